@@ -1,0 +1,1 @@
+"""irsrepro: reference replication of five papers on intelligent reflecting surfaces."""

@@ -1,0 +1,1 @@
+"""Physics floor: random streams, layouts, path loss and fading."""

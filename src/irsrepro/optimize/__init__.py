@@ -1,0 +1,1 @@
+"""Optimisation floor: kernels that know no paper, batched over realisations."""
