@@ -1,0 +1,43 @@
+"""irsrepro: every figure, report and verdict of five papers, from one command."""
+
+import os
+import sys
+from pathlib import Path
+
+from irsrepro.configuration import load_project
+from irsrepro.errors import IrsreproError
+from irsrepro.targets import refuse_unknown_figures
+
+# One thread per job; parallelism comes from running several jobs.
+for library in ("OMP", "OPENBLAS", "MKL", "NUMBA"):
+    os.environ[f"{library}_NUM_THREADS"] = "1"
+# Pictures carry no date, so that equal data gives equal bytes.
+os.environ["SOURCE_DATE_EPOCH"] = "0"
+
+try:
+    project = load_project(Path(workflow.basedir), config)
+    refuse_unknown_figures(project, sys.argv[1:])
+except IrsreproError as error:
+    sys.exit(str(error))
+
+
+include: "workflow/rules/paths.smk"
+include: "workflow/rules/channels.smk"
+include: "workflow/rules/solve.smk"
+include: "workflow/rules/figures.smk"
+include: "workflow/rules/claims.smk"
+include: "workflow/rules/reports.smk"
+
+
+rule figures_all:
+    default_target: True
+    input:
+        [f"figures/{key}/all" for key in project.documents],
+        "figures/index.html",
+        "scorecard/scorecard.html",
+    output:
+        "figures/all",
+    log:
+        "logs/figures/all.log",
+    script:
+        "workflow/scripts/list_files.py"

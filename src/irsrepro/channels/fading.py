@@ -1,0 +1,43 @@
+"""Small-scale fading, drawn one stream per realisation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from irsrepro.channels.streams import RandomStream
+
+
+def rayleigh(streams: Sequence[RandomStream], shape: tuple[int, ...]) -> NDArray[np.complex128]:
+    """Draw independent circularly-symmetric CN(0, 1) fading coefficients.
+
+    Numbers are taken from a stream in row-major order with the real and imaginary part of an entry
+    side by side, so an array that is longer along its first axis begins with the shorter one.
+
+    Args:
+        streams: one stream per realisation.
+        shape: shape of the fading of one realisation, the axis that may grow first.
+
+    Returns:
+        Complex array (realisation, *shape) of unit mean power (linear, dimensionless).
+    """
+    fading = np.empty((len(streams), *shape), dtype=np.complex128)
+    for index, stream in enumerate(streams):
+        parts = stream.generator().standard_normal((*shape, 2))
+        fading[index] = (parts[..., 0] + 1j * parts[..., 1]) * np.sqrt(0.5)
+    return fading
+
+
+def uniform_phases(streams: Sequence[RandomStream], count: int) -> NDArray[np.float64]:
+    """Draw independent phases, uniform over the circle.
+
+    Args:
+        streams: one stream per realisation.
+        count: number of phases; more phases begin with the fewer.
+
+    Returns:
+        Array (realisation, phase) in radian, within [0, 2 pi).
+    """
+    return np.stack([2.0 * np.pi * stream.generator().random(count) for stream in streams])

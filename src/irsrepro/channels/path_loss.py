@@ -1,0 +1,37 @@
+"""Large-scale power gains of links."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def distances(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return all distances between two sets of positions of each realisation.
+
+    Args:
+        first: positions (realisation, node, coordinate) in metres.
+        second: positions (realisation, other, coordinate) in metres.
+
+    Returns:
+        Array (realisation, node, other) in metres.
+    """
+    return np.linalg.norm(first[:, :, None, :] - second[:, None, :, :], axis=-1)
+
+
+def log_distance_gain(
+    distance: NDArray[np.float64], reference_gain: float, exponent: float
+) -> NDArray[np.float64]:
+    """Return the power gain T0 (d / d0)^-a of the log-distance model with d0 = 1 m.
+
+    The model describes the far field only: nodes nearer than d0 get the gain at d0.
+
+    Args:
+        distance: link lengths in metres, any shape.
+        reference_gain: T0, power gain at d0 in dB.
+        exponent: path-loss exponent a, dimensionless.
+
+    Returns:
+        Linear power gains of the shape of ``distance``.
+    """
+    return 10.0 ** (reference_gain / 10.0) * np.maximum(distance, 1.0) ** -exponent

@@ -1,0 +1,296 @@
+"""Configuration: what is to be computed, with which parameters, and from where they come.
+
+Loaded while the workflow is parsed, so it stays light: no array library is imported here. Whatever
+is wrong ends in one line that names the file, the key, the value and what is allowed.
+
+A *reading* of a document is a complete choice of its parameters. ``default`` is ours; every
+alternative of the document is another; a what-if given on the command line is a reading too, named
+by ``--config variant=NAME``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from irsrepro.checks import validate_check
+from irsrepro.errors import ConfigurationError
+from irsrepro.schema import load_schema, refuse, validate
+
+DEFAULT = "default"
+COMMAND_LINE = "--config"
+
+
+@dataclass(frozen=True)
+class Document:
+    """One paper: its parameters, ensembles, experiments, schemes, figures, claims and alternatives.
+
+    Attributes:
+        key: citation key, the name of everything of this paper.
+        source: the parsed ``config/KEY.yaml``.
+        readings: parameter values that each reading sets on top of the default ones.
+    """
+
+    key: str
+    source: Mapping[str, Any]
+    readings: Mapping[str, Mapping[str, Any]]
+
+    def __getattr__(self, section: str) -> Any:
+        """Return a section of the configuration file, for example ``document.figures``."""
+        try:
+            return self.source[section]
+        except KeyError:
+            raise AttributeError(section) from None
+
+    def reading(self, name: str) -> dict[str, Any]:
+        """Return the value of every parameter under a reading."""
+        values = {key: entry["value"] for key, entry in self.parameters.items()}
+        return values | dict(self.readings[name])
+
+    def channel_parameters(self, reading: str, ensemble: str) -> dict[str, Any]:
+        """Return the parameters that the channels of an ensemble are drawn with."""
+        values = self.reading(reading) | self.ensembles[ensemble]["set"]
+        return {name: values[name] for name in sorted(values) if self._used_by(name, "channels")}
+
+    def solution_parameters(self, reading: str, experiment: str, scheme: str) -> dict[str, Any]:
+        """Return the parameters of a scheme in an experiment, the swept one excepted."""
+        plan = self.experiments[experiment]
+        values = self.reading(reading) | self.ensembles[plan["ensemble"]]["set"] | plan["set"]
+        return {
+            name: values[name]
+            for name in sorted(values)
+            if self._used_by(name, scheme) and name != plan["sweep"]["parameter"]
+        }
+
+    def holder(self, reading: str, experiment: str, scheme: str) -> str:
+        """Return the reading under whose name a solution is kept.
+
+        A reading that changes nothing for a scheme shares the data of the default one.
+        """
+        same = self.solution_parameters(reading, experiment, scheme) == self.solution_parameters(
+            DEFAULT, experiment, scheme
+        )
+        return DEFAULT if same else reading
+
+    def channel_holder(self, reading: str, ensemble: str) -> str:
+        """Return the reading under whose name the channels of an ensemble are kept."""
+        same = self.channel_parameters(reading, ensemble) == self.channel_parameters(
+            DEFAULT, ensemble
+        )
+        return DEFAULT if same else reading
+
+    def changes(self, reading: str) -> str:
+        """Return what a reading changes, as text for a person; empty for the default one."""
+        default = self.reading(DEFAULT)
+        changed = self.readings[reading].items()
+        return ", ".join(f"{name} = {value} (was {default[name]})" for name, value in changed)
+
+    def module(self, scheme: str) -> str:
+        """Return the dotted name of the module that holds a scheme."""
+        return f"irsrepro.documents.{self.key}.{self.schemes[scheme].get('module', scheme)}"
+
+    def _used_by(self, parameter: str, stage: str) -> bool:
+        """Tell whether the channels, or a scheme, depend on a parameter.
+
+        What the channels are drawn with is known to every scheme; a parameter that names schemes
+        is known to those only.
+        """
+        users = self.parameters[parameter].get("used_by", "schemes")
+        if stage == "channels" or users == "channels":
+            return bool(users == "channels")
+        return users == "schemes" or stage in users
+
+
+@dataclass(frozen=True)
+class Project:
+    """The whole configuration of a run.
+
+    Attributes:
+        root: folder of the checkout.
+        seed: root seed of every random stream.
+        fidelity: ``paper`` or ``preview``.
+        engine: ``fast`` (our kernels) or ``reference`` (public solvers).
+        chunk: realisations per file.
+        realisations: number asked for on the command line, or None for each document's own.
+        reading: the reading that plain targets are built under (always the default one) or the
+            what-if named on the command line.
+        documents: by citation key.
+    """
+
+    root: Path
+    seed: int
+    fidelity: str
+    engine: str
+    chunk: int
+    realisations: int | None
+    variant: str | None
+    documents: Mapping[str, Document] = field(repr=False)
+
+    def chunks(self, document: str) -> list[str]:
+        """Return the names FIRST-LAST of the chunks that make up a document's ensembles."""
+        count = self.realisations or self.documents[document].realisations[self.fidelity]["value"]
+        return [
+            f"{first:05d}-{min(first + self.chunk, count) - 1:05d}"
+            for first in range(0, count, self.chunk)
+        ]
+
+    def picture_targets(self) -> Iterator[str]:
+        """Yield every figure that can be asked for, without its ending."""
+        for document in self.documents.values():
+            for name in document.figures:
+                yield f"figures/{document.key}/{name}"
+
+
+def load_project(root: Path, overrides: Mapping[str, Any]) -> Project:
+    """Read and check the configuration of a checkout and what ``--config`` changes of it.
+
+    Args:
+        root: folder that holds ``config`` and ``workflow``.
+        overrides: values from the command line; strings are read as YAML.
+
+    Raises:
+        ConfigurationError: one line for the first thing that is wrong.
+    """
+    settings = _read_yaml(root, "config/config.yaml")
+    schema = load_schema(root, "config")
+    validate(settings, schema, "config/config.yaml")
+    paths = sorted(path for path in (root / "config").glob("*.yaml") if path.stem != "config")
+    given = {name: _typed(name, value) for name, value in overrides.items()}
+    changes = {path.stem: given.pop(path.stem, {}) for path in paths}
+    variant = given.pop("variant", None)
+    allowed = [*schema["properties"], "realisations", "variant", *changes]
+    for name in given:
+        if name not in allowed:
+            refuse(COMMAND_LINE, name, given[name], f"known keys are {', '.join(allowed)}")
+    realisations = given.pop("realisations", None)
+    if realisations is not None and (not isinstance(realisations, int) or realisations < 1):
+        refuse(COMMAND_LINE, "realisations", realisations, "a whole number of at least 1 is")
+    settings |= given
+    validate(settings, schema, COMMAND_LINE)
+    _check_variant(variant, changes)
+    documents = {
+        path.stem: _load_document(root, path.stem, variant, changes[path.stem]) for path in paths
+    }
+    return Project(root=root, realisations=realisations, variant=variant, documents=documents,
+                   **settings)  # fmt: skip
+
+
+def _read_yaml(root: Path, name: str) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load((root / name).read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise ConfigurationError(f"{name}: cannot be read as YAML: {reason}") from error
+    if not isinstance(content, dict):
+        raise ConfigurationError(f"{name}: a mapping of keys to values is expected")
+    return content
+
+
+def _typed(name: str, value: Any) -> Any:
+    """Read a command-line value as YAML, because Snakemake hands some of them over as strings."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return yaml.safe_load(value)
+    except yaml.YAMLError:
+        refuse(COMMAND_LINE, name, value, "YAML is expected, for example '{elements: 8}'")
+
+
+def _check_variant(variant: Any, changes: Mapping[str, Any]) -> None:
+    changed = [key for key, change in changes.items() if change]
+    if variant is None and changed:
+        refuse(COMMAND_LINE, changed[0], changes[changed[0]],
+               "a changed parameter needs a name, variant=NAME")  # fmt: skip
+    if variant is not None and not (isinstance(variant, str) and variant.isidentifier()):
+        refuse(COMMAND_LINE, "variant", variant, "letters, digits and _ are")
+    for key in changed:
+        if not isinstance(changes[key], dict):
+            refuse(COMMAND_LINE, key, changes[key], "a mapping {parameter: value} is expected")
+
+
+def _load_document(
+    root: Path, key: str, variant: str | None, change: Mapping[str, Any]
+) -> Document:
+    name = f"config/{key}.yaml"
+    source = _read_yaml(root, name)
+    validate(source, load_schema(root, "document"), name)
+    parameter_schema = load_schema(root, key)
+    validate(source["parameters"], parameter_schema, name, "parameters")
+
+    def check_values(values: Mapping[str, Any], file: str, place: str) -> None:
+        for parameter, value in values.items():
+            if parameter not in source["parameters"]:
+                refuse(file, f"{place}.{parameter}" if place else parameter, value,
+                       f"the parameters are {', '.join(source['parameters'])}")  # fmt: skip
+            kind = {
+                "$defs": parameter_schema.get("$defs", {}),
+                **parameter_schema["properties"][parameter]["properties"]["value"],
+            }
+            validate(value, kind, file, f"{place}.{parameter}" if place else parameter)
+
+    def check_member(value: str, members: Mapping[str, Any], place: str) -> None:
+        if value not in members:
+            refuse(name, place, value, f"allowed are {', '.join(members)}")
+
+    readings: dict[str, Mapping[str, Any]] = {DEFAULT: {}}
+    for alternative, entry in source["alternatives"].items():
+        check_values(entry["set"], name, f"alternatives.{alternative}.set")
+        readings[alternative] = entry["set"]
+    if variant in readings:
+        refuse(COMMAND_LINE, "variant", variant, f"{name} has a reading of that name; another is")
+    if variant is not None:
+        check_values(change, COMMAND_LINE, key)
+        readings[variant] = change
+    for ensemble, entry in source["ensembles"].items():
+        check_values(entry["set"], name, f"ensembles.{ensemble}.set")
+    document = Document(key, source, readings)
+    for experiment, entry in source["experiments"].items():
+        place = f"experiments.{experiment}"
+        check_member(entry["ensemble"], source["ensembles"], f"{place}.ensemble")
+        for scheme in entry["schemes"]:
+            check_member(scheme, source["schemes"], f"{place}.schemes")
+        check_values(entry["set"], name, f"{place}.set")
+        sweep = entry["sweep"]
+        for value in sweep["values"]:
+            check_values({sweep["parameter"]: value}, name, f"{place}.sweep")
+        _check_drawn(document, experiment, place)
+    for figure, entry in source["figures"].items():
+        if "experiment" in entry:
+            check_member(entry["experiment"], source["experiments"], f"figures.{figure}.experiment")
+            plan = source["experiments"][entry["experiment"]]
+            for scheme in entry.get("schemes", []):
+                check_member(scheme, dict.fromkeys(plan["schemes"]), f"figures.{figure}.schemes")
+        if "ensemble" in entry:
+            check_member(entry["ensemble"], source["ensembles"], f"figures.{figure}.ensemble")
+    plans = {
+        experiment: {"schemes": entry["schemes"], "values": entry["sweep"]["values"],
+                     "trace": entry.get("trace", False)}
+        for experiment, entry in source["experiments"].items()
+    }  # fmt: skip
+    for claim, entry in source["claims"].items():
+        check_member(entry["figure"], source["figures"] | {"none": None}, f"claims.{claim}.figure")
+        for parameter in entry.get("rests_on", []):
+            check_member(parameter, source["parameters"], f"claims.{claim}.rests_on")
+        for check in entry["checks"]:
+            try:
+                validate_check(claim, check, plans)
+            except ValueError as error:
+                raise ConfigurationError(f"{name}: claims.{error}") from error
+    return document
+
+
+def _check_drawn(document: Document, experiment: str, place: str) -> None:
+    """A swept size of the channels must not exceed what its ensemble draws, under any reading."""
+    plan = document.experiments[experiment]
+    parameter = plan["sweep"]["parameter"]
+    for reading in document.readings:
+        drawn = document.channel_parameters(reading, plan["ensemble"])
+        if parameter in drawn and max(plan["sweep"]["values"]) > drawn[parameter]:
+            refuse(f"config/{document.key}.yaml", f"{place}.sweep.values",
+                   max(plan["sweep"]["values"]),
+                   f"ensemble {plan['ensemble']} draws {parameter} = {drawn[parameter]}; at most "
+                   "that is")  # fmt: skip

@@ -1,0 +1,95 @@
+"""Experiments: the solutions of all schemes put side by side, realisation by realisation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from irsrepro.errors import StorageError
+from irsrepro.storage import read_dataset
+
+
+def gather(paths: Sequence[str], **expected: str) -> xr.Dataset:
+    """Read the chunks of one ensemble or solution and join them along ``realisation``.
+
+    Args:
+        paths: files in order of their realisations.
+        expected: global attributes that every file must carry.
+
+    Raises:
+        StorageError: a file is broken or foreign, or a realisation is missing or doubled.
+    """
+    whole = xr.concat(
+        [read_dataset(path, **expected) for path in paths],
+        dim="realisation",
+        data_vars="minimal",
+        join="exact",
+        combine_attrs="override",
+    )
+    numbers = whole["realisation"].values
+    if not np.array_equal(numbers, np.arange(len(numbers))):
+        raise StorageError(
+            f"{paths[0]}: realisations of its chunks are not 0 to {len(numbers) - 1}"
+        )
+    return whole
+
+
+def read_experiment(paths: Sequence[str], schemes: Sequence[str], metric: str) -> xr.Dataset:
+    """Read the solutions of an experiment and put its schemes side by side, see ``compare``.
+
+    Args:
+        paths: all chunks of the first scheme, then all of the second, and so on.
+        schemes: the schemes, in that order.
+        metric: name of the variable that the figure plots.
+    """
+    chunks = len(paths) // len(schemes)
+    return compare(
+        {
+            scheme: gather(paths[index * chunks : (index + 1) * chunks], scheme=scheme)
+            for index, scheme in enumerate(schemes)
+        },
+        metric,
+    )
+
+
+def compare(solutions: Mapping[str, xr.Dataset], metric: str) -> xr.Dataset:
+    """Put the solutions of an experiment's schemes side by side, realisation by realisation.
+
+    Args:
+        solutions: by scheme, each (point, realisation, ...).
+        metric: name of the variable that the figure plots.
+
+    Returns:
+        ``metric``, ``status`` and every other quantity that all schemes report per point and
+        realisation, as (scheme, point, realisation); ``trace`` with a last dimension ``iteration``
+        and NaN for a scheme without one.
+    """
+    plain = ("point", "realisation")
+    first = next(iter(solutions.values()))
+    shared = [
+        str(name)
+        for name, values in first.data_vars.items()
+        if values.dims == plain and all(name in other for other in solutions.values())
+    ]
+    schemes = pd.Index(solutions, name="scheme")
+    table = xr.concat(
+        [dataset[shared] for dataset in solutions.values()],
+        dim=schemes,
+        join="exact",
+        combine_attrs="override",
+    )
+    traced = {name: each["trace"] for name, each in solutions.items() if "trace" in each}
+    if traced:
+        traces = xr.concat(
+            list(traced.values()),
+            dim=pd.Index(traced, name="scheme"),
+            join="outer",
+            combine_attrs="override",
+        )
+        table["trace"] = traces.reindex(scheme=schemes)
+    table["metric"] = table[metric]
+    table["scheme"].attrs.update(long_name="scheme", units="1")
+    return table

@@ -1,0 +1,70 @@
+"""What every job of the workflow shares: its log, its one-line failure, the stamp on its data."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+import time
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from irsrepro.errors import IrsreproError
+from irsrepro.provenance import digest
+
+
+@contextmanager
+def job(name: str, log: str) -> Iterator[None]:
+    """Run the body of a workflow script.
+
+    An error that a person can mend leaves its one line in the log, any other its traceback; the
+    logger of the workflow shows the log of a job that failed. Where no one watches a progress bar,
+    a line tells that the job is done and how long it took.
+
+    Args:
+        name: what the job makes.
+        log: path of its log file.
+    """
+    started = time.perf_counter()
+    record = Path(log)
+    record.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except IrsreproError as error:
+        record.write_text(f"{error}\n", encoding="utf-8")
+        sys.exit(1)
+    except Exception:
+        record.write_text(f"{name}: {traceback.format_exc()}", encoding="utf-8")
+        sys.exit(1)
+    line = f"{name}: done in {time.perf_counter() - started:.1f} s"
+    record.write_text(f"{line}\n", encoding="utf-8")
+    if not sys.stderr.isatty():
+        print(line, file=sys.stderr, flush=True)
+
+
+def stamp(
+    dataset: xr.Dataset,
+    identity: Mapping[str, Any],
+    parameters: Mapping[str, Any],
+    library: list[str],
+) -> xr.Dataset:
+    """Write onto a dataset what it is and what made it; nothing that varies between equal runs.
+
+    Args:
+        dataset: data of one file.
+        identity: document, ensemble or experiment, scheme, reading, engine, fidelity, seed.
+        parameters: every parameter that was used.
+        library: the files of this library that the job depends on.
+    """
+    text = json.dumps(parameters, sort_keys=True)
+    return dataset.assign_attrs(
+        {name: str(value) for name, value in sorted(identity.items())},
+        parameters=text,
+        parameters_hash=hashlib.sha256(text.encode()).hexdigest()[:16],
+        library_hash=digest(Path(path).resolve() for path in library),
+    )

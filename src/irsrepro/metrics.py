@@ -1,0 +1,54 @@
+"""What the figures plot, computed from channels and optimisation variables alone.
+
+Schemes report their metric through these functions, at the variables they return, so that a solver
+cannot report a value it does not achieve.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def interference_sinr(
+    responses: NDArray[np.complex128],
+    noise_gains: NDArray[np.float64],
+    noise_power: float,
+    powers: NDArray[np.float64],
+    reflection: NDArray[np.complex128],
+) -> NDArray[np.float64]:
+    """SINR of pairs that share a channel made of reflections only, the surfaces adding noise.
+
+    SINR_k = p_k |x.v_kk|^2 / (sum_{i != k} p_i |x.v_ik|^2 + sum_n c_kn |x_n|^2 + noise), with
+    v_ik the cascaded channel from source i to destination k (he2020, eq. (5) with the noise of the
+    surfaces by its mean).
+
+    Args:
+        responses: cascaded channels v (realisation, source, destination, element), linear amplitude.
+        noise_gains: c (realisation, destination, element), noise power in W that an element of unit
+            amplitude passes on to a destination.
+        noise_power: noise of a destination in W.
+        powers: transmit powers (realisation, source) in W.
+        reflection: reflection vectors x (realisation, element), amplitude at most one.
+
+    Returns:
+        Linear SINR (realisation, destination).
+    """
+    effective = np.einsum("rikn,rn->rik", responses, reflection)
+    received = powers[:, :, None] * np.abs(effective) ** 2
+    signal = np.einsum("rkk->rk", received)
+    noise = np.einsum("rkn,rn->rk", noise_gains, np.abs(reflection) ** 2) + noise_power
+    return signal / (received.sum(axis=1) - signal + noise)
+
+
+def sum_rate(sinr: NDArray[np.float64], factor: float = 1.0) -> NDArray[np.float64]:
+    """Sum over users of factor * log2(1 + SINR).
+
+    Args:
+        sinr: linear SINR (realisation, user).
+        factor: share of the time a user transmits, 1/2 for two hops in half duplex.
+
+    Returns:
+        Sum-rate (realisation,) in bit/s/Hz.
+    """
+    return factor * np.log2(1.0 + sinr).sum(axis=-1)

@@ -1,0 +1,97 @@
+"""Which files of this library a job depends on, read off the import statements.
+
+Snakemake sees a script change but not a module that the script imports, so every rule declares the
+files that its script and its scheme reach. Nothing is imported to find them out.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import re
+import subprocess
+from collections.abc import Iterable
+from importlib import metadata
+from pathlib import Path
+
+LIBRARY = Path(__file__).resolve().parent
+
+
+def library_files(*starts: str | Path) -> list[Path]:
+    """Return every library file that the given modules and scripts import, directly or not.
+
+    Args:
+        starts: dotted names of library modules, which are part of the answer, and paths of
+            scripts, which are not.
+
+    Raises:
+        FileNotFoundError: a start is not there.
+    """
+    found: dict[Path, None] = {}
+    waiting: list[str | Path] = []
+    for start in starts:
+        if isinstance(start, Path):
+            waiting += _imports(start)
+        elif _module_file(start) is None:
+            raise FileNotFoundError(f"{start}: no module of this library has that name")
+        else:
+            waiting.append(start)
+    while waiting:
+        name = str(waiting.pop())
+        for path in _files_of(name):
+            if path not in found:
+                found[path] = None
+                waiting += _imports(path)
+    return sorted(found)
+
+
+def digest(files: Iterable[Path]) -> str:
+    """Return a short hash of the names and contents of library files."""
+    total = hashlib.sha256()
+    for path in sorted(files):
+        total.update(str(path.resolve().relative_to(LIBRARY)).encode() + b"\0")
+        total.update(path.read_bytes() + b"\0")
+    return total.hexdigest()[:16]
+
+
+def _module_file(name: str) -> Path | None:
+    base = LIBRARY.joinpath(*name.split(".")[1:])
+    for path in (base.with_suffix(".py"), base / "__init__.py"):
+        if path.is_file():
+            return path
+    return None
+
+
+def _files_of(name: str) -> list[Path]:
+    """Return the file of a module and those of the packages it lies in."""
+    parts = name.split(".")
+    prefixes = (".".join(parts[:length]) for length in range(1, len(parts) + 1))
+    return [path for prefix in prefixes if (path := _module_file(prefix)) is not None]
+
+
+def _imports(path: Path) -> list[str]:
+    names: list[str] = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return [name for name in names if name.split(".")[0] == "irsrepro"]
+
+
+def code_version(root: Path) -> str:
+    """Return ``git describe`` of a checkout, or ``unknown`` outside one."""
+    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--tags"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return done.stdout.strip()
+
+
+def library_versions() -> dict[str, str]:
+    """Return the installed version of every direct dependency."""
+    requirements = metadata.requires("irsrepro") or []
+    names = [re.split(r"[<>=!~; ]", line, maxsplit=1)[0] for line in requirements]
+    wanted = [name for name, line in zip(names, requirements, strict=True) if "extra" not in line]
+    return {name: metadata.version(name) for name in sorted(wanted)}

@@ -1,0 +1,124 @@
+"""Files: NetCDF in and out, and atomic writes of everything.
+
+Datasets in memory hold complex arrays; on disk a complex array is float64 with a trailing dimension
+``part`` = (real, imag), readable in any language. ``with_complex_parts`` and ``with_complex`` turn
+one into the other and are the only place that knows.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+
+from irsrepro.errors import StorageError
+
+COMPRESSION = {"zlib": True, "complevel": 4, "shuffle": True}
+
+
+def variable(
+    dims: Sequence[str], values: ArrayLike, long_name: str, units: str
+) -> tuple[Sequence[str], NDArray[Any], dict[str, str]]:
+    """Return a variable of a dataset with the two attributes that every one must have."""
+    return dims, np.asarray(values), {"long_name": long_name, "units": units}
+
+
+def write_atomically(path: Path | str, content: bytes) -> None:
+    """Write a file whole or not at all: to a temporary name beside it, then moved into place.
+
+    Raises:
+        StorageError: the disk is full or the place cannot be written; nothing half-written remains.
+    """
+    path = Path(path)
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        reason = "the disk is full" if full else (error.strerror or str(error)).lower()
+        size = f"{len(content) / 1e6:.1f} MB"
+        raise StorageError(f"{path}: cannot write {size}, {reason}; nothing was kept") from error
+
+
+def with_complex_parts(dataset: xr.Dataset) -> xr.Dataset:
+    """Return the dataset as it is stored: complex variables split along a last dimension ``part``."""
+    stored = dataset.copy()
+    for name, variable in dataset.data_vars.items():
+        if np.iscomplexobj(variable.values):
+            parts = np.stack([variable.values.real, variable.values.imag], axis=-1)
+            stored[name] = ((*variable.dims, "part"), parts, dict(variable.attrs))
+    if "part" in stored.dims:
+        stored = stored.assign_coords(part=("part", ["real", "imag"]))
+        stored["part"].attrs.update(long_name="part of a complex number", units="1")
+    return stored
+
+
+def with_complex(dataset: xr.Dataset) -> xr.Dataset:
+    """Return a stored dataset with its complex variables put together again."""
+    joined = dataset.copy()
+    for name, variable in dataset.data_vars.items():
+        if "part" in variable.dims:
+            values = variable.values[..., 0] + 1j * variable.values[..., 1]
+            joined[name] = (variable.dims[:-1], values, dict(variable.attrs))
+    return joined.drop_vars("part", errors="ignore")
+
+
+def write_dataset(path: Path | str, dataset: xr.Dataset) -> None:
+    """Write a dataset as compressed NetCDF-4, atomically.
+
+    The same data gives the same bytes.
+
+    Raises:
+        StorageError: a variable lacks ``long_name`` or ``units``, or the file cannot be written.
+    """
+    stored = with_complex_parts(dataset)
+    for name, variable in stored.variables.items():
+        for attribute in ("long_name", "units"):
+            if attribute not in variable.attrs:
+                raise StorageError(f"{path}: variable {name} has no {attribute}")
+    encoding = {
+        name: dict(COMPRESSION)
+        for name, variable in stored.variables.items()
+        if variable.dtype.kind in "fiub" and variable.ndim
+    }
+    for name in stored.variables:
+        encoding.setdefault(name, {})["_FillValue"] = None
+    content = stored.to_netcdf(engine="netcdf4", format="NETCDF4", encoding=encoding)
+    write_atomically(path, bytes(content))
+
+
+def read_dataset(path: Path | str, **expected: str) -> xr.Dataset:
+    """Read a whole dataset into memory, complex variables put together.
+
+    Args:
+        path: a NetCDF file of this project.
+        expected: global attributes the file must carry, for example ``document="he2020"``.
+
+    Raises:
+        StorageError: the file is missing, truncated, not NetCDF, or belongs to something else.
+    """
+    path = Path(path)
+    mend = "delete it and run again"
+    if not path.is_file():
+        raise StorageError(f"{path}: no such file")
+    try:
+        dataset = xr.load_dataset(path, engine="netcdf4")
+    except (OSError, RuntimeError, ValueError) as error:
+        raise StorageError(f"{path}: truncated or not a NetCDF file; {mend}") from error
+    for attribute, value in expected.items():
+        found = dataset.attrs.get(attribute)
+        if found != value:
+            raise StorageError(f"{path}: {attribute} is {found!r}, not {value!r}; {mend}")
+    return with_complex(dataset)

@@ -1,0 +1,291 @@
+"""The whole workflow at tiny fidelity, in a folder of its own."""
+
+import csv
+import hashlib
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import netCDF4
+import numpy as np
+import pytest
+from conftest import SNAKEMAKE, Workflow, copy_checkout
+from numpy.typing import NDArray
+
+TINY = ["--config", "fidelity=preview", "realisations=4", "chunk=2"]
+FIGURES = ["fig02", "fig03", "fig04", "fig05"]
+DATA = "results/preview/he2020/default"
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
+    """A checkout in which everything has been built once; tests must leave it as it is."""
+    workflow = Workflow(copy_checkout(tmp_path_factory.mktemp("built")))
+    workflow.build("figures/all", *TINY)
+    return workflow
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Workflow:
+    """A checkout in which nothing has been built."""
+    return Workflow(copy_checkout(tmp_path))
+
+
+@pytest.fixture
+def again(built: Workflow) -> Workflow:
+    """The built checkout, put back as it was after the test."""
+    kept = {
+        path: (path.read_bytes(), path.stat())
+        for folder in ("config", "src", "workflow", "results")
+        for path in (built.root / folder).rglob("*")
+        if path.is_file()
+    }
+    yield built  # type: ignore[misc]
+    for path, (content, stat) in kept.items():
+        path.write_bytes(content)
+        os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+
+def raw(path: Path, name: str) -> NDArray[np.complex128] | NDArray[np.float64]:
+    """Read a variable the way someone without this project would."""
+    with netCDF4.Dataset(path) as stored:
+        variable = stored[name]
+        values = variable[...].filled() if np.ma.isMA(variable[...]) else variable[...]
+        joined = values[..., 0] + 1j * values[..., 1]
+        return joined if "part" in variable.dimensions else values
+
+
+def read_curves(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as stream:
+        return list(csv.DictReader(line for line in stream if not line.startswith("#")))
+
+
+def test_every_figure_stands_in_every_format(built: Workflow) -> None:
+    beginnings = {"pdf": b"%PDF", "svg": b"<?xml", "png": b"\x89PNG", "csv": b""}
+    for figure in FIGURES:
+        for end, beginning in beginnings.items():
+            content = (built.root / f"figures/he2020/{figure}.{end}").read_bytes()
+            assert content.startswith(beginning) and len(content) > 100
+
+
+def test_report_scorecard_and_gallery_stand(built: Workflow) -> None:
+    from irsrepro.configuration import load_project
+
+    claims = load_project(built.root, {}).documents["he2020"].claims
+    for name in ("reports/he2020.html", "scorecard/scorecard.html", "figures/index.html"):
+        text = (built.root / name).read_text()
+        for claim in claims:
+            assert claim in text, f"{name} lacks {claim}"
+    with (built.root / "scorecard/scorecard.csv").open(newline="") as stream:
+        assert [row["claim"] for row in csv.DictReader(stream)] == list(claims)
+    assert json.loads((built.root / "reports/he2020.ipynb").read_text())["nbformat"] == 4
+
+
+def test_the_manifest_lists_every_file_with_its_hash(built: Workflow) -> None:
+    manifest = json.loads((built.root / "figures/he2020/all").read_text())
+    listed = {entry["path"]: entry for entry in manifest["files"]}
+    for figure in FIGURES:
+        entry = listed[f"figures/he2020/{figure}.pdf"]
+        content = (built.root / entry["path"]).read_bytes()
+        assert entry["sha256"] == hashlib.sha256(content).hexdigest()
+    assert set(listed["figures/he2020/fig04.pdf"]["claims"]) == {"he-fig4-rise", "he-fig4-joint"}
+    assert "numpy" in manifest["libraries"]
+
+
+def test_a_second_build_does_nothing(built: Workflow) -> None:
+    assert built.jobs("figures/all", *TINY) == []
+
+
+def test_data_carry_names_units_and_nothing_that_varies(built: Workflow) -> None:
+    checked = 0
+    for path in sorted((built.root / "results").rglob("*.nc")):
+        with netCDF4.Dataset(path) as stored:
+            for name, variable in stored.variables.items():
+                assert {"long_name", "units"} <= set(variable.ncattrs()), f"{path}: {name}"
+            for name in stored.ncattrs():
+                text = str(stored.getncattr(name))
+                assert str(built.root) not in text and os.uname().nodename not in text, name
+                assert not re.search(r"\d\d:\d\d:\d\d", text), f"{path}: {name} looks like a time"
+            assert {"document", "parameters", "parameters_hash", "library_hash"} <= set(
+                stored.ncattrs()
+            )
+        checked += 1
+    assert checked > 20
+
+
+def test_a_plotted_number_follows_from_channels_and_solution(built: Workflow) -> None:
+    """A dozen lines of NumPy recompute Fig. 4 from the stored variables."""
+    rates = []
+    for chunk in ("00000-00001", "00002-00003"):
+        channels = built.root / DATA / f"channels/fixed/{chunk}.nc"
+        solution = built.root / DATA / f"fast/snr/joint/{chunk}.nc"
+        h, g = raw(channels, "source_to_irs"), raw(channels, "irs_to_destination")
+        x, p = raw(solution, "reflection"), raw(solution, "power")
+        effective = np.einsum("rklm,rljm,arlm->arkj", h, g.conj(), x)
+        received = p[..., None] * np.abs(effective) ** 2
+        noise = 0.01 * np.einsum("rljm,arlm->arj", np.abs(g) ** 2, np.abs(x) ** 2) + 0.01
+        signal = np.einsum("arkk->ark", received)
+        sinr = signal / (received.sum(axis=2) - signal + noise)
+        rates.append(0.5 * np.log2(1 + sinr).sum(axis=-1))
+        assert np.all(p <= 10 ** (np.arange(0, 40, 5) / 10)[:, None, None] * (1 + 1e-12))
+        assert np.all(np.abs(x) <= 1 + 1e-12)
+    mean = np.concatenate(rates, axis=1).mean(axis=1)
+    rows = read_curves(built.root / "figures/he2020/fig04.csv")
+    plotted = [float(row["value"]) for row in rows if row["curve"] == "joint"]
+    np.testing.assert_allclose(plotted, mean, rtol=1e-9)
+
+
+def test_more_realisations_compute_the_missing_ones_only(built: Workflow) -> None:
+    more = ["--config", "fidelity=preview", "realisations=6", "chunk=2"]
+    jobs = built.jobs("figures/all", *more)
+    chunks = [path for rule, path in jobs if rule in ("channels", "solve")]
+    assert len(chunks) == 2 + 3 + 4 + 4
+    assert all(path.endswith("00004-00005.nc") for path in chunks)
+
+
+def test_a_caption_redraws_the_figure_and_solves_nothing(again: Workflow) -> None:
+    path = again.root / "config/he2020.yaml"
+    path.write_text(path.read_text().replace("Mean sum-rate with four", "Average rate with four"))
+    rules = {rule for rule, _ in again.jobs("figures/he2020/fig04.pdf", *TINY)}
+    assert rules == {"figure"}
+
+
+def test_editing_a_scheme_reruns_that_scheme(again: Workflow) -> None:
+    path = again.root / "src/irsrepro/documents/he2020/power.py"
+    path.write_text(path.read_text() + "\n# edited\n")
+    solved = [out for rule, out in again.jobs("figures/all", *TINY) if rule == "solve"]
+    assert len(solved) == 6 and all("/power/" in out for out in solved)
+
+
+def test_editing_a_kernel_reruns_its_schemes_and_draws_no_channels(again: Workflow) -> None:
+    path = again.root / "src/irsrepro/optimize/unit_disc.py"
+    path.write_text(path.read_text() + "\n# edited\n")
+    rules = [rule for rule, _ in again.jobs("figures/he2020/fig04.pdf", *TINY)]
+    assert rules.count("solve") == 8 and "channels" not in rules
+
+
+def test_a_changed_stopping_rule_reruns_only_who_knows_it(again: Workflow) -> None:
+    path = again.root / "config/he2020.yaml"
+    path.write_text(path.read_text().replace("value: 1.0e-4", "value: 1.0e-3"))
+    solved = [out for rule, out in again.jobs("figures/all", *TINY) if rule == "solve"]
+    assert {out.split("/")[5] for out in solved} == {"joint", "power", "phase"}
+    assert {out.split("/")[4] for out in solved} == {"snr", "irs_count"}
+
+
+def test_one_core_and_another_chunk_size_give_the_same_data(
+    built: Workflow, fresh: Workflow
+) -> None:
+    target = "figures/he2020/fig04.csv"
+    fresh.build(target, *TINY, cores=1)
+    assert fresh.payloads() == {name: built.payloads()[name] for name in fresh.payloads()}, (
+        "one core"
+    )
+    assert (fresh.root / target).read_bytes() == (built.root / target).read_bytes()
+
+    fresh.build(target, "--config", "fidelity=preview", "realisations=4", "chunk=3")
+    halves = ("00000-00001", "00002-00003")
+    uneven = ("00000-00002", "00003-00003")
+    for scheme in ("joint", "power", "phase", "random"):
+        for name in ("power", "reflection", "sum_rate", "status", "iterations", "residual"):
+            assembled = [
+                np.concatenate(
+                    [
+                        raw(fresh.root / DATA / "fast/snr" / scheme / f"{c}.nc", name)
+                        for c in chunks
+                    ],
+                    axis=1,
+                )
+                for chunks in (halves, uneven)
+            ]
+            np.testing.assert_array_equal(*assembled, err_msg=f"{scheme} {name}")
+    assert (fresh.root / target).read_bytes() == (built.root / target).read_bytes(), "chunk size"
+
+
+def test_killed_unlocked_and_restarted_gives_the_same_bytes(
+    built: Workflow, fresh: Workflow
+) -> None:
+    target = "figures/he2020/fig04.csv"
+    running = subprocess.Popen(
+        [*SNAKEMAKE, "--cores", "2", target, *TINY],
+        cwd=fresh.root,
+        env=fresh.environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 120
+    while not list(fresh.root.glob(f"{DATA}/fast/**/*.nc")):
+        assert running.poll() is None and time.monotonic() < deadline, "ended before the kill"
+        time.sleep(0.02)
+    os.killpg(running.pid, signal.SIGKILL)
+    running.wait()
+    assert not (fresh.root / target).exists()
+    refused = fresh.run(target, *TINY)
+    assert refused.returncode != 0 and "unlock" in refused.stdout + refused.stderr
+    fresh.build("--unlock", target, *TINY)
+    fresh.build(target, *TINY)
+    assert fresh.payloads() == {name: built.payloads()[name] for name in fresh.payloads()}
+    assert (fresh.root / target).read_bytes() == (built.root / target).read_bytes()
+    assert not list(fresh.root.rglob("*.partial"))
+
+
+def test_a_variant_stands_beside_the_original(again: Workflow) -> None:
+    """Also: the reference engine rebuilds a figure, and agrees with the fast one."""
+    target = "figures/variants/short/he2020/fig04.csv"
+    what_if = ["variant=short", "he2020={iteration_limit: 4}"]
+    before = again.payloads(f"{DATA}/**/*.nc")
+    plain = (again.root / "figures/he2020/fig04.csv").read_bytes()
+    again.build(target, *TINY, *what_if)
+    fast = read_curves(again.root / target)
+    again.build(target, *TINY, *what_if, "engine=reference")
+    reference = read_curves(again.root / target)
+    assert [row["curve"] for row in fast] == [row["curve"] for row in reference]
+    np.testing.assert_allclose(
+        [float(row["value"]) for row in fast],
+        [float(row["value"]) for row in reference],
+        rtol=1e-5,
+    )
+    assert "reference" in (again.root / target).with_suffix(".svg").read_text()
+    assert "iteration_limit = 4 (was 300)" in (again.root / target).with_suffix(".svg").read_text()
+    assert {name: again.payloads()[name] for name in before} == before
+    assert (again.root / "figures/he2020/fig04.csv").read_bytes() == plain
+
+
+def test_a_truncated_file_in_the_cache_is_one_line(again: Workflow) -> None:
+    channels = again.root / DATA / "channels/fixed/00000-00001.nc"
+    solution = again.root / DATA / "fast/snr/joint/00000-00001.nc"
+    stat = channels.stat()
+    channels.write_bytes(channels.read_bytes()[:5000])
+    os.utime(channels, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    solution.unlink()
+    rest = {k: v for k, v in again.payloads().items() if "00000-00001" not in k}
+    done = again.run("figures/he2020/fig04.pdf", *TINY)
+    assert done.returncode != 0
+    said = " ".join(done.stderr.split())
+    line = f"{DATA}/channels/fixed/00000-00001.nc: truncated or not a NetCDF file; delete it"
+    assert said.count(line) == 1
+    assert "Traceback" not in done.stderr
+    assert {k: v for k, v in again.payloads().items() if "00000-00001" not in k} == rest
+    assert not solution.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts"),
+    [
+        (["figures/he2020/fig99.pdf"], ["fig99.pdf", "fig02, fig03, fig04, fig05"]),
+        (["figures/all", "--config", "fidelity=full"], ["fidelity", "'full'", "paper, preview"]),
+        (["figures/all", "--config", "he2020={elements: -1}", "variant=x1"], ["elements", "-1"]),
+    ],
+)
+def test_what_is_refused_is_refused_in_one_line(
+    built: Workflow, arguments: list[str], parts: list[str]
+) -> None:
+    done = built.run("--workflow-profile", "none", *arguments)
+    assert done.returncode != 0
+    said = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+    assert len(said) == 1, said
+    assert all(part in said[0] for part in parts), said

@@ -1,0 +1,19 @@
+rule channels:
+    input:
+        library=lambda w: library(
+            "draw_channels.py", f"irsrepro.documents.{w.document}.system"
+        ),
+    output:
+        f"{DATA}/channels/{{ensemble}}/{{chunk}}.nc",
+    log:
+        f"logs/{DATA}/channels/{{ensemble}}/{{chunk}}.log",
+    benchmark:
+        f"{DATA}/benchmarks/channels/{{ensemble}}/{{chunk}}.tsv"
+    resources:
+        mem_mb=1000,
+    params:
+        module=lambda w: f"irsrepro.documents.{w.document}.system",
+        section=lambda w: document(w).channel_parameters(w.reading, w.ensemble),
+        identity=lambda w: identity(w, "document", "reading", "ensemble"),
+    script:
+        "../scripts/draw_channels.py"

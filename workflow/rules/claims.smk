@@ -1,0 +1,85 @@
+from irsrepro.checks import experiments_of
+
+
+def claim_sources(key, reading):
+    claims = project.documents[key].claims.values()
+    used = {
+        name
+        for claim in claims
+        for check in claim["checks"]
+        for name in experiments_of(check)
+    }
+    return {name: solution_files(key, reading, name) for name in sorted(used)}
+
+
+def claims_of(reading):
+    """Verdicts of every document under one of its readings."""
+    return [
+        data_path(key, reading, project.engine, "claims.nc")
+        for key in project.documents
+    ]
+
+
+rule claims:
+    input:
+        unpack(lambda w: claim_sources(w.document, w.reading)),
+        library=library("check_claims.py"),
+    output:
+        f"{SOLVED}/claims.nc",
+    log:
+        f"logs/{SOLVED}/claims.log",
+    params:
+        claims=lambda w: document(w).claims,
+        experiments=lambda w: {
+            name: {"schemes": plan["schemes"], "metric": plan["metric"]}
+            for name, plan in document(w).experiments.items()
+        },
+        parameters=lambda w: document(w).parameters,
+        identity=lambda w: identity(w, "document", "reading", "engine"),
+    script:
+        "../scripts/check_claims.py"
+
+
+rule scorecard:
+    input:
+        claims=claims_of(DEFAULT),
+        library=library("write_scorecard.py"),
+    output:
+        multiext("scorecard/scorecard", ".html", ".csv", ".nc"),
+    log:
+        "logs/scorecard/scorecard.log",
+    params:
+        readings={key: [DEFAULT] for key in project.documents},
+    script:
+        "../scripts/write_scorecard.py"
+
+
+use rule scorecard as scorecard_under_alternatives with:
+    input:
+        claims=[
+            data_path(key, reading, project.engine, "claims.nc")
+            for key, document in project.documents.items()
+            for reading in document.readings
+        ],
+        library=library("write_scorecard.py"),
+    output:
+        multiext("scorecard/alternatives", ".html", ".csv", ".nc"),
+    log:
+        "logs/scorecard/alternatives.log",
+    params:
+        readings={
+            key: list(document.readings) for key, document in project.documents.items()
+        },
+
+
+rule scorecard_all:
+    input:
+        files=["scorecard/scorecard.html", "scorecard/alternatives.html"],
+        claims=claims_of(DEFAULT),
+        library=library("list_files.py"),
+    output:
+        "scorecard/all",
+    log:
+        "logs/scorecard/all.log",
+    script:
+        "../scripts/list_files.py"

@@ -1,0 +1,39 @@
+rule report:
+    input:
+        template="notebooks/{document}.ipynb",
+        figures=lambda w: figures_of(w.document),
+        claims=lambda w: data_path(w.document, DEFAULT, project.engine, "claims.nc"),
+        config="config/{document}.yaml",
+        library=library("write_report.py"),
+    output:
+        multiext("reports/{document}", ".ipynb", ".html"),
+    log:
+        "logs/reports/{document}.log",
+    params:
+        parameters=lambda w, input: {
+            "document": w.document,
+            "config_path": input.config,
+            "figures_dir": f"figures/{w.document}",
+            "claims_path": input.claims,
+            "results_dir": data_path(w.document, DEFAULT),
+        },
+        engine=project.engine,
+    script:
+        "../scripts/write_report.py"
+
+
+rule gallery:
+    input:
+        figures=[path for key in project.documents for path in figures_of(key)],
+        claims=claims_of(DEFAULT),
+        configs=[f"config/{key}.yaml" for key in project.documents],
+        library=library("write_gallery.py"),
+    output:
+        "figures/index.html",
+    log:
+        "logs/figures/index.log",
+    params:
+        fidelity=project.fidelity,
+        engine=project.engine,
+    script:
+        "../scripts/write_gallery.py"

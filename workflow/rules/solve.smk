@@ -1,0 +1,37 @@
+def ensemble_chunk(wildcards):
+    ensemble = document(wildcards).experiments[wildcards.experiment]["ensemble"]
+    holder = document(wildcards).channel_holder(wildcards.reading, ensemble)
+    return data_path(
+        wildcards.document, holder, "channels", ensemble, f"{wildcards.chunk}.nc"
+    )
+
+
+def sweep(wildcards):
+    plan = document(wildcards).experiments[wildcards.experiment]["sweep"]
+    return plan | {"unit": document(wildcards).parameters[plan["parameter"]]["unit"]}
+
+
+rule solve:
+    input:
+        channels=ensemble_chunk,
+        library=lambda w: library("solve.py", document(w).module(w.scheme)),
+    output:
+        f"{SOLVED}/{{experiment}}/{{scheme}}/{{chunk}}.nc",
+    log:
+        f"logs/{SOLVED}/{{experiment}}/{{scheme}}/{{chunk}}.log",
+    benchmark:
+        f"{DATA}/benchmarks/{{engine}}/{{experiment}}/{{scheme}}/{{chunk}}.tsv"
+    resources:
+        mem_mb=2000,
+    params:
+        module=lambda w: document(w).module(w.scheme),
+        ensemble=lambda w: document(w).experiments[w.experiment]["ensemble"],
+        section=lambda w: document(w).solution_parameters(
+            w.reading, w.experiment, w.scheme
+        ),
+        sweep=sweep,
+        identity=lambda w: identity(
+            w, "document", "reading", "engine", "experiment", "scheme"
+        ),
+    script:
+        "../scripts/solve.py"

@@ -1,0 +1,21 @@
+"""Draw one chunk of an ensemble."""
+
+from importlib import import_module
+
+import numpy as np
+
+from irsrepro.channels.streams import RandomStream, realisation_streams
+from irsrepro.jobs import job, stamp
+from irsrepro.storage import variable, write_dataset
+
+with job(snakemake.output[0], snakemake.log[0]):
+    identity = snakemake.params.identity
+    first, last = map(int, snakemake.wildcards.chunk.split("-"))
+    realisations = range(first, last + 1)
+    stream = RandomStream(identity["seed"]).child(identity["document"], identity["ensemble"])
+    system = import_module(snakemake.params.module)
+    channels = system.draw(snakemake.params.section, realisation_streams(stream, realisations))
+    numbers = variable(("realisation",), np.array(realisations), "number of the realisation", "1")
+    channels = channels.assign_coords(realisation=numbers)
+    channels = stamp(channels, identity, snakemake.params.section, snakemake.input.library)
+    write_dataset(snakemake.output[0], channels)
