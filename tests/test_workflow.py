@@ -13,8 +13,9 @@ from pathlib import Path
 import netCDF4
 import numpy as np
 import pytest
-from conftest import SNAKEMAKE, Workflow, copy_checkout
 from numpy.typing import NDArray
+
+from conftest import SNAKEMAKE, Workflow, copy_checkout
 
 TINY = ["--config", "fidelity=preview", "realisations=4", "chunk=2"]
 FIGURES = ["fig02", "fig03", "fig04", "fig05"]

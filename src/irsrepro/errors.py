@@ -2,7 +2,7 @@
 
 
 class IrsreproError(Exception):
-    """A failure whose message is one line naming the file, the key, the value and what is allowed."""
+    """A failure whose message is one line: the file, the key, the value and what is allowed."""
 
 
 class ConfigurationError(IrsreproError):

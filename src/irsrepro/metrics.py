@@ -24,7 +24,7 @@ def interference_sinr(
     surfaces by its mean).
 
     Args:
-        responses: cascaded channels v (realisation, source, destination, element), linear amplitude.
+        responses: cascaded channels v (realisation, source, destination, element), amplitudes.
         noise_gains: c (realisation, destination, element), noise power in W that an element of unit
             amplitude passes on to a destination.
         noise_power: noise of a destination in W.

@@ -53,7 +53,7 @@ def write_atomically(path: Path | str, content: bytes) -> None:
 
 
 def with_complex_parts(dataset: xr.Dataset) -> xr.Dataset:
-    """Return the dataset as it is stored: complex variables split along a last dimension ``part``."""
+    """Return the dataset as it is stored: complex variables with a last dimension ``part``."""
     stored = dataset.copy()
     for name, variable in dataset.data_vars.items():
         if np.iscomplexobj(variable.values):

@@ -17,6 +17,9 @@ with job(snakemake.output[0], snakemake.log[0]):
     write_dataset(
         snakemake.output[0],
         stamp(
-            made, snakemake.params.identity, snakemake.params.parameters, snakemake.input.library
-        ),  # fmt: skip
+            made,
+            snakemake.params.identity,
+            snakemake.params.parameters,
+            snakemake.input.library,
+        ),
     )

@@ -1,4 +1,4 @@
-"""List the files of a build with their hashes, the verdicts of their claims and the versions used."""
+"""List the files of a build with their hashes, the verdicts of their claims, and versions."""
 
 import hashlib
 import json

@@ -1,0 +1,130 @@
+"""The curves that a check names, read from collated experiments and paired by realisation.
+
+An experiment is a dataset with ``metric`` (scheme, point, realisation), NaN where a solver failed,
+and perhaps ``trace`` (scheme, point, realisation, iteration) and further quantities of the same
+dimensions; coordinate ``point`` holds the values of the swept parameter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import reduce
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from irsrepro.checks import Curve
+
+Array = NDArray[np.float64]
+_POINT = ("scheme", "point", "realisation")
+
+
+def plans_of(experiments: Mapping[str, xr.Dataset]) -> dict[str, dict[str, Any]]:
+    """Return what ``checks.validate_check`` has to know about experiments whose data is there."""
+    plans = {}
+    for name, table in experiments.items():
+        plain = [key for key, values in table.data_vars.items() if set(values.dims) == {*_POINT}]
+        traces = [
+            key
+            for key, values in table.data_vars.items()
+            if set(values.dims) == {*_POINT, "iteration"}
+        ]
+        plans[name] = {
+            "schemes": [str(scheme) for scheme in table["scheme"].values],
+            "values": [float(value) for value in table["point"].values],
+            "trace": bool(traces),
+            "quantities": [str(key) for key in plain],
+            "traces": [str(key) for key in traces],
+            "iterations": table.sizes.get("iteration", 0),
+        }
+    return plans
+
+
+class Curves:
+    """Reads the curves of one check.
+
+    Attributes:
+        points: values of the swept parameter, [None] if every curve is held at a point.
+        realisations: number of realisations that all experiments of the check share.
+    """
+
+    def __init__(
+        self,
+        check: Mapping[str, Any],
+        curves: list[Curve],
+        experiments: Mapping[str, xr.Dataset],
+    ) -> None:
+        """Select the realisations that all experiments share.
+
+        Args:
+            check: as ``checks.resolve`` returns it.
+            curves: every curve the check names.
+            experiments: collated experiments by name.
+        """
+        self._quantity = check["quantity"]
+        names = dict.fromkeys(curve.experiment for curve in curves)
+        numbers = [_numbers(experiments[name]) for name in names]
+        shared = reduce(np.intersect1d, numbers)
+        self._tables = {
+            name: experiments[name].assign_coords(realisation=own).sel(realisation=shared)
+            for name, own in zip(names, numbers, strict=True)
+        }
+        self._first = self._tables[next(iter(names))]
+        self.points: list[Any] = check["points"]
+        self.realisations = len(shared)
+
+    def values(self, curve: Curve) -> Array:
+        """Return a curve, shape (realisation, point), NaN where a realisation failed."""
+        return self._read(curve, self._quantity or "metric", _POINT)
+
+    def trace(self, curve: Curve) -> Array:
+        """Return a curve per iteration, shape (realisation, point, iteration).
+
+        A run that stopped early keeps its last value; one that failed is NaN throughout.
+        """
+        quantity = self._quantity or "trace"
+        trace = self._read(curve, quantity, (*_POINT, "iteration"))
+        # The last valid iteration of each run; what follows it is padding, not failure.
+        last = trace.shape[-1] - 1 - np.isfinite(trace)[..., ::-1].argmax(axis=-1)
+        padding = np.arange(trace.shape[-1]) > last[..., None]
+        held = np.where(padding, np.take_along_axis(trace, last[..., None], axis=-1), trace)
+        failed = np.isnan(self._read(curve, "metric", _POINT))
+        held[failed] = np.nan
+        return held
+
+    def unit(self, traced: bool = False) -> str:
+        """Return the unit of the quantity that the check looks at, empty if it has none."""
+        name = self._quantity or ("trace" if traced else "metric")
+        unit = str(self._first[name].attrs.get("units", ""))
+        return "" if unit == "1" else unit
+
+    def point_unit(self) -> str:
+        """Return the unit of the swept parameter."""
+        unit = str(self._first["point"].attrs.get("units", "1"))
+        return "1" if unit == "" else unit
+
+    def place(self, index: int, end: int | None = None) -> str:
+        """Return a point, or a step from one to another, in words; empty without a sweep."""
+        if self.points[index] is None:
+            return ""
+        name = str(self._first["point"].attrs.get("long_name", "point"))
+        unit = "" if self.point_unit() == "1" else f" {self.point_unit()}"
+        if end is None:
+            return f"at {name} = {self.points[index]:g}{unit}"
+        return f"from {name} = {self.points[index]:g} to {self.points[end]:g}{unit}"
+
+    def _read(self, curve: Curve, quantity: str, dims: tuple[str, ...]) -> Array:
+        table = self._tables[curve.experiment]
+        ordered = table[quantity].sel(scheme=curve.scheme).transpose(*dims[1:])
+        wanted = self.points if curve.point is None else [curve.point] * len(self.points)
+        swept = table["point"].values
+        indices = [int(np.abs(swept - value).argmin()) for value in wanted]
+        return np.moveaxis(ordered.values[indices].astype(float), 1, 0)
+
+
+def _numbers(table: xr.Dataset) -> NDArray[Any]:
+    if "realisation" in table.coords:
+        return np.asarray(table["realisation"].values)
+    return np.arange(table.sizes["realisation"])

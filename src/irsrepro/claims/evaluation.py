@@ -1,0 +1,190 @@
+"""From a claim to its result: contrasts or counts, intervals, verdicts, and a sentence."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from irsrepro.checks import Curve, resolve
+from irsrepro.claims.contrasts import PLANS, Plan, Row
+from irsrepro.claims.curves import Curves, plans_of
+from irsrepro.claims.properties import Trials, count
+from irsrepro.claims.verdicts import (
+    NOT_REPLICATED,
+    REPLICATED,
+    UNDECIDED,
+    CheckResult,
+    ClaimResult,
+    Contrast,
+    decide,
+    in_words,
+    tightest,
+    worst,
+)
+from irsrepro.statistics import clopper_pearson, simultaneous_interval
+from irsrepro.vocabulary import OF_REALISATIONS
+
+
+def evaluate(
+    claim: Mapping[str, Any],
+    experiments: Mapping[str, xr.Dataset],
+    origins: Mapping[str, str] | None = None,
+) -> ClaimResult:
+    """Check a claim.
+
+    Args:
+        claim: ``id`` and ``checks`` (a list, or ``check``), and if given ``about``, ``figure``,
+            ``text`` and ``rests_on`` (names of parameters).
+        experiments: collated experiments by name, see ``curves``.
+        origins: origin of every parameter; a claim that rests on a ``calibrated`` one is marked.
+
+    Raises:
+        ValueError: one line naming the claim, the key, the value and what is allowed.
+    """
+    name = str(claim["id"])
+    checks = claim["checks"] if "checks" in claim else [claim["check"]]
+    plans = plans_of(experiments)
+    results = tuple(_check(resolve(name, check, plans), experiments) for check in checks)
+    rests_on = claim.get("rests_on", [])
+    for parameter in rests_on:
+        if parameter not in (origins or {}):
+            known = ", ".join(origins or {})
+            raise ValueError(f"{name}: rests_on: {parameter!r} is not allowed; allowed are {known}")
+    return ClaimResult(
+        claim=name,
+        about=claim.get("about", ""),
+        figure=claim.get("figure", ""),
+        text=claim.get("text", ""),
+        verdict=worst(result.verdict for result in results),
+        checks=results,
+        by_construction=any((origins or {})[each] == "calibrated" for each in rests_on),
+    )
+
+
+def _check(check: Mapping[str, Any], experiments: Mapping[str, xr.Dataset]) -> CheckResult:
+    curves = Curves(check, _curves_of(check), experiments)
+    if check["kind"] in OF_REALISATIONS:
+        return _counted(check, curves)
+    plan = PLANS[check["kind"]](check, curves)
+    quantiles = plan.quantiles
+    if quantiles is None and check["aggregate"] == "median":
+        quantiles = [0.5] * len(plan.rows)
+    samples = np.stack([np.stack(row.terms, axis=-1) for row in plan.rows], axis=1)
+    interval = simultaneous_interval(samples, plan.statistic, check["level"], quantiles)
+    ends = [interval.estimate, interval.lower, interval.upper]
+    rows: Sequence[Row] = plan.rows
+    if plan.fold is not None:
+        ends, rows = [plan.fold(values) for values in ends], plan.folded
+    contrasts = tuple(
+        Contrast(
+            row.label, estimate, lower, upper, plan.low, plan.high,
+            decide(lower, upper, plan.low, plan.high, plan.strict),
+        )
+        for row, estimate, lower, upper in zip(rows, *(end.tolist() for end in ends), strict=True)
+    )  # fmt: skip
+    fewest = int(interval.realisations.argmin())
+    counted = int(interval.realisations[fewest]), int(interval.left_out[fewest])
+    return CheckResult(
+        kind=check["kind"],
+        verdict=worst(each.verdict for each in contrasts),
+        contrasts=contrasts,
+        realisations=counted[0],
+        left_out=counted[1],
+        unit=f"{plan.unit} {plan.per}".strip(),
+        sentence=_sentence(plan, rows, contrasts, check["level"], counted),
+    )
+
+
+def _curves_of(check: Mapping[str, Any]) -> list[Curve]:
+    listed = [value if isinstance(value, list) else [value] for value in check.values()]
+    return [each for values in listed for each in values if isinstance(each, Curve)]
+
+
+def _counted(check: Mapping[str, Any], curves: Curves) -> CheckResult:
+    """Return the result of a check of every realisation, or of the share of them."""
+    every = check["kind"] == "every_realisation"
+    low, high = (1.0, 1.0) if every else check["share"]
+    trials = count(check, curves)
+    # Bonferroni: the intervals of all subjects hold at once.
+    level = 1 - (1 - check["level"]) / len(trials)
+    contrasts = []
+    for each in trials:
+        lower, upper = clopper_pearson(each.successes, each.trials, level)
+        verdict = decide(lower, upper, low, high)
+        if every and each.trials:
+            # No interval of a share ever reaches one: what is claimed is what was seen.
+            verdict = REPLICATED if each.successes == each.trials else NOT_REPLICATED
+        share = each.successes / each.trials if each.trials else math.nan
+        contrasts.append(Contrast(each.subject, share, lower, upper, low, high, verdict))
+    return CheckResult(
+        kind=check["kind"],
+        verdict=worst(each.verdict for each in contrasts),
+        contrasts=tuple(contrasts),
+        realisations=min(each.trials for each in trials),
+        left_out=max(each.left_out for each in trials),
+        unit="",
+        sentence=_counted_sentence(check, trials, contrasts),
+    )
+
+
+def _counted_sentence(
+    check: Mapping[str, Any], trials: Sequence[Trials], contrasts: Sequence[Contrast]
+) -> str:
+    """Return one line for people about the worst count."""
+    index = tightest(contrasts)
+    shown, contrast = trials[index], contrasts[index]
+    line = f"{shown.subject} in {shown.successes} of {shown.trials} realisations"
+    notes = [
+        f"share {100 * contrast.lower:.3g} to {100 * contrast.upper:.3g} %",
+        f"exact binomial, {100 * check['level']:g} %",
+    ]
+    if len(trials) > 1:
+        line += f", the {_superlative(contrast)} of {len(trials)} comparisons"
+        notes.append("simultaneous")
+    if shown.left_out:
+        notes.append(f"{shown.left_out} left out")
+    if check["kind"] == "share":
+        required = in_words(100 * contrast.required_low, 100 * contrast.required_high)
+        notes.append(f"{required} % required")
+    return f"{line} ({', '.join(notes)})"
+
+
+def _sentence(
+    plan: Plan,
+    rows: Sequence[Row],
+    contrasts: Sequence[Contrast],
+    level: float,
+    counted: tuple[int, int],
+) -> str:
+    """Return one line for people about the tightest contrast of a check."""
+    index = tightest(contrasts)
+    row, contrast = rows[index], contrasts[index]
+    scale = 100 if plan.percent else 1
+    unit = f" {'%' if plan.percent else plan.unit} {plan.per}".rstrip().replace("  ", " ")
+    ends = [f"{scale * end:.3g}" for end in (contrast.lower, contrast.upper)]
+    amount = (ends[0] if ends[0] == ends[1] else f"{ends[0]} to {ends[1]}") + unit
+    if contrast.verdict == REPLICATED:
+        line = f"{row.says} {amount}"
+    elif math.isinf(contrast.lower):
+        line = f"{row.subject} has no interval"
+    else:
+        line = f"{row.subject} is {amount}"
+    line = f"{line} {row.place}".rstrip()
+    if len(contrasts) > 1:
+        line += f", the {_superlative(contrast)} of {len(contrasts)} comparisons"
+    if contrast.verdict in (UNDECIDED, NOT_REPLICATED):
+        line += f"; {in_words(scale * plan.low, scale * plan.high, plan.strict)}{unit} is required"
+    notes = [f"{100 * level:g} %", f"n = {counted[0]}"]
+    if len(contrasts) > 1:
+        notes.insert(1, "simultaneous")
+    if counted[1]:
+        notes.append(f"{counted[1]} left out")
+    return f"{line} ({', '.join(notes)})"
+
+
+def _superlative(contrast: Contrast) -> str:
+    return "tightest" if contrast.verdict == REPLICATED else "worst"

@@ -1,0 +1,145 @@
+"""Verdicts: how intervals become one, and the results that carry them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+REPLICATED = "replicated"
+UNDECIDED = "undecided"
+NOT_REPLICATED = "not replicated"
+_WORST_FIRST = (NOT_REPLICATED, UNDECIDED, REPLICATED)
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """One number that a check requires to lie in a range, with its interval and verdict."""
+
+    label: str
+    estimate: float
+    lower: float
+    upper: float
+    required_low: float
+    required_high: float
+    verdict: str
+
+    @property
+    def margin(self) -> float:
+        """How far the interval lies inside the required range; negative if it sticks out."""
+        margin = min(self.lower - self.required_low, self.required_high - self.upper)
+        return -math.inf if math.isnan(margin) else margin
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What came out of one check.
+
+    Attributes:
+        kind: kind of the check.
+        verdict: worst of its contrasts.
+        contrasts: every contrast, with simultaneous intervals.
+        realisations: number of realisations behind the contrast that has the fewest.
+        left_out: number left out of that contrast because a value failed.
+        unit: unit of the contrasts, empty for a plain number.
+        sentence: one line for people about the tightest contrast.
+    """
+
+    kind: str
+    verdict: str
+    contrasts: tuple[Contrast, ...]
+    realisations: int
+    left_out: int
+    unit: str
+    sentence: str
+
+    @property
+    def tightest(self) -> Contrast:
+        """The contrast with the worst verdict and, among equals, the smallest margin."""
+        return self.contrasts[tightest(self.contrasts)]
+
+
+@dataclass(frozen=True)
+class ClaimResult:
+    """What came out of one claim.
+
+    Attributes:
+        claim: id.
+        about: figure or theorem, as the scorecard names it.
+        figure: name of the figure it stands beside, empty without one.
+        text: the claim in our wording.
+        verdict: worst of its checks.
+        checks: result of every check.
+        by_construction: it rests on a calibrated parameter, so agreement is no evidence.
+    """
+
+    claim: str
+    about: str
+    figure: str
+    text: str
+    verdict: str
+    checks: tuple[CheckResult, ...]
+    by_construction: bool
+
+    @property
+    def shown(self) -> CheckResult:
+        """The check to show for the claim: the first of those with the worst verdict."""
+        return min(self.checks, key=lambda check: _WORST_FIRST.index(check.verdict))
+
+
+def decide(lower: float, upper: float, low: float, high: float, strict: bool = False) -> str:
+    """Return the verdict of one interval against a required range.
+
+    Args:
+        lower: lower end of the interval.
+        upper: upper end.
+        low: lower end of the required range.
+        high: upper end.
+        strict: the ends do not belong to the required range.
+
+    Returns:
+        ``replicated`` if the interval is inside, ``not replicated`` if it is outside, ``undecided``
+        if it straddles an end or is not known.
+    """
+    if (lower > low and upper < high) or (not strict and lower >= low and upper <= high):
+        return REPLICATED
+    if upper < low or lower > high or (strict and (upper <= low or lower >= high)):
+        return NOT_REPLICATED
+    return UNDECIDED
+
+
+def worst(verdicts: Iterable[str]) -> str:
+    """Return the worst of several verdicts, ``undecided`` of none."""
+    return min(verdicts, key=_WORST_FIRST.index, default=UNDECIDED)
+
+
+def tightest(contrasts: Iterable[Contrast]) -> int:
+    """Return the index of the worst verdict and, among equals, the smallest margin."""
+    keys = [(_WORST_FIRST.index(each.verdict), each.margin) for each in contrasts]
+    return keys.index(min(keys))
+
+
+def combine_readings(default: ClaimResult, alternatives: Mapping[str, ClaimResult]) -> str:
+    """Say whether a verdict depends on how the paper is read.
+
+    Args:
+        default: the claim under the default reading.
+        alternatives: the same claim under each alternative reading.
+
+    Returns:
+        ``robust`` if all give the same verdict, ``depends on: NAME, ...`` with the readings that do
+        not, or ``no alternatives`` if there are none to tell.
+    """
+    if not alternatives:
+        return "no alternatives"
+    differing = [name for name, each in alternatives.items() if each.verdict != default.verdict]
+    return f"depends on: {', '.join(differing)}" if differing else "robust"
+
+
+def in_words(low: float, high: float, strict: bool = False) -> str:
+    """Return a required range in words, for example ``at least 0.5``."""
+    if math.isinf(low):
+        return f"{'below' if strict else 'at most'} {high:g}"
+    if math.isinf(high):
+        return f"{'above' if strict else 'at least'} {low:g}"
+    return f"{low:g}" if low == high else f"{low:g} to {high:g}"
