@@ -10,7 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from irsrepro.provenance import LIBRARY, digest
+
 ROOT = Path(__file__).resolve().parent.parent
+# See irsrepro.jobs.keep_compiled_kernels; here before any test imports a kernel.
+KERNELS = digest((LIBRARY / "optimize").rglob("*.py"))
+os.environ["NUMBA_CACHE_DIR"] = str(ROOT / ".numba" / KERNELS)
 SNAKEMAKE = [sys.executable, "-m", "snakemake"]
 JOB = re.compile(r"^(?:local)?rule (\w+):\n(?:    input: .*\n)?    output: (.*)$", re.MULTILINE)
 

@@ -8,7 +8,9 @@ import re
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import netCDF4
 import numpy as np
@@ -37,7 +39,7 @@ def fresh(tmp_path: Path) -> Workflow:
 
 
 @pytest.fixture
-def again(built: Workflow) -> Workflow:
+def again(built: Workflow) -> Iterator[Workflow]:
     """The built checkout, put back as it was after the test."""
     kept = {
         path: (path.read_bytes(), path.stat())
@@ -45,19 +47,18 @@ def again(built: Workflow) -> Workflow:
         for path in (built.root / folder).rglob("*")
         if path.is_file()
     }
-    yield built  # type: ignore[misc]
+    yield built
     for path, (content, stat) in kept.items():
         path.write_bytes(content)
         os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
 
 
-def raw(path: Path, name: str) -> NDArray[np.complex128] | NDArray[np.float64]:
+def raw(path: Path, name: str) -> NDArray[Any]:
     """Read a variable the way someone without this project would."""
     with netCDF4.Dataset(path) as stored:
         variable = stored[name]
-        values = variable[...].filled() if np.ma.isMA(variable[...]) else variable[...]
-        joined = values[..., 0] + 1j * values[..., 1]
-        return joined if "part" in variable.dimensions else values
+        values: NDArray[Any] = np.ma.getdata(variable[...])
+        return values[..., 0] + 1j * values[..., 1] if "part" in variable.dimensions else values
 
 
 def read_curves(path: Path) -> list[dict[str, str]]:
@@ -191,8 +192,8 @@ def test_one_core_and_another_chunk_size_give_the_same_data(
     halves = ("00000-00001", "00002-00003")
     uneven = ("00000-00002", "00003-00003")
     for scheme in ("joint", "power", "phase", "random"):
-        for name in ("power", "reflection", "sum_rate", "status", "iterations", "residual"):
-            assembled = [
+        for name in ("power", "reflection", "sinr", "sum_rate"):
+            first, second = (
                 np.concatenate(
                     [
                         raw(fresh.root / DATA / "fast/snr" / scheme / f"{c}.nc", name)
@@ -201,8 +202,8 @@ def test_one_core_and_another_chunk_size_give_the_same_data(
                     axis=1,
                 )
                 for chunks in (halves, uneven)
-            ]
-            np.testing.assert_array_equal(*assembled, err_msg=f"{scheme} {name}")
+            )
+            np.testing.assert_array_equal(first, second, err_msg=f"{scheme} {name}")
     assert (fresh.root / target).read_bytes() == (built.root / target).read_bytes(), "chunk size"
 
 

@@ -94,15 +94,15 @@ class Document:
         return f"irsrepro.documents.{self.key}.{self.schemes[scheme].get('module', scheme)}"
 
     def _used_by(self, parameter: str, stage: str) -> bool:
-        """Tell whether the channels, or a scheme, depend on a parameter.
+        """Tell whether the channels, or a scheme with its evaluation, depend on a parameter.
 
         What the channels are drawn with is known to every scheme; a parameter that names schemes
         is known to those only.
         """
         users = self.parameters[parameter].get("used_by", "schemes")
-        if stage == "channels" or users == "channels":
-            return bool(users == "channels")
-        return users == "schemes" or stage in users
+        if stage == "channels" or isinstance(users, str):
+            return stage != "channels" or bool(users == "channels")
+        return stage in users
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
 from irsrepro.errors import StorageError
@@ -74,7 +73,7 @@ def compare(solutions: Mapping[str, xr.Dataset], metric: str) -> xr.Dataset:
         for name, values in first.data_vars.items()
         if values.dims == plain and all(name in other for other in solutions.values())
     ]
-    schemes = pd.Index(solutions, name="scheme")
+    schemes = _names(solutions)
     table = xr.concat(
         [dataset[shared] for dataset in solutions.values()],
         dim=schemes,
@@ -85,11 +84,15 @@ def compare(solutions: Mapping[str, xr.Dataset], metric: str) -> xr.Dataset:
     if traced:
         traces = xr.concat(
             list(traced.values()),
-            dim=pd.Index(traced, name="scheme"),
+            dim=_names(traced),
             join="outer",
             combine_attrs="override",
         )
-        table["trace"] = traces.reindex(scheme=schemes)
+        table["trace"] = traces.reindex(scheme=schemes.values)
     table["metric"] = table[metric]
     table["scheme"].attrs.update(long_name="scheme", units="1")
     return table
+
+
+def _names(schemes: Iterable[str]) -> xr.DataArray:
+    return xr.DataArray(list(schemes), dims="scheme", name="scheme")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sys
 import time
 import traceback
@@ -45,6 +46,21 @@ def job(name: str, log: str) -> Iterator[None]:
     record.write_text(f"{line}\n", encoding="utf-8")
     if not sys.stderr.isatty():
         print(line, file=sys.stderr, flush=True)
+
+
+def keep_compiled_kernels(library: list[str]) -> None:
+    """Choose where numba keeps compiled kernels: a folder named by the kernels' source.
+
+    Numba compiles a cached function anew when its own file changes, not when a function of another
+    file that it calls does. Must be called before a kernel is imported.
+
+    Args:
+        library: the files of this library that the job depends on.
+    """
+    kernels = [path for path in map(Path, library) if "optimize" in path.parts]
+    os.environ["NUMBA_CACHE_DIR"] = str(
+        Path(".numba", digest(map(Path.resolve, kernels))).resolve()
+    )
 
 
 def stamp(

@@ -36,9 +36,14 @@ def interference_sinr(
     """
     effective = np.einsum("rikn,rn->rik", responses, reflection)
     received = powers[:, :, None] * np.abs(effective) ** 2
-    signal = np.einsum("rkk->rk", received)
-    noise = np.einsum("rkn,rn->rk", noise_gains, np.abs(reflection) ** 2) + noise_power
-    return signal / (received.sum(axis=1) - signal + noise)
+    others = 1.0 - np.eye(received.shape[1])
+    noise: NDArray[np.float64] = noise_power + np.einsum(
+        "rkn,rn->rk", noise_gains, np.abs(reflection) ** 2
+    )
+    # Interference is summed, not taken as a difference, which would cancel at high SINR.
+    interference = np.einsum("rik,ik->rk", received, others)
+    sinr: NDArray[np.float64] = np.einsum("rkk->rk", received) / (interference + noise)
+    return sinr
 
 
 def sum_rate(sinr: NDArray[np.float64], factor: float = 1.0) -> NDArray[np.float64]:
@@ -51,4 +56,5 @@ def sum_rate(sinr: NDArray[np.float64], factor: float = 1.0) -> NDArray[np.float
     Returns:
         Sum-rate (realisation,) in bit/s/Hz.
     """
-    return factor * np.log2(1.0 + sinr).sum(axis=-1)
+    total: NDArray[np.float64] = factor * np.log2(1.0 + sinr).sum(axis=-1)
+    return total

@@ -64,7 +64,7 @@ def validate(instance: Any, schema: dict[str, Any], file: str, place: str = "") 
 
 
 def _allowed(error: ValidationError) -> str:
-    bound = error.validator_value
+    bound: Any = error.validator_value
     match error.validator:
         case "enum":
             return f"allowed are {', '.join(map(str, bound))}"

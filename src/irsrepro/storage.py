@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +88,7 @@ def write_dataset(path: Path | str, dataset: xr.Dataset) -> None:
         for attribute in ("long_name", "units"):
             if attribute not in variable.attrs:
                 raise StorageError(f"{path}: variable {name} has no {attribute}")
-    encoding = {
+    encoding: dict[Hashable, dict[str, Any]] = {
         name: dict(COMPRESSION)
         for name, variable in stored.variables.items()
         if variable.dtype.kind in "fiub" and variable.ndim

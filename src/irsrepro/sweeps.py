@@ -1,52 +1,78 @@
-"""Sweeps: a scheme run at every value of one parameter, on the same channels."""
+"""Sweeps: a scheme run at every value of one parameter, on the same channels.
+
+A scheme is a module with ``design(problem)``, which returns optimisation variables, and the system
+model of its paper has ``evaluate(problem, variables)``, which returns what they achieve. So no
+scheme reports a value that its variables do not reach.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from irsrepro.channels.streams import RandomStream
 from irsrepro.storage import variable
 
-Scheme = Callable[[xr.Dataset, Mapping[str, Any], str], xr.Dataset]
+
+@dataclass(frozen=True)
+class Problem:
+    """What a scheme is given.
+
+    Attributes:
+        channels: realisations of the ensemble.
+        parameters: value of every parameter that the scheme knows.
+        engine: ``fast`` (our kernels) or ``reference`` (public solvers).
+        streams: one stream per realisation, for draws inside the algorithm.
+    """
+
+    channels: xr.Dataset
+    parameters: Mapping[str, Any]
+    engine: str
+    streams: Sequence[RandomStream]
 
 
 def run(
-    solve: Scheme,
-    channels: xr.Dataset,
-    parameters: Mapping[str, Any],
-    sweep: str,
-    unit: str,
-    values: Sequence[float],
-    engine: str,
+    design: Callable[[Problem], xr.Dataset],
+    evaluate: Callable[[Problem, xr.Dataset], xr.Dataset],
+    problem: Problem,
+    sweep: Mapping[str, Any],
 ) -> xr.Dataset:
     """Run a scheme at every point of a sweep on the same channels.
 
     Args:
-        solve: the scheme, ``solve(channels, parameters, engine)``.
-        channels: a chunk of the ensemble.
-        parameters: the scheme's parameters but for the swept one.
-        sweep: name of the swept parameter.
-        unit: its unit.
-        values: its values.
-        engine: ``fast`` or ``reference``.
+        design: the scheme.
+        evaluate: the evaluation of the system model.
+        problem: what the scheme is given, but for the swept parameter.
+        sweep: ``parameter``, ``values`` and ``unit``; with ``evaluation_only`` the variables do not
+            depend on the parameter and are designed once.
 
     Returns:
-        The solutions (point, realisation, ...), with the swept values as coordinate ``point``.
-        Where a sweep changes the size of an array, entries beyond the size in use are NaN.
+        Variables and metrics (point, realisation, ...), with the swept values as coordinate
+        ``point``. Where a sweep changes the size of an array, entries beyond the size in use are
+        NaN.
     """
-    points = [solve(channels, {**parameters, sweep: value}, engine) for value in values]
-    joined = xr.concat(
-        [_indexed(point) for point in points], dim="point", join="outer", combine_attrs="override"
-    )
-    for dimension in joined.dims:
-        if dimension not in ("point", "iteration"):
-            joined = joined.drop_vars(str(dimension), errors="ignore")
+    points = []
+    variables = None
+    for value in sweep["values"]:
+        parameters = {**problem.parameters, sweep["parameter"]: value}
+        here = replace(problem, parameters=parameters)
+        if variables is None or not sweep["evaluation_only"]:
+            variables = design(here)
+        points.append(_indexed(variables.assign(evaluate(here, variables).data_vars)))
+    joined = xr.concat(points, dim="point", join="outer", combine_attrs="override")
+    joined = joined.drop_vars(list(joined.coords))
     joined = joined.assign_coords(
-        point=variable(("point",), np.asarray(values, dtype=float), sweep, unit),
-        realisation=channels["realisation"],
+        point=variable(
+            ("point",),
+            np.asarray(sweep["values"], dtype=float),
+            sweep["parameter"],
+            sweep["unit"],
+        ),
+        realisation=problem.channels["realisation"],
     )
     if "iteration" in joined.dims:
         count = np.arange(joined.sizes["iteration"])

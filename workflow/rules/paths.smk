@@ -19,6 +19,10 @@ def document(wildcards):
     return project.documents[wildcards.document]
 
 
+def system_module(wildcards):
+    return f"irsrepro.documents.{wildcards.document}.system"
+
+
 def library(script, *modules):
     """Library files that a script and the modules it imports by name depend on."""
     files = library_files(

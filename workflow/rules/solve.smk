@@ -8,13 +8,17 @@ def ensemble_chunk(wildcards):
 
 def sweep(wildcards):
     plan = document(wildcards).experiments[wildcards.experiment]["sweep"]
-    return plan | {"unit": document(wildcards).parameters[plan["parameter"]]["unit"]}
+    swept = document(wildcards).parameters[plan["parameter"]]
+    evaluated = swept.get("used_by") == "evaluation"
+    return plan | {"unit": swept["unit"], "evaluation_only": evaluated}
 
 
 rule solve:
     input:
         channels=ensemble_chunk,
-        library=lambda w: library("solve.py", document(w).module(w.scheme)),
+        library=lambda w: library(
+            "solve.py", document(w).module(w.scheme), system_module(w)
+        ),
     output:
         f"{SOLVED}/{{experiment}}/{{scheme}}/{{chunk}}.nc",
     log:
@@ -25,6 +29,7 @@ rule solve:
         mem_mb=2000,
     params:
         module=lambda w: document(w).module(w.scheme),
+        system=system_module,
         ensemble=lambda w: document(w).experiments[w.experiment]["ensemble"],
         section=lambda w: document(w).solution_parameters(
             w.reading, w.experiment, w.scheme

@@ -10,7 +10,7 @@ with job(snakemake.output[0], snakemake.log[0]):
     experiments = {
         name: read_experiment(snakemake.input[name], plan["schemes"], plan["metric"])
         for name, plan in plans.items()
-        if name in snakemake.input.keys()
+        if snakemake.input.get(name)
     }
     parameters = snakemake.params.parameters
     origins = {name: entry["origin"] for name, entry in parameters.items()}

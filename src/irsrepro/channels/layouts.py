@@ -31,7 +31,8 @@ def uniform_in_disc(
     distance = np.full_like(area, radius) if ring else radius * np.sqrt(area)
     angle = 2.0 * np.pi * turn
     offset = np.stack([distance * np.cos(angle), distance * np.sin(angle)], axis=-1)
-    return np.asarray(centre, dtype=float) + offset
+    positions: NDArray[np.float64] = np.asarray(centre, dtype=float) + offset
+    return positions
 
 
 def uniform_in_mirrored_rectangle(

@@ -16,7 +16,10 @@ def distances(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArra
     Returns:
         Array (realisation, node, other) in metres.
     """
-    return np.linalg.norm(first[:, :, None, :] - second[:, None, :, :], axis=-1)
+    lengths: NDArray[np.float64] = np.linalg.norm(
+        first[:, :, None, :] - second[:, None, :, :], axis=-1
+    )
+    return lengths
 
 
 def log_distance_gain(
@@ -34,4 +37,5 @@ def log_distance_gain(
     Returns:
         Linear power gains of the shape of ``distance``.
     """
-    return 10.0 ** (reference_gain / 10.0) * np.maximum(distance, 1.0) ** -exponent
+    gain: NDArray[np.float64] = np.maximum(distance, 1.0) ** -exponent
+    return 10.0 ** (reference_gain / 10.0) * gain

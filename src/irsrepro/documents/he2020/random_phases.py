@@ -1,16 +1,12 @@
 """Nothing optimised: the starting phases, with every source at full power."""
 
-from __future__ import annotations
-
-from collections.abc import Mapping
-from typing import Any
-
 import xarray as xr
 
-from irsrepro.documents.he2020.alternation import alternate
+from irsrepro.documents.he2020.system import network
+from irsrepro.sweeps import Problem
 
 
-def solve(channels: xr.Dataset, parameters: Mapping[str, Any], engine: str) -> xr.Dataset:
-    """Evaluate every realisation of a chunk at its starting point; see ``alternate``."""
-    unmoved = {**parameters, "tolerance": 0.0, "iteration_limit": 0}
-    return alternate(channels, unmoved, engine, update_powers=False, update_reflection=False)
+def design(problem: Problem) -> xr.Dataset:
+    """Return the starting point of the other schemes."""
+    system = network(problem.channels, problem.parameters)
+    return system.variables(system.full_power(), system.starting_reflection)

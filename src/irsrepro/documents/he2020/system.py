@@ -17,7 +17,9 @@ from irsrepro.channels.fading import rayleigh, uniform_phases
 from irsrepro.channels.layouts import uniform_in_disc, uniform_in_mirrored_rectangle
 from irsrepro.channels.path_loss import distances, log_distance_gain
 from irsrepro.channels.streams import RandomStream
+from irsrepro.metrics import interference_sinr, sum_rate
 from irsrepro.storage import variable
+from irsrepro.sweeps import Problem
 
 
 def draw(parameters: Mapping[str, Any], streams: Sequence[RandomStream]) -> xr.Dataset:
@@ -155,6 +157,9 @@ def _starting_phases(
     )
 
 
+HALF_DUPLEX = 0.5  # two hops share the time, eq. (6)
+
+
 class Network(NamedTuple):
     """Channels of one point of a sweep, as the algorithms take them.
 
@@ -164,7 +169,7 @@ class Network(NamedTuple):
             (realisation, destination, element); the diagonal of C_k.
         noise_power: noise of a destination in W.
         power_limit: P_max in W.
-        reflection: starting reflection vector (realisation, element).
+        starting_reflection: reflection vector at the start (realisation, element).
         surfaces: number of surfaces, whose elements follow one another in ``element``.
     """
 
@@ -172,8 +177,25 @@ class Network(NamedTuple):
     noise_gains: NDArray[np.float64]
     noise_power: float
     power_limit: float
-    reflection: NDArray[np.complex128]
+    starting_reflection: NDArray[np.complex128]
     surfaces: int
+
+    def full_power(self) -> NDArray[np.float64]:
+        """Return the power limit for every source, (realisation, source) in W."""
+        return np.full(self.responses.shape[:2], self.power_limit)
+
+    def variables(
+        self, powers: NDArray[np.float64], reflection: NDArray[np.complex128]
+    ) -> xr.Dataset:
+        """Lay out powers (realisation, source) and reflection vectors (realisation, element)."""
+        per_surface = reflection.reshape(len(reflection), self.surfaces, -1)
+        dims = ("realisation", "irs", "element")
+        return xr.Dataset(
+            {
+                "power": variable(("realisation", "source"), powers, "transmit power", "W"),
+                "reflection": variable(dims, per_surface, "reflection coefficient", "1"),
+            }
+        )
 
 
 def network(channels: xr.Dataset, parameters: Mapping[str, Any]) -> Network:
@@ -187,23 +209,55 @@ def network(channels: xr.Dataset, parameters: Mapping[str, Any]) -> Network:
         The network, with v_{i,k} = h_i o conj(g_k) and C_k = sigma_r^2 diag(|g_k|^2).
     """
     chosen = channels.isel(irs=slice(0, parameters["irss"]))
-    incoming = chosen["source_to_irs"].transpose("realisation", "source", "irs", "element").values
-    outgoing = (
-        chosen["irs_to_destination"]
-        .transpose("realisation", "destination", "irs", "element")
-        .values
-    )
-    realisations, pairs, surfaces, elements = incoming.shape
-    flat = (realisations, pairs, surfaces * elements)
-    incoming, outgoing = incoming.reshape(flat), outgoing.reshape(flat)
-    reference = (
-        parameters["destination_noise_power"] if parameters["snr_reference"] == "noise" else 1.0
-    )
+    realisations = chosen.sizes["realisation"]
+
+    def by_element(name: str, node: str) -> NDArray[np.complex128]:
+        values = chosen[name].transpose("realisation", node, "irs", "element").values
+        return values.reshape(realisations, values.shape[1], -1)
+
+    incoming = by_element("source_to_irs", "source")
+    outgoing = by_element("irs_to_destination", "destination")
+    noise = parameters["destination_noise_power"]
+    reference = noise if parameters["snr_reference"] == "noise" else 1.0
     return Network(
         responses=incoming[:, :, None, :] * outgoing[:, None, :, :].conj(),
         noise_gains=parameters["irs_noise_power"] * np.abs(outgoing) ** 2,
-        noise_power=parameters["destination_noise_power"],
+        noise_power=noise,
         power_limit=reference * 10.0 ** (parameters["snr"] / 10.0),
-        reflection=np.exp(1j * chosen["starting_phase"].values).reshape(realisations, -1),
-        surfaces=surfaces,
+        starting_reflection=np.exp(1j * chosen["starting_phase"].values).reshape(realisations, -1),
+        surfaces=chosen.sizes["irs"],
+    )
+
+
+def evaluate(problem: Problem, variables: xr.Dataset) -> xr.Dataset:
+    """Evaluate powers and reflection vectors, eqs. (5) and (6).
+
+    Both readings of the amplitude constraint are evaluated: coefficients inside the unit disc as
+    designed, and projected to modulus one. With ``amplitude: one`` the projected ones are the
+    result, and replace the designed ones.
+
+    Returns:
+        ``sinr`` (realisation, destination), and ``sum_rate`` and ``sum_rate_unit_modulus``
+        (realisation,) in bit/s/Hz.
+    """
+    system = network(problem.channels, problem.parameters)
+    powers = variables["power"].values
+    designed = variables["reflection"].values.reshape(len(powers), -1)
+    projected = np.exp(1j * np.angle(designed))
+    chosen = projected if problem.parameters["amplitude"] == "one" else designed
+
+    def sinr_of(reflection: NDArray[np.complex128]) -> NDArray[np.float64]:
+        return interference_sinr(
+            system.responses, system.noise_gains, system.noise_power, powers, reflection
+        )
+
+    sinr = sinr_of(chosen)
+    projected_rate = sum_rate(sinr_of(projected), HALF_DUPLEX)
+    one = ("realisation",)
+    return system.variables(powers, chosen).assign(
+        sinr=variable(("realisation", "destination"), sinr, "SINR", "1"),
+        sum_rate=variable(one, sum_rate(sinr, HALF_DUPLEX), "sum-rate", "bit/s/Hz"),
+        sum_rate_unit_modulus=variable(
+            one, projected_rate, "sum-rate with reflection coefficients of modulus one", "bit/s/Hz"
+        ),
     )

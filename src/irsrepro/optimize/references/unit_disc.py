@@ -1,0 +1,120 @@
+"""The phase step by public means: a cone solver, and the ellipsoid method that he2020 names.
+
+One instance of: maximise q(x) = 2 Re(x^H u) - x^H A x subject to |x_n| <= 1, with A Hermitian
+positive semidefinite.
+"""
+
+# mypy: disable-error-code="attr-defined"
+
+import warnings
+from functools import cache
+from typing import Any
+
+import cvxpy as cp
+import numpy as np
+from numpy.typing import NDArray
+
+Complex = NDArray[np.complex128]
+Real = NDArray[np.float64]
+
+_ACCURACY = {
+    "tol_gap_abs": 1e-11, "tol_gap_rel": 1e-11, "tol_feas": 1e-11,
+    "reduced_tol_gap_abs": 1e-8, "reduced_tol_gap_rel": 1e-8, "reduced_tol_feas": 1e-8,
+}  # fmt: skip
+
+
+@cache
+def _cone_program(size: int) -> tuple[Any, Any, Any, Any]:
+    """Return the problem in real coordinates with its parameters: canonicalised once per size."""
+    factor = cp.Parameter((2 * size, 2 * size))
+    linear = cp.Parameter(2 * size)
+    point = cp.Variable(2 * size)
+    objective = cp.Minimize(cp.sum_squares(factor @ point) - 2 * linear @ point)
+    modulus = cp.norm(cp.vstack([point[:size], point[size:]]), 2, axis=0)
+    return cp.Problem(objective, [modulus <= 1]), factor, linear, point
+
+
+def solve_unit_disc_cvxpy(matrix: Complex, linear: Complex) -> Complex:
+    """Solve one phase step (he2020, eq. (22)) with cvxpy and Clarabel.
+
+    Args:
+        matrix: A, (element, element) complex, Hermitian positive semidefinite; any unit.
+        linear: u, (element,) complex, in the unit of `matrix`.
+
+    Returns:
+        x, (element,), in the unit disc.
+
+    Raises:
+        RuntimeError: the solver does not report an optimum.
+    """
+    size = linear.size
+    # Largest entry 1e4: ill-conditioned forms then have values of the order of one.
+    scale = 1e-4 * max(np.abs(matrix).max(), np.abs(linear).max()) or 1.0
+    eigenvalues, vectors = np.linalg.eigh(matrix / scale)
+    root = np.sqrt(np.maximum(eigenvalues, 0.0))[:, None] * vectors.conj().T
+    problem, factor, slope, point = _cone_program(size)
+    factor.value = np.block([[root.real, -root.imag], [root.imag, root.real]])
+    slope.value = np.concatenate([linear.real, linear.imag]) / scale
+    with warnings.catch_warnings():  # "inaccurate" is a gap above 1e-11 but below 1e-8
+        warnings.filterwarnings("ignore", message="Solution may be inaccurate")
+        problem.solve(solver=cp.CLARABEL, **_ACCURACY)
+    if problem.status not in (cp.OPTIMAL, cp.OPTIMAL_INACCURATE):
+        raise RuntimeError(f"cone solver: {problem.status}")
+    x: Complex = point.value[:size] + 1j * point.value[size:]
+    return x / np.maximum(1.0, np.abs(x))
+
+
+def solve_unit_disc_ellipsoid(
+    matrix: Complex, linear: Complex, *, accuracy: float = 1e-6, step_limit: int = 200_000
+) -> tuple[Complex, Real, int]:
+    """Solve the dual (he2020, eq. (23)) with the ellipsoid method, as that paper prescribes.
+
+    Minimises D(lam) = u^H (A + Diag lam)^-1 u + sum_n lam_n over lam >= 0 with central cuts: the
+    constraint cut -e_n where lam_n < 0, else the gradient 1 - |x_n|^2.
+
+    The first ball contains the optimum: there lam_n |x_n|^2 = lam_n = Re(conj(x_n) (u - A x)_n), so
+    sum_n lam_n = Re(x^H u) - x^H A x <= sum_n |u_n| = S. The simplex {lam >= 0, sum lam <= S} lies
+    in the ball about (S/N) 1 that reaches S e_1 (N > 1), or the interval about S/2 (N = 1).
+
+    Args:
+        matrix: A, (element, element) complex, Hermitian positive definite.
+        linear: u, (element,) complex, in the unit of `matrix`.
+        accuracy: gap, relative to the dual value, between the best dual value and the best clipped
+            primal point at which to stop.
+        step_limit: largest number of cuts.
+
+    Returns:
+        x in the unit disc, (element,); lam, (element,); the number of cuts.
+    """
+    size = linear.size
+    reach = float(np.abs(linear).sum())
+    centre = np.full(size, reach / max(size, 2))
+    radius = reach * (np.sqrt(1.0 - 1.0 / size) if size > 1 else 0.5)
+    ellipsoid = radius**2 * np.eye(size)
+    upper, lower = np.inf, -np.inf
+    vector, multipliers = np.zeros(size, np.complex128), centre
+    for step in range(step_limit):
+        if (centre < 0.0).any():
+            normal = np.where(np.arange(size) == centre.argmin(), -1.0, 0.0)
+        else:
+            point = np.linalg.solve(matrix + np.diag(centre), linear)
+            dual = np.vdot(linear, point).real + centre.sum()
+            if dual < upper:
+                upper, multipliers = dual, centre
+            clipped = point / np.maximum(1.0, np.abs(point))
+            primal = np.vdot(clipped, 2.0 * linear - matrix @ clipped).real
+            if primal > lower:
+                lower, vector = primal, clipped
+            if upper - lower <= accuracy * upper:
+                return vector, multipliers, step
+            normal = 1.0 - np.abs(point) ** 2
+        image = ellipsoid @ normal
+        image /= np.sqrt(normal @ image)
+        if size == 1:  # the ellipsoid is an interval and the cut halves it
+            centre, ellipsoid = centre - image / 2.0, ellipsoid / 4.0
+            continue
+        centre = centre - image / (size + 1)
+        ellipsoid = (size**2 / (size**2 - 1.0)) * (
+            ellipsoid - (2.0 / (size + 1)) * np.outer(image, image)
+        )
+    return vector, multipliers, step_limit
