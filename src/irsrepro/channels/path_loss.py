@@ -37,5 +37,6 @@ def log_distance_gain(
     Returns:
         Linear power gains of the shape of ``distance``.
     """
-    gain: NDArray[np.float64] = np.maximum(distance, 1.0) ** -exponent
-    return 10.0 ** (reference_gain / 10.0) * gain
+    linear: float = 10.0 ** (reference_gain / 10.0)
+    gains: NDArray[np.float64] = linear * np.maximum(distance, 1.0) ** -exponent
+    return gains
