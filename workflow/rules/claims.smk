@@ -50,6 +50,9 @@ rule scorecard:
         "logs/scorecard/scorecard.log",
     params:
         readings={key: [DEFAULT] for key in project.documents},
+        default=DEFAULT,
+        fidelity=project.fidelity,
+        engine=project.engine,
     script:
         "../scripts/write_scorecard.py"
 
@@ -70,6 +73,9 @@ use rule scorecard as scorecard_under_alternatives with:
         readings={
             key: list(document.readings) for key, document in project.documents.items()
         },
+        default=DEFAULT,
+        fidelity=project.fidelity,
+        engine=project.engine,
 
 
 rule scorecard_all:

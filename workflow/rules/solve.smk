@@ -8,9 +8,8 @@ def ensemble_chunk(wildcards):
 
 def sweep(wildcards):
     plan = document(wildcards).experiments[wildcards.experiment]["sweep"]
-    swept = document(wildcards).parameters[plan["parameter"]]
-    evaluated = swept.get("used_by") == "evaluation"
-    return plan | {"unit": swept["unit"], "evaluation_only": evaluated}
+    unit = document(wildcards).parameters[plan["parameter"]]["unit"]
+    return {"design_once": False, "unit": unit} | plan
 
 
 rule solve:

@@ -1,0 +1,383 @@
+"""Pictures and tables of figure data: one style for all papers.
+
+A picture states on its face how many realisations it rests on, and in red whatever makes it
+something else than the figure itself: few realisations, another engine, another reading. The same
+data gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from matplotlib import style
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from numpy.typing import NDArray
+
+from irsrepro.errors import IrsreproError
+
+Schemes = Mapping[str, Mapping[str, Any]]
+
+# Okabe and Ito's palette for every kind of colour vision, without its yellow. Seven colours and nine
+# markers have no common divisor, so that 63 schemes differ.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
+GREY, RED = "#595959", "#C00000"
+WIDTH, HEIGHT = 4.7, 3.7  # inches; still readable when set at 100 mm
+MOST_TICKS = 10
+STYLE = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9.5,
+    "axes.titlesize": 10,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "grid.color": "#DDDDDD",
+    "grid.linewidth": 0.6,
+    "legend.fontsize": 8.5,
+    "legend.framealpha": 0.85,
+    "legend.edgecolor": "#CCCCCC",
+    "lines.markersize": 5.5,
+    "savefig.dpi": 220,
+    "pdf.fonttype": 42,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "irsrepro",
+}
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a curve is drawn.
+
+    Attributes:
+        colour: of line, marker and interval.
+        marker: at the points of a curve.
+        width: of the line in points.
+        dashes: line style of matplotlib.
+    """
+
+    colour: str
+    marker: str
+    width: float
+    dashes: str
+
+
+def look(schemes: Schemes, scheme: str) -> Look:
+    """Return the look of a scheme: fixed by its place in the configuration of its paper."""
+    place = list(schemes).index(scheme)
+    beyond = schemes[scheme].get("beyond_paper", False)
+    return Look(
+        COLOURS[place % len(COLOURS)],
+        MARKERS[place % len(MARKERS)],
+        width=0.9 if beyond else 1.7,
+        dashes="--" if beyond else "-",
+    )
+
+
+def render(data: xr.Dataset, figure: Mapping[str, Any], schemes: Schemes) -> dict[str, bytes]:
+    """Draw a figure.
+
+    Args:
+        data: figure data of a kind that ``figure_data`` makes.
+        figure: the figure's section of the configuration; its title and axes are used.
+        schemes: the schemes of the document, for looks and legend titles.
+
+    Returns:
+        The files by ending: ``pdf``, ``svg`` and ``png``.
+
+    Raises:
+        IrsreproError: the data is of a kind, or names a scheme, that is not known.
+    """
+    name = f"{data.attrs['document']}/{data.attrs['figure']}"
+    for scheme in _schemes_of(data):
+        if scheme not in schemes:
+            raise IrsreproError(
+                f"{name}: no scheme {scheme!r} in the configuration; known are {', '.join(schemes)}"
+            )
+    with style.context(["default", STYLE]):
+        picture = Figure(figsize=(WIDTH, HEIGHT), layout="constrained")
+        axes = picture.subplots()
+        match data.attrs["kind"]:
+            case "curves":
+                _draw_curves(axes, data, schemes)
+            case "trace":
+                _draw_trace(axes, data, schemes)
+            case "layout":
+                _draw_layout(axes, data)
+            case kind:
+                raise IrsreproError(
+                    f"{name}: kind {kind!r} cannot be drawn; known are curves, trace, layout"
+                )
+        _label(axes, figure)
+        _write_face(picture, data)
+        metadata = _metadata(data, figure)
+        return {ending: _saved(picture, ending, metadata[ending]) for ending in metadata}
+
+
+def table(data: xr.Dataset) -> str:
+    """Return what a figure draws as CSV, one row a point, every number to its last digit.
+
+    Units stand at the end of the names of columns. The level that a trace reaches in the long run
+    is a row of its own, without an interval.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    if data.attrs["kind"] == "layout":
+        _write_positions(writer, data)
+    else:
+        _write_points(writer, data)
+    return text.getvalue()
+
+
+def warnings(data: xr.Dataset) -> list[str]:
+    """Return what must not be overlooked when looking at a figure; nothing for the figure itself."""
+    found = []
+    attributes = data.attrs
+    if attributes["fidelity"] == "preview":
+        found.append(f"PREVIEW, {_count(data)}")
+    if attributes["engine"] != "fast":
+        found.append(f"{attributes['engine']} engine")
+    if attributes["reading"] != "default":
+        found.append(f"reading {attributes['reading']}: {attributes['changes']}")
+    return found
+
+
+def _schemes_of(data: xr.Dataset) -> list[str]:
+    return [str(scheme) for scheme in data["scheme"].values] if "scheme" in data.coords else []
+
+
+def _in_order(data: xr.Dataset, schemes: Schemes) -> list[str]:
+    """Return the schemes that have anything to show, in the order of the configuration."""
+    shown = _schemes_of(data)
+    values = data["value"]
+    return [
+        scheme
+        for scheme in schemes
+        if scheme in shown and bool(np.isfinite(values.sel(scheme=scheme)).any())
+    ]
+
+
+def _draw_curves(axes: Axes, data: xr.Dataset, schemes: Schemes) -> None:
+    points = data["point"].values
+    for scheme in _in_order(data, schemes):
+        curve, drawn = data.sel(scheme=scheme), look(schemes, scheme)
+        value = curve["value"].values
+        axes.errorbar(
+            points,
+            value,
+            yerr=np.abs(np.stack([_finite(curve["lower"]), _finite(curve["upper"])]) - value),
+            color=drawn.colour,
+            marker=drawn.marker,
+            linestyle=drawn.dashes,
+            linewidth=drawn.width,
+            markersize=3.5 if drawn.dashes == "--" else None,
+            elinewidth=0.9,
+            capsize=2.5,
+            label=schemes[scheme]["title"],
+        )
+    if len(points) <= MOST_TICKS:
+        axes.set_xticks(points, [f"{point:g}" for point in points])
+    _legend(axes)
+
+
+def _draw_trace(axes: Axes, data: xr.Dataset, schemes: Schemes) -> None:
+    iterations = data["iteration"].values
+    every = max(1, len(iterations) // 8)
+    shown = _in_order(data, schemes)
+    for place, scheme in enumerate(shown):
+        curve, drawn = data.sel(scheme=scheme), look(schemes, scheme)
+        axes.fill_between(
+            iterations,
+            _finite(curve["lower"]),
+            _finite(curve["upper"]),
+            color=drawn.colour,
+            alpha=0.16,
+            linewidth=0,
+        )
+        axes.plot(
+            iterations,
+            curve["value"].values,
+            color=drawn.colour,
+            linestyle=drawn.dashes,
+            linewidth=drawn.width,
+            marker=drawn.marker,
+            markevery=(place * every // max(1, len(shown)), every),
+            label=schemes[scheme]["title"],
+        )
+        axes.axhline(float(curve["limit"]), color=drawn.colour, linestyle=":", linewidth=1.1)
+    axes.set_xlim(iterations[0], iterations[-1])
+    level = Line2D([], [], color=GREY, linestyle=":", linewidth=1.1,
+                   label=f"after {data.attrs['long_run']} iterations")  # fmt: skip
+    _legend(axes, level)
+
+
+def _draw_layout(axes: Axes, data: xr.Dataset) -> None:
+    """Draw the first realisation large and all others as dots, seen from above."""
+    classes = _node_classes(data)
+    for place, (name, positions) in enumerate(classes.items()):
+        x, y = positions.values[..., 0], positions.values[..., 1]
+        colour = COLOURS[place % len(COLOURS)]
+        axes.plot(x[1:].ravel(), y[1:].ravel(), ".", color=colour, markersize=2.5, alpha=0.45,
+                  markeredgewidth=0, zorder=2)  # fmt: skip
+        axes.plot(x[0], y[0], MARKERS[place % len(MARKERS)], color=colour, markersize=7,
+                  markeredgecolor="white", markeredgewidth=0.7, linestyle="none", zorder=3,
+                  label=_class_label(name, positions))  # fmt: skip
+    axes.set_aspect("equal")
+    axes.margins(0.04)
+    picture = axes.figure
+    assert isinstance(picture, Figure)
+    wide, high = np.ptp(axes.get_xlim()), np.ptp(axes.get_ylim())
+    picture.set_size_inches(WIDTH, float(np.clip(1.6 + 4.0 * high / wide, 2.4, 6.0)))
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False,
+                borderaxespad=0.2, handletextpad=0.2, columnspacing=1.2)  # fmt: skip
+
+
+def _node_classes(data: xr.Dataset) -> dict[str, xr.DataArray]:
+    # A class may be named as its dimension; xarray then takes it for a coordinate.
+    return {
+        str(name): data[name]
+        for name, values in data.variables.items()
+        if values.ndim == 3 and values.dims[0] == "realisation" and values.dims[2] == "coordinate"
+    }
+
+
+def _class_label(name: str, positions: xr.DataArray) -> str:
+    label = re.sub("^position of (an?|the) ", "", positions.attrs.get("long_name", name))
+    return label[:1].upper() + label[1:]
+
+
+def _finite(values: xr.DataArray) -> NDArray[np.float64]:
+    numbers: NDArray[np.float64] = values.values
+    return np.where(np.isfinite(numbers), numbers, np.nan)
+
+
+def _legend(axes: Axes, *more: Line2D) -> None:
+    handles, _ = axes.get_legend_handles_labels()
+    if handles:
+        axes.legend(handles=[*handles, *more], loc="best")
+
+
+def _label(axes: Axes, figure: Mapping[str, Any]) -> None:
+    above = 22 if axes.get_legend() and axes.get_aspect() != "auto" else None
+    axes.set_title(textwrap.fill(figure["title"], 56), pad=above)
+    for side, section in (("x", figure.get("x", {})), ("y", figure.get("y", {}))):
+        axes.set(**{f"{side}label": section.get("label", "")})
+        if "limits" in section:
+            axes.set(**{f"{side}lim": section["limits"]})
+
+
+def _write_face(picture: Figure, data: xr.Dataset) -> None:
+    picture.supxlabel(textwrap.fill(_small_print(data), 92), x=0.99, ha="right", color=GREY,
+                      fontsize=7)  # fmt: skip
+    found = warnings(data)
+    if found:
+        lines = [line for each in found for line in textwrap.wrap(each, 58)]
+        picture.suptitle("\n".join(lines), color=RED, fontsize=11, fontweight="bold")
+
+
+def _small_print(data: xr.Dataset) -> str:
+    said = [f"{data.attrs['document']}/{data.attrs['figure']}", _count(data, "realisations")]
+    if "value" in data:
+        level = re.match(r"\d+(\.\d+)? ?%", data.attrs["interval"])
+        said.append(f"{level.group()} intervals" if level else "intervals")
+        failures = data["failures"]
+        if int(failures.sum()):
+            attempts = failures + data["realisations"]
+            if "iteration" in failures.dims:
+                failures, attempts = failures.max("iteration"), attempts.max("iteration")
+            said.append(f"{int(failures.sum())} of {int(attempts.sum())} solutions failed")
+    return ", ".join(said)
+
+
+def _count(data: xr.Dataset, of: str = "") -> str:
+    """Return the number of realisations asked for, or its range where curves differ."""
+    if "value" in data:
+        counts = (data["realisations"] + data["failures"]).values
+        fewest, most = int(counts[counts > 0].min(initial=counts.max())), int(counts.max())
+    else:
+        fewest = most = data.sizes["realisation"]
+    numbers = f"{most}" if fewest == most else f"{fewest} to {most}"
+    return f"n = {numbers} {of}".strip()
+
+
+def _metadata(data: xr.Dataset, figure: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return what the file says of itself, under the keys that each format has."""
+    attributes = data.attrs
+    title = f"{attributes['document']} {attributes['figure']}: {figure['title']}"
+    maker = f"irsrepro {attributes.get('code_version', 'unknown')}"
+    names = ("document", "figure", "reading", "engine", "fidelity", "parameters_hash")
+    facts = [f"{name}={attributes[name]}" for name in names]
+    facts.append(f"code_version={attributes.get('code_version', 'unknown')}")
+    about = "; ".join([*warnings(data), _small_print(data)])
+    return {
+        "pdf": {"Title": title, "Subject": about, "Keywords": ", ".join(facts), "Creator": maker,
+                "CreationDate": None},
+        "svg": {"Title": title, "Description": about, "Keywords": facts, "Creator": maker,
+                "Date": None},
+        "png": {"Title": title, "Description": about, "Comment": ", ".join(facts),
+                "Software": maker},
+    }  # fmt: skip
+
+
+def _saved(picture: Figure, ending: str, metadata: dict[str, Any]) -> bytes:
+    buffer = io.BytesIO()
+    picture.savefig(buffer, format=ending, metadata=metadata)
+    return buffer.getvalue()
+
+
+def _write_points(writer: Any, data: xr.Dataset) -> None:
+    along = "point" if "point" in data.dims else "iteration"
+    x, value = f"x{_unit_ending(data[along])}", f"value{_unit_ending(data['value'])}"
+    writer.writerow(["curve", x, value, value.replace("value", "lower", 1),
+                     value.replace("value", "upper", 1), "realisations", "failures"])  # fmt: skip
+    for scheme in _schemes_of(data):
+        curve = data.sel(scheme=scheme)
+        counted = [0, 0]
+        for place, point in enumerate(curve[along].values):
+            here = curve.isel({along: place})
+            numbers = [_exact(here[name]) for name in ("value", "lower", "upper")]
+            counted = [int(here[name]) for name in ("realisations", "failures")]
+            writer.writerow([scheme, _exact(point), *numbers, *counted])
+        if "limit" in curve and int(data.attrs["long_run"]) > data[along].values[-1]:
+            limit = _exact(curve["limit"])
+            writer.writerow([scheme, data.attrs["long_run"], limit, "nan", "nan", *counted])
+
+
+def _write_positions(writer: Any, data: xr.Dataset) -> None:
+    classes = _node_classes(data)
+    size = max(positions.shape[2] for positions in classes.values())
+    unit = _unit_ending(next(iter(classes.values())))
+    writer.writerow(["class", "realisation", "node", *(f"{axis}{unit}" for axis in "xyz"[:size])])
+    for name, positions in classes.items():
+        numbers = positions["realisation"].values
+        for (realisation, node), _ in np.ndenumerate(positions.values[..., 0]):
+            place = [_exact(number) for number in positions.values[realisation, node]]
+            writer.writerow([name, int(numbers[realisation]), node, *place])
+
+
+def _unit_ending(values: xr.DataArray) -> str:
+    """Return the unit as the end of a column's name, for example ``_bit_per_s_per_Hz``."""
+    unit = str(values.attrs.get("units", "1"))
+    if unit == "1" or " " in unit:
+        return ""
+    return "_" + re.sub(r"\W+", "_", unit.replace("/", "_per_"))
+
+
+def _exact(number: Any) -> str:
+    """Return a number so that reading it back gives the same one; whole numbers stay whole."""
+    if isinstance(number, xr.DataArray):
+        number = number.values
+    kept = np.asarray(number)
+    return repr(int(kept)) if kept.dtype.kind in "iu" else repr(float(kept))
