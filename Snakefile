@@ -32,9 +32,11 @@ include: "workflow/rules/reports.smk"
 rule figures_all:
     default_target: True
     input:
-        [f"figures/{key}/all" for key in project.documents],
-        "figures/index.html",
-        "scorecard/scorecard.html",
+        manifests=[f"figures/{key}/all" for key in project.documents],
+        files=[path for key in project.documents for path in files_of(key)]
+        + ["figures/index.html", "scorecard/scorecard.html", "scorecard/scorecard.csv"],
+        claims=claims_of(DEFAULT),
+        library=library("list_files.py"),
     output:
         "figures/all",
     log:

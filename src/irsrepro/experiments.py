@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -62,20 +63,20 @@ def compare(solutions: Mapping[str, xr.Dataset], metric: str) -> xr.Dataset:
         metric: name of the variable that the figure plots.
 
     Returns:
-        ``metric``, ``status`` and every other quantity that all schemes report per point and
-        realisation, as (scheme, point, realisation); ``trace`` with a last dimension ``iteration``
-        and NaN for a scheme without one.
+        ``metric``, ``status`` and every other quantity that a scheme reports per point and
+        realisation, as (scheme, point, realisation); ``trace`` with a last dimension ``iteration``.
+        NaN where a scheme does not report a quantity.
     """
     plain = ("point", "realisation")
-    first = next(iter(solutions.values()))
-    shared = [
-        str(name)
-        for name, values in first.data_vars.items()
-        if values.dims == plain and all(name in other for other in solutions.values())
-    ]
+    names = {
+        str(name): values.attrs
+        for dataset in solutions.values()
+        for name, values in dataset.data_vars.items()
+        if values.dims == plain
+    }
     schemes = _names(solutions)
     table = xr.concat(
-        [dataset[shared] for dataset in solutions.values()],
+        [_with(dataset, names) for dataset in solutions.values()],
         dim=schemes,
         join="exact",
         combine_attrs="override",
@@ -92,6 +93,17 @@ def compare(solutions: Mapping[str, xr.Dataset], metric: str) -> xr.Dataset:
     table["metric"] = table[metric]
     table["scheme"].attrs.update(long_name="scheme", units="1")
     return table
+
+
+def _with(dataset: xr.Dataset, names: Mapping[str, dict[str, Any]]) -> xr.Dataset:
+    """Keep the named quantities (point, realisation), NaN for those that are not there."""
+    shape = tuple(dataset.sizes[dimension] for dimension in ("point", "realisation"))
+    missing = {
+        name: (("point", "realisation"), np.full(shape, np.nan), attributes)
+        for name, attributes in names.items()
+        if name not in dataset
+    }
+    return dataset.assign(missing)[list(names)]
 
 
 def _names(schemes: Iterable[str]) -> xr.DataArray:

@@ -53,7 +53,7 @@ def gallery(chapters: Sequence[Chapter], warnings: Sequence[str]) -> str:
         warnings: what must not be overlooked, such as a preview or another engine.
     """
     rows = [row for chapter in chapters for row in chapter.claims]
-    return _render(
+    return part(
         "gallery.html.j2",
         chapters=chapters,
         warnings=warnings,
@@ -70,7 +70,7 @@ def scorecard(rows: Sequence[Row], readings: Sequence[str], warnings: Sequence[s
         readings: the alternative readings in order, none for the plain scorecard.
         warnings: what must not be overlooked, such as a preview or another engine.
     """
-    return _render(
+    return part(
         "scorecard.html.j2", rows=rows, readings=readings, warnings=warnings, counts=counts(rows)
     )
 
@@ -103,7 +103,8 @@ def address(kind: str, identifier: str) -> str:
     return LINKS[kind] + identifier if kind in LINKS else ""
 
 
-def _render(template: str, **values: Any) -> str:
+def part(template: str, **values: Any) -> str:
+    """Return a template of ``templates/`` filled in: a page, or a part of one."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,

@@ -84,11 +84,15 @@ def figures_of(key, folder="figures"):
     ]
 
 
+def files_of(key):
+    """Everything of a document that a person opens."""
+    return [*figures_of(key), f"reports/{key}.ipynb", f"reports/{key}.html"]
+
+
 rule figures_of_document:
     input:
-        files=lambda w: figures_of(w.document),
-        claims=lambda w: data_path(w.document, DEFAULT, project.engine, "claims.nc"),
-        reports=multiext("reports/{document}", ".ipynb", ".html"),
+        files=lambda w: files_of(w.document),
+        claims=lambda w: claims_of(DEFAULT, [w.document]),
         library=library("list_files.py"),
     output:
         "figures/{document}/all",
@@ -101,7 +105,7 @@ rule figures_of_document:
 rule figures_of_reading:
     input:
         files=lambda w: figures_of(w.document, f"figures/variants/{w.reading}"),
-        claims=lambda w: data_path(w.document, w.reading, project.engine, "claims.nc"),
+        claims=lambda w: claims_of(w.reading, [w.document]),
         library=library("list_files.py"),
     output:
         "figures/variants/{reading}/{document}/all",

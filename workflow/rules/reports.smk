@@ -1,10 +1,17 @@
+def scheme_modules(wildcards):
+    """Every scheme of a document: a report may run some of them on a few realisations."""
+    return [
+        document(wildcards).module(scheme) for scheme in document(wildcards).schemes
+    ]
+
+
 rule report:
     input:
         template="notebooks/{document}.ipynb",
         figures=lambda w: figures_of(w.document),
         claims=lambda w: data_path(w.document, DEFAULT, project.engine, "claims.nc"),
         config="config/{document}.yaml",
-        library=library("write_report.py"),
+        library=lambda w: library("write_report.py", *scheme_modules(w)),
     output:
         multiext("reports/{document}", ".ipynb", ".html"),
     log:
@@ -16,8 +23,8 @@ rule report:
             "figures_dir": f"figures/{w.document}",
             "claims_path": input.claims,
             "results_dir": data_path(w.document, DEFAULT),
+            "engine": project.engine,
         },
-        engine=project.engine,
     script:
         "../scripts/write_report.py"
 

@@ -17,7 +17,7 @@ with job(snakemake.output[0], snakemake.log[0]):
             picture = f"{dataset.attrs['document']}/{row['figure']}"
             verdicts.setdefault(picture, {})[row["claim"]] = row["verdict"]
     files = []
-    for name in [*snakemake.input.files, *snakemake.input.get("reports", [])]:
+    for name in snakemake.input.files:
         digest = hashlib.sha256(Path(name).read_bytes()).hexdigest()
         about = "/".join(Path(name).with_suffix("").parts[-2:])
         files.append({"path": name, "sha256": digest, "claims": verdicts.get(about, {})})

@@ -1,0 +1,13 @@
+"""Run the report notebook of a document and convert it to a page."""
+
+from pathlib import Path
+
+from irsrepro.jobs import job, keep_compiled_kernels
+from irsrepro.reporting import execute
+from irsrepro.storage import write_atomically
+
+with job(snakemake.output[0], snakemake.log[0]):
+    keep_compiled_kernels(snakemake.input.library)
+    contents = execute(Path(snakemake.input.template), snakemake.params.parameters)
+    for path, content in zip(snakemake.output, contents, strict=True):
+        write_atomically(path, content)
