@@ -155,6 +155,8 @@ def test_command_line_strings_are_typed(checkout: Path) -> None:
     assert document.reading("bigger")["elements"] == 8
     assert document.reading(DEFAULT)["elements"] == 4
     assert document.changes("bigger") == "elements = 8 (was 4)"
+    nested = load_project(checkout, {"variant": "bigger", "he2020": {"elements": "8"}})
+    assert nested.documents["he2020"].reading("bigger")["elements"] == 8
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,7 @@ class Document:
         return f"irsrepro.documents.{self.key}.{self.schemes[scheme].get('module', scheme)}"
 
     def _used_by(self, parameter: str, stage: str) -> bool:
-        """Tell whether the channels, or a scheme with its evaluation, depend on a parameter.
+        """Tell whether the channels, or a scheme, depend on a parameter.
 
         What the channels are drawn with is known to every scheme; a parameter that names schemes
         is known to those only.
@@ -191,7 +191,11 @@ def _read_yaml(root: Path, name: str) -> dict[str, Any]:
 
 
 def _typed(name: str, value: Any) -> Any:
-    """Read a command-line value as YAML, because Snakemake hands some of them over as strings."""
+    """Read command-line values as YAML: Snakemake hands over strings, also inside mappings."""
+    if isinstance(value, Mapping):
+        return {key: _typed(f"{name}.{key}", each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_typed(name, each) for each in value]
     if not isinstance(value, str):
         return value
     try:

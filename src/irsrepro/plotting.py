@@ -27,12 +27,12 @@ from irsrepro.errors import IrsreproError
 
 Schemes = Mapping[str, Mapping[str, Any]]
 
-# Okabe and Ito's palette for every kind of colour vision, without its yellow. Seven colours and nine
-# markers have no common divisor, so that 63 schemes differ.
+# Okabe and Ito's palette for every kind of colour vision, without its yellow. Seven colours and
+# nine markers have no common divisor, so that 63 schemes differ.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
 GREY, RED = "#595959", "#C00000"
-WIDTH, HEIGHT = 4.7, 3.7  # inches; still readable when set at 100 mm
+WIDTH, HEIGHT, LINE = 4.7, 3.7, 0.18  # inches; still readable when set at 100 mm
 MOST_TICKS = 10
 STYLE = {
     "font.family": "DejaVu Sans",
@@ -107,8 +107,9 @@ def render(data: xr.Dataset, figure: Mapping[str, Any], schemes: Schemes) -> dic
                 f"{name}: no scheme {scheme!r} in the configuration; known are {', '.join(schemes)}"
             )
     with style.context(["default", STYLE]):
-        picture = Figure(figsize=(WIDTH, HEIGHT), layout="constrained")
+        picture = Figure(layout="constrained")
         axes = picture.subplots()
+        height = HEIGHT
         match data.attrs["kind"]:
             case "curves":
                 _draw_curves(axes, data, schemes)
@@ -116,12 +117,14 @@ def render(data: xr.Dataset, figure: Mapping[str, Any], schemes: Schemes) -> dic
                 _draw_trace(axes, data, schemes)
             case "layout":
                 _draw_layout(axes, data)
+                height = _layout_height(axes)
             case kind:
                 raise IrsreproError(
                     f"{name}: kind {kind!r} cannot be drawn; known are curves, trace, layout"
                 )
         _label(axes, figure)
-        _write_face(picture, data)
+        lines = _write_face(picture, data)
+        picture.set_size_inches(WIDTH, height + LINE * lines)
         metadata = _metadata(data, figure)
         return {ending: _saved(picture, ending, metadata[ending]) for ending in metadata}
 
@@ -142,7 +145,7 @@ def table(data: xr.Dataset) -> str:
 
 
 def warnings(data: xr.Dataset) -> list[str]:
-    """Return what must not be overlooked when looking at a figure; nothing for the figure itself."""
+    """Return what must not be overlooked about a figure; nothing for the figure itself."""
     found = []
     attributes = data.attrs
     if attributes["fidelity"] == "preview":
@@ -235,13 +238,16 @@ def _draw_layout(axes: Axes, data: xr.Dataset) -> None:
                   markeredgecolor="white", markeredgewidth=0.7, linestyle="none", zorder=3,
                   label=_class_label(name, positions))  # fmt: skip
     axes.set_aspect("equal")
-    axes.margins(0.04)
-    picture = axes.figure
-    assert isinstance(picture, Figure)
-    wide, high = np.ptp(axes.get_xlim()), np.ptp(axes.get_ylim())
-    picture.set_size_inches(WIDTH, float(np.clip(1.6 + 4.0 * high / wide, 2.4, 6.0)))
+    axes.margins(0.05, 0.1)
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False,
                 borderaxespad=0.2, handletextpad=0.2, columnspacing=1.2)  # fmt: skip
+
+
+def _layout_height(axes: Axes) -> float:
+    """Return the height in inches at which a layout to scale fills the width."""
+    low, high = axes.get_xlim()
+    bottom, top = axes.get_ylim()
+    return float(np.clip(1.45 + 4.0 * (top - bottom) / (high - low), 2.4, 6.0))
 
 
 def _node_classes(data: xr.Dataset) -> dict[str, xr.DataArray]:
@@ -278,13 +284,14 @@ def _label(axes: Axes, figure: Mapping[str, Any]) -> None:
             axes.set(**{f"{side}lim": section["limits"]})
 
 
-def _write_face(picture: Figure, data: xr.Dataset) -> None:
+def _write_face(picture: Figure, data: xr.Dataset) -> int:
+    """Write the small print and the warnings; return the number of lines of the latter."""
     picture.supxlabel(textwrap.fill(_small_print(data), 92), x=0.99, ha="right", color=GREY,
                       fontsize=7)  # fmt: skip
-    found = warnings(data)
-    if found:
-        lines = [line for each in found for line in textwrap.wrap(each, 58)]
-        picture.suptitle("\n".join(lines), color=RED, fontsize=11, fontweight="bold")
+    lines = [line for each in warnings(data) for line in textwrap.wrap(each, 50)]
+    if lines:
+        picture.suptitle("\n".join(lines), color=RED, fontsize=10, fontweight="bold")
+    return len(lines)
 
 
 def _small_print(data: xr.Dataset) -> str:

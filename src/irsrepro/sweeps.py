@@ -47,8 +47,8 @@ def run(
         design: the scheme.
         evaluate: the evaluation of the system model.
         problem: what the scheme is given, but for the swept parameter.
-        sweep: ``parameter``, ``values`` and ``unit``; with ``evaluation_only`` the variables do not
-            depend on the parameter and are designed once.
+        sweep: ``parameter``, ``values`` and ``unit``; with ``design_once`` the variables do not
+            depend on the parameter.
 
     Returns:
         Variables and metrics (point, realisation, ...), with the swept values as coordinate
@@ -60,7 +60,7 @@ def run(
     for value in sweep["values"]:
         parameters = {**problem.parameters, sweep["parameter"]: value}
         here = replace(problem, parameters=parameters)
-        if variables is None or not sweep["evaluation_only"]:
+        if variables is None or not sweep["design_once"]:
             variables = design(here)
         points.append(_indexed(variables.assign(evaluate(here, variables).data_vars)))
     joined = xr.concat(points, dim="point", join="outer", combine_attrs="override")

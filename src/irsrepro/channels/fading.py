@@ -41,3 +41,43 @@ def uniform_phases(streams: Sequence[RandomStream], count: int) -> NDArray[np.fl
         Array (realisation, phase) in radian, within [0, 2 pi).
     """
     return np.stack([2.0 * np.pi * stream.generator().random(count) for stream in streams])
+
+
+def rician(
+    line_of_sight: NDArray[np.complex128], scattered: NDArray[np.complex128], factor: float
+) -> NDArray[np.complex128]:
+    """Add a line-of-sight and a scattered component of unit power each.
+
+    Args:
+        line_of_sight: entries of modulus one, of a shape that broadcasts against ``scattered``.
+        scattered: entries of unit mean power.
+        factor: Rician factor, power of the first over the second, in dB.
+
+    Returns:
+        Channel of unit mean power, of the broadcast shape.
+    """
+    ratio = 10.0 ** (factor / 10.0)
+    direct = np.sqrt(ratio / (1.0 + ratio)) * line_of_sight
+    return direct + np.sqrt(1.0 / (1.0 + ratio)) * scattered
+
+
+def multipath(
+    gains: NDArray[np.complex128],
+    arrivals: NDArray[np.complex128],
+    departures: NDArray[np.complex128],
+) -> NDArray[np.complex128]:
+    """Superpose plane waves: a channel whose rank is at most its number of paths.
+
+    H = sqrt(1/q) sum_l g_l a_l b_l^T, of unit mean power for gains of unit mean power.
+
+    Args:
+        gains: (..., path).
+        arrivals: responses at the receiving array (..., path, element).
+        departures: responses at the transmitting array (..., path, element).
+
+    Returns:
+        Channel (..., receiving element, transmitting element).
+    """
+    weighted = gains[..., None] * arrivals / np.sqrt(gains.shape[-1])
+    channel: NDArray[np.complex128] = np.swapaxes(weighted, -1, -2) @ departures
+    return channel

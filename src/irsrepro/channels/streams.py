@@ -45,3 +45,8 @@ class RandomStream:
 def realisation_streams(stream: RandomStream, realisations: Sequence[int]) -> list[RandomStream]:
     """Return one stream per realisation, keyed by its number in the whole ensemble."""
     return [stream.child("realisation", int(realisation)) for realisation in realisations]
+
+
+def children(streams: Sequence[RandomStream], *names: str | int) -> list[RandomStream]:
+    """Return the same child of every stream."""
+    return [stream.child(*names) for stream in streams]

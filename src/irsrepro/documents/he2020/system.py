@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from irsrepro.channels.fading import rayleigh, uniform_phases
 from irsrepro.channels.layouts import uniform_in_disc, uniform_in_mirrored_rectangle
 from irsrepro.channels.path_loss import distances, log_distance_gain
-from irsrepro.channels.streams import RandomStream
+from irsrepro.channels.streams import RandomStream, children
 from irsrepro.metrics import interference_sinr, sum_rate
 from irsrepro.storage import variable
 from irsrepro.sweeps import Problem
@@ -42,7 +42,7 @@ def draw(parameters: Mapping[str, Any], streams: Sequence[RandomStream]) -> xr.D
         side: np.stack(
             [
                 uniform_in_disc(
-                    _children(streams, f"{side} position", node),
+                    children(streams, f"{side} position", node),
                     parameters[f"{side}_centre"],
                     parameters["node_radius"],
                     ring=parameters["drop"] == "ring",
@@ -57,7 +57,7 @@ def draw(parameters: Mapping[str, Any], streams: Sequence[RandomStream]) -> xr.D
     incoming = np.stack(
         [
             [
-                rayleigh(_children(streams, "source to IRS", node, surface), (elements,))
+                rayleigh(children(streams, "source to IRS", node, surface), (elements,))
                 for surface in range(surfaces)
             ]
             for node in range(nodes)
@@ -66,7 +66,7 @@ def draw(parameters: Mapping[str, Any], streams: Sequence[RandomStream]) -> xr.D
     outgoing = np.stack(
         [
             [
-                rayleigh(_children(streams, "IRS to destination", surface, node), (elements,))
+                rayleigh(children(streams, "IRS to destination", surface, node), (elements,))
                 for node in range(nodes)
             ]
             for surface in range(surfaces)
@@ -118,10 +118,6 @@ def draw(parameters: Mapping[str, Any], streams: Sequence[RandomStream]) -> xr.D
     )
 
 
-def _children(streams: Sequence[RandomStream], *names: str | int) -> list[RandomStream]:
-    return [stream.child(*names) for stream in streams]
-
-
 def _irs_positions(
     parameters: Mapping[str, Any], streams: Sequence[RandomStream]
 ) -> NDArray[np.float64]:
@@ -130,7 +126,7 @@ def _irs_positions(
         region = parameters["irs_region"]
         drawn = [
             uniform_in_mirrored_rectangle(
-                _children(streams, "IRS position", surface), region["x"], region["mirrored_y"]
+                children(streams, "IRS position", surface), region["x"], region["mirrored_y"]
             )
             for surface in range(surfaces)
         ]
@@ -150,7 +146,7 @@ def _starting_phases(
         return np.zeros((len(streams), surfaces, elements))
     return np.stack(
         [
-            uniform_phases(_children(streams, f"{start} starting phases", surface), elements)
+            uniform_phases(children(streams, f"{start} starting phases", surface), elements)
             for surface in range(surfaces)
         ],
         axis=1,
