@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Hashable, Sequence
+import tempfile
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -95,8 +96,22 @@ def write_dataset(path: Path | str, dataset: xr.Dataset) -> None:
     }
     for name in stored.variables:
         encoding.setdefault(name, {})["_FillValue"] = None
-    content = stored.to_netcdf(engine="netcdf4", format="NETCDF4", encoding=encoding)
-    write_atomically(path, bytes(content))
+    write_atomically(path, _netcdf(stored, encoding))
+
+
+def _netcdf(stored: xr.Dataset, encoding: Mapping[Hashable, dict[str, Any]]) -> bytes:
+    """Return the bytes of a NetCDF file, made in a scratch folder.
+
+    Not in memory: the library then writes the time into the file, and equal data would give
+    unequal bytes. Not in place: it would not say when the disk is full.
+    """
+    with tempfile.TemporaryDirectory(prefix="irsrepro-") as folder:
+        scratch = Path(folder, "dataset.nc")
+        try:
+            stored.to_netcdf(scratch, engine="netcdf4", format="NETCDF4", encoding=encoding)
+        except (OSError, RuntimeError) as error:
+            raise StorageError(f"{folder}: the scratch folder cannot be written: {error}") from error
+        return scratch.read_bytes()
 
 
 def read_dataset(path: Path | str, **expected: str) -> xr.Dataset:
