@@ -16,6 +16,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 Row = Mapping[str, Any]
+TEMPLATES = Path(__file__).parent / "templates"
 VERDICTS = ("replicated", "undecided", "not replicated")
 LINKS = {"arXiv": "https://arxiv.org/abs/", "DOI": "https://doi.org/"}
 
@@ -58,6 +59,7 @@ def gallery(chapters: Sequence[Chapter], warnings: Sequence[str]) -> str:
         chapters=chapters,
         warnings=warnings,
         counts=counts(rows),
+        tallies={chapter.key: counts(chapter.claims) for chapter in chapters},
     )
 
 
@@ -106,7 +108,7 @@ def address(kind: str, identifier: str) -> str:
 def part(template: str, **values: Any) -> str:
     """Return a template of ``templates/`` filled in: a page, or a part of one."""
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

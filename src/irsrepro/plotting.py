@@ -35,7 +35,7 @@ GREY, RED = "#595959", "#C00000"
 WIDTH, HEIGHT, LINE = 4.7, 3.7, 0.18  # inches; still readable when set at 100 mm
 MOST_TICKS = 10
 STYLE = {
-    "font.family": "DejaVu Sans",
+    "font.family": "sans-serif",  # of which DejaVu Sans, shipped with matplotlib, comes first
     "font.size": 9.5,
     "axes.titlesize": 10,
     "axes.titleweight": "bold",
@@ -220,7 +220,7 @@ def _draw_trace(axes: Axes, data: xr.Dataset, schemes: Schemes) -> None:
             label=schemes[scheme]["title"],
         )
         axes.axhline(float(curve["limit"]), color=drawn.colour, linestyle=":", linewidth=1.1)
-    axes.set_xlim(iterations[0], iterations[-1])
+    axes.margins(x=0.015)
     level = Line2D([], [], color=GREY, linestyle=":", linewidth=1.1,
                    label=f"after {data.attrs['long_run']} iterations")  # fmt: skip
     _legend(axes, level)
@@ -247,13 +247,13 @@ def _layout_height(axes: Axes) -> float:
     """Return the height in inches at which a layout to scale fills the width."""
     low, high = axes.get_xlim()
     bottom, top = axes.get_ylim()
-    return float(np.clip(1.45 + 4.0 * (top - bottom) / (high - low), 2.4, 6.0))
+    return float(np.clip(1.25 + 4.1 * (top - bottom) / (high - low), 2.2, 6.0))
 
 
 def _node_classes(data: xr.Dataset) -> dict[str, xr.DataArray]:
     # A class may be named as its dimension; xarray then takes it for a coordinate.
     return {
-        str(name): data[name]
+        str(name).removesuffix("_position"): data[name]
         for name, values in data.variables.items()
         if values.ndim == 3 and values.dims[0] == "realisation" and values.dims[2] == "coordinate"
     }

@@ -10,8 +10,9 @@ from __future__ import annotations
 import io
 import logging
 import os
+import re
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,15 +22,19 @@ import papermill
 import xarray as xr
 import yaml
 from IPython.display import HTML, Image, Markdown
+from jupyter_client.kernelspec import NoSuchKernel
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbconvert import HTMLExporter
+from nbformat import NotebookNode
 
 from irsrepro.claims import to_table
-from irsrepro.errors import IrsreproError
+from irsrepro.errors import IrsreproError, StorageError
 from irsrepro.experiments import read_experiment
-from irsrepro.pages import address, part
+from irsrepro.pages import TEMPLATES, address, part, warnings_of
 from irsrepro.storage import read_dataset
 
-CELL_KEYS = ("papermill", "execution", "tags")
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+CELL_FILE = re.compile(r"\S*/ipykernel_\d+/\d+\.py")  # where a kernel keeps the text of a cell
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,9 @@ class Report:
         figures_dir: folder of its pictures.
         results_dir: folder of its data under the default reading.
         engine: the engine whose results are shown.
+        fidelity: ``paper`` or ``preview``.
+        chunks: names FIRST-LAST of the files that make up the build; without any, those that are
+            there.
     """
 
     key: str
@@ -51,18 +59,24 @@ class Report:
     figures_dir: Path
     results_dir: Path
     engine: str
+    fidelity: str = "paper"
+    chunks: Sequence[str] = ()
 
     def heading(self) -> Markdown:
-        """Return title, authors, venue and identifiers."""
+        """Return title, authors, venue and identifiers, and what must not be overlooked."""
         source = self.source
         links = [
             f"[{kind}: {name}]({address(kind, name)})" if address(kind, name) else f"{kind}: {name}"
             for kind, name in source["identifiers"].items()
         ]
         authors, year = ", ".join(source["authors"]), source["year"]
+        alarms = "".join(
+            f'\n\n<strong style="color: #d33">{warning}</strong>'
+            for warning in warnings_of(self.fidelity, self.engine)
+        )
         return Markdown(
             f"# Replication of {self.key}\n\n**{source['title']}**, {authors}, {source['venue']}, "
-            f"{year}. {', '.join(links)}.\n\n{source['summary']}"
+            f"{year}. {', '.join(links)}.\n\n{source['summary']}{alarms}"
         )
 
     def parameter_table(self) -> HTML:
@@ -75,8 +89,16 @@ class Report:
         return Markdown("\n".join(f"* `{name}`: {entry['about']}" for name, entry in entries))
 
     def figure(self, name: str) -> Image:
-        """Return a figure, large."""
-        return Image(data=(self.figures_dir / f"{name}.png").read_bytes(), format="png", width=760)
+        """Return a figure, large.
+
+        Raises:
+            StorageError: it has not been drawn yet.
+        """
+        path = self.figures_dir / f"{name}.png"
+        if not path.is_file():
+            raise StorageError(f"{path}: no such file; snakemake {path} draws it")
+        title = self.source["figures"][name]["title"]
+        return Image(data=path.read_bytes(), format="png", width=760, alt=title)
 
     def caption(self, name: str) -> HTML:
         """Return the caption of a figure and the claims about it."""
@@ -95,12 +117,12 @@ class Report:
         """Return the solutions of an experiment's schemes side by side."""
         plan = self.source["experiments"][name]
         folder = self.results_dir / self.engine / name
-        paths = [path for each in plan["schemes"] for path in sorted(folder.glob(f"{each}/*.nc"))]
-        return read_experiment([str(path) for path in paths], plan["schemes"], plan["metric"])
+        paths = [str(path) for each in plan["schemes"] for path in self._files(folder / each)]
+        return read_experiment(paths, plan["schemes"], plan["metric"])
 
     def channels(self, ensemble: str) -> xr.Dataset:
         """Return the first chunk of an ensemble."""
-        return read_dataset(min((self.results_dir / "channels" / ensemble).glob("*.nc")))
+        return read_dataset(self._files(self.results_dir / "channels" / ensemble)[0])
 
     def cost_table(self) -> HTML:
         """Return, per experiment and scheme, how many realisations converged and how fast."""
@@ -109,18 +131,26 @@ class Report:
             table = self.experiment(name)
             for scheme in table["scheme"].values:
                 one = table.sel(scheme=scheme)
-                counted = "iterations" in one and bool(one["iterations"].notnull().any())
-                rows.append(
-                    {
-                        "experiment": name,
-                        "scheme": self.source["schemes"][str(scheme)]["title"],
-                        "realisations": one.sizes["realisation"],
-                        "failures": int(one["metric"].isnull().sum()),
-                        "converged": float((one["status"] == 0).mean()) if counted else None,
-                        "iterations": float(one["iterations"].median()) if counted else None,
-                    }
-                )
-        return HTML(part("cost.html.j2", rows=rows))
+                ends = ["–", "–"]
+                if "iterations" in one and one["iterations"].notnull().any():
+                    ends = [
+                        f"{100 * float((one['status'] == 0).mean()):.0f} %",
+                        f"{float(one['iterations'].median()):.0f}",
+                    ]
+                failures = int(one["metric"].isnull().sum())
+                rows.append([name, self.title(scheme), one.sizes["realisation"], failures, *ends])
+        return self.table(
+            ["experiment", "scheme", "realisations", "failures", "converged", "median iterations"],
+            rows,
+        )
+
+    def title(self, scheme: object) -> str:
+        """Return a scheme as the legends name it."""
+        return str(self.source["schemes"][str(scheme)]["title"])
+
+    def table(self, heads: Sequence[str], rows: Iterable[Sequence[object]]) -> HTML:
+        """Return a table of anything."""
+        return HTML(part("table.html.j2", heads=heads, rows=rows))
 
     def rebuild_instructions(self) -> Markdown:
         """Return what to type to build this report, or one figure of it, again."""
@@ -135,6 +165,24 @@ class Report:
             "```"
         )
 
+    def _files(self, folder: Path) -> list[Path]:
+        """Return the chunks in a folder, in order.
+
+        Builds of other sizes may have left chunks that overlap with these. Where it is not known
+        which ones belong to the build, the longest that follow one another are taken.
+        """
+        if self.chunks:
+            return [folder / f"{chunk}.nc" for chunk in self.chunks]
+        last = {path: int(path.stem.partition("-")[2]) for path in folder.glob("*-*.nc")}
+        found: list[Path] = []
+        following = 0
+        while starting := [path for path in last if int(path.stem.partition("-")[0]) == following]:
+            found.append(max(starting, key=last.__getitem__))
+            following = last[found[-1]] + 1
+        if not found:
+            raise StorageError(f"{folder}: no data; snakemake figures/{self.key}/all computes it")
+        return found
+
 
 def load(
     document: str,
@@ -143,20 +191,34 @@ def load(
     claims_path: str,
     results_dir: str,
     engine: str = "fast",
+    chunks: Sequence[str] = (),
 ) -> Report:
     """Read what a report shows; called from ``notebooks/`` it looks one folder up.
+
+    Args:
+        document: citation key.
+        config_path: its configuration; this and all paths are relative to the checkout.
+        figures_dir: folder of its pictures.
+        claims_path: its checked claims.
+        results_dir: folder of its data under the default reading.
+        engine: the engine whose results are shown.
+        chunks: names FIRST-LAST of the files that make up the build; without any, those that are
+            there.
 
     Raises:
         StorageError: the document has not been built yet.
     """
     root = Path() if Path(config_path).is_file() else Path("..")
+    claims = read_dataset(root / claims_path, document=document)
     return Report(
         key=document,
         source=yaml.safe_load((root / config_path).read_text(encoding="utf-8")),
-        claims=to_table(read_dataset(root / claims_path, document=document)),
+        claims=to_table(claims),
         figures_dir=root / figures_dir,
         results_dir=root / results_dir,
         engine=engine,
+        fidelity=claims.attrs["fidelity"],
+        chunks=tuple(chunks),
     )
 
 
@@ -168,11 +230,11 @@ def execute(template: Path, parameters: Mapping[str, Any]) -> tuple[bytes, bytes
         parameters: values for it.
 
     Returns:
-        The executed notebook, and a self-contained page without code cells. Neither holds times,
+        The executed notebook, and a self-contained page with its code folded. Neither holds times,
         paths or the machine's name, so that equal data gives equal bytes.
 
     Raises:
-        IrsreproError: a cell failed; one line names it.
+        IrsreproError: a cell failed, or no kernel runs; one line tells which.
     """
     logging.getLogger("papermill").setLevel(logging.ERROR)
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
@@ -182,24 +244,52 @@ def execute(template: Path, parameters: Mapping[str, Any]) -> tuple[bytes, bytes
                 str(template),
                 str(Path(folder, "report.ipynb")),
                 parameters=dict(parameters),
-                kernel_name="python3",
+                kernel_name=KERNEL["name"],
+                language=KERNEL["language"],
                 progress_bar=False,
                 log_output=False,
-                extra_arguments=["--log-level=ERROR"],
+                extra_arguments=["--log-level=CRITICAL"],
             )
         except papermill.PapermillExecutionError as error:
-            raise IrsreproError(
-                f"{template}: cell {error.exec_count} failed: {error.ename}: {error.evalue}"
-            ) from error
-    notebook.metadata.pop("papermill", None)
+            reason = " ".join(f"{error.ename}: {error.evalue}".split())
+            raise IrsreproError(f"{template}: cell {error.exec_count} failed: {reason}") from error
+        except (CellTimeoutError, DeadKernelError, NoSuchKernel) as error:
+            reason = " ".join(str(error).split())
+            raise IrsreproError(f"{template}: its kernel failed: {reason}") from error
+    _forget_the_run(notebook)
+    text = io.StringIO()
+    nbformat.write(notebook, text)
+    return text.getvalue().encode(), _page(notebook, template.stem).encode()
+
+
+def _forget_the_run(notebook: NotebookNode) -> None:
+    """Remove what differs between equal runs: times, paths, random names, how output was cut."""
+    notebook["metadata"] = {"kernelspec": dict(KERNEL)}
     for index, cell in enumerate(notebook.cells):
         cell["id"] = f"cell-{index}"
         cell["metadata"] = {}
+        outputs: list[NotebookNode] = []
+        for output in cell.get("outputs", []):
+            if output["output_type"] == "stream":
+                output["text"] = CELL_FILE.sub("cell", output["text"])
+                if outputs and outputs[-1].get("name") == output["name"]:
+                    outputs[-1]["text"] += output["text"]
+                    continue
+            outputs.append(output)
+        if cell["cell_type"] == "code":
+            cell["outputs"] = outputs
+
+
+def _page(notebook: NotebookNode, name: str) -> str:
     exporter = HTMLExporter(
-        exclude_input=True, exclude_output_prompt=True, mathjax_url="", require_js_url=""
+        template_name="basic",
+        template_file="report.html.j2",
+        extra_template_paths=[str(TEMPLATES)],
+        exclude_input_prompt=True,
+        exclude_output_prompt=True,
+        exclude_anchor_links=True,
     )
-    exporter.embed_images = True
-    page, _ = exporter.from_notebook_node(notebook)
-    text = io.StringIO()
-    nbformat.write(notebook, text)
-    return text.getvalue().encode(), page.encode()
+    page, _ = exporter.from_notebook_node(
+        notebook, resources={"metadata": {"name": f"irsrepro: {name}"}}
+    )
+    return str(page)
