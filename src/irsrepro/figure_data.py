@@ -52,18 +52,12 @@ def trace(table: xr.Dataset, iterations: int) -> xr.Dataset:
 
 
 def layout(channels: xr.Dataset) -> xr.Dataset:
-    """Keep the positions of every class of nodes, named by the class.
+    """Keep the positions of every class of nodes.
 
     Args:
         channels: an ensemble with variables ``CLASS_position`` (realisation, node, coordinate).
     """
-    ending = "_position"
-    positions = {
-        str(name).removesuffix(ending): values
-        for name, values in channels.data_vars.items()
-        if str(name).endswith(ending)
-    }
-    return xr.Dataset(positions)
+    return channels[[name for name in channels.data_vars if str(name).endswith("_position")]]
 
 
 def make(kind: str, data: xr.Dataset, section: Mapping[str, Any]) -> xr.Dataset:

@@ -20,6 +20,8 @@ LIBRARY = Path(__file__).resolve().parent
 def library_files(*starts: str | Path) -> list[Path]:
     """Return every library file that the given modules and scripts import, directly or not.
 
+    With the module that fills in page templates come the templates.
+
     Args:
         starts: dotted names of library modules, which are part of the answer, and paths of
             scripts, which are not.
@@ -42,6 +44,8 @@ def library_files(*starts: str | Path) -> list[Path]:
             if path not in found:
                 found[path] = None
                 waiting += _imports(path)
+    if LIBRARY / "pages.py" in found:
+        found |= dict.fromkeys((LIBRARY / "templates").glob("*.j2"))
     return sorted(found)
 
 

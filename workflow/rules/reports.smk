@@ -24,6 +24,7 @@ rule report:
             "claims_path": input.claims,
             "results_dir": data_path(w.document, DEFAULT),
             "engine": project.engine,
+            "chunks": project.chunks(w.document),
         },
     script:
         "../scripts/write_report.py"

@@ -1,0 +1,274 @@
+"""Reports: what their cells show, how a template becomes a report, and the templates."""
+
+# mypy: disable-error-code="no-untyped-call"
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import numpy as np
+import PIL.Image
+import pytest
+import xarray as xr
+import yaml
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from conftest import ROOT
+from irsrepro import reporting
+from irsrepro.errors import IrsreproError, StorageError
+from irsrepro.reporting import Report, execute, load
+from irsrepro.storage import variable, write_dataset
+
+TEMPLATES = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+def dot() -> bytes:
+    buffer = io.BytesIO()
+    PIL.Image.new("RGB", (1, 1)).save(buffer, format="png")
+    return buffer.getvalue()
+
+
+PNG = dot()
+SOURCE: dict[str, Any] = {
+    "title": "A title",
+    "authors": ["A. Author"],
+    "venue": "Venue",
+    "year": 2020,
+    "identifiers": {"DOI": "10.1/abc"},
+    "summary": "What it is about.",
+    "parameters": {"power": {"value": 30, "unit": "dBm", "origin": "recalled", "why": "is <lost>"}},
+    "schemes": {"own": {"title": "Own <scheme>"}, "none": {"title": "No optimisation"}},
+    "experiments": {"sweep": {"schemes": ["own", "none"], "metric": "rate"}},
+    "figures": {"fig01": {"title": "First <figure>", "caption": "Its caption."}},
+    "alternatives": {"ring": {"about": "on a ring"}},
+    "errata": ["(1) is wrong", "(2) too"],
+}
+CLAIMS = [
+    {"claim": "a-rise", "figure": "fig01", "text": "rises", "verdict": "replicated",
+     "sentence": "rises by 1", "by_construction": True},
+    {"claim": "a-theorem", "figure": "none", "text": "holds", "verdict": "undecided",
+     "sentence": "holds mostly", "by_construction": False},
+]  # fmt: skip
+
+
+def write_solution(folder: Path, scheme: str, first: int, last: int) -> None:
+    numbers = np.arange(first, last + 1)
+    dims = ("point", "realisation")
+    rate = np.array([[1.0], [2.0]]) + numbers / 100
+    rate[0, numbers == 3] = np.nan
+    data = {"rate": variable(dims, rate, "rate", "bit/s/Hz")}
+    if scheme == "own":
+        status = np.zeros(rate.shape) + (numbers % 4 == 0)
+        data["status"] = variable(dims, status, "status", "1")
+        data["iterations"] = variable(dims, 10.0 + np.zeros(rate.shape), "iterations", "1")
+    dataset = xr.Dataset(
+        data,
+        coords={
+            "point": variable(("point",), [0.0, 5.0], "power", "dBm"),
+            "realisation": variable(("realisation",), numbers, "number", "1"),
+        },
+        attrs={"scheme": scheme},
+    )
+    write_dataset(folder / scheme / f"{first:05d}-{last:05d}.nc", dataset)
+
+
+@pytest.fixture
+def report(tmp_path: Path) -> Report:
+    figures = tmp_path / "figures"
+    figures.mkdir()
+    (figures / "fig01.png").write_bytes(PNG)
+    for scheme in ("own", "none"):
+        for first, last in ((0, 7), (8, 11)):
+            write_solution(tmp_path / "fast" / "sweep", scheme, first, last)
+    return Report("made2020", SOURCE, CLAIMS, figures, tmp_path, "fast")
+
+
+def test_heading_names_the_paper(report: Report) -> None:
+    text = report.heading().data
+    for words in ("A title", "A. Author", "Venue", "2020", "https://doi.org/10.1/abc", "made2020"):
+        assert words in text
+    assert "few realisations" not in text
+
+
+def test_a_preview_and_another_engine_are_loud(tmp_path: Path) -> None:
+    other = Report("made2020", SOURCE, CLAIMS, tmp_path, tmp_path, "reference", fidelity="preview")
+    text = other.heading().data
+    assert "few realisations" in text and "reference engine" in text
+
+
+def test_parameters_claims_and_errata_are_whole(report: Report) -> None:
+    table = report.parameter_table().data
+    for words in ("power", "30", "dBm", "recalled", "is &lt;lost&gt;"):
+        assert words in table
+    claims = report.claims_table().data
+    for row in CLAIMS:
+        assert row["claim"] in claims and row["sentence"] in claims
+    assert claims.count("agreement is no evidence") == 1
+    assert "(1) is wrong" in report.errata().data and "(2) too" in report.errata().data
+    assert "`ring`: on a ring" in report.alternatives().data
+    assert "snakemake figures/made2020/fig01.pdf" in report.rebuild_instructions().data
+
+
+def test_a_figure_stands_with_its_own_claims(report: Report) -> None:
+    assert report.figure("fig01").data == PNG
+    caption = report.caption("fig01").data
+    assert "First &lt;figure&gt;" in caption and "Its caption." in caption
+    assert "a-rise" in caption and "a-theorem" not in caption
+
+
+def test_a_figure_that_is_not_drawn_is_one_line(report: Report) -> None:
+    (report.figures_dir / "fig01.png").unlink()
+    with pytest.raises(StorageError, match=r"fig01\.png: no such file; snakemake .* draws it"):
+        report.figure("fig01")
+
+
+def test_solutions_of_all_chunks_are_put_side_by_side(report: Report) -> None:
+    table = report.experiment("sweep")
+    assert table["metric"].sizes == {"scheme": 2, "point": 2, "realisation": 12}
+
+
+def test_how_solvers_ended_is_counted(report: Report) -> None:
+    text = re.sub(r"\s+", " ", report.cost_table().data)
+    cells = re.findall("<td>(.*?)</td>", text)
+    assert cells == [
+        *("sweep", "Own &lt;scheme&gt;", "12", "1", "75 %", "10"),
+        *("sweep", "No optimisation", "12", "1", "–", "–"),
+    ]
+
+
+def test_chunks_of_builds_of_other_sizes_do_no_harm(report: Report) -> None:
+    folder = report.results_dir / "fast" / "sweep"
+    for scheme in ("own", "none"):
+        write_solution(folder, scheme, 0, 3)
+        write_solution(folder, scheme, 8, 9)
+        write_solution(folder, scheme, 20, 23)
+    assert report.experiment("sweep").sizes["realisation"] == 12
+    exact = Report("made2020", SOURCE, CLAIMS, report.figures_dir, report.results_dir, "fast",
+                   chunks=["00000-00003"])  # fmt: skip
+    assert exact.experiment("sweep").sizes["realisation"] == 4
+
+
+def test_missing_data_are_one_line(report: Report) -> None:
+    with pytest.raises(StorageError, match="no data; snakemake figures/made2020/all computes it"):
+        report.channels("fixed")
+
+
+@pytest.mark.parametrize("where", [".", "notebooks"])
+def test_load_finds_the_checkout_from_its_root_and_from_the_notebooks(
+    where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "made2020.yaml").write_text(json.dumps(SOURCE))
+    attributes = {"document": "made2020", "fidelity": "preview"}
+    write_dataset(tmp_path / "claims.nc", xr.Dataset(attrs=attributes))
+    monkeypatch.setattr(reporting, "to_table", lambda dataset: CLAIMS)
+    monkeypatch.chdir(tmp_path / where)
+    found = load("made2020", "made2020.yaml", "figures", "claims.nc", "results", "fast")
+    assert (found.source, found.claims, found.fidelity) == (SOURCE, CLAIMS, "preview")
+    assert (found.results_dir / "..").resolve() == tmp_path
+
+
+CELLS = [
+    new_code_cell("limit = 1", metadata={"tags": ["parameters"]}),
+    new_markdown_cell("Rate ½ log₂(1 + SINRₖ) and p<sub>k</sub> in $text$"),
+    new_code_cell("import sys\nfor i in range(limit):\n    print(i, flush=True)\n"
+                  "print('oops', file=sys.stderr)"),
+    new_code_cell("import warnings\nwarnings.warn('careful', stacklevel=1)"),
+    new_code_cell("from IPython.display import HTML, Image\n"
+                  "HTML(f'<table><tr><td>{6 * 7}</td></tr></table>')"),
+    new_code_cell(f"Image(bytes.fromhex('{PNG.hex()}'), alt='A dot')"),
+]  # fmt: skip
+
+
+def write_template(folder: Path, *cells: Any) -> Path:
+    path = folder / "made2020.ipynb"
+    nbformat.write(new_notebook(cells=list(cells)), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def executed(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """Notebook and page of one run, after a second run in another folder gave the same bytes."""
+    first, second = (
+        execute(write_template(tmp_path_factory.mktemp("run"), *CELLS), {"limit": 3})
+        for _ in range(2)
+    )
+    assert first == second
+    return first[0].decode(), first[1].decode()
+
+
+def test_a_report_is_the_same_every_time_and_tells_nothing_of_the_run(
+    executed: tuple[str, str],
+) -> None:
+    notebook = nbformat.reads(executed[0], 4)
+    nbformat.validate(notebook)
+    assert set(notebook.metadata) == {"kernelspec"}
+    assert all(cell.metadata == {} for cell in notebook.cells)
+    for text in executed:
+        assert not re.search(r"/tmp|ipykernel_\d|\d\d:\d\d:\d\d|20\d\d-\d\d-\d\d", text)
+
+
+def test_a_report_is_run_with_its_parameters(executed: tuple[str, str]) -> None:
+    outputs = nbformat.reads(executed[0], 4).cells[3].outputs
+    streams = {output.name: output.text for output in outputs}
+    assert streams == {"stdout": "0\n1\n2\n", "stderr": "oops\n"}
+    assert "UserWarning: careful" in executed[1]
+
+
+def test_the_page_fetches_nothing(executed: tuple[str, str]) -> None:
+    page = executed[1]
+    assert not re.search(r"<(script|link|iframe)\b|@import|url\(", page)
+    assert re.findall(r'\bsrc="(?!data:)[^"]*"', page) == []
+    assert "http" not in page
+
+
+def test_the_page_shows_outputs_and_folds_code(executed: tuple[str, str]) -> None:
+    page = executed[1]
+    assert "<td>42</td>" in page and "data:image/png;base64," in page and 'alt="A dot"' in page
+    assert "Rate ½ log₂(1 + SINRₖ)" in page and "p<sub>k</sub>" in page
+    assert page.count('<details class="code">') == len(CELLS) - 1 + 1, "parameters add a cell"
+    assert "limit = 3" in page and "In&nbsp;[" not in page
+    assert 'name="viewport"' in page and "color-scheme: light dark" in page
+
+
+def test_a_failing_cell_is_one_line(tmp_path: Path) -> None:
+    template = write_template(tmp_path, CELLS[0], new_code_cell("raise KeyError('lost\\nkey')"))
+    with pytest.raises(IrsreproError) as caught:
+        execute(template, {})
+    message = str(caught.value)
+    assert "\n" not in message
+    assert "made2020.ipynb: cell 2 failed: KeyError" in message and "lost" in message
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.stem)
+def test_templates_are_committed_as_they_are_written(path: Path) -> None:
+    notebook = nbformat.read(path, 4)
+    nbformat.validate(notebook)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert all(cell.outputs == [] and cell.execution_count is None for cell in code)
+    (parameters,) = (cell for cell in code if "parameters" in cell.metadata.get("tags", []))
+    values: dict[str, Any] = {}
+    exec(parameters.source, values)
+    expected = {"document", "config_path", "figures_dir", "claims_path", "results_dir", "engine",
+                "chunks"}  # fmt: skip
+    assert expected <= set(values) and values["document"] == path.stem
+    assert (ROOT / values["config_path"]).is_file()
+    ids = [cell.id for cell in notebook.cells]
+    assert len(set(ids)) == len(ids)
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.stem)
+def test_templates_show_every_figure_and_all_claims(path: Path) -> None:
+    text = "\n".join(cell.source for cell in nbformat.read(path, 4).cells)
+    source = yaml.safe_load((ROOT / f"config/{path.stem}.yaml").read_text())
+    for figure in source["figures"]:
+        assert f'report.figure("{figure}")' in text and f'report.caption("{figure}")' in text
+    for call in ("heading", "parameter_table", "claims_table", "errata", "cost_table",
+                 "rebuild_instructions"):  # fmt: skip
+        assert f"report.{call}()" in text
+    assert "$" not in text, "formulas are readable without a script from a network"
