@@ -11,8 +11,6 @@ from irsrepro.targets import refuse_unknown_figures
 # One thread per job; parallelism comes from running several jobs.
 for library in ("OMP", "OPENBLAS", "MKL", "NUMBA"):
     os.environ[f"{library}_NUM_THREADS"] = "1"
-# Pictures carry no date, so that equal data gives equal bytes.
-os.environ["SOURCE_DATE_EPOCH"] = "0"
 
 try:
     project = load_project(Path(workflow.basedir), config)
@@ -21,7 +19,7 @@ except IrsreproError as error:
     sys.exit(str(error))
 
 
-include: "workflow/rules/paths.smk"
+include: "workflow/rules/inputs.smk"
 include: "workflow/rules/channels.smk"
 include: "workflow/rules/solve.smk"
 include: "workflow/rules/figures.smk"
@@ -41,5 +39,7 @@ rule figures_all:
         "figures/all",
     log:
         "logs/figures/all.log",
+    conda:
+        "irsrepro"
     script:
         "workflow/scripts/list_files.py"

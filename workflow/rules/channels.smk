@@ -7,6 +7,8 @@ rule channels:
         f"logs/{DATA}/channels/{{ensemble}}/{{chunk}}.log",
     benchmark:
         f"{DATA}/benchmarks/channels/{{ensemble}}/{{chunk}}.tsv"
+    conda:
+        "irsrepro"
     resources:
         mem_mb=1000,
     params:

@@ -1,22 +1,3 @@
-from irsrepro.checks import experiments_of
-
-
-def claim_sources(key, reading):
-    claims = project.documents[key].claims.values()
-    used = {
-        name
-        for claim in claims
-        for check in claim["checks"]
-        for name in experiments_of(check)
-    }
-    return {name: solution_files(key, reading, name) for name in sorted(used)}
-
-
-def claims_of(reading, keys=project.documents):
-    """Verdicts of documents under one of their readings."""
-    return [data_path(key, reading, project.engine, "claims.nc") for key in keys]
-
-
 rule claims:
     input:
         unpack(lambda w: claim_sources(w.document, w.reading)),
@@ -25,6 +6,8 @@ rule claims:
         f"{SOLVED}/claims.nc",
     log:
         f"logs/{SOLVED}/claims.log",
+    conda:
+        "irsrepro"
     params:
         claims=lambda w: document(w).claims,
         experiments=lambda w: {
@@ -45,6 +28,8 @@ rule scorecard:
         multiext("scorecard/scorecard", ".html", ".csv", ".nc"),
     log:
         "logs/scorecard/scorecard.log",
+    conda:
+        "irsrepro"
     params:
         readings={key: [DEFAULT] for key in project.documents},
         default=DEFAULT,
@@ -84,5 +69,7 @@ rule scorecard_all:
         "scorecard/all",
     log:
         "logs/scorecard/all.log",
+    conda:
+        "irsrepro"
     script:
         "../scripts/list_files.py"

@@ -1,24 +1,3 @@
-PICTURE_KEYS = ("title", "caption", "x", "y")
-
-
-def figure_section(wildcards):
-    """The part of a figure's configuration that its data depends on."""
-    section = document(wildcards).figures[wildcards.figure]
-    return {key: value for key, value in section.items() if key not in PICTURE_KEYS}
-
-
-def figure_plan(wildcards):
-    section = document(wildcards).figures[wildcards.figure]
-    return document(wildcards).experiments.get(section.get("experiment"), {})
-
-
-def figure_sources(wildcards):
-    section = document(wildcards).figures[wildcards.figure]
-    if section["kind"] == "layout":
-        return channel_files(wildcards.document, wildcards.reading, section["ensemble"])
-    return solution_files(wildcards.document, wildcards.reading, section["experiment"])
-
-
 rule figure_data:
     input:
         data=figure_sources,
@@ -27,6 +6,8 @@ rule figure_data:
         f"{SOLVED}/figures/{{figure}}.nc",
     log:
         f"logs/{SOLVED}/figures/{{figure}}.log",
+    conda:
+        "irsrepro"
     params:
         section=figure_section,
         schemes=lambda w: figure_plan(w).get("schemes"),
@@ -54,6 +35,8 @@ rule figure:
         multiext("figures/{document}/{figure}", *(f".{end}" for end in PICTURE_ENDINGS)),
     log:
         "logs/figures/{document}/{figure}.log",
+    conda:
+        "irsrepro"
     params:
         section=lambda w: document(w).figures[w.figure],
         schemes=lambda w: document(w).schemes,
@@ -76,19 +59,6 @@ use rule figure as figure_of_reading with:
         "logs/figures/variants/{reading}/{document}/{figure}.log",
 
 
-def figures_of(key, folder="figures"):
-    return [
-        f"{folder}/{key}/{figure}.{end}"
-        for figure in project.documents[key].figures
-        for end in PICTURE_ENDINGS
-    ]
-
-
-def files_of(key):
-    """Everything of a document that a person opens."""
-    return [*figures_of(key), f"reports/{key}.ipynb", f"reports/{key}.html"]
-
-
 rule figures_of_document:
     input:
         files=lambda w: files_of(w.document),
@@ -98,6 +68,8 @@ rule figures_of_document:
         "figures/{document}/all",
     log:
         "logs/figures/{document}/all.log",
+    conda:
+        "irsrepro"
     script:
         "../scripts/list_files.py"
 
@@ -111,5 +83,7 @@ rule figures_of_reading:
         "figures/variants/{reading}/{document}/all",
     log:
         "logs/figures/variants/{reading}/{document}/all.log",
+    conda:
+        "irsrepro"
     script:
         "../scripts/list_files.py"

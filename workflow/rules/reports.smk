@@ -1,10 +1,3 @@
-def scheme_modules(wildcards):
-    """Every scheme of a document: a report may run some of them on a few realisations."""
-    return [
-        document(wildcards).module(scheme) for scheme in document(wildcards).schemes
-    ]
-
-
 rule report:
     input:
         template="notebooks/{document}.ipynb",
@@ -16,6 +9,8 @@ rule report:
         multiext("reports/{document}", ".ipynb", ".html"),
     log:
         "logs/reports/{document}.log",
+    conda:
+        "irsrepro"
     params:
         parameters=lambda w, input: {
             "document": w.document,
@@ -40,6 +35,8 @@ rule gallery:
         "figures/index.html",
     log:
         "logs/figures/index.log",
+    conda:
+        "irsrepro"
     params:
         fidelity=project.fidelity,
         engine=project.engine,

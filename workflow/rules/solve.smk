@@ -1,17 +1,3 @@
-def ensemble_chunk(wildcards):
-    ensemble = document(wildcards).experiments[wildcards.experiment]["ensemble"]
-    holder = document(wildcards).channel_holder(wildcards.reading, ensemble)
-    return data_path(
-        wildcards.document, holder, "channels", ensemble, f"{wildcards.chunk}.nc"
-    )
-
-
-def sweep(wildcards):
-    plan = document(wildcards).experiments[wildcards.experiment]["sweep"]
-    unit = document(wildcards).parameters[plan["parameter"]]["unit"]
-    return {"design_once": False, "unit": unit} | plan
-
-
 rule solve:
     input:
         channels=ensemble_chunk,
@@ -24,6 +10,8 @@ rule solve:
         f"logs/{SOLVED}/{{experiment}}/{{scheme}}/{{chunk}}.log",
     benchmark:
         f"{DATA}/benchmarks/{{engine}}/{{experiment}}/{{scheme}}/{{chunk}}.tsv"
+    conda:
+        "irsrepro"
     resources:
         mem_mb=2000,
     params:
