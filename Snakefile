@@ -40,6 +40,6 @@ rule figures_all:
     log:
         "logs/figures/all.log",
     conda:
-        "irsrepro"
+        "environment.yml"
     script:
         "workflow/scripts/list_files.py"

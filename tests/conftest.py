@@ -28,7 +28,8 @@ def copy_checkout(destination: Path) -> Path:
             destination / name,
             ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"),
         )
-    shutil.copy(ROOT / "Snakefile", destination / "Snakefile")
+    for name in ("Snakefile", "environment.yml"):
+        shutil.copy(ROOT / name, destination / name)
     return destination
 
 

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from irsrepro.channels.fading import rayleigh, uniform_phases
+from irsrepro.channels.arrays import (
+    directions,
+    linear_array,
+    rectangular_array,
+    response,
+    towards,
+)
+from irsrepro.channels.fading import multipath, rayleigh, rician, uniform_phases
 from irsrepro.channels.layouts import uniform_in_disc, uniform_in_mirrored_rectangle
 from irsrepro.channels.path_loss import distances, log_distance_gain
 from irsrepro.channels.streams import RandomStream, realisation_streams
@@ -73,6 +80,66 @@ def test_distances_and_path_loss_on_known_numbers() -> None:
     np.testing.assert_allclose(distances(first, second), [[[4.0], [5.0]]])
     np.testing.assert_allclose(log_distance_gain(np.array([10.0]), 30.0, 2.0), [10.0])
     np.testing.assert_allclose(log_distance_gain(np.array([0.1]), 30.0, 2.0), [1000.0])
+
+
+def test_a_linear_array_sees_a_wave_in_closed_form() -> None:
+    """Half-wavelength spacing along y: phase steps of pi times the direction's y."""
+    array = linear_array(5, 0.5, (0, 1, 0))
+    azimuth, elevation = 0.7, -0.3
+    seen = response(array, directions(azimuth, elevation))
+    step = np.pi * np.cos(elevation) * np.sin(azimuth)
+    np.testing.assert_allclose(seen, np.exp(1j * step * np.arange(5)))
+
+
+def test_broadside_is_in_phase_and_endfire_alternates() -> None:
+    array = linear_array(4, 0.5, (1, 0, 0))
+    np.testing.assert_allclose(response(array, np.array([0.0, 1.0, 0.0])), 1.0)
+    np.testing.assert_allclose(response(array, np.array([1.0, 0.0, 0.0])), [1, -1, 1, -1])
+
+
+def test_a_rectangular_array_is_the_product_of_two_linear_ones() -> None:
+    array = rectangular_array(12, 4, 0.5, (1, 0, 0), (0, 0, 1))
+    wave = directions([0.2, 1.4], [0.5, -1.0])
+    row, column = linear_array(4, 0.5, (1, 0, 0)), linear_array(3, 0.5, (0, 0, 1))
+    product = response(column, wave)[:, :, None] * response(row, wave)[:, None, :]
+    np.testing.assert_allclose(response(array, wave), product.reshape(2, 12))
+    np.testing.assert_array_equal(array[:7], rectangular_array(7, 4, 0.5, (1, 0, 0), (0, 0, 1)))
+
+
+def test_directions_are_unit_vectors_towards_a_point() -> None:
+    np.testing.assert_allclose(np.linalg.norm(directions([0.1, 2.0], [0.3, -1.2]), axis=-1), 1.0)
+    np.testing.assert_allclose(towards((1, 0, 2), (1, 3, 6)), [0, 0.6, 0.8])
+
+
+def test_a_rician_channel_has_unit_power_and_its_factor() -> None:
+    scattered = rayleigh(streams(0, 400), (50,))
+    direct = np.exp(1j * np.arange(50))
+    channel = rician(direct, scattered, 6.0)
+    assert abs(np.mean(np.abs(channel) ** 2) - 1.0) < 0.03
+    mean = (channel * direct.conj()).mean()
+    assert abs(abs(mean) ** 2 - 10**0.6 / (1 + 10**0.6)) < 0.02
+    np.testing.assert_allclose(rician(direct, scattered, 200.0), direct + 0 * scattered)
+    np.testing.assert_allclose(rician(direct, scattered, -200.0), scattered, atol=1e-9)
+
+
+def test_a_multipath_channel_has_the_rank_of_its_paths_and_unit_power() -> None:
+    generator = np.random.default_rng(5)
+    gains = np.exp(2j * np.pi * generator.random((300, 3)))
+    ends = [
+        response(
+            linear_array(count, 0.5, (0, 1, 0)),
+            directions(2 * np.pi * generator.random((300, 3)), generator.random((300, 3))),
+        )
+        for count in (6, 8)
+    ]
+    channel = multipath(gains, *ends)
+    assert channel.shape == (300, 6, 8)
+    assert set(np.linalg.matrix_rank(channel, tol=1e-9)) == {3}
+    assert abs(np.mean(np.abs(channel) ** 2) - 1.0) < 0.1
+    by_hand = sum(
+        gains[7, path] * np.outer(ends[0][7, path], ends[1][7, path]) for path in range(3)
+    ) / np.sqrt(3)
+    np.testing.assert_allclose(channel[7], by_hand)
 
 
 PARAMETERS = {

@@ -8,7 +8,7 @@ rule channels:
     benchmark:
         f"{DATA}/benchmarks/channels/{{ensemble}}/{{chunk}}.tsv"
     conda:
-        "irsrepro"
+        "../../environment.yml"
     resources:
         mem_mb=1000,
     params:

@@ -7,7 +7,7 @@ rule claims:
     log:
         f"logs/{SOLVED}/claims.log",
     conda:
-        "irsrepro"
+        "../../environment.yml"
     params:
         claims=lambda w: document(w).claims,
         experiments=lambda w: {
@@ -29,7 +29,7 @@ rule scorecard:
     log:
         "logs/scorecard/scorecard.log",
     conda:
-        "irsrepro"
+        "../../environment.yml"
     params:
         readings={key: [DEFAULT] for key in project.documents},
         default=DEFAULT,
@@ -70,6 +70,6 @@ rule scorecard_all:
     log:
         "logs/scorecard/all.log",
     conda:
-        "irsrepro"
+        "../../environment.yml"
     script:
         "../scripts/list_files.py"

@@ -7,7 +7,7 @@ rule figure_data:
     log:
         f"logs/{SOLVED}/figures/{{figure}}.log",
     conda:
-        "irsrepro"
+        "../../environment.yml"
     params:
         section=figure_section,
         schemes=lambda w: figure_plan(w).get("schemes"),
@@ -36,7 +36,7 @@ rule figure:
     log:
         "logs/figures/{document}/{figure}.log",
     conda:
-        "irsrepro"
+        "../../environment.yml"
     params:
         section=lambda w: document(w).figures[w.figure],
         schemes=lambda w: document(w).schemes,
@@ -69,7 +69,7 @@ rule figures_of_document:
     log:
         "logs/figures/{document}/all.log",
     conda:
-        "irsrepro"
+        "../../environment.yml"
     script:
         "../scripts/list_files.py"
 
@@ -84,6 +84,6 @@ rule figures_of_reading:
     log:
         "logs/figures/variants/{reading}/{document}/all.log",
     conda:
-        "irsrepro"
+        "../../environment.yml"
     script:
         "../scripts/list_files.py"

@@ -10,7 +10,7 @@ rule report:
     log:
         "logs/reports/{document}.log",
     conda:
-        "irsrepro"
+        "../../environment.yml"
     params:
         parameters=lambda w, input: {
             "document": w.document,
@@ -36,7 +36,7 @@ rule gallery:
     log:
         "logs/figures/index.log",
     conda:
-        "irsrepro"
+        "../../environment.yml"
     params:
         fidelity=project.fidelity,
         engine=project.engine,

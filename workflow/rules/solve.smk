@@ -11,7 +11,7 @@ rule solve:
     benchmark:
         f"{DATA}/benchmarks/{{engine}}/{{experiment}}/{{scheme}}/{{chunk}}.tsv"
     conda:
-        "irsrepro"
+        "../../environment.yml"
     resources:
         mem_mb=2000,
     params:

@@ -23,7 +23,8 @@ def linear_array(count: int, spacing: float, axis: ArrayLike) -> NDArray[np.floa
     Returns:
         Positions (antenna, coordinate) in wavelengths, the first at the origin.
     """
-    return np.arange(count)[:, None] * spacing * np.asarray(axis, dtype=float)
+    along = np.asarray(axis, dtype=float)
+    return spacing * np.arange(count)[:, None] * along
 
 
 def rectangular_array(

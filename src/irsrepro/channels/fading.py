@@ -57,8 +57,9 @@ def rician(
         Channel of unit mean power, of the broadcast shape.
     """
     ratio = 10.0 ** (factor / 10.0)
-    direct = np.sqrt(ratio / (1.0 + ratio)) * line_of_sight
-    return direct + np.sqrt(1.0 / (1.0 + ratio)) * scattered
+    direct, diffuse = np.sqrt(ratio / (1.0 + ratio)), np.sqrt(1.0 / (1.0 + ratio))
+    channel: NDArray[np.complex128] = direct * line_of_sight + diffuse * scattered
+    return channel
 
 
 def multipath(
