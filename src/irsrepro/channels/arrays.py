@@ -23,8 +23,8 @@ def linear_array(count: int, spacing: float, axis: ArrayLike) -> NDArray[np.floa
     Returns:
         Positions (antenna, coordinate) in wavelengths, the first at the origin.
     """
-    along = np.asarray(axis, dtype=float)
-    return spacing * np.arange(count)[:, None] * along
+    positions: NDArray[np.float64] = spacing * np.outer(np.arange(count), np.asarray(axis, float))
+    return positions
 
 
 def rectangular_array(
