@@ -1,4 +1,4 @@
-"""irsrepro: every figure, report and verdict of five papers, from one command."""
+"""irsrepro: every figure, report and verdict of the papers, from one command."""
 
 import os
 import sys
@@ -6,15 +6,21 @@ from pathlib import Path
 
 from irsrepro.configuration import load_project
 from irsrepro.errors import IrsreproError
-from irsrepro.targets import refuse_unknown_figures
+from irsrepro.provenance import LIBRARY
+from irsrepro.targets import refuse_unknown_targets
 
 # One thread per job; parallelism comes from running several jobs.
 for library in ("OMP", "OPENBLAS", "MKL", "NUMBA"):
     os.environ[f"{library}_NUM_THREADS"] = "1"
 
+if Path(workflow.basedir).resolve() not in LIBRARY.parents:
+    sys.exit(
+        f"{LIBRARY}: the library of another checkout; install this one: pip install -e ."
+    )
+
 try:
     project = load_project(Path(workflow.basedir), config)
-    refuse_unknown_figures(project, sys.argv[1:])
+    refuse_unknown_targets(project, sys.argv[1:])
 except IrsreproError as error:
     sys.exit(str(error))
 

@@ -15,7 +15,8 @@ from irsrepro.channels.fading import multipath, rayleigh, rician, uniform_phases
 from irsrepro.channels.layouts import uniform_in_disc, uniform_in_mirrored_rectangle
 from irsrepro.channels.path_loss import distances, log_distance_gain
 from irsrepro.channels.streams import RandomStream, realisation_streams
-from irsrepro.documents.he2020 import system
+from irsrepro.documents.he2020 import ensemble
+from irsrepro.errors import ConfigurationError
 
 STREAM = RandomStream(7).child("paper", "ensemble")
 
@@ -162,8 +163,8 @@ PARAMETERS = {
 
 @pytest.mark.parametrize(("name", "more"), [("pairs", 4), ("irss", 5), ("elements", 9)])
 def test_growing_he2020_keeps_what_was_drawn(name: str, more: int) -> None:
-    small = system.draw(PARAMETERS, streams(0, 3))
-    large = system.draw(PARAMETERS | {name: more}, streams(0, 3))
+    small = ensemble.draw(PARAMETERS, streams(0, 3))
+    large = ensemble.draw(PARAMETERS | {name: more}, streams(0, 3))
     for variable, values in small.data_vars.items():
         within = {dimension: slice(0, size) for dimension, size in values.sizes.items()}
         np.testing.assert_array_equal(
@@ -172,7 +173,7 @@ def test_growing_he2020_keeps_what_was_drawn(name: str, more: int) -> None:
 
 
 def test_he2020_channel_power_follows_the_path_loss() -> None:
-    drawn = system.draw(PARAMETERS | {"elements": 200}, streams(0, 20))
+    drawn = ensemble.draw(PARAMETERS | {"elements": 200}, streams(0, 20))
     gain = log_distance_gain(
         distances(drawn["source_position"].values, drawn["irs_position"].values), 30.0, 2.2
     )
@@ -183,5 +184,5 @@ def test_he2020_channel_power_follows_the_path_loss() -> None:
 
 
 def test_too_few_fixed_positions_is_one_line() -> None:
-    with pytest.raises(ValueError, match="irs_positions: 1 given, irss = 3"):
-        system.draw(PARAMETERS | {"irs_placement": "fixed"}, streams(0, 1))
+    with pytest.raises(ConfigurationError, match="irs_positions: 1 are given, irss = 3"):
+        ensemble.draw(PARAMETERS | {"irs_placement": "fixed"}, streams(0, 1))

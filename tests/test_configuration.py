@@ -9,7 +9,7 @@ import yaml
 
 from irsrepro.configuration import DEFAULT, load_project
 from irsrepro.errors import ConfigurationError
-from irsrepro.targets import refuse_unknown_figures
+from irsrepro.targets import refuse_unknown_targets
 
 Change = Callable[[dict[str, Any]], None]
 
@@ -60,6 +60,12 @@ BAD_FILES: list[tuple[str, Change, list[str]]] = [
     ("he2020.yaml", setting("experiments", "irs_count", "sweep", "values", value=[0.5]), ["experiments.irs_count.sweep.irss: 0.5", "integer"]),
     ("he2020.yaml", setting("ensembles", "region", "set", "surfaces", value=3), ["ensembles.region.set.surfaces"]),
     ("he2020.yaml", setting("figures", "fig04", "experiment", value="snrs"), ["figures.fig04.experiment: 'snrs'"]),
+    ("he2020.yaml", setting("parameters", "tolerance", "used_by", value=["jont"]), ["parameters.tolerance.used_by: 'jont'", "joint, power"]),
+    ("he2020.yaml", setting("parameters", "irs_region", "ensembles", value=["moon"]), ["parameters.irs_region.ensembles: 'moon'"]),
+    ("he2020.yaml", setting("parameters", "snr", "value", value=float("nan")), ["parameters.snr.value: nan", "finite"]),
+    ("he2020.yaml", setting("schemes", "joint", "module", value="nope"), ["schemes.joint", "documents.he2020.nope", "no such module"]),
+    ("he2020.yaml", removing("figures", "fig03", "iterations"), ["figures.fig03.iterations: missing"]),
+    ("he2020.yaml", removing("experiments", "snr", "sweep", "why"), ["experiments.snr.sweep.why: missing"]),
     ("he2020.yaml", setting("figures", "fig04", "kind", value="pie"), ["figures.fig04.kind: 'pie'", "layout, trace, curves"]),
     ("he2020.yaml", removing("figures", "fig02", "ensemble"), ["figures.fig02.ensemble: missing"]),
     ("he2020.yaml", setting("alternatives", "ring", "set", "drop", value="sphere"), ["alternatives.ring.set.drop: 'sphere'", "disc, ring"]),
@@ -87,8 +93,12 @@ BAD_COMMANDS: list[tuple[dict[str, Any], list[str]]] = [
     ({"fidelity": "papr"}, ["--config: fidelity: 'papr'", "paper, preview"]),
     ({"engine": "slow"}, ["--config: engine: 'slow'", "fast, reference"]),
     ({"realisation": 3}, ["--config: realisation: 3", "realisations"]),
-    ({"realisations": "many"}, ["--config: realisations: 'many'", "whole number"]),
+    ({"realisations": "many"}, ["--config: realisations: 'many'", "integer"]),
     ({"realisations": 0}, ["--config: realisations: 0"]),
+    ({"realisations": True}, ["--config: realisations: True", "integer"]),
+    ({"variant": "x1"}, ["--config: variant: 'x1'", "changes a parameter"]),
+    ({"variant": "é1", "he2020": "{elements: 8}"}, ["--config: variant: 'é1'", "A-Z"]),
+    ({"variant": "x1", "he2020": "{snr: .nan}"}, ["--config: he2020.snr: nan", "finite"]),
     ({"he2020": "{elements: 8}"}, ["--config: he2020", "variant=NAME"]),
     ({"he2020": "{elements: 8", "variant": "x"}, ["--config: he2020", "YAML"]),
     ({"he2020": "8", "variant": "x1"}, ["--config: he2020: 8", "mapping"]),
@@ -128,21 +138,39 @@ def test_a_broken_yaml_file_is_one_line(checkout: Path) -> None:
         ("figures/he2020/fig99.pdf", ["fig99.pdf", "fig02, fig03, fig04, fig05"]),
         ("figures/he2020/fig04.jpg", ["fig04.jpg", "pdf, svg, png"]),
         ("figures/he2021/fig04.pdf", ["he2021", "he2020"]),
+        ("./figures/he2020/fig99.pdf", ["fig99.pdf", "fig02, fig03, fig04, fig05"]),
         ("figures/variants/moon/he2020/fig04.pdf", ["no reading moon", "ring", "variant=NAME"]),
+        ("figures/variants", ["no reading", "ring", "variant=NAME"]),
+        ("figures/variants/ring/all", ["no such paper", "he2020"]),
+        ("reports/he2021.html", ["no such report", "he2020"]),
+        ("reports/he2020.pdf", ["no such kind of file", "html, ipynb"]),
+        ("scorecard/nope", ["no such scorecard", "alternatives"]),
     ],
 )
 def test_a_figure_that_does_not_exist(checkout: Path, target: str, parts: list[str]) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        refuse_unknown_figures(load_project(checkout, {}), ["--cores", "2", target])
+        refuse_unknown_targets(load_project(checkout, {}), ["--cores", "2", target])
     assert all(part in str(caught.value) for part in parts)
 
 
 def test_every_figure_target_is_accepted(checkout: Path) -> None:
     project = load_project(checkout, {})
-    targets = [f"{name}.{end}" for name in project.picture_targets() for end in ("pdf", "csv")]
+    figures = [f"figures/he2020/{name}" for name in project.documents["he2020"].figures]
+    targets = [f"{name}.{end}" for name in figures for end in ("pdf", "csv")]
     variants = ["figures/variants/ring/he2020/fig04.svg", "figures/variants/ring/he2020/all"]
-    refuse_unknown_figures(
-        project, [*targets, *variants, "figures/all", "figures/he2020/all", "reports/x.html"]
+    refuse_unknown_targets(
+        project,
+        [
+            *targets,
+            *variants,
+            "figures/all",
+            "figures/index.html",
+            "figures/he2020/all",
+            "reports/he2020.html",
+            "scorecard/all",
+            "scorecard/alternatives.csv",
+            "results/x.nc",
+        ],
     )
 
 
@@ -154,7 +182,8 @@ def test_command_line_strings_are_typed(checkout: Path) -> None:
     document = project.documents["he2020"]
     assert document.reading("bigger")["elements"] == 8
     assert document.reading(DEFAULT)["elements"] == 4
-    assert document.changes("bigger") == "elements = 8 (was 4)"
+    assert document.changes("bigger", "fig04") == "elements = 8 (was 4)"
+    assert document.changes(DEFAULT, "fig04") == ""
     nested = load_project(checkout, {"variant": "bigger", "he2020": {"elements": "8"}})
     assert nested.documents["he2020"].reading("bigger")["elements"] == 8
 
@@ -197,3 +226,26 @@ def test_a_reading_shares_the_data_that_it_does_not_change(checkout: Path) -> No
     assert document.holder("sweep_step", "snr", "power") == DEFAULT
     assert document.holder("tighter_stop", "convergence", "joint") == DEFAULT
     assert document.holder("region_box", "irs_count", "joint") == "region_box"
+    assert document.holder("region_box", "snr", "joint") == DEFAULT
+    assert document.channel_holder("region_box", "fixed") == DEFAULT
+    assert document.changes("region_box", "fig04") == ""
+    assert "irs_region" in document.changes("region_box", "fig05")
+
+
+def test_a_swept_parameter_is_no_change(checkout: Path) -> None:
+    project = load_project(checkout, {"variant": "low", "he2020": "{snr: 10}"})
+    assert project.documents["he2020"].changes("low", "fig04") == ""
+    assert project.documents["he2020"].changes("low", "fig05") == "snr = 10 (was 35)"
+
+
+def test_a_lost_report_template_is_one_line(checkout: Path) -> None:
+    (checkout / "notebooks" / "he2020.ipynb").unlink()
+    with pytest.raises(ConfigurationError, match=r"notebooks/he2020\.ipynb is lost"):
+        load_project(checkout, {})
+
+
+def test_a_broken_schema_is_one_line(checkout: Path) -> None:
+    (checkout / "workflow" / "schemas" / "he2020.yaml").write_text("type: [unclosed\n")
+    with pytest.raises(ConfigurationError, match=r"schemas/he2020\.yaml: not a JSON Schema") as e:
+        load_project(checkout, {})
+    assert "\n" not in str(e.value)

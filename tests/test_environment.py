@@ -52,7 +52,8 @@ def test_conda_users_get_the_lock() -> None:
     (pip,) = (entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict))
     python = next(Requirement(entry) for entry in plain if entry.startswith("python"))
     assert python.specifier == SpecifierSet(PROJECT["requires-python"])
-    assert "--requirement requirements.lock" in pip and "--editable ." in pip
+    # The pip section becomes a requirements file, which takes few options.
+    assert pip == ["--requirement requirements.lock", "--editable ."]
 
 
 def test_no_file_names_a_host_of_packages() -> None:

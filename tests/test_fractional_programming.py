@@ -108,7 +108,7 @@ def f1(point: State, mu: Real) -> float:
     return float((0.5 * np.log1p(mu) - 0.5 * mu + (1 + mu) * signal / (2 * received)).sum())
 
 
-def f2(point: State, beta: Complex) -> float:
+def surrogate(point: State, beta: Complex) -> float:
     """Quadratic transform, he2020, eq. (20)."""
     received = (np.abs(point.amplitudes) ** 2).sum(axis=0) + point.noise
     numerator = (beta.conj() * np.diagonal(point.amplitudes)).real
@@ -122,10 +122,10 @@ def test_mu_and_beta_maximise_the_transforms_and_reach_the_sum_rate(seed: int) -
     point = state(seed)
     rate = 0.5 * np.log1p(point.mu).sum()
     assert f1(point, point.mu) == pytest.approx(rate, rel=1e-12)
-    assert f2(point, point.beta) == pytest.approx(rate, rel=1e-12)
+    assert surrogate(point, point.beta) == pytest.approx(rate, rel=1e-12)
     for step in 1e-4 * np.eye(4):
         moved = [[f1(point, point.mu + s * step) for s in (1, -1)]]
-        moved += [[f2(point, point.beta + s * c * step) for s in (1, -1)] for c in (1, 1j)]
+        moved += [[surrogate(point, point.beta + s * c * step) for s in (1, -1)] for c in (1, 1j)]
         assert max(abs(up - down) / 2e-4 for up, down in moved) < 1e-7
         assert max(map(max, moved)) < rate
 

@@ -78,6 +78,16 @@ def test_a_foreign_file_is_refused(tmp_path: Path) -> None:
         read_dataset(tmp_path / "a.nc", document="yu2020")
 
 
+def test_a_file_of_another_place_in_the_cache_is_refused(tmp_path: Path) -> None:
+    here, there = (tmp_path / "results" / "preview" / key / "a.nc" for key in ("he2020", "yu2020"))
+    write_dataset(here, example())
+    assert read_dataset(here).attrs["document"] == "he2020"
+    there.parent.mkdir()
+    there.write_bytes(here.read_bytes())
+    with pytest.raises(StorageError, match="holds document 'he2020', not what its place says"):
+        read_dataset(there)
+
+
 def test_a_full_disk_is_one_line_and_leaves_the_old_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,7 +10,8 @@ by ``--config variant=NAME``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ import yaml
 
 from irsrepro.checks import validate_check
 from irsrepro.errors import ConfigurationError
+from irsrepro.provenance import module_file
 from irsrepro.schema import load_schema, refuse, validate
 
 DEFAULT = "default"
@@ -53,18 +55,27 @@ class Document:
 
     def channel_parameters(self, reading: str, ensemble: str) -> dict[str, Any]:
         """Return the parameters that the channels of an ensemble are drawn with."""
-        values = self.reading(reading) | self.ensembles[ensemble]["set"]
-        return {name: values[name] for name in sorted(values) if self._used_by(name, "channels")}
+        return self._selected(reading, ensemble, {}, "channels")
+
+    def experiment_parameters(self, reading: str, experiment: str) -> dict[str, Any]:
+        """Return every parameter of an experiment, the swept one with all its values."""
+        plan = self.experiments[experiment]
+        values = self._selected(reading, plan["ensemble"], plan["set"])
+        return values | {plan["sweep"]["parameter"]: plan["sweep"]["values"]}
 
     def solution_parameters(self, reading: str, experiment: str, scheme: str) -> dict[str, Any]:
         """Return the parameters of a scheme in an experiment, the swept one excepted."""
         plan = self.experiments[experiment]
-        values = self.reading(reading) | self.ensembles[plan["ensemble"]]["set"] | plan["set"]
-        return {
-            name: values[name]
-            for name in sorted(values)
-            if self._used_by(name, scheme) and name != plan["sweep"]["parameter"]
-        }
+        values = self._selected(reading, plan["ensemble"], plan["set"], scheme)
+        values.pop(plan["sweep"]["parameter"], None)
+        return values
+
+    def figure_parameters(self, reading: str, figure: str) -> dict[str, Any]:
+        """Return every parameter that a figure depends on."""
+        section = self.figures[figure]
+        if "ensemble" in section:
+            return self.channel_parameters(reading, section["ensemble"])
+        return self.experiment_parameters(reading, section["experiment"])
 
     def holder(self, reading: str, experiment: str, scheme: str) -> str:
         """Return the reading under whose name a solution is kept.
@@ -83,26 +94,42 @@ class Document:
         )
         return DEFAULT if same else reading
 
-    def changes(self, reading: str) -> str:
-        """Return what a reading changes, as text for a person; empty for the default one."""
-        default = self.reading(DEFAULT)
-        changed = self.readings[reading].items()
-        return ", ".join(f"{name} = {value} (was {default[name]})" for name, value in changed)
+    def changes(self, reading: str, figure: str) -> str:
+        """Return what a reading changes in a figure, for a person; empty if it changes nothing."""
+        default = self.figure_parameters(DEFAULT, figure)
+        changed = self.figure_parameters(reading, figure).items()
+        return ", ".join(
+            f"{name} = {value} (was {default[name]})"
+            for name, value in changed
+            if value != default[name]
+        )
 
     def module(self, scheme: str) -> str:
         """Return the dotted name of the module that holds a scheme."""
         return f"irsrepro.documents.{self.key}.{self.schemes[scheme].get('module', scheme)}"
 
-    def _used_by(self, parameter: str, stage: str) -> bool:
-        """Tell whether the channels, or a scheme, depend on a parameter.
+    def _selected(
+        self, reading: str, ensemble: str, more: Mapping[str, Any], user: str | None = None
+    ) -> dict[str, Any]:
+        """Return the parameters that matter to an ensemble and to a user of it.
 
-        What the channels are drawn with is known to every scheme; a parameter that names schemes
-        is known to those only.
+        A user is ``channels``, a scheme, or None for anyone. What the channels are drawn with is
+        known to every scheme; a parameter that names schemes is known to those only.
         """
-        users = self.parameters[parameter].get("used_by", "schemes")
-        if stage == "channels" or isinstance(users, str):
-            return stage != "channels" or bool(users == "channels")
-        return stage in users
+        values = self.reading(reading) | self.ensembles[ensemble]["set"] | dict(more)
+        chosen = {}
+        for name in sorted(values):
+            entry = self.parameters[name]
+            users = entry.get("used_by", "schemes")
+            if ensemble not in entry.get("ensembles", [ensemble]):
+                continue
+            if user == "channels":
+                known = users == "channels"
+            else:
+                known = user is None or isinstance(users, str) or user in users
+            if known:
+                chosen[name] = values[name]
+        return chosen
 
 
 @dataclass(frozen=True)
@@ -116,8 +143,7 @@ class Project:
         engine: ``fast`` (our kernels) or ``reference`` (public solvers).
         chunk: realisations per file.
         realisations: number asked for on the command line, or None for each document's own.
-        reading: the reading that plain targets are built under (always the default one) or the
-            what-if named on the command line.
+        variant: name of the what-if given on the command line, if there is one.
         documents: by citation key.
     """
 
@@ -137,12 +163,6 @@ class Project:
             f"{first:05d}-{min(first + self.chunk, count) - 1:05d}"
             for first in range(0, count, self.chunk)
         ]
-
-    def picture_targets(self) -> Iterator[str]:
-        """Yield every figure that can be asked for, without its ending."""
-        for document in self.documents.values():
-            for name in document.figures:
-                yield f"figures/{document.key}/{name}"
 
 
 def load_project(root: Path, overrides: Mapping[str, Any]) -> Project:
@@ -167,8 +187,8 @@ def load_project(root: Path, overrides: Mapping[str, Any]) -> Project:
         if name not in allowed:
             refuse(COMMAND_LINE, name, given[name], f"known keys are {', '.join(allowed)}")
     realisations = given.pop("realisations", None)
-    if realisations is not None and (not isinstance(realisations, int) or realisations < 1):
-        refuse(COMMAND_LINE, "realisations", realisations, "a whole number of at least 1 is")
+    if realisations is not None:
+        validate(realisations, {"type": "integer", "minimum": 1}, COMMAND_LINE, "realisations")
     settings |= given
     validate(settings, schema, COMMAND_LINE)
     _check_variant(variant, changes)
@@ -209,8 +229,10 @@ def _check_variant(variant: Any, changes: Mapping[str, Any]) -> None:
     if variant is None and changed:
         refuse(COMMAND_LINE, changed[0], changes[changed[0]],
                "a changed parameter needs a name, variant=NAME")  # fmt: skip
-    if variant is not None and not (isinstance(variant, str) and variant.isidentifier()):
-        refuse(COMMAND_LINE, "variant", variant, "letters, digits and _ are")
+    if variant is not None and not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]+", str(variant)):
+        refuse(COMMAND_LINE, "variant", variant, "two or more of A-Z, a-z, 0-9 and _ are")
+    if variant is not None and not changed:
+        refuse(COMMAND_LINE, "variant", variant, "a what-if changes a parameter, KEY='{...}'")
     for key in changed:
         if not isinstance(changes[key], dict):
             refuse(COMMAND_LINE, key, changes[key], "a mapping {parameter: value} is expected")
@@ -240,6 +262,15 @@ def _load_document(
         if value not in members:
             refuse(name, place, value, f"allowed are {', '.join(members)}")
 
+    if not (root / "notebooks" / f"{key}.ipynb").is_file():
+        raise ConfigurationError(f"{name}: its report template notebooks/{key}.ipynb is lost")
+    for parameter, entry in source["parameters"].items():
+        place = f"parameters.{parameter}"
+        if isinstance(entry.get("used_by"), list):
+            for scheme in entry["used_by"]:
+                check_member(scheme, source["schemes"], f"{place}.used_by")
+        for ensemble in entry.get("ensembles", []):
+            check_member(ensemble, source["ensembles"], f"{place}.ensembles")
     readings: dict[str, Mapping[str, Any]] = {DEFAULT: {}}
     for alternative, entry in source["alternatives"].items():
         check_values(entry["set"], name, f"alternatives.{alternative}.set")
@@ -252,6 +283,9 @@ def _load_document(
     for ensemble, entry in source["ensembles"].items():
         check_values(entry["set"], name, f"ensembles.{ensemble}.set")
     document = Document(key, source, readings)
+    for scheme in source["schemes"]:
+        if module_file(document.module(scheme)) is None:
+            refuse(name, f"schemes.{scheme}", document.module(scheme), "there is no such module")
     for experiment, entry in source["experiments"].items():
         place = f"experiments.{experiment}"
         check_member(entry["ensemble"], source["ensembles"], f"{place}.ensemble")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from irsrepro.errors import StorageError
+from irsrepro.errors import ConfigurationError, StorageError
 from irsrepro.storage import read_dataset
 
 
@@ -66,6 +66,9 @@ def compare(solutions: Mapping[str, xr.Dataset], metric: str) -> xr.Dataset:
         ``metric``, ``status`` and every other quantity that a scheme reports per point and
         realisation, as (scheme, point, realisation); ``trace`` with a last dimension ``iteration``.
         NaN where a scheme does not report a quantity.
+
+    Raises:
+        ConfigurationError: no scheme reports the metric.
     """
     plain = ("point", "realisation")
     names = {
@@ -74,6 +77,10 @@ def compare(solutions: Mapping[str, xr.Dataset], metric: str) -> xr.Dataset:
         for name, values in dataset.data_vars.items()
         if values.dims == plain
     }
+    if metric not in names:
+        raise ConfigurationError(
+            f"metric {metric!r} is not there; solutions hold {', '.join(names)}"
+        )
     schemes = _names(solutions)
     table = xr.concat(
         [_with(dataset, names) for dataset in solutions.values()],

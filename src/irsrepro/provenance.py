@@ -34,7 +34,7 @@ def library_files(*starts: str | Path) -> list[Path]:
     for start in starts:
         if isinstance(start, Path):
             waiting += _imports(start)
-        elif _module_file(start) is None:
+        elif module_file(start) is None:
             raise FileNotFoundError(f"{start}: no module of this library has that name")
         else:
             waiting.append(start)
@@ -58,7 +58,8 @@ def digest(files: Iterable[Path]) -> str:
     return total.hexdigest()[:16]
 
 
-def _module_file(name: str) -> Path | None:
+def module_file(name: str) -> Path | None:
+    """Return the source file of a library module, None if there is none of that name."""
     base = LIBRARY.joinpath(*name.split(".")[1:])
     for path in (base.with_suffix(".py"), base / "__init__.py"):
         if path.is_file():
@@ -70,7 +71,7 @@ def _files_of(name: str) -> list[Path]:
     """Return the file of a module and those of the packages it lies in."""
     parts = name.split(".")
     prefixes = (".".join(parts[:length]) for length in range(1, len(parts) + 1))
-    return [path for prefix in prefixes if (path := _module_file(prefix)) is not None]
+    return [path for prefix in prefixes if (path := module_file(prefix)) is not None]
 
 
 def _imports(path: Path) -> list[str]:

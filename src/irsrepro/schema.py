@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any, NoReturn
 
 import yaml
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError, best_match
+from jsonschema.exceptions import SchemaError, ValidationError, best_match
 
 from irsrepro.errors import ConfigurationError
 
@@ -21,8 +22,14 @@ def load_schema(root: Path, name: str) -> dict[str, Any]:
     path = root / "workflow" / "schemas" / f"{name}.yaml"
     if not path.is_file():
         raise ConfigurationError(f"config/{name}.yaml: its schema {path.relative_to(root)} is lost")
-    schema: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    Draft202012Validator.check_schema(schema)
+    try:
+        schema: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+        Draft202012Validator.check_schema(schema)
+    except (yaml.YAMLError, SchemaError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise ConfigurationError(
+            f"{path.relative_to(root)}: not a JSON Schema: {reason}"
+        ) from error
     return schema
 
 
@@ -47,6 +54,7 @@ def validate(instance: Any, schema: dict[str, Any], file: str, place: str = "") 
     Raises:
         ConfigurationError: one line for the most relevant error.
     """
+    _refuse_non_finite(instance, file, place)
     error = best_match(Draft202012Validator(schema).iter_errors(instance))
     if error is None:
         return
@@ -61,6 +69,18 @@ def validate(instance: Any, schema: dict[str, Any], file: str, place: str = "") 
         missing = next(key for key in error.validator_value if key not in error.instance)
         raise ConfigurationError(f"{file}: {'.'.join([*keys, missing])}: missing")
     refuse(file, ".".join(keys) or "(top)", error.instance, _allowed(error))
+
+
+def _refuse_non_finite(value: Any, file: str, place: str) -> None:
+    """Refuse NaN and infinity, which JSON Schema takes for numbers within any bound."""
+    if isinstance(value, dict):
+        members = value.items()
+    else:
+        members = dict(enumerate(value)).items() if isinstance(value, list) else {}.items()
+    for key, member in members:
+        _refuse_non_finite(member, file, f"{place}.{key}" if place else str(key))
+    if isinstance(value, float) and not math.isfinite(value):
+        refuse(file, place, value, "a finite number is expected")
 
 
 def _allowed(error: ValidationError) -> str:

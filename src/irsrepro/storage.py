@@ -105,17 +105,23 @@ def _netcdf(stored: xr.Dataset, encoding: Mapping[Hashable, dict[str, Any]]) -> 
     Not in memory: the library then writes the time into the file, and equal data would give
     unequal bytes. Not in place: it would not say when the disk is full.
     """
-    with tempfile.TemporaryDirectory(prefix="irsrepro-") as folder:
-        scratch = Path(folder, "dataset.nc")
-        try:
+    try:
+        with tempfile.TemporaryDirectory(prefix="irsrepro-") as folder:
+            scratch = Path(folder, "dataset.nc")
             stored.to_netcdf(scratch, engine="netcdf4", format="NETCDF4", encoding=encoding)
-        except (OSError, RuntimeError) as error:
-            raise StorageError(f"{folder}: the scratch folder cannot be written: {error}") from error
-        return scratch.read_bytes()
+            return scratch.read_bytes()
+    except (OSError, RuntimeError) as error:
+        place = tempfile.gettempdir()
+        raise StorageError(f"{place}: scratch folder, full or not writable ({error})") from error
+
+
+PLACE = ("fidelity", "document", "reading", "engine", "experiment", "scheme", "ensemble")
 
 
 def read_dataset(path: Path | str, **expected: str) -> xr.Dataset:
     """Read a whole dataset into memory, complex variables put together.
+
+    A file of the cache lies in folders named by what it is; one that lies elsewhere is foreign.
 
     Args:
         path: a NetCDF file of this project.
@@ -132,6 +138,13 @@ def read_dataset(path: Path | str, **expected: str) -> xr.Dataset:
         dataset = xr.load_dataset(path, engine="netcdf4")
     except (OSError, RuntimeError, ValueError) as error:
         raise StorageError(f"{path}: truncated or not a NetCDF file; {mend}") from error
+    if "results" in path.parts:
+        for attribute in PLACE:
+            if dataset.attrs.get(attribute, path.parts[0]) not in path.parts:
+                raise StorageError(
+                    f"{path}: holds {attribute} {dataset.attrs[attribute]!r}, not what its place "
+                    f"says; {mend}"
+                )
     for attribute, value in expected.items():
         found = dataset.attrs.get(attribute)
         if found != value:

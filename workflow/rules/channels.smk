@@ -1,6 +1,6 @@
 rule channels:
     input:
-        library=lambda w: library("draw_channels.py", system_module(w)),
+        library=lambda w: library("draw_channels.py", ensemble_module(w)),
     output:
         f"{DATA}/channels/{{ensemble}}/{{chunk}}.nc",
     log:
@@ -12,7 +12,7 @@ rule channels:
     resources:
         mem_mb=1000,
     params:
-        module=system_module,
+        module=ensemble_module,
         section=lambda w: document(w).channel_parameters(w.reading, w.ensemble),
         identity=lambda w: identity(w, "document", "reading", "ensemble"),
     script:

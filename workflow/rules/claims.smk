@@ -14,7 +14,10 @@ rule claims:
             name: {"schemes": plan["schemes"], "metric": plan["metric"]}
             for name, plan in document(w).experiments.items()
         },
-        parameters=lambda w: document(w).parameters,
+        parameters=lambda w: document(w).reading(w.reading),
+        origins=lambda w: {
+            name: entry["origin"] for name, entry in document(w).parameters.items()
+        },
         identity=lambda w: identity(w, "document", "reading", "engine"),
     script:
         "../scripts/check_claims.py"

@@ -12,14 +12,14 @@ rule figure_data:
         section=figure_section,
         schemes=lambda w: figure_plan(w).get("schemes"),
         metric=lambda w: figure_plan(w).get("metric"),
-        parameters=lambda w: document(w).reading(w.reading),
+        parameters=lambda w: document(w).figure_parameters(w.reading, w.figure),
         identity=lambda w: identity(
             w,
             "document",
             "reading",
             "engine",
             "figure",
-            changes=document(w).changes(w.reading),
+            changes=document(w).changes(w.reading, w.figure),
         ),
     script:
         "../scripts/figure_data.py"

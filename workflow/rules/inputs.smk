@@ -20,6 +20,10 @@ def document(wildcards):
     return project.documents[wildcards.document]
 
 
+def ensemble_module(wildcards):
+    return f"irsrepro.documents.{wildcards.document}.ensemble"
+
+
 def system_module(wildcards):
     return f"irsrepro.documents.{wildcards.document}.system"
 

@@ -13,8 +13,8 @@ with job(snakemake.output[0], snakemake.log[0]):
     first, last = map(int, snakemake.wildcards.chunk.split("-"))
     realisations = range(first, last + 1)
     stream = RandomStream(identity["seed"]).child(identity["document"], identity["ensemble"])
-    system = import_module(snakemake.params.module)
-    channels = system.draw(snakemake.params.section, realisation_streams(stream, realisations))
+    draw = import_module(snakemake.params.module).draw
+    channels = draw(snakemake.params.section, realisation_streams(stream, realisations))
     numbers = variable(("realisation",), np.array(realisations), "number of the realisation", "1")
     channels = channels.assign_coords(realisation=numbers)
     channels = stamp(channels, identity, snakemake.params.section, snakemake.input.library)

@@ -9,7 +9,7 @@ The Lagrangian dual transform takes the ratio out of the logarithm through mu, t
 transform the numerator from the denominator through beta (he2020, eqs. (10) to (21), w = 1/2)::
 
     f1 = w sum_k [ln(1 + mu_k) - mu_k + (1 + mu_k) |a_kk|^2 / B_k],  B_k = sum_i |a_ik|^2 + noise_k,
-    f2 = sum_k [2 sqrt(w (1 + mu_k)) Re(conj(beta_k) a_kk) - |beta_k|^2 B_k].
+    g = sum_k [2 sqrt(w (1 + mu_k)) Re(conj(beta_k) a_kk) - |beta_k|^2 B_k].
 
 With mu and beta at their maxima the bound touches the sum-rate (in nats). It is concave in sqrt(p)
 and in x, so each step of the alternation raises the sum-rate or leaves it.
@@ -117,10 +117,10 @@ def power_step(
     power_limit: float,
     powers: Real,
 ) -> None:
-    """Powers that maximise f2 at fixed mu and alpha = |beta| (he2020, eqs. (16) and (18)).
+    """Powers that maximise g at fixed mu and alpha = |beta| (he2020, eqs. (16) and (18)).
 
     p_k = min(P, w (1 + mu_k) alpha_k^2 |h_kk|^2 / (sum_i alpha_i^2 |h_ki|^2)^2). A source that no
-    served destination hears keeps its power, which f2 does not contain.
+    served destination hears keeps its power, which g does not contain.
 
     Args:
         channel: h, (source, destination).
@@ -174,7 +174,7 @@ def _phase_problem(
     matrix: Complex,
     linear: Complex,
 ) -> None:
-    """Form A and u of f2 = 2 Re(x^H u) - x^H A x - sum_k |beta_k|^2 (he2020, (22), (25)).
+    """Form A and u of g = 2 Re(x^H u) - x^H A x - sum_k |beta_k|^2 (he2020, (20), (25)).
 
     A = sum_k |beta_k|^2 (sum_i p_i conj(v_ik) v_ik^T + Diag c_k),
     u = sum_k sqrt(w (1 + mu_k) p_k) beta_k conj(v_kk); x is the conjugate of the paper's theta.

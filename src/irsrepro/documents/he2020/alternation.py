@@ -34,7 +34,7 @@ def alternate(problem: Problem, *, update_powers: bool, update_reflection: bool)
         system.starting_reflection,
         update_powers=update_powers,
         update_reflection=update_reflection,
-        phase_step=problem.parameters.get("phase_step", "exact"),
+        phase_step=problem.parameters["phase_step"] if update_reflection else "exact",
         tolerance=problem.parameters["tolerance"],
         iteration_limit=problem.parameters["iteration_limit"],
         rate_factor=HALF_DUPLEX,

@@ -135,7 +135,7 @@ def _sum_rate(sinr: Real, rate_factor: float) -> float:
 def _phase_form(
     v: Complex, c: Real, p: Real, amplitude: Real, beta: Complex
 ) -> tuple[Complex, Complex]:
-    """Return A and u/2 of (22) to (25), theta being the variable."""
+    """Return A and u/2 of (25), theta being the variable."""
     size = v.shape[-1]
     matrix, linear = np.zeros((size, size), np.complex128), np.zeros(size, np.complex128)
     for k in range(len(p)):

@@ -35,7 +35,7 @@ def _cone_program(size: int) -> tuple[Any, Any, Any, Any]:
 
 
 def solve_unit_disc_cvxpy(matrix: Complex, linear: Complex) -> Complex:
-    """Solve one phase step (he2020, eq. (22)) with cvxpy and Clarabel.
+    """Solve one phase step (he2020, eqs. (19), (20) and (22)) with cvxpy and Clarabel.
 
     Args:
         matrix: A, (element, element) complex, Hermitian positive semidefinite; any unit.
