@@ -50,6 +50,11 @@ SOURCE: dict[str, Any] = {
         "power": {"value": 30, "unit": "dBm", "origin": "stated", "why": "in the text"},
         "drop": {"value": "disc", "unit": "name", "origin": "assumed", "why": EVIL},
     },
+    "experiments": {
+        "rise": {
+            "sweep": {"parameter": "power", "values": [10, 20], "origin": "recalled", "why": EVIL}
+        }
+    },
     "figures": {
         "fig01": {"title": "First", "caption": f"Caption {EVIL}", "kind": "curves"},
         "fig02": {"title": "Second", "caption": "Another", "kind": "layout"},

@@ -43,7 +43,18 @@ SOURCE: dict[str, Any] = {
     "summary": "What it is about.",
     "parameters": {"power": {"value": 30, "unit": "dBm", "origin": "recalled", "why": "is <lost>"}},
     "schemes": {"own": {"title": "Own <scheme>"}, "none": {"title": "No optimisation"}},
-    "experiments": {"sweep": {"schemes": ["own", "none"], "metric": "rate"}},
+    "experiments": {
+        "sweep": {
+            "schemes": ["own", "none"],
+            "metric": "rate",
+            "sweep": {
+                "parameter": "power",
+                "values": [0, 5],
+                "origin": "assumed",
+                "why": "its grid is lost",
+            },
+        }
+    },
     "figures": {"fig01": {"title": "First <figure>", "caption": "Its caption."}},
     "alternatives": {"ring": {"about": "on a ring"}},
     "errata": ["(1) is wrong", "(2) too"],
@@ -99,6 +110,11 @@ def test_a_preview_and_another_engine_are_loud(tmp_path: Path) -> None:
     other = Report("made2020", SOURCE, CLAIMS, tmp_path, tmp_path, "reference", fidelity="preview")
     text = other.heading().data
     assert "few realisations" in text and "reference engine" in text
+
+
+def test_sweeps_stand_beside_the_parameters(report: Report) -> None:
+    table = report.parameter_table().data
+    assert "power in sweep" in table and "0, 5" in table and "its grid is lost" in table
 
 
 def test_parameters_claims_and_errata_are_whole(report: Report) -> None:

@@ -80,8 +80,8 @@ class Report:
         )
 
     def parameter_table(self) -> HTML:
-        """Return every parameter with value, unit, origin and reason."""
-        return HTML(part("parameters.html.j2", parameters=self.source["parameters"]))
+        """Return every parameter and sweep with values, unit, origin and reason."""
+        return HTML(part("parameters.html.j2", source=self.source))
 
     def alternatives(self) -> Markdown:
         """Return the other plausible readings of the paper."""
