@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from irsrepro.optimize.double_reflection import (
-    STATUS,
     Alternation,
     Links,
     alternate_double_reflection,
@@ -23,6 +22,7 @@ from irsrepro.optimize.double_reflection import (
     joint_cascade,
 )
 from irsrepro.optimize.references import double_reflection as plain
+from irsrepro.optimize.status import STATUS
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]

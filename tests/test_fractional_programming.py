@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from irsrepro.optimize.fractional_programming import (
-    STATUS,
     SumRateSolution,
     maximise_sum_rate,
     power_step,
@@ -21,6 +20,7 @@ from irsrepro.optimize.fractional_programming import (
     sinr_from_amplitudes,
 )
 from irsrepro.optimize.references.fractional_programming import maximise_sum_rate_reference
+from irsrepro.optimize.status import STATUS
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]

@@ -22,11 +22,11 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from irsrepro.optimize.status import CONVERGED, FAILURE, ITERATION_LIMIT
+
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
 
-STATUS = ("converged", "iteration limit", "numerical failure")
-_CONVERGED, _ITERATION_LIMIT, _FAILURE = range(3)
 _TINY = 1e-290  # squared modulus of a coefficient that has no phase any more
 
 
@@ -235,7 +235,7 @@ def _alternate(
             if t > 0 and gain > 0.0:
                 residual[r] = (gain - previous) / gain
             if t > 0 and residual[r] <= tolerance and tolerance > 0.0:
-                status[r] = _CONVERGED
+                status[r] = CONVERGED
                 break
 
 
@@ -284,11 +284,11 @@ def alternate_double_reflection(
     w /= norm
     parts = tuple(np.stack([z.real, z.imag], axis=1) for z in (*links, theta1, theta2, w.conj()))
     trace, residual = np.zeros((len(w), iterations + 1)), np.zeros(len(w))
-    steps, status = np.zeros(len(w), np.int64), np.full(len(w), _ITERATION_LIMIT, np.int8)
+    steps, status = np.zeros(len(w), np.int64), np.full(len(w), ITERATION_LIMIT, np.int8)
     _alternate(parts, float(tolerance), trace, steps, residual, status)
-    status[~np.isfinite(np.hstack([h, norm, trace])).all(axis=1)] = _FAILURE
+    status[~np.isfinite(np.hstack([h, norm, trace])).all(axis=1)] = FAILURE
     for values in (*parts[5:], trace, residual):
-        values[status == _FAILURE] = nan
+        values[status == FAILURE] = nan
     theta1, theta2, w = (values[:, 0] + 1j * values[:, 1] for values in parts[5:])
     w, gain = w.conj(), trace[:, -1].copy()
     return Alternation(theta1, theta2, w, gain, trace, steps, residual, status)

@@ -25,6 +25,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from irsrepro.optimize.status import CONVERGED, FAILURE, ITERATION_LIMIT
 from irsrepro.optimize.unit_disc import (
     Complex,
     Real,
@@ -35,9 +36,6 @@ from irsrepro.optimize.unit_disc import (
     workspace,
 )
 
-STATUS = ("converged", "iteration limit", "numerical failure")
-
-_CONVERGED, _ITERATION_LIMIT, _FAILURE = range(3)
 _PHASE_ACCURACY = 1e-13  # nats an exact phase step may leave: x is then good to its square root
 _SMALLEST_GAP = 1e-14  # relative, what double precision can certify
 _NEWTON_STEPS = 200
@@ -274,7 +272,7 @@ def _alternate(
         sinr_from_amplitudes(amplitudes, noise, sinr)
         rate = _sum_rate(sinr, rate_factor)
         trace[r, 0] = rate
-        status[r] = _ITERATION_LIMIT
+        status[r] = ITERATION_LIMIT
         multipliers[:] = 0.0
         for t in range(1, trace.shape[1] if isfinite(rate) else 1):
             if update_powers:
@@ -299,12 +297,12 @@ def _alternate(
             if not isfinite(rate):
                 break
             if tolerance > 0.0 and residual[r] <= tolerance:
-                status[r] = _CONVERGED
+                status[r] = CONVERGED
                 break
         for t in range(iterations[r] + 1, trace.shape[1]):
             trace[r, t] = rate
         if not isfinite(rate):
-            status[r] = _FAILURE
+            status[r] = FAILURE
             trace[r, :], residual[r], p[:], x[:] = nan, nan, nan, nan
 
 
@@ -371,7 +369,7 @@ def maximise_sum_rate(
     )  # fmt: skip
     return SumRateSolution(
         p * power_limit, x, trace[:, -1].copy(), iterations, residual,
-        status == _CONVERGED, status, trace,
+        status == CONVERGED, status, trace,
     )  # fmt: skip
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import xarray as xr
 
 from irsrepro.documents.he2020.system import HALF_DUPLEX, network
-from irsrepro.optimize.fractional_programming import STATUS, maximise_sum_rate
+from irsrepro.optimize.fractional_programming import maximise_sum_rate
 from irsrepro.optimize.references.fractional_programming import maximise_sum_rate_reference
+from irsrepro.optimize.status import STATUS
 from irsrepro.storage import variable
 from irsrepro.sweeps import Problem
 
