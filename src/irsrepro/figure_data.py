@@ -57,7 +57,8 @@ def layout(channels: xr.Dataset) -> xr.Dataset:
     Args:
         channels: an ensemble with variables ``CLASS_position`` (realisation, node, coordinate).
     """
-    return channels[[name for name in channels.data_vars if str(name).endswith("_position")]]
+    names = [name for name in channels.data_vars if str(name).endswith("_position")]
+    return channels[names].drop_attrs(deep=False)
 
 
 def make(kind: str, data: xr.Dataset, section: Mapping[str, Any]) -> xr.Dataset:
