@@ -58,4 +58,6 @@ def test_conda_users_get_the_lock() -> None:
 
 def test_no_file_names_a_host_of_packages() -> None:
     for name in ("requirements.lock", "environment.yml", "pyproject.toml", ".ci/run"):
-        assert not re.search(r"https?://|--(extra-)?index|find-links", (ROOT / name).read_text()), name
+        assert not re.search(r"https?://|--(extra-)?index|find-links", (ROOT / name).read_text()), (
+            name
+        )
