@@ -1,0 +1,215 @@
+"""The unit-diagonal semidefinite programs by public means: cvxpy with Clarabel or SCS.
+
+One realisation at a time, and the obvious way: a Hermitian variable, one linear constraint per
+user, and for ratios the bisection over feasibility problems that zheng2021 (after eq. (44)) and
+zhang2022 prescribe. Two precautions only, without which the answers cannot be trusted: the data are
+brought to moderate numbers first (at gains of 1e-12 the solvers return nonsense as "optimal"), and
+every matrix is projected to the feasible set and its value recomputed from the projection. First
+order solvers call infeasible levels feasible because slightly negative eigenvalues feign negative
+interference; the recomputed value shows it.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import cvxpy as cp
+import numpy as np
+
+from irsrepro.optimize.diagonal_sdp_instance import Complex, Instance, Real
+from irsrepro.optimize.diagonal_sdp_problem import MaxMinProblem, scale_instance, smallest_value
+
+atoms: Any = cp  # its stubs hide the functions
+
+Solver = Literal["CLARABEL", "SCS"]
+
+_FALSE = 1e-2  # relative shortfall that makes a "feasible" level a false one
+
+
+@dataclass(frozen=True)
+class ReferenceSolution:
+    """What a public solver found for one realisation.
+
+    Attributes:
+        matrix: V, (element, element), projected: psd with unit diagonal.
+        value: smallest of the users' values at `matrix`.
+        reported: the value the solver claims (linear problems), the level it called feasible
+            (ratios); NaN where it found nothing.
+        status: what the solver said; for a bisection, in the last step.
+        solves: semidefinite programs solved.
+        false_feasible: how many levels were called feasible although the projected matrix misses
+            them by more than 1 %.
+
+    """
+
+    matrix: Complex
+    value: float
+    reported: float
+    status: str
+    solves: int = 1
+    false_feasible: int = 0
+
+
+def project_to_unit_diagonal(matrix: Complex) -> Complex:
+    """Near psd matrix with unit diagonal: negative eigenvalues cut, then rows and columns scaled.
+
+    Args:
+        matrix: (element, element) complex, roughly Hermitian with a positive diagonal.
+
+    """
+    values, vectors = np.linalg.eigh((matrix + matrix.conj().T) / 2.0)
+    clipped = (vectors * np.maximum(values, 0.0)) @ vectors.conj().T
+    scale = 1.0 / np.sqrt(np.maximum(np.diag(clipped).real, np.finfo(float).tiny))
+    return np.asarray(scale[:, None] * clipped * scale)
+
+
+def solve_diagonal_sdp_cvxpy(
+    problem: MaxMinProblem,
+    realisation: int = 0,
+    *,
+    solver: Solver = "CLARABEL",
+    accuracy: float | None = None,
+) -> ReferenceSolution:
+    """Maximise min_k tr(C_k V) + c_k over psd V with unit diagonal.
+
+    Args:
+        problem: with linear values.
+        realisation: which one.
+        solver: Clarabel (second order, up to about 50 elements) or SCS (first order).
+        accuracy: for SCS, its relative and absolute tolerance.
+
+    Raises:
+        ValueError: `problem` has ratios.
+        RuntimeError: the solver returns no matrix.
+
+    """
+    if not problem.linear:
+        raise ValueError("the values must be linear; use bisect_ratio_cvxpy for ratios")
+    scaled = scale_instance(problem, realisation)
+    instance = scaled.instance
+    level: Any = cp.Variable()
+    V = cp.Variable(2 * instance.columns.shape[:1], hermitian=True)
+    values = _traces(V, instance.columns, instance.numerator) + instance.numerator_constant
+    status = _solve(cp.Problem(cp.Maximize(level), [*_cone(V), values >= level]), solver, accuracy)
+    if V.value is None:
+        raise RuntimeError(f"{solver}: {status}")
+    matrix = project_to_unit_diagonal(V.value)
+    value = scaled.unit * _value(instance, matrix)
+    return ReferenceSolution(matrix, value, scaled.unit * float(level.value), status)
+
+
+def feasible_at_cvxpy(
+    problem: MaxMinProblem,
+    level: float,
+    realisation: int = 0,
+    *,
+    solver: Solver = "CLARABEL",
+    accuracy: float | None = None,
+) -> ReferenceSolution | None:
+    """Find psd V with unit diagonal and every ratio at least `level` (zheng2021, P3.3 at a level).
+
+    Args:
+        problem: ratios or linear values.
+        level: wanted of every user, in the problem's own unit.
+        realisation: which one.
+        solver: see `solve_diagonal_sdp_cvxpy`.
+        accuracy: likewise.
+
+    Returns:
+        What the solver found, with the value it really has; None if it reports infeasibility or
+        fails.
+
+    """
+    scaled = scale_instance(problem, realisation)
+    instance = scaled.instance
+    aim = level / scaled.unit
+    V = cp.Variable(2 * instance.columns.shape[:1], hermitian=True)
+    weights = instance.numerator - aim * instance.denominator
+    constants = instance.numerator_constant - aim * instance.denominator_constant
+    traces = _traces(V, instance.columns, weights)
+    status = _solve(
+        cp.Problem(cp.Minimize(0), [*_cone(V), traces + constants >= 0]), solver, accuracy
+    )
+    if V.value is None or status not in (cp.OPTIMAL, cp.OPTIMAL_INACCURATE):
+        return None
+    matrix = project_to_unit_diagonal(V.value)
+    value = scaled.unit * _value(instance, matrix)
+    missed = value < level - _FALSE * abs(level)
+    return ReferenceSolution(matrix, value, level, status, 1, int(missed))
+
+
+def bisect_ratio_cvxpy(
+    problem: MaxMinProblem,
+    realisation: int = 0,
+    *,
+    relative_accuracy: float = 1e-3,
+    solver: Solver = "CLARABEL",
+    accuracy: float | None = None,
+    verify: bool = True,
+) -> ReferenceSolution:
+    """Maximise the smallest ratio by bisection on the level.
+
+    The bracket starts at the ratio of V = I and ends at what a user would have without interference
+    and with every phase aligned for it: |f^H x| <= sum_i |f_i|.
+
+    Args:
+        problem: with ratios of non-negative numerators.
+        realisation: which one.
+        relative_accuracy: width of the bracket, relative to its upper end, at which to stop.
+        solver: see `solve_diagonal_sdp_cvxpy`.
+        accuracy: likewise.
+        verify: count a level as feasible only if the projected matrix does not miss it by 1 %.
+            False trusts the solver's word, which is how infeasible targets come to be reported.
+
+    """
+    columns, top, constants, _, noise = problem.parts(realisation)
+    aligned = np.abs(columns).sum(axis=0) ** 2
+    high = float(((np.maximum(top, 0.0) @ aligned + constants) / noise).min())
+    best = np.eye(columns.shape[0], dtype=np.complex128)
+    low = value = float(problem.values(np.stack([best] * len(problem.columns)))[realisation].min())
+    reported, status, solves, false_feasible = np.nan, "no level tried", 0, 0
+    while high - low > relative_accuracy * abs(high):
+        level = (low + high) / 2.0
+        found = feasible_at_cvxpy(problem, level, realisation, solver=solver, accuracy=accuracy)
+        solves += 1
+        status = "infeasible" if found is None else found.status
+        false_feasible += 0 if found is None else found.false_feasible
+        if found is None or (verify and found.false_feasible):
+            high = level
+            continue
+        low, reported = level, level
+        if found.value > value or not verify:
+            best, value = found.matrix, found.value
+    return ReferenceSolution(best, value, reported, status, solves, false_feasible)
+
+
+def _traces(V: Any, columns: Complex, weights: Real) -> Any:
+    """tr(F diag(S_k) F^H V) for all users, written out as the papers do."""
+    return atoms.hstack(
+        [atoms.real(atoms.trace(((columns * w) @ columns.conj().T) @ V)) for w in weights]
+    )
+
+
+def _cone(V: Any) -> list[Any]:
+    return [V >> 0, atoms.real(atoms.diag(V)) == 1]
+
+
+def _solve(program: Any, solver: Solver, accuracy: float | None) -> str:
+    options: dict[str, float] = {}
+    if solver == "SCS" and accuracy is not None:
+        options = {"eps_abs": accuracy, "eps_rel": accuracy}
+    try:
+        with warnings.catch_warnings():
+            # "Solution may be inaccurate": the value is recomputed, and the status returned.
+            warnings.simplefilter("ignore", UserWarning)
+            program.solve(solver=solver, **options)
+    except cp.SolverError:
+        return "solver error"
+    return str(program.status)
+
+
+def _value(instance: Instance, matrix: Complex) -> float:
+    values, vectors = np.linalg.eigh(matrix)
+    return smallest_value(instance, vectors * np.sqrt(np.maximum(values, 0.0)))
