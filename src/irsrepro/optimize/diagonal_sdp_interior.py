@@ -45,6 +45,7 @@ from irsrepro.optimize.status import CONVERGED, FAILURE, ITERATION_LIMIT
 _MARGIN = 0.98  # share of a step known to keep the matrices definite
 _BACKTRACK = 0.85
 _SHORTEST = 1e-7
+_RESCUES = 3
 
 
 class _Iterate(NamedTuple):
@@ -231,6 +232,39 @@ def _direction(
 
 
 @njit(cache=True, error_model="numpy")
+def _predict_and_correct(
+    instance: Instance, iterate: _Iterate, factor: Real, residual: Real
+) -> tuple[float, float, _Direction]:
+    """Step lengths of the primal and the dual point, and Mehrotra's direction."""
+    V, Z, inverse, A, B, s, lam, terms = iterate
+    size, users = V.shape[0], lam.size
+    trial = np.empty_like(V)
+    border = np.zeros(size + users)
+    border[size:] = 1.0
+    _solve_factored(factor, border)
+    gap = _inner(V, Z) + (s * lam).sum()
+    move = _direction(instance, iterate, factor, border, -V, -A, -s, residual)
+    primal = _step(V, move.V, s, move.s, 1.0, trial)
+    dual = _step(Z, move.Z, lam, move.lam, 1.0, trial)
+    left = _inner(V + primal * move.V, Z + dual * move.Z)
+    left += ((s + primal * move.s) * (lam + dual * move.lam)).sum()
+    centre = min(1.0, max(1e-4, left / gap)) ** 3 * gap / (size + users)
+    # What the first direction leaves over in second order.
+    weights = np.dot(move.lam, terms)
+    product = move.V * move.y
+    product -= np.dot(np.dot(move.V, instance.columns) * weights, instance.adjoint)
+    product = np.dot(product, inverse)
+    _symmetrise(product)
+    R = centre * inverse - V - product
+    RF = centre * B - A - np.dot(product, instance.columns)
+    target = (centre - move.s * move.lam) / lam - s
+    move = _direction(instance, iterate, factor, border, R, RF, target, residual)
+    primal = _MARGIN * _step(V, move.V, s, move.s, 1.0 / _MARGIN, trial)
+    dual = _MARGIN * _step(Z, move.Z, lam, move.lam, 1.0 / _MARGIN, trial)
+    return primal, dual, move
+
+
+@njit(cache=True, error_model="numpy")
 def interior_point(
     instance: Instance, linear: bool, known: float, tolerance: float, floor: float, step_limit: int
 ) -> tuple[Complex, Real, Real, float, int, int]:
@@ -262,9 +296,8 @@ def interior_point(
     y, lam = np.zeros(size), np.full(users, 1.0 / users)
     level, upper, steps, status = 0.0, inf, 0, ITERATION_LIMIT
     best_multipliers, best_diagonal = lam, y
-    closing, reserve, rescues = False, 0.0, 0 if linear else _RESCUES
+    closing, reserve, rescues = False, 0.0, _RESCUES if linear else 0
     system = np.empty((size + users, size + users))
-    trial = np.empty((size, size), np.complex128)
     while True:
         A = np.dot(V, F)
         quotients(instance, _column_powers(F, A), denominators, ratios)
@@ -308,46 +341,25 @@ def interior_point(
         if status == CONVERGED or steps >= step_limit:
             break
         steps += 1
-        # What to do if the step fails: a level further ahead asks less of the dual point.
-        reserve = max(reserve, 4.0 * bound, allowance) if stalled else reserve
         inverse = np.empty_like(Z)
         inverse[:] = np.linalg.inv(Z)
         _symmetrise(inverse)
         iterate = _Iterate(V, Z, inverse, A, np.dot(inverse, F), s, lam, terms)
         _newton_matrix(iterate, instance.adjoint, system)
-        if not _factorise_real(system):
-            status = FAILURE
-            break
-        steps += 1
-        border = np.zeros(size + users)
-        border[size:] = 1.0
-        _solve_factored(system, border)
-        gap = _inner(V, Z) + (s * lam).sum()
-        residual = values - tau - s
-        move = _direction(instance, iterate, system, border, -V, -A, -s, residual)
-        primal = _step(V, move.V, s, move.s, 1.0, trial)
-        dual = _step(Z, move.Z, lam, move.lam, 1.0, trial)
-        left = _inner(V + primal * move.V, Z + dual * move.Z)
-        left += ((s + primal * move.s) * (lam + dual * move.lam)).sum()
-        centre = min(1.0, max(1e-4, left / gap)) ** 3 * gap / (size + users)
-        # Mehrotra: what the first direction leaves over in second order.
-        weights = np.dot(move.lam, terms)
-        product = move.V * move.y
-        product -= np.dot(np.dot(move.V, F) * weights, instance.adjoint)
-        product = np.dot(product, inverse)
-        _symmetrise(product)
-        R = centre * inverse - V - product
-        RF = centre * iterate.B - A - np.dot(product, F)
-        target = (centre - move.s * move.lam) / lam - s
-        move = _direction(instance, iterate, system, border, R, RF, target, residual)
-        primal = _MARGIN * _step(V, move.V, s, move.s, 1.0 / _MARGIN, trial)
-        dual = _MARGIN * _step(Z, move.Z, lam, move.lam, 1.0 / _MARGIN, trial)
+        primal, dual = 0.0, 0.0
+        if _factorise_real(system):
+            residual = values - tau - s
+            primal, dual, move = _predict_and_correct(instance, iterate, system, residual)
+            V = V + primal * move.V
+            tau += primal * move.tau
+            s = s + primal * move.s
+            y = y + dual * move.y
+            lam = lam + dual * move.lam
         if max(primal, dual) < _SHORTEST:
-            status = FAILURE
-            break
-        V = V + primal * move.V
-        tau += primal * move.tau
-        s = s + primal * move.s
-        y = y + dual * move.y
-        lam = lam + dual * move.lam
-    return best, lam / scales, y, upper, steps, status
+            if rescues == _RESCUES:
+                status = FAILURE
+                break
+            # The limit of precision. A level further ahead asks less of the dual point.
+            reserve = 10.0**rescues * max(allowance, 4.0 * bound)
+            rescues += 1
+    return best, best_multipliers, best_diagonal, upper, steps, status
