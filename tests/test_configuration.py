@@ -57,9 +57,12 @@ BAD_FILES: list[tuple[str, Change, list[str]]] = [
     ("he2020.yaml", setting("experiments", "snr", "schemes", value=["jont"]), ["experiments.snr.schemes: 'jont'", "joint, power, phase, random"]),
     ("he2020.yaml", setting("experiments", "snr", "sweep", "parameter", value="power"), ["experiments.snr.sweep.power", "the parameters are"]),
     ("he2020.yaml", setting("experiments", "irs_count", "sweep", "values", value=[1, 9]), ["experiments.irs_count.sweep.values: 9", "draws irss = 8"]),
+    ("zheng2021.yaml", setting("schemes", "ao_zf", "set", value={"receiver": "mrc"}), ["schemes.ao_zf.set.receiver: 'mrc'", "zf, mmse"]),
+    ("zheng2021.yaml", setting("figures", "fig08", "after", value={"ao": [1]}), ["figures.fig08.after: 'ao'", "ao_mmse"]),
+    ("zheng2021.yaml", setting("alternatives", "kappa_0_db", "experiments", value={"x": {"users": 2}}), ["alternatives.kappa_0_db.experiments: 'x'", "split"]),
     ("he2020.yaml", setting("experiments", "irs_count", "sweep", "values", value=[0.5]), ["experiments.irs_count.sweep.irss: 0.5", "integer"]),
     ("he2020.yaml", setting("ensembles", "region", "set", "surfaces", value=3), ["ensembles.region.set.surfaces"]),
-    ("he2020.yaml", setting("figures", "fig04", "experiment", value="snrs"), ["figures.fig04.experiment: 'snrs'"]),
+    ("he2020.yaml", setting("figures", "fig04", "experiments", value=["snrs"]), ["figures.fig04.experiments: 'snrs'"]),
     ("he2020.yaml", setting("parameters", "tolerance", "used_by", value=["jont"]), ["parameters.tolerance.used_by: 'jont'", "joint, power"]),
     ("he2020.yaml", setting("parameters", "irs_region", "ensembles", value=["moon"]), ["parameters.irs_region.ensembles: 'moon'"]),
     ("he2020.yaml", setting("parameters", "snr", "value", value=float("nan")), ["parameters.snr.value: nan", "finite"]),
@@ -200,7 +203,7 @@ def test_chunks_extend_what_is_there(
     checkout: Path, count: int, chunk: int, names: list[str]
 ) -> None:
     project = load_project(checkout, {"realisations": count, "chunk": chunk})
-    assert project.chunks("he2020") == names
+    assert project.chunks("he2020", "fixed") == names
 
 
 def test_channels_know_only_their_own_parameters(checkout: Path) -> None:
@@ -236,6 +239,52 @@ def test_a_swept_parameter_is_no_change(checkout: Path) -> None:
     project = load_project(checkout, {"variant": "low", "he2020": "{snr: 10}"})
     assert project.documents["he2020"].changes("low", "fig04") == ""
     assert project.documents["he2020"].changes("low", "fig05") == "snr = 10 (was 35)"
+
+
+def test_a_scheme_may_be_its_module_with_parameters_of_its_own(checkout: Path) -> None:
+    document = load_project(checkout, {}).documents["zheng2021"]
+    schemes = ("ao_zf", "single_mmse")
+    zf, single = (document.solution_parameters(DEFAULT, "users", scheme) for scheme in schemes)
+    assert document.module("ao_zf") == document.module("single_mmse")
+    assert (zf["receiver"], zf["system"]) == ("zf", "double")
+    assert (single["receiver"], single["system"]) == ("mmse", "single")
+
+
+def test_a_reading_may_change_single_experiments(checkout: Path) -> None:
+    document = load_project(checkout, {}).documents["zheng2021"]
+    for experiment, expected in (("power", 0), ("split", 0), ("kappa_10", 10)):
+        values = document.solution_parameters("kappa_0_db", experiment, "ao_single")
+        assert values["far_rician_factor"] == expected
+    assert document.holder("kappa_10_db", "split", "ao_single") == DEFAULT
+    assert document.holder("kappa_10_db", "power", "ao_single") == "kappa_10_db"
+
+
+def test_an_ensemble_may_have_its_own_number_of_realisations(checkout: Path) -> None:
+    project = load_project(checkout, {"fidelity": "preview"})
+    assert project.chunks("zheng2021", "rician") == ["00000-00019"]
+    assert project.chunks("zheng2021", "multipath") == ["00000-00002"]
+    more = load_project(checkout, {"realisations": 60})
+    assert more.chunks("zheng2021", "multipath") == ["00000-00049", "00050-00059"]
+
+
+def test_a_figure_names_its_curves(checkout: Path) -> None:
+    document = load_project(checkout, {}).documents["zheng2021"]
+    names = [curve["name"] for curve in document.curves("fig07")]
+    assert names[:3] == ["kappa_low/ao_single", "kappa_low/single", "kappa_0/ao_single"]
+    cut = [curve for curve in document.curves("fig08") if "after" in curve]
+    assert [(each["name"], each["after"]) for each in cut] == [
+        ("ao_mmse after 1", 1),
+        ("ao_zf after 1", 1),
+    ]
+    assert document.curves("fig04") == []
+
+
+def test_several_experiments_in_one_figure_need_titles(checkout: Path) -> None:
+    edit(checkout, "zheng2021.yaml", removing("experiments", "kappa_0", "title"))
+    with pytest.raises(
+        ConfigurationError, match=r"figures\.fig07\.experiments: 'kappa_0' .* title"
+    ):
+        load_project(checkout, {})
 
 
 def test_a_lost_report_template_is_one_line(checkout: Path) -> None:

@@ -20,6 +20,7 @@ from irsrepro.optimize.double_reflection import (
     combine_single_surface,
     effective_channel,
     joint_cascade,
+    product_factors,
 )
 from irsrepro.optimize.references import double_reflection as plain
 from irsrepro.optimize.status import STATUS
@@ -174,12 +175,14 @@ def test_an_empty_surface_leaves_the_single_one(empty: int) -> None:
     none = np.ones((6, 0), complex)
     starts = (none, theta) if empty == 1 else (theta, none)
     double = alternate_double_reflection(links, *starts, iterations=30)
-    reflection, reached = plain.alternate_single_reflection_reference(
+    single = plain.alternate_single_reflection_reference(
         joint_cascade(links), theta[:, None], iterations=30
     )
-    np.testing.assert_allclose(double.gain, reached, rtol=1e-9)
+    np.testing.assert_allclose(double.gain, single.gain, rtol=1e-9)
     found = np.concatenate([double.reflection1, double.reflection2], axis=1)
-    np.testing.assert_allclose(np.abs((found.conj() * reflection).sum(axis=1)), 8, rtol=1e-6)
+    np.testing.assert_allclose(
+        np.abs((found.conj() * single.reflection1).sum(axis=1)), 8, rtol=1e-6
+    )
 
 
 def test_the_best_start_of_a_single_surface_is_kept() -> None:
@@ -191,7 +194,7 @@ def test_the_best_start_of_a_single_surface_is_kept() -> None:
     columns = np.exp(-2j * np.pi * np.outer(np.arange(9), np.arange(9)) / 9)
     best = np.linalg.norm(cascaded @ columns, axis=1).argmax(axis=1)
     starts = np.concatenate([handed, columns.T[best][:, None], dominant], axis=1)
-    _, expected = plain.alternate_single_reflection_reference(cascaded, starts, iterations=40)
+    expected = plain.alternate_single_reflection_reference(cascaded, starts, iterations=40).gain
     np.testing.assert_allclose(solution.gain, expected, rtol=1e-6)
     h = (cascaded @ solution.reflection1[:, :, None])[:, :, 0]
     np.testing.assert_allclose(solution.gain, np.linalg.norm(h, axis=1) ** 2)
@@ -200,6 +203,17 @@ def test_the_best_start_of_a_single_surface_is_kept() -> None:
     assert rise(solution.trace) >= -1e-13
     ones = alternate_single_reflection(cascaded, np.ones((30, 1, 9), complex))
     np.testing.assert_array_equal(alternate_single_reflection(cascaded).gain, ones.gain)
+
+
+@pytest.mark.parametrize(("size1", "size2"), [(3, 4), (0, 4), (3, 0)])
+def test_product_factors_give_the_channel(size1: int, size2: int) -> None:
+    rng = np.random.default_rng(8)
+    links = draw_links(rng, 6, 4, size1, size2)
+    theta1, theta2 = phases(rng, 6, size1), phases(rng, 6, size2)
+    both = (theta2[:, :, None] * theta1[:, None]).reshape(6, -1)
+    x = np.concatenate([both, theta2, theta1], axis=1)
+    h = (product_factors(links) @ x[:, :, None])[:, :, 0]
+    np.testing.assert_allclose(h, effective_channel(links, theta1, theta2), atol=1e-12)
 
 
 def test_a_single_surface_reaches_known_optima() -> None:

@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 import xarray as xr
 from matplotlib.figure import Figure
+from matplotlib.quiver import Quiver
 from numpy.typing import ArrayLike
 from PIL import Image
 
 from irsrepro.errors import IrsreproError
-from irsrepro.plotting import COLOURS, MARKERS, look, render, table, warnings
+from irsrepro.plotting import COLOURS, MARKERS, look, looks, render, table, warnings
 from irsrepro.storage import read_dataset, variable, write_dataset
 
 SCHEMES: dict[str, dict[str, Any]] = {
@@ -55,7 +56,7 @@ def averages(along: str, points: ArrayLike, unit: str, **changed: Any) -> xr.Dat
     value = np.stack([(place + 1) * np.log1p(x) + 1 / 3 for place in range(len(names))])
     failures = np.zeros(value.shape, int)
     failures[0, 1] = changed.pop("failures", 0)
-    dims = ("scheme", along)
+    dims = ("curve", along)
     return xr.Dataset(
         {
             "value": variable(dims, value, "mean rate", "bit/s/Hz"),
@@ -65,7 +66,10 @@ def averages(along: str, points: ArrayLike, unit: str, **changed: Any) -> xr.Dat
             "failures": variable(dims, failures, "realisations that failed", "1"),
         },
         coords={
-            "scheme": variable(("scheme",), np.array(names), "scheme", "1"),
+            "curve": variable(("curve",), np.array(names), "curve", "1"),
+            "scheme": variable(("curve",), np.array(names), "scheme of a curve", "1"),
+            "experiment": variable(("curve",), np.array(["power"] * len(names)), "experiment", "1"),
+            "after": variable(("curve",), np.full(len(names), -1), "iterations", "1"),
             along: variable((along,), x, along, unit),
         },
         attrs=attributes("curves", **changed),
@@ -79,7 +83,7 @@ def curves(**changed: Any) -> xr.Dataset:
 def trace(**changed: Any) -> xr.Dataset:
     data = averages("iteration", np.arange(41), "1", **changed)
     limit = data["value"].values[:, -1] + 0.5
-    data["limit"] = variable(("scheme",), limit, "limit", "bit/s/Hz")
+    data["limit"] = variable(("curve",), limit, "limit", "bit/s/Hz")
     return data.assign_attrs(kind="trace", long_run="900")
 
 
@@ -168,8 +172,8 @@ def test_failures_are_told() -> None:
 
 def test_a_failure_in_a_trace_counts_once() -> None:
     data = trace()
-    data["failures"].loc[{"scheme": "first"}] = 2
-    data["realisations"].loc[{"scheme": "first"}] = 98
+    data["failures"].loc[{"curve": "first"}] = 2
+    data["realisations"].loc[{"curve": "first"}] = 98
     assert "2 of 300 solutions failed" in svg_text(render(data, FIGURE, SCHEMES))
 
 
@@ -185,6 +189,34 @@ def test_limits_of_axes_come_from_the_configuration(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(Figure, "savefig", lambda self, *_, **__: drawn.append(self))
     render(curves(), FIGURE | {"y": {"label": "Rate", "limits": [-1, 42]}}, SCHEMES)
     assert drawn[0].axes[0].get_ylim() == (-1, 42)
+
+
+def several() -> xr.Dataset:
+    """Two experiments of one scheme, the second with fewer points, and a curve cut short."""
+    data = curves(schemes=["near/first", "far/first", "near/first after 1"])
+    data["value"].loc[{"curve": "far/first", "point": 2.5}] = np.nan
+    for name in ("realisations", "failures"):
+        data[name].loc[{"curve": "far/first", "point": 2.5}] = 0
+    return data.assign_coords(
+        scheme=variable(("curve",), ["first"] * 3, "scheme", "1"),
+        experiment=variable(("curve",), ["near", "far", "near"], "experiment", "1"),
+        after=variable(("curve",), [-1, -1, 1], "iterations", "1"),
+    )
+
+
+def test_several_experiments_differ_by_dashes_and_are_explained_once() -> None:
+    drawn = looks(several(), SCHEMES)
+    plain = [drawn[name] for name in ("near/first", "far/first")]
+    assert len({each.dashes for each in plain}) == 2 and len({each.colour for each in plain}) == 1
+    titles = {"near": "From nearby", "far": "From afar"}
+    text = svg_text(render(several(), FIGURE, SCHEMES, titles))
+    assert all(text.count(words) == 1 for words in (*titles.values(), "First &lt;scheme&gt;<"))
+    assert "First &lt;scheme&gt;, 1 iteration<" in text
+
+
+def test_a_point_that_an_experiment_lacks_is_no_row() -> None:
+    found = [row["x_dBm"] for row in rows(table(several())) if row["curve"] == "far/first"]
+    assert found == ["0.0", "5.0", "7.5"]
 
 
 def test_a_scheme_looks_the_same_in_every_figure() -> None:
@@ -203,11 +235,29 @@ def test_looks_differ_and_a_scheme_beyond_the_paper_is_thin_and_dashed() -> None
 
 def test_a_scheme_without_a_trace_is_left_out_and_missing_intervals_are_no_harm() -> None:
     data = trace()
-    data["value"].loc[{"scheme": "second"}] = np.nan
-    data["lower"].loc[{"scheme": "first"}] = -np.inf
+    data["value"].loc[{"curve": "second"}] = np.nan
+    data["lower"].loc[{"curve": "first"}] = -np.inf
     text = svg_text(render(data, FIGURE, SCHEMES))
     assert "Second scheme" not in text and "First &lt;scheme&gt;" in text
     assert "after 900 iterations" in text
+
+
+def test_a_long_layout_is_not_to_scale_and_surfaces_face_somewhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    drawn: list[Figure] = []
+    monkeypatch.setattr(Figure, "savefig", lambda self, *_, **__: drawn.append(self))
+    data = layout()
+    render(data, FIGURE, SCHEMES)
+    data["user"].values[..., 0] *= 20
+    normal = np.zeros((12, 2, 2))
+    normal[..., 1] = -1.0
+    data["irs_normal"] = variable(("realisation", "irs", "coordinate"), normal, "normal", "1")
+    render(data, FIGURE, SCHEMES)
+    plain, long = (each.axes[0] for each in dict.fromkeys(drawn))
+    assert (plain.get_aspect(), long.get_aspect()) == (1.0, "auto")
+    (arrows,) = [each for each in long.collections if isinstance(each, Quiver)]
+    assert np.array_equal(arrows.angles, [-90.0, -90.0])
 
 
 def test_layout_labels_are_the_classes() -> None:
@@ -246,7 +296,7 @@ def test_the_table_gives_every_number_back(make: Callable[..., xr.Dataset]) -> N
         column = f"{name}_bit_per_s_per_Hz"
         for scheme in SCHEMES:
             kept = {float(row[x]): float(row[column]) for row in found if row["curve"] == scheme}
-            expected = data[name].sel(scheme=scheme)
+            expected = data[name].sel(curve=scheme)
             assert [kept[float(point)] for point in data[along]] == expected.values.tolist()
     assert [row["failures"] for row in found[:3]] == ["0", "3", "0"]
     assert [row["realisations"] for row in found[:3]] == ["100", "97", "100"]

@@ -45,6 +45,7 @@ SOURCE: dict[str, Any] = {
     "schemes": {"own": {"title": "Own <scheme>"}, "none": {"title": "No optimisation"}},
     "experiments": {
         "sweep": {
+            "ensemble": "fixed",
             "schemes": ["own", "none"],
             "metric": "rate",
             "sweep": {
@@ -165,7 +166,7 @@ def test_chunks_of_builds_of_other_sizes_do_no_harm(report: Report) -> None:
         write_solution(folder, scheme, 20, 23)
     assert report.experiment("sweep").sizes["realisation"] == 12
     exact = Report("made2020", SOURCE, CLAIMS, report.figures_dir, report.results_dir, "fast",
-                   chunks=["00000-00003"])  # fmt: skip
+                   chunks={"fixed": ["00000-00003"]})  # fmt: skip
     assert exact.experiment("sweep").sizes["realisation"] == 4
 
 

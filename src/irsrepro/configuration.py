@@ -35,11 +35,14 @@ class Document:
         key: citation key, the name of everything of this paper.
         source: the parsed ``config/KEY.yaml``.
         readings: parameter values that each reading sets on top of the default ones.
+        adjustments: values that a reading sets in single experiments, on top of those the
+            experiment itself sets; by reading and experiment.
     """
 
     key: str
     source: Mapping[str, Any]
     readings: Mapping[str, Mapping[str, Any]]
+    adjustments: Mapping[str, Mapping[str, Mapping[str, Any]]]
 
     def __getattr__(self, section: str) -> Any:
         """Return a section of the configuration file, for example ``document.figures``."""
@@ -60,22 +63,45 @@ class Document:
     def experiment_parameters(self, reading: str, experiment: str) -> dict[str, Any]:
         """Return every parameter of an experiment, the swept one with all its values."""
         plan = self.experiments[experiment]
-        values = self._selected(reading, plan["ensemble"], plan["set"])
+        values = self._selected(reading, plan["ensemble"], self._set_in(reading, experiment))
         return values | {plan["sweep"]["parameter"]: plan["sweep"]["values"]}
 
     def solution_parameters(self, reading: str, experiment: str, scheme: str) -> dict[str, Any]:
         """Return the parameters of a scheme in an experiment, the swept one excepted."""
         plan = self.experiments[experiment]
-        values = self._selected(reading, plan["ensemble"], plan["set"], scheme)
+        more = self._set_in(reading, experiment) | self.schemes[scheme].get("set", {})
+        values = self._selected(reading, plan["ensemble"], more, scheme)
         values.pop(plan["sweep"]["parameter"], None)
         return values
 
-    def figure_parameters(self, reading: str, figure: str) -> dict[str, Any]:
-        """Return every parameter that a figure depends on."""
+    def figure_parameters(self, reading: str, figure: str) -> dict[str, dict[str, Any]]:
+        """Return every parameter that a figure depends on, by experiment or ensemble."""
         section = self.figures[figure]
         if "ensemble" in section:
-            return self.channel_parameters(reading, section["ensemble"])
-        return self.experiment_parameters(reading, section["experiment"])
+            name = section["ensemble"]
+            return {name: self.channel_parameters(reading, name)}
+        return {name: self.experiment_parameters(reading, name) for name in section["experiments"]}
+
+    def curves(self, figure: str) -> list[dict[str, Any]]:
+        """Return what a figure draws: experiment, scheme and perhaps number of iterations.
+
+        A curve is named by its scheme, by its experiment too where the figure draws several, and by
+        the number of iterations where these are cut short.
+        """
+        section = self.figures[figure]
+        experiments = section.get("experiments", [])
+        found = []
+        for experiment in experiments:
+            schemes = self.experiments[experiment]["schemes"]
+            for scheme in [name for name in section.get("schemes", schemes) if name in schemes]:
+                name = scheme if len(experiments) == 1 else f"{experiment}/{scheme}"
+                curve = {"name": name, "experiment": experiment, "scheme": scheme}
+                cut = section.get("after", {}).get(scheme, [])
+                found += [
+                    curve | {"name": f"{name} after {count}", "after": count} for count in cut
+                ]
+                found.append(curve)
+        return found
 
     def holder(self, reading: str, experiment: str, scheme: str) -> str:
         """Return the reading under whose name a solution is kept.
@@ -97,16 +123,22 @@ class Document:
     def changes(self, reading: str, figure: str) -> str:
         """Return what a reading changes in a figure, for a person; empty if it changes nothing."""
         default = self.figure_parameters(DEFAULT, figure)
-        changed = self.figure_parameters(reading, figure).items()
-        return ", ".join(
-            f"{name} = {value} (was {default[name]})"
-            for name, value in changed
-            if value != default[name]
-        )
+        changed = {
+            f"{name} = {value} (was {default[part][name]})": None
+            for part, values in self.figure_parameters(reading, figure).items()
+            for name, value in values.items()
+            if value != default[part][name]
+        }
+        return ", ".join(changed)
 
     def module(self, scheme: str) -> str:
         """Return the dotted name of the module that holds a scheme."""
         return f"irsrepro.documents.{self.key}.{self.schemes[scheme].get('module', scheme)}"
+
+    def _set_in(self, reading: str, experiment: str) -> dict[str, Any]:
+        """Return the parameters that are set in an experiment under a reading."""
+        adjusted = self.adjustments.get(reading, {}).get(experiment, {})
+        return {**self.experiments[experiment]["set"], **adjusted}
 
     def _selected(
         self, reading: str, ensemble: str, more: Mapping[str, Any], user: str | None = None
@@ -156,12 +188,15 @@ class Project:
     variant: str | None
     documents: Mapping[str, Document] = field(repr=False)
 
-    def chunks(self, document: str) -> list[str]:
-        """Return the names FIRST-LAST of the chunks that make up a document's ensembles."""
-        count = self.realisations or self.documents[document].realisations[self.fidelity]["value"]
+    def chunks(self, document: str, ensemble: str) -> list[str]:
+        """Return the names FIRST-LAST of the chunks that make up an ensemble."""
+        source = self.documents[document]
+        plan = source.ensembles[ensemble]
+        numbers = plan.get("realisations", source.realisations)
+        count = self.realisations or numbers[self.fidelity]["value"]
+        size = plan.get("chunk", self.chunk)
         return [
-            f"{first:05d}-{min(first + self.chunk, count) - 1:05d}"
-            for first in range(0, count, self.chunk)
+            f"{first:05d}-{min(first + size, count) - 1:05d}" for first in range(0, count, size)
         ]
 
 
@@ -272,9 +307,15 @@ def _load_document(
         for ensemble in entry.get("ensembles", []):
             check_member(ensemble, source["ensembles"], f"{place}.ensembles")
     readings: dict[str, Mapping[str, Any]] = {DEFAULT: {}}
+    adjustments = {}
     for alternative, entry in source["alternatives"].items():
-        check_values(entry["set"], name, f"alternatives.{alternative}.set")
-        readings[alternative] = entry["set"]
+        place = f"alternatives.{alternative}"
+        readings[alternative] = entry.get("set", {})
+        adjustments[alternative] = entry.get("experiments", {})
+        check_values(readings[alternative], name, f"{place}.set")
+        for experiment, values in adjustments[alternative].items():
+            check_member(experiment, source["experiments"], f"{place}.experiments")
+            check_values(values, name, f"{place}.experiments.{experiment}")
     if variant in readings:
         refuse(COMMAND_LINE, "variant", variant, f"{name} has a reading of that name; another is")
     if variant is not None:
@@ -282,8 +323,9 @@ def _load_document(
         readings[variant] = change
     for ensemble, entry in source["ensembles"].items():
         check_values(entry["set"], name, f"ensembles.{ensemble}.set")
-    document = Document(key, source, readings)
-    for scheme in source["schemes"]:
+    document = Document(key, source, readings, adjustments)
+    for scheme, entry in source["schemes"].items():
+        check_values(entry.get("set", {}), name, f"schemes.{scheme}.set")
         if module_file(document.module(scheme)) is None:
             refuse(name, f"schemes.{scheme}", document.module(scheme), "there is no such module")
     for experiment, entry in source["experiments"].items():
@@ -297,13 +339,18 @@ def _load_document(
             check_values({sweep["parameter"]: value}, name, f"{place}.sweep")
         _check_drawn(document, experiment, place)
     for figure, entry in source["figures"].items():
-        if "experiment" in entry:
-            check_member(entry["experiment"], source["experiments"], f"figures.{figure}.experiment")
-            plan = source["experiments"][entry["experiment"]]
-            for scheme in entry.get("schemes", []):
-                check_member(scheme, dict.fromkeys(plan["schemes"]), f"figures.{figure}.schemes")
+        place, drawn = f"figures.{figure}", entry.get("experiments", [])
+        for experiment in drawn:
+            check_member(experiment, source["experiments"], f"{place}.experiments")
+            if len(drawn) > 1 and "title" not in source["experiments"][experiment]:
+                refuse(name, f"{place}.experiments", experiment,
+                       "each of several needs a title for the legend")  # fmt: skip
+        known = {scheme for each in drawn for scheme in source["experiments"][each]["schemes"]}
+        for part in ("schemes", "after"):
+            for scheme in entry.get(part, []):
+                check_member(scheme, dict.fromkeys(sorted(known)), f"{place}.{part}")
         if "ensemble" in entry:
-            check_member(entry["ensemble"], source["ensembles"], f"figures.{figure}.ensemble")
+            check_member(entry["ensemble"], source["ensembles"], f"{place}.ensemble")
     plans = {
         experiment: {"schemes": entry["schemes"], "values": entry["sweep"]["values"],
                      "trace": entry.get("trace", False)}

@@ -16,7 +16,7 @@ from typing import Any
 import xarray as xr
 
 from irsrepro.errors import IrsreproError
-from irsrepro.provenance import digest
+from irsrepro.provenance import LIBRARY, digest
 
 
 @contextmanager
@@ -48,19 +48,15 @@ def job(name: str, log: str) -> Iterator[None]:
         print(line, file=sys.stderr, flush=True)
 
 
-def keep_compiled_kernels(library: list[str]) -> None:
-    """Choose where numba keeps compiled kernels: a folder named by the kernels' source.
+def keep_compiled_kernels() -> None:
+    """Choose where numba keeps compiled kernels: a folder named by the source of all of them.
 
     Numba compiles a cached function anew when its own file changes, not when a function of another
-    file that it calls does. Must be called before a kernel is imported.
-
-    Args:
-        library: the files of this library that the job depends on.
+    file that it calls does. All jobs share the folder, so that a kernel is compiled once. Must be
+    called before a kernel is imported.
     """
-    kernels = [path for path in map(Path, library) if "optimize" in path.parts]
-    os.environ["NUMBA_CACHE_DIR"] = str(
-        Path(".numba", digest(map(Path.resolve, kernels))).resolve()
-    )
+    kernels = (LIBRARY / "optimize").glob("*.py")
+    os.environ["NUMBA_CACHE_DIR"] = str(Path(".numba", digest(kernels)).resolve())
 
 
 def stamp(

@@ -10,6 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 
+def watts(level: float) -> float:
+    """Return a power in W from its level in dBm."""
+    return float(10.0 ** (level / 10.0 - 3.0))
+
+
 def interference_sinr(
     responses: NDArray[np.complex128],
     noise_gains: NDArray[np.float64],

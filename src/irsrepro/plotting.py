@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import re
 import textwrap
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,17 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
 GREY, RED = "#595959", "#C00000"
 WIDTH, HEIGHT, LINE = 4.7, 3.7, 0.18  # inches; still readable when set at 100 mm
 MOST_TICKS = 10
+MOST_INSIDE = 4  # entries of a legend; more go below the axes, where they cover no curve
+LONGEST_OF_TWO = 31  # letters of an entry up to which two stand side by side
+DASHES: tuple[Any, ...] = (
+    "-",
+    "--",
+    "-.",
+    ":",
+    (0, (5, 1, 1, 1, 1, 1)),
+    (0, (1, 3)),
+)  # of several experiments
+LONGEST_TO_SCALE = 8  # ratio of the sides up to which a layout is drawn to scale
 STYLE = {
     "font.family": "sans-serif",  # of which DejaVu Sans, shipped with matplotlib, comes first
     "font.size": 9.5,
@@ -66,12 +78,14 @@ class Look:
         marker: at the points of a curve.
         width: of the line in points.
         dashes: line style of matplotlib.
+        label: in the legend; empty where other entries explain it.
     """
 
     colour: str
     marker: str
     width: float
-    dashes: str
+    dashes: Any
+    label: str
 
 
 def look(schemes: Schemes, scheme: str) -> Look:
@@ -83,16 +97,45 @@ def look(schemes: Schemes, scheme: str) -> Look:
         MARKERS[place % len(MARKERS)],
         width=0.9 if beyond else 1.7,
         dashes="--" if beyond else "-",
+        label=schemes[scheme]["title"],
     )
 
 
-def render(data: xr.Dataset, figure: Mapping[str, Any], schemes: Schemes) -> dict[str, bytes]:
+def looks(data: xr.Dataset, schemes: Schemes) -> dict[str, Look]:
+    """Return the look of every curve that has anything to show, in the order of the configuration.
+
+    Colour and marker tell the scheme, dashes the experiment where there are several. A curve cut
+    short after some iterations is a thin dotted one of the same scheme.
+    """
+    experiments = list(dict.fromkeys(data["experiment"].values.tolist()))
+    found = {}
+    for curve in _in_order(data, schemes):
+        one = data.sel(curve=curve)
+        plain = look(schemes, str(one["scheme"].item()))
+        if len(experiments) > 1:
+            dashes = DASHES[experiments.index(one["experiment"].item()) % len(DASHES)]
+            plain = replace(plain, dashes=dashes, label="")
+        if (cut := int(one["after"])) >= 0:
+            ending = "iteration" if cut == 1 else "iterations"
+            label = f"{schemes[str(one['scheme'].item())]['title']}, {cut} {ending}"
+            plain = replace(plain, width=1.0, dashes=(0, (1, 1.5)), label=label)
+        found[curve] = plain
+    return found
+
+
+def render(
+    data: xr.Dataset,
+    figure: Mapping[str, Any],
+    schemes: Schemes,
+    experiments: Mapping[str, str] | None = None,
+) -> dict[str, bytes]:
     """Draw a figure.
 
     Args:
         data: figure data of a kind that ``figure_data`` makes.
         figure: the figure's section of the configuration; its title and axes are used.
         schemes: the schemes of the document, for looks and legend titles.
+        experiments: legend titles of the experiments, where the figure draws several.
 
     Returns:
         The files by ending: ``pdf``, ``svg`` and ``png``.
@@ -112,7 +155,8 @@ def render(data: xr.Dataset, figure: Mapping[str, Any], schemes: Schemes) -> dic
         height = HEIGHT
         match data.attrs["kind"]:
             case "curves":
-                _draw_curves(axes, data, schemes)
+                axes.set_xscale(figure["x"].get("scale", "linear"))
+                _draw_curves(axes, data, schemes, experiments or {})
             case "trace":
                 _draw_trace(axes, data, schemes)
             case "layout":
@@ -122,7 +166,9 @@ def render(data: xr.Dataset, figure: Mapping[str, Any], schemes: Schemes) -> dic
                 raise IrsreproError(
                     f"{name}: kind {kind!r} cannot be drawn; known are curves, trace, layout"
                 )
-        _label(axes, figure)
+        if data.attrs["kind"] != "layout":
+            height += _legend_height(axes)
+        _label(axes, figure, legend_above=data.attrs["kind"] == "layout")
         lines = _write_face(picture, data)
         picture.set_size_inches(WIDTH, height + LINE * lines)
         metadata = _metadata(data, figure)
@@ -162,45 +208,77 @@ def _schemes_of(data: xr.Dataset) -> list[str]:
 
 
 def _in_order(data: xr.Dataset, schemes: Schemes) -> list[str]:
-    """Return the schemes that have anything to show, in the order of the configuration."""
-    shown = _schemes_of(data)
+    """Return the curves that have anything to show, in the order of the configuration."""
     values = data["value"]
     return [
-        scheme
+        str(curve)
         for scheme in schemes
-        if scheme in shown and bool(np.isfinite(values.sel(scheme=scheme)).any())
+        for curve in data["curve"].values[data["scheme"].values == scheme]
+        if bool(np.isfinite(values.sel(curve=curve)).any())
     ]
 
 
-def _draw_curves(axes: Axes, data: xr.Dataset, schemes: Schemes) -> None:
-    points = data["point"].values
-    for scheme in _in_order(data, schemes):
-        curve, drawn = data.sel(scheme=scheme), look(schemes, scheme)
+def _draw_curves(
+    axes: Axes, data: xr.Dataset, schemes: Schemes, experiments: Mapping[str, str]
+) -> None:
+    for name, drawn in looks(data, schemes).items():
+        curve = data.sel(curve=name).isel(point=np.isfinite(data["value"].sel(curve=name).values))
         value = curve["value"].values
         axes.errorbar(
-            points,
+            curve["point"].values,
             value,
             yerr=np.abs(np.stack([_finite(curve["lower"]), _finite(curve["upper"])]) - value),
             color=drawn.colour,
             marker=drawn.marker,
             linestyle=drawn.dashes,
             linewidth=drawn.width,
-            markersize=3.5 if drawn.dashes == "--" else None,
+            markersize=None if drawn.width > 1 else 3.5,
             elinewidth=0.9,
             capsize=2.5,
-            label=schemes[scheme]["title"],
+            label=drawn.label or None,
         )
-    if len(points) <= MOST_TICKS:
+    points = data["point"].values
+    if len(points) <= MOST_TICKS and not _crowded(axes, points):
         axes.set_xticks(points, [f"{point:g}" for point in points])
-    _legend(axes)
+        axes.minorticks_off()
+    _legend(axes, *_experiment_lines(data, schemes, experiments))
+
+
+def _crowded(axes: Axes, points: NDArray[np.float64]) -> bool:
+    """Return whether labels at the points would run into one another."""
+    places = np.sort(axes.get_xaxis_transform().transform([(x, 0.0) for x in points])[:, 0])
+    return bool((np.diff(places) < 0.04 * axes.bbox.width).any())
+
+
+def _experiment_lines(
+    data: xr.Dataset, schemes: Schemes, experiments: Mapping[str, str]
+) -> list[Line2D]:
+    """Return the legend of a figure of several experiments: schemes by colour, then dashes."""
+    names = list(dict.fromkeys(data["experiment"].values.tolist()))
+    if len(names) < 2:
+        return []
+    shown = {str(data["scheme"].sel(curve=curve).item()): None for curve in looks(data, schemes)}
+    entries = []
+    for scheme in shown:
+        drawn = look(schemes, scheme)
+        entries.append(
+            Line2D([], [], color=drawn.colour, marker=drawn.marker, linewidth=drawn.width,
+                   label=drawn.label)
+        )  # fmt: skip
+    for place, name in enumerate(names):
+        dashes = DASHES[place % len(DASHES)]
+        entries.append(
+            Line2D([], [], color=GREY, linestyle=dashes, label=experiments.get(name, name))
+        )
+    return entries
 
 
 def _draw_trace(axes: Axes, data: xr.Dataset, schemes: Schemes) -> None:
     iterations = data["iteration"].values
     every = max(1, len(iterations) // 8)
-    shown = _in_order(data, schemes)
-    for place, scheme in enumerate(shown):
-        curve, drawn = data.sel(scheme=scheme), look(schemes, scheme)
+    shown = looks(data, schemes)
+    for place, (name, drawn) in enumerate(shown.items()):
+        curve = data.sel(curve=name)
         axes.fill_between(
             iterations,
             _finite(curve["lower"]),
@@ -217,7 +295,7 @@ def _draw_trace(axes: Axes, data: xr.Dataset, schemes: Schemes) -> None:
             linewidth=drawn.width,
             marker=drawn.marker,
             markevery=(place * every // max(1, len(shown)), every),
-            label=schemes[scheme]["title"],
+            label=drawn.label,
         )
         axes.axhline(float(curve["limit"]), color=drawn.colour, linestyle=":", linewidth=1.1)
     axes.margins(x=0.015)
@@ -237,14 +315,32 @@ def _draw_layout(axes: Axes, data: xr.Dataset) -> None:
         axes.plot(x[0], y[0], MARKERS[place % len(MARKERS)], color=colour, markersize=7,
                   markeredgecolor="white", markeredgewidth=0.7, linestyle="none", zorder=3,
                   label=_class_label(name, positions))  # fmt: skip
-    axes.set_aspect("equal")
+        if f"{name}_normal" in data:
+            _draw_normals(axes, positions[0], data[f"{name}_normal"][0], colour)
     axes.margins(0.05, 0.1)
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False,
+    if _to_scale(classes):
+        axes.set_aspect("equal")
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4, frameon=False,
                 borderaxespad=0.2, handletextpad=0.2, columnspacing=1.2)  # fmt: skip
+
+
+def _draw_normals(axes: Axes, positions: xr.DataArray, normals: xr.DataArray, colour: str) -> None:
+    """Draw where surfaces face; the angle is the true one also where axes are not to scale."""
+    (x, y), (u, v) = positions.values[:, :2].T, normals.values[:, :2].T
+    axes.quiver(x, y, u, v, angles=np.rad2deg(np.arctan2(v, u)), color=colour, scale=12,
+                width=0.006, zorder=2)  # fmt: skip
+
+
+def _to_scale(classes: Mapping[str, xr.DataArray]) -> bool:
+    points = np.concatenate([each.values[..., :2].reshape(-1, 2) for each in classes.values()])
+    sides = np.ptp(points, axis=0)
+    return bool(sides.max() <= LONGEST_TO_SCALE * sides.min())
 
 
 def _layout_height(axes: Axes) -> float:
     """Return the height in inches at which a layout to scale fills the width."""
+    if axes.get_aspect() == "auto":
+        return HEIGHT + 0.6
     low, high = axes.get_xlim()
     bottom, top = axes.get_ylim()
     return float(np.clip(1.25 + 4.1 * (top - bottom) / (high - low), 2.2, 6.0))
@@ -255,12 +351,15 @@ def _node_classes(data: xr.Dataset) -> dict[str, xr.DataArray]:
     return {
         str(name).removesuffix("_position"): data[name]
         for name, values in data.variables.items()
-        if values.ndim == 3 and values.dims[0] == "realisation" and values.dims[2] == "coordinate"
+        if values.ndim == 3
+        and values.dims[0] == "realisation"
+        and values.dims[2] == "coordinate"
+        and not str(name).endswith("_normal")
     }
 
 
 def _class_label(name: str, positions: xr.DataArray) -> str:
-    label = re.sub("^position of (an?|the) ", "", positions.attrs.get("long_name", name))
+    label = re.sub("^position of ((an?|the) )?", "", positions.attrs.get("long_name", name))
     return label[:1].upper() + label[1:]
 
 
@@ -270,13 +369,31 @@ def _finite(values: xr.DataArray) -> NDArray[np.float64]:
 
 
 def _legend(axes: Axes, *more: Line2D) -> None:
-    handles, _ = axes.get_legend_handles_labels()
-    if handles:
-        axes.legend(handles=[*handles, *more], loc="best")
+    entries = [*axes.get_legend_handles_labels()[0], *more]
+    if len(entries) > MOST_INSIDE:
+        columns = _legend_columns([str(entry.get_label()) for entry in entries])
+        axes.legend(handles=entries, loc="upper center", bbox_to_anchor=(0.46, -0.17),
+                    ncols=columns, frameon=False, fontsize=8,
+                    handlelength=2.4, columnspacing=1.2)  # fmt: skip
+    elif entries:
+        axes.legend(handles=entries, loc="best")
 
 
-def _label(axes: Axes, figure: Mapping[str, Any]) -> None:
-    above = 22 if axes.get_legend() and axes.get_aspect() != "auto" else None
+def _legend_height(axes: Axes) -> float:
+    """Return the height in inches that a legend below the axes adds to a picture."""
+    legend = axes.get_legend()
+    texts = [text.get_text() for text in legend.get_texts()] if legend else []
+    if len(texts) <= MOST_INSIDE:
+        return 0.0
+    return LINE * math.ceil(len(texts) / _legend_columns(texts))
+
+
+def _legend_columns(labels: list[str]) -> int:
+    return 2 if max(map(len, labels)) <= LONGEST_OF_TWO else 1
+
+
+def _label(axes: Axes, figure: Mapping[str, Any], *, legend_above: bool) -> None:
+    above = 22 if legend_above else None
     axes.set_title(textwrap.fill(figure["title"], 56), pad=above)
     for side, section in (("x", figure.get("x", {})), ("y", figure.get("y", {}))):
         axes.set(**{f"{side}label": section.get("label", "")})
@@ -349,17 +466,19 @@ def _write_points(writer: Any, data: xr.Dataset) -> None:
     x, value = f"x{_unit_ending(data[along])}", f"value{_unit_ending(data['value'])}"
     writer.writerow(["curve", x, value, value.replace("value", "lower", 1),
                      value.replace("value", "upper", 1), "realisations", "failures"])  # fmt: skip
-    for scheme in _schemes_of(data):
-        curve = data.sel(scheme=scheme)
+    for name in data["curve"].values:
+        curve = data.sel(curve=name)
         counted = [0, 0]
         for place, point in enumerate(curve[along].values):
             here = curve.isel({along: place})
+            if int(here["realisations"]) + int(here["failures"]) == 0:
+                continue
             numbers = [_exact(here[name]) for name in ("value", "lower", "upper")]
             counted = [int(here[name]) for name in ("realisations", "failures")]
-            writer.writerow([scheme, _exact(point), *numbers, *counted])
+            writer.writerow([name, _exact(point), *numbers, *counted])
         if "limit" in curve and int(data.attrs["long_run"]) > data[along].values[-1]:
             limit = _exact(curve["limit"])
-            writer.writerow([scheme, data.attrs["long_run"], limit, "nan", "nan", *counted])
+            writer.writerow([name, data.attrs["long_run"], limit, "nan", "nan", *counted])
 
 
 def _write_positions(writer: Any, data: xr.Dataset) -> None:

@@ -13,7 +13,7 @@ import os
 import re
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ from nbformat import NotebookNode
 
 from irsrepro.claims import to_table
 from irsrepro.errors import IrsreproError, StorageError
-from irsrepro.experiments import read_experiment
+from irsrepro.experiments import gather, read_experiment
 from irsrepro.pages import TEMPLATES, address, part, warnings_of
 from irsrepro.storage import read_dataset
 
@@ -49,8 +49,8 @@ class Report:
         results_dir: folder of its data under the default reading.
         engine: the engine whose results are shown.
         fidelity: ``paper`` or ``preview``.
-        chunks: names FIRST-LAST of the files that make up the build; without any, those that are
-            there.
+        chunks: names FIRST-LAST of the files that make up each ensemble of the build; without
+            any, those that are there.
     """
 
     key: str
@@ -60,7 +60,7 @@ class Report:
     results_dir: Path
     engine: str
     fidelity: str = "paper"
-    chunks: Sequence[str] = ()
+    chunks: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def heading(self) -> Markdown:
         """Return title, authors, venue and identifiers, and what must not be overlooked."""
@@ -117,12 +117,22 @@ class Report:
         """Return the solutions of an experiment's schemes side by side."""
         plan = self.source["experiments"][name]
         folder = self.results_dir / self.engine / name
-        paths = [str(path) for each in plan["schemes"] for path in self._files(folder / each)]
+        paths = [
+            str(path)
+            for each in plan["schemes"]
+            for path in self._files(folder / each, plan["ensemble"])
+        ]
         return read_experiment(paths, plan["schemes"], plan["metric"])
+
+    def solution(self, experiment: str, scheme: str) -> xr.Dataset:
+        """Return everything that one scheme returned in an experiment."""
+        folder = self.results_dir / self.engine / experiment / scheme
+        ensemble = self.source["experiments"][experiment]["ensemble"]
+        return gather([str(path) for path in self._files(folder, ensemble)], scheme=scheme)
 
     def channels(self, ensemble: str) -> xr.Dataset:
         """Return the first chunk of an ensemble."""
-        return read_dataset(self._files(self.results_dir / "channels" / ensemble)[0])
+        return read_dataset(self._files(self.results_dir / "channels" / ensemble, ensemble)[0])
 
     def cost_table(self) -> HTML:
         """Return, per experiment and scheme, how many realisations converged and how fast."""
@@ -165,14 +175,14 @@ class Report:
             "```"
         )
 
-    def _files(self, folder: Path) -> list[Path]:
-        """Return the chunks in a folder, in order.
+    def _files(self, folder: Path, ensemble: str) -> list[Path]:
+        """Return the chunks of an ensemble in a folder, in order.
 
         Builds of other sizes may have left chunks that overlap with these. Where it is not known
         which ones belong to the build, the longest that follow one another are taken.
         """
         if self.chunks:
-            return [folder / f"{chunk}.nc" for chunk in self.chunks]
+            return [folder / f"{chunk}.nc" for chunk in self.chunks[ensemble]]
         last = {path: int(path.stem.partition("-")[2]) for path in folder.glob("*-*.nc")}
         found: list[Path] = []
         following = 0
@@ -191,7 +201,7 @@ def load(
     claims_path: str,
     results_dir: str,
     engine: str = "fast",
-    chunks: Sequence[str] = (),
+    chunks: Mapping[str, Sequence[str]] | None = None,
 ) -> Report:
     """Read what a report shows; called from ``notebooks/`` it looks one folder up.
 
@@ -202,8 +212,8 @@ def load(
         claims_path: its checked claims.
         results_dir: folder of its data under the default reading.
         engine: the engine whose results are shown.
-        chunks: names FIRST-LAST of the files that make up the build; without any, those that are
-            there.
+        chunks: names FIRST-LAST of the files that make up each ensemble of the build; without
+            any, those that are there.
 
     Raises:
         StorageError: the document has not been built yet.
@@ -218,7 +228,7 @@ def load(
         results_dir=root / results_dir,
         engine=engine,
         fidelity=claims.attrs["fidelity"],
-        chunks=tuple(chunks),
+        chunks=chunks or {},
     )
 
 

@@ -7,6 +7,7 @@ scheme reports a value that its variables do not reach.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -48,12 +49,12 @@ def run(
         evaluate: the evaluation of the system model.
         problem: what the scheme is given, but for the swept parameter.
         sweep: ``parameter``, ``values`` and ``unit``; with ``design_once`` the variables do not
-            depend on the parameter.
+            depend on the parameter; with ``timed`` every design is timed.
 
     Returns:
         Variables and metrics (point, realisation, ...), with the swept values as coordinate
-        ``point``. Where a sweep changes the size of an array, entries beyond the size in use are
-        NaN.
+        ``point``, and ``seconds`` (point, realisation) of a timed sweep. Where a sweep changes the
+        size of an array, entries beyond the size in use are NaN.
     """
     points = []
     variables = None
@@ -62,6 +63,8 @@ def run(
         here = replace(problem, parameters=parameters)
         if variables is None or not sweep["design_once"]:
             variables = design(here)
+            if sweep["timed"]:
+                variables["seconds"] = _seconds(design, here)
         points.append(_indexed(variables.assign(evaluate(here, variables).data_vars)))
     joined = xr.concat(points, dim="point", join="outer", combine_attrs="override")
     joined = joined.drop_vars(list(joined.coords))
@@ -78,6 +81,18 @@ def run(
         count = np.arange(joined.sizes["iteration"])
         joined = joined.assign_coords(iteration=variable(("iteration",), count, "iteration", "1"))
     return joined.transpose("point", "realisation", ...)
+
+
+def _seconds(design: Callable[[Problem], xr.Dataset], problem: Problem) -> Any:
+    """Time the design of each realisation on its own; kernels are compiled by now."""
+    seconds = []
+    for number, stream in enumerate(problem.streams):
+        channels = problem.channels.isel(realisation=[number])
+        one = replace(problem, channels=channels, streams=[stream])
+        started = time.perf_counter()
+        design(one)
+        seconds.append(time.perf_counter() - started)
+    return variable(("realisation",), seconds, "time of the design", "s")
 
 
 def _indexed(dataset: xr.Dataset) -> xr.Dataset:

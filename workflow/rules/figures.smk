@@ -1,6 +1,6 @@
 rule figure_data:
     input:
-        data=figure_sources,
+        unpack(figure_sources),
         library=library("figure_data.py"),
     output:
         f"{SOLVED}/figures/{{figure}}.nc",
@@ -10,8 +10,8 @@ rule figure_data:
         "../../environment.yml"
     params:
         section=figure_section,
-        schemes=lambda w: figure_plan(w).get("schemes"),
-        metric=lambda w: figure_plan(w).get("metric"),
+        plans=figure_plans,
+        curves=lambda w: document(w).curves(w.figure),
         parameters=lambda w: document(w).figure_parameters(w.reading, w.figure),
         identity=lambda w: identity(
             w,
@@ -40,6 +40,10 @@ rule figure:
     params:
         section=lambda w: document(w).figures[w.figure],
         schemes=lambda w: document(w).schemes,
+        experiments=lambda w: {
+            name: plan.get("title", name)
+            for name, plan in document(w).experiments.items()
+        },
     script:
         "../scripts/render_figure.py"
 

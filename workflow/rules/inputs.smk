@@ -44,13 +44,14 @@ def channel_files(key, reading, ensemble):
     holder = project.documents[key].channel_holder(reading, ensemble)
     return [
         data_path(key, holder, "channels", ensemble, f"{chunk}.nc")
-        for chunk in project.chunks(key)
+        for chunk in project.chunks(key, ensemble)
     ]
 
 
 def solution_files(key, reading, experiment):
     """Solutions of an experiment: all chunks of its first scheme, then of the next."""
     holder = project.documents[key].holder
+    plan = project.documents[key].experiments[experiment]
     return [
         data_path(
             key,
@@ -60,8 +61,8 @@ def solution_files(key, reading, experiment):
             scheme,
             f"{chunk}.nc",
         )
-        for scheme in project.documents[key].experiments[experiment]["schemes"]
-        for chunk in project.chunks(key)
+        for scheme in plan["schemes"]
+        for chunk in project.chunks(key, plan["ensemble"])
     ]
 
 
@@ -80,9 +81,11 @@ def ensemble_chunk(wildcards):
 
 
 def sweep(wildcards):
-    plan = document(wildcards).experiments[wildcards.experiment]["sweep"]
+    experiment = document(wildcards).experiments[wildcards.experiment]
+    plan = experiment["sweep"]
     unit = document(wildcards).parameters[plan["parameter"]]["unit"]
-    return {"design_once": False, "unit": unit} | plan
+    timed = experiment.get("timed", False)
+    return {"design_once": False, "timed": timed, "unit": unit} | plan
 
 
 PICTURE_KEYS = ("title", "caption", "x", "y")
@@ -94,16 +97,22 @@ def figure_section(wildcards):
     return {key: value for key, value in section.items() if key not in PICTURE_KEYS}
 
 
-def figure_plan(wildcards):
+def figure_plans(wildcards):
+    """Schemes solved and metric of every experiment that a figure draws."""
     section = document(wildcards).figures[wildcards.figure]
-    return document(wildcards).experiments.get(section.get("experiment"), {})
+    plans = document(wildcards).experiments
+    return {
+        name: {"schemes": plans[name]["schemes"], "metric": plans[name]["metric"]}
+        for name in section.get("experiments", [])
+    }
 
 
 def figure_sources(wildcards):
     section = document(wildcards).figures[wildcards.figure]
+    key, reading = wildcards.document, wildcards.reading
     if section["kind"] == "layout":
-        return channel_files(wildcards.document, wildcards.reading, section["ensemble"])
-    return solution_files(wildcards.document, wildcards.reading, section["experiment"])
+        return {section["ensemble"]: channel_files(key, reading, section["ensemble"])}
+    return {name: solution_files(key, reading, name) for name in section["experiments"]}
 
 
 def figures_of(key, folder="figures"):

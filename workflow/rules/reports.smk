@@ -19,7 +19,10 @@ rule report:
             "claims_path": input.claims,
             "results_dir": data_path(w.document, DEFAULT),
             "engine": project.engine,
-            "chunks": project.chunks(w.document),
+            "chunks": {
+                ensemble: project.chunks(w.document, ensemble)
+                for ensemble in document(w).ensembles
+            },
         },
     script:
         "../scripts/write_report.py"

@@ -6,14 +6,15 @@ from irsrepro.jobs import job, stamp
 from irsrepro.storage import write_dataset
 
 with job(snakemake.output[0], snakemake.log[0]):
-    section = snakemake.params.section
+    section, plans = snakemake.params.section, snakemake.params.plans
     if section["kind"] == "layout":
-        data = gather(snakemake.input.data)
+        data = {section["ensemble"]: gather(snakemake.input.get(section["ensemble"]))}
     else:
-        data = read_experiment(
-            snakemake.input.data, snakemake.params.schemes, snakemake.params.metric
-        )
-    made = make(section["kind"], data, section)
+        data = {
+            name: read_experiment(snakemake.input.get(name), plan["schemes"], plan["metric"])
+            for name, plan in plans.items()
+        }
+    made = make(section["kind"], data, section, snakemake.params.curves)
     write_dataset(
         snakemake.output[0],
         stamp(

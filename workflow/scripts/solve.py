@@ -8,7 +8,7 @@ from irsrepro.storage import read_dataset, write_dataset
 from irsrepro.sweeps import Problem, run
 
 with job(snakemake.output[0], snakemake.log[0]):
-    keep_compiled_kernels(snakemake.input.library)
+    keep_compiled_kernels()
     identity, section, sweep = (snakemake.params[key] for key in ("identity", "section", "sweep"))
     key, scheme = identity["document"], identity["scheme"]
     channels = read_dataset(

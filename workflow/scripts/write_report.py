@@ -7,7 +7,7 @@ from irsrepro.reporting import execute
 from irsrepro.storage import write_atomically
 
 with job(snakemake.output[0], snakemake.log[0]):
-    keep_compiled_kernels(snakemake.input.library)
+    keep_compiled_kernels()
     contents = execute(Path(snakemake.input.template), snakemake.params.parameters)
     for path, content in zip(snakemake.output, contents, strict=True):
         write_atomically(path, content)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 
 def distances(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -23,7 +23,7 @@ def distances(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArra
 
 
 def log_distance_gain(
-    distance: NDArray[np.float64], reference_gain: float, exponent: float
+    distance: ArrayLike, reference_gain: float, exponent: float
 ) -> NDArray[np.float64]:
     """Return the power gain T0 (d / d0)^-a of the log-distance model with d0 = 1 m.
 

@@ -128,6 +128,23 @@ def block_factors(
     return first, second
 
 
+def product_factors(links: Links) -> Complex:
+    """Return A with h = A [vec(theta_2 theta_1^T); theta_2; theta_1], linear in products too.
+
+    All entries of that vector have unit modulus, so the relaxation of max ||A x||^2 over such
+    vectors bounds the gain of both reflections together from above. Arguments and errors as
+    `joint_cascade`.
+
+    Returns:
+        (realisation, antenna, M2 M1 + M2 + M1), products with the element of surface 1 running
+        fastest.
+    """
+    u, v, d, g1, g2 = checked_links(links, one_user=True)
+    products = g2[:, :, :, None] * (d * u[:, None])[:, None]
+    flat = products.reshape(*g2.shape[:2], -1)
+    return np.concatenate([flat, g2 * v[:, None], g1 * u[:, None]], axis=2)
+
+
 # Complex numbers in the compiled loops are arrays (part, ...): these vectorise best. Helpers are
 # inlined by numba: linked, they round otherwise when read from its cache than when just compiled.
 @njit(inline="always")
@@ -320,21 +337,36 @@ def alternate_single_reflection(
     handed = np.ones((count, 1, size)) if starts is None else np.asarray(starts)
     if handed.ndim != 3 or (handed.shape[0], handed.shape[2]) != (count, size):
         raise ValueError(f"starts {handed.shape} must be {(count, 'S', size)}")
-    largest = np.abs(cascade).max(axis=(1, 2), keepdims=True)
-    usable = (largest > 0.0) & (largest < np.inf)
-    scaled = np.where(usable, cascade, 0.0) / np.where(usable, largest, 1.0)
-    best_column = (np.abs(np.fft.fft(scaled)) ** 2).sum(axis=1).argmax(axis=1)
-    dominant = np.linalg.eigh(scaled @ scaled.mT.conj())[1][:, :, -1:]
-    aligned = np.exp(1j * np.angle(scaled.mT.conj() @ dominant))[:, :, 0]
     none = cascade[:, 0, :0]
     links = Links(np.ones_like(cascade[:, 0]), none, cascade[:, :0], cascade, cascade[:, :, :0])
     found = [
         alternate_double_reflection(links, theta, none, iterations=iterations, tolerance=tolerance)
-        for theta in (*handed.swapaxes(0, 1), dft_column(size, best_column), aligned)
+        for theta in (*handed.swapaxes(0, 1), *single_reflection_starts(cascade))
     ]
-    best = np.argmax([np.nan_to_num(s.gain, nan=-1.0) for s in found], axis=0), np.arange(count)
+    return best_of(found)
+
+
+def single_reflection_starts(cascaded: Complex) -> tuple[Complex, Complex]:
+    """Two good reflections of one surface to start from, each (realisation, element).
+
+    The column of the DFT matrix with the largest gain, and the phases of the dominant right
+    singular vector of the cascade R, (realisation, antenna, element).
+    """
+    largest = np.abs(cascaded).max(axis=(1, 2), keepdims=True)
+    usable = (largest > 0.0) & (largest < np.inf)
+    scaled = np.where(usable, cascaded, 0.0) / np.where(usable, largest, 1.0)
+    best_column = (np.abs(np.fft.fft(scaled)) ** 2).sum(axis=1).argmax(axis=1)
+    dominant = np.linalg.eigh(scaled @ scaled.mT.conj())[1][:, :, -1:]
+    aligned = np.exp(1j * np.angle(scaled.mT.conj() @ dominant))[:, :, 0]
+    return dft_column(cascaded.shape[2], best_column), aligned
+
+
+def best_of(found: list[Alternation]) -> Alternation:
+    """Return of several solutions the one with the largest gain, realisation by realisation."""
+    gains = np.stack([np.nan_to_num(each.gain, nan=-1.0) for each in found])
+    best = gains.argmax(axis=0), np.arange(gains.shape[1])
     names = [field.name for field in fields(Alternation)]
-    return Alternation(*(np.stack([getattr(s, name) for s in found])[best] for name in names))
+    return Alternation(*(np.stack([getattr(each, name) for each in found])[best] for name in names))
 
 
 def combine_single_surface(

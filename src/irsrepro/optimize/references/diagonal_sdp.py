@@ -100,6 +100,52 @@ def solve_diagonal_sdp_cvxpy(
     return ReferenceSolution(matrix, value, scaled.unit * float(level.value), status)
 
 
+def relax_cvxpy(problem: MaxMinProblem, accuracy: float) -> tuple[Complex, Real]:
+    """Solve the relaxation of every realisation, linear values or ratios, one after another.
+
+    Args:
+        problem: R realisations.
+        accuracy: relative accuracy of the bisection over ratios.
+
+    Returns:
+        A factor Y of V (realisation, element, element), columns by falling norm, and the smallest
+        value at V (realisation,).
+    """
+    found = [
+        solve_diagonal_sdp_cvxpy(problem, r)
+        if problem.linear
+        else bisect_ratio_cvxpy(problem, r, relative_accuracy=accuracy)
+        for r in range(len(problem.columns))
+    ]
+    squares, vectors = np.linalg.eigh(np.stack([each.matrix for each in found]))
+    factors = vectors * np.sqrt(np.maximum(squares, 0.0))[:, None]
+    return factors[:, :, ::-1], np.array([each.value for each in found])
+
+
+def largest_norm_bound_cvxpy(factor: Complex) -> Real:
+    """Bound max ||A x||^2 over unit-modulus x by the dual of its relaxation, in small matrices.
+
+    The dual min 1^T y, Diag(y) >= A^H A, is min sum 1 / z_i, A Diag(z) A^H <= I: by Schur
+    complements the matrix inequality is as small as A has rows.
+
+    Args:
+        factor: A, (realisation, row, element), without columns of zeros.
+    """
+    bounds = []
+    for matrix in factor:
+        scale = np.abs(matrix).sum() / np.sqrt(matrix.shape[1])
+        scaled = matrix / scale * matrix.shape[1]
+        z: Any = cp.Variable(matrix.shape[1], pos=True)
+        inside = np.eye(len(matrix)) - scaled @ atoms.diag(z) @ scaled.conj().T
+        _solve(
+            cp.Problem(cp.Minimize(atoms.sum(atoms.inv_pos(z))), [inside >> 0]), "CLARABEL", None
+        )
+        # Made feasible to the last digit: the largest eigenvalue of A Diag(z) A^H divides z.
+        largest = np.linalg.eigvalsh((scaled * z.value) @ scaled.conj().T)[-1]
+        bounds.append(float((1.0 / z.value).sum() * largest * (scale / matrix.shape[1]) ** 2))
+    return np.array(bounds)
+
+
 def feasible_at_cvxpy(
     problem: MaxMinProblem,
     level: float,

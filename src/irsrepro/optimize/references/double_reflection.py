@@ -1,13 +1,14 @@
 """Closed-form alternation over one or two surfaces, equation by equation in NumPy.
 
 An independent second implementation of `irsrepro.optimize.double_reflection`: it shares nothing
-with it but the types of channels and result. One realisation after another.
+with it but the types of channels and result and the choice among results. One realisation after
+another.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
-from irsrepro.optimize.double_reflection import Alternation, Links
+from irsrepro.optimize.double_reflection import Alternation, Links, best_of
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
@@ -88,26 +89,25 @@ def aligned(coefficients: Complex, constant: Complex, old: Complex) -> Complex:
 
 
 def alternate_single_reflection_reference(
-    cascaded: Complex, starts: Complex, *, iterations: int = 50
-) -> tuple[Complex, Real]:
+    cascaded: Complex, starts: Complex, *, iterations: int = 50, tolerance: float = 0.0
+) -> Alternation:
     """Maximise ||R theta||^2 from each of the starts, one realisation after another.
 
     Args:
         cascaded: R, (realisation, antenna, element).
         starts: (realisation, start, element); no others are added.
-        iterations: number of iterations from each start.
+        iterations: largest number of iterations from each start.
+        tolerance: relative increase of the gain at which to stop; 0 runs every iteration.
 
     Returns:
-        The best reflection (realisation, element) and its gain (realisation,).
+        The solution from the best start, with theta as `reflection1` and an empty `reflection2`.
     """
-    reflection, gain = np.array(starts[:, 0], complex), np.full(len(starts), -1.0)
-    for r, matrix in enumerate(cascaded):
-        for start in starts[r]:
-            theta = start
-            for _ in range(iterations):
-                w = matrix @ theta / np.linalg.norm(matrix @ theta)
-                theta = np.exp(-1j * np.angle(w.conj() @ matrix))
-            reached = np.linalg.norm(matrix @ theta) ** 2
-            if reached > gain[r]:
-                reflection[r], gain[r] = theta, reached
-    return reflection, gain
+    none, users = cascaded[:, 0, :0], np.ones_like(cascaded[:, 0])
+    links = Links(users, none, cascaded[:, :0], cascaded, cascaded[:, :, :0])
+    found = [
+        alternate_double_reflection_reference(
+            links, start, none, iterations=iterations, tolerance=tolerance
+        )
+        for start in starts.swapaxes(0, 1)
+    ]
+    return best_of(found)

@@ -1,0 +1,1 @@
+"""Zheng, You, Zhang: double-IRS assisted multi-user MIMO (2021)."""

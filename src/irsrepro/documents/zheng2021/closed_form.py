@@ -1,0 +1,55 @@
+"""Single-user alternation in closed form (III-A), from either start; without iterations, the start.
+
+The single-IRS based start turns the phases of the single-IRS solution so that the path over both
+surfaces adds in phase, eq. (30); the other start is the best pair of DFT codewords.
+"""
+
+import xarray as xr
+
+from irsrepro.documents.zheng2021.single_surface import solve_single
+from irsrepro.documents.zheng2021.system import (
+    Complex,
+    double_reflection,
+    double_variables,
+    gains_reported,
+)
+from irsrepro.optimize.codebook import search_codebooks
+from irsrepro.optimize.double_reflection import (
+    alternate_double_reflection,
+    combine_single_surface,
+)
+from irsrepro.optimize.references.codebook import search_codebooks_reference
+from irsrepro.optimize.references.double_reflection import alternate_double_reflection_reference
+from irsrepro.sweeps import Problem
+
+
+def start(problem: Problem) -> tuple[Complex, Complex, Complex | None]:
+    """Return both reflections to start from, and the receiver where the start brings its own."""
+    links = double_reflection(problem)
+    if problem.parameters["start"] == "dft":
+        search = search_codebooks if problem.engine == "fast" else search_codebooks_reference
+        words = search(links)
+        return words.reflection1, words.reflection2, None
+    # The single-IRS solution is complete, whatever number of iterations follows the start.
+    single = solve_single(problem)
+    first, second, _ = combine_single_surface(links, single.reflection1, single.receiver)
+    return first, second, single.receiver
+
+
+def design(problem: Problem) -> xr.Dataset:
+    """Alternate over theta_2, theta_1 and the receiver, eqs. (23), (25) and (26).
+
+    Returns:
+        ``reflection1``, ``reflection2`` and ``receiver``; status, iterations, residual and trace of
+        the gain.
+    """
+    fast = problem.engine == "fast"
+    alternate = alternate_double_reflection if fast else alternate_double_reflection_reference
+    found = alternate(
+        double_reflection(problem),
+        *start(problem),
+        iterations=problem.parameters["ao_iterations"] if problem.parameters["optimise"] else 0,
+        tolerance=problem.parameters["ao_tolerance"],
+    )
+    variables = double_variables(found.reflection1, found.reflection2, found.receiver)
+    return variables.assign(gains_reported(found))

@@ -1,0 +1,46 @@
+"""Certified upper bound of the single-user gain over both reflections and the receiver together.
+
+The products of the two reflections' entries have unit modulus too. Taken as free, they make the
+channel linear in one long vector of unit-modulus entries, whose relaxation bounds every design.
+"""
+
+import numpy as np
+import xarray as xr
+
+from irsrepro.documents.zheng2021.system import double_reflection
+from irsrepro.optimize.diagonal_sdp import solve_diagonal_sdp
+from irsrepro.optimize.diagonal_sdp_problem import MaxMinProblem
+from irsrepro.optimize.double_reflection import product_factors
+from irsrepro.optimize.references.diagonal_sdp import largest_norm_bound_cvxpy
+from irsrepro.optimize.status import STATUS
+from irsrepro.storage import variable
+from irsrepro.sweeps import Problem
+
+
+def design(problem: Problem) -> xr.Dataset:
+    """Bound the gain from above.
+
+    Returns:
+        ``gain_bound`` (realisation,) in 1/W; status, iterations and residual, the relative distance
+        of the bound from what the relaxed problem reaches.
+    """
+    factor = product_factors(double_reflection(problem))
+    count, antennas, _ = factor.shape
+    one = ("realisation",)
+    if problem.engine == "reference":
+        bound = largest_norm_bound_cvxpy(factor)
+        return xr.Dataset({"gain_bound": variable(one, bound, "bound of the SNR per watt", "1/W")})
+    relaxed = solve_diagonal_sdp(
+        MaxMinProblem(factor.mT.conj(), np.ones((count, 1, antennas)), np.zeros((count, 1))),
+        method="low rank",
+        tolerance=problem.parameters["sdr_tolerance"],
+    )
+    meanings = ", ".join(f"{code} {meaning}" for code, meaning in enumerate(STATUS))
+    return xr.Dataset(
+        {
+            "gain_bound": variable(one, relaxed.upper_bound, "bound of the SNR per watt", "1/W"),
+            "status": variable(one, relaxed.status, f"status: {meanings}", "1"),
+            "iterations": variable(one, relaxed.iterations, "evaluations", "1"),
+            "residual": variable(one, relaxed.relative_gap, "relative gap of the bound", "1"),
+        }
+    )

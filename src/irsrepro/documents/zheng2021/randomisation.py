@@ -1,0 +1,44 @@
+"""A reflection step as the paper takes it: semidefinite relaxation, then Gaussian randomisation."""
+
+import numpy as np
+
+from irsrepro.channels.fading import rayleigh
+from irsrepro.channels.streams import children
+from irsrepro.documents.zheng2021.system import Complex, Real
+from irsrepro.optimize.diagonal_sdp import solve_diagonal_sdp
+from irsrepro.optimize.diagonal_sdp_problem import MaxMinProblem
+from irsrepro.optimize.references.diagonal_sdp import relax_cvxpy
+from irsrepro.optimize.rounding import gaussian_randomisation
+from irsrepro.sweeps import Problem
+
+
+def relax_and_round(
+    problem: Problem, step: MaxMinProblem, incumbent: Complex, iteration: int, surface: int
+) -> tuple[Complex, Real]:
+    """Solve the relaxation of a reflection step and take the best of many random vectors.
+
+    Args:
+        problem: what the scheme was given.
+        step: the smallest value as a function of [theta; 1].
+        incumbent: the vector in use, (realisation, element); it is kept where no sample is better,
+            unless the parameters say otherwise.
+        iteration: number of the iteration, which with the surface keys the samples.
+        surface: the one whose reflection is sought.
+
+    Returns:
+        The vector (realisation, element) and the certified upper bound (realisation,) of the
+        smallest value; the reference engine has the value of its relaxed matrix instead.
+    """
+    accuracy = problem.parameters["sdr_tolerance"]
+    if problem.engine == "fast":
+        relaxed = solve_diagonal_sdp(step, tolerance=accuracy)
+        factor, bound = relaxed.factor, relaxed.upper_bound
+    else:
+        factor, bound = relax_cvxpy(step, accuracy)
+    keys = children(problem.streams, "randomisation", iteration, surface)
+    samples = problem.parameters["randomisations"]
+    # One run of numbers per column, so that a factor of fewer columns takes the same ones.
+    draws = rayleigh(keys, (factor.shape[2], samples)).mT
+    keep = problem.parameters["keep_incumbent"]
+    rounded = gaussian_randomisation(step, factor, draws, incumbent=incumbent if keep else None)
+    return rounded.vector, np.asarray(bound)

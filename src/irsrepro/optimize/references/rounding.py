@@ -1,0 +1,72 @@
+"""Climbing from a vector of unit-modulus entries by pymanopt's conjugate gradients."""
+
+# mypy: disable-error-code="no-untyped-call, untyped-decorator"
+
+import numpy as np
+import pymanopt
+from pymanopt.manifolds import ComplexCircle
+from pymanopt.optimizers import ConjugateGradient
+
+from irsrepro.optimize.diagonal_sdp_instance import Complex, Instance
+from irsrepro.optimize.diagonal_sdp_problem import MaxMinProblem, scale_instance, smallest_value
+
+_SHARPNESS = (4.0, 16.0, 64.0, 256.0)  # of the soft minimum, over the smallest value at the start
+
+
+def polish_pymanopt(problem: MaxMinProblem, vector: Complex) -> Complex:
+    """Climb from each vector to a local optimum of the smallest value, never ending below it.
+
+    The minimum is softened, -log sum_k exp(-s v_k) / s, with a sharpness s that rises in stages.
+
+    Args:
+        problem: R realisations.
+        vector: x, (realisation, element) of unit modulus.
+
+    Returns:
+        (realisation, element) of unit modulus, the last element 1.
+    """
+    return np.stack([_climb(problem, r, start) for r, start in enumerate(vector)])
+
+
+def _climb(problem: MaxMinProblem, realisation: int, start: Complex) -> Complex:
+    instance = scale_instance(problem, realisation).instance
+    best, reached = start, smallest_value(instance, start[:, None])
+    point = start
+    for sharpness in _SHARPNESS:
+        point = _search(instance, point, sharpness / max(reached, 1e-12))
+        here = smallest_value(instance, point[:, None])
+        if here > reached:
+            best, reached = point, here
+    return np.asarray(best * best[-1].conj())
+
+
+def _search(instance: Instance, start: Complex, sharpness: float) -> Complex:
+    manifold = ComplexCircle(len(start))
+    columns = instance.columns
+
+    def parts(x: Complex) -> tuple[Complex, Complex, Complex, Complex]:
+        image = columns.conj().T @ x
+        powers = np.abs(image) ** 2
+        top = instance.numerator @ powers + instance.numerator_constant
+        bottom = instance.denominator @ powers + instance.denominator_constant
+        return image, top, bottom, top / bottom
+
+    @pymanopt.function.numpy(manifold)
+    def cost(x: Complex) -> float:
+        values = parts(x)[3].real
+        least = values.min()
+        return float(np.log(np.exp(-sharpness * (values - least)).sum()) / sharpness - least)
+
+    @pymanopt.function.numpy(manifold)
+    def euclidean_gradient(x: Complex) -> Complex:
+        image, _, bottom, values = parts(x)
+        shares = np.exp(-sharpness * (values - values.min()))
+        shares = shares / shares.sum() / bottom
+        weights = shares @ instance.numerator - (shares * values) @ instance.denominator
+        gradient: Complex = -2.0 * columns @ (weights * image)
+        return gradient
+
+    program = pymanopt.Problem(manifold, cost, euclidean_gradient=euclidean_gradient)
+    optimizer = ConjugateGradient(verbosity=0, max_iterations=200)
+    point: Complex = optimizer.run(program, initial_point=start).point
+    return point
