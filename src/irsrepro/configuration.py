@@ -120,6 +120,10 @@ class Document:
         )
         return DEFAULT if same else reading
 
+    def panels(self, figure: str) -> list[str]:
+        """Return the figures whose data a figure draws: itself, or the panels of a sheet."""
+        return list(self.figures[figure].get("figures", [figure]))
+
     def changes(self, reading: str, figure: str) -> str:
         """Return what a reading changes in a figure, for a person; empty if it changes nothing."""
         default = self.figure_parameters(DEFAULT, figure)
@@ -349,6 +353,16 @@ def _load_document(
         for part in ("schemes", "after"):
             for scheme in entry.get(part, []):
                 check_member(scheme, dict.fromkeys(sorted(known)), f"{place}.{part}")
+        for panel in entry.get("figures", []):
+            single = {
+                name: each for name, each in source["figures"].items() if "figures" not in each
+            }
+            check_member(panel, single, f"{place}.figures")
+        for point in entry.get("points", []):
+            for experiment in drawn:
+                values = source["experiments"][experiment]["sweep"]["values"]
+                if point not in values:
+                    refuse(name, f"{place}.points", point, f"{experiment} has {values}")
         if "ensemble" in entry:
             check_member(entry["ensemble"], source["ensembles"], f"{place}.ensemble")
     plans = {

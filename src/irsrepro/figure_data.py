@@ -1,4 +1,4 @@
-"""From solutions to what a figure draws: a mean with its interval at every point of every curve."""
+"""From solutions to what a figure draws: averages with intervals, distributions, layouts."""
 
 from __future__ import annotations
 
@@ -8,27 +8,67 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
+from scipy.stats import binom
 
 from irsrepro.errors import ConfigurationError
-from irsrepro.statistics import mean_interval
+from irsrepro.statistics import mean_interval, median_interval
 from irsrepro.storage import variable
 
 Curve = Mapping[str, Any]
 FILL = {"value": np.nan, "lower": np.nan, "upper": np.nan, "realisations": 0, "failures": 0}
-INTERVAL = "95 % bootstrap interval of the mean over realisations, point by point"
+AVERAGES = {"mean": mean_interval, "median": median_interval}
+CONFIDENCE = 0.95
 
 
-def curves(samples: Mapping[str, xr.DataArray]) -> xr.Dataset:
+def curves(samples: Mapping[str, xr.DataArray], statistic: str = "mean") -> xr.Dataset:
     """Average curves over realisations, point by point.
 
     Args:
         samples: by name of the curve, each (point, realisation), NaN where a realisation failed.
             Points that a curve does not have are NaN in the result.
+        statistic: one of ``AVERAGES``.
 
     Returns:
         ``value``, ``lower``, ``upper``, ``realisations`` and ``failures`` (curve, point).
     """
-    return _averaged(samples, "point")
+    return _joined({name: _average(each, "point", statistic) for name, each in samples.items()})
+
+
+def distributions(samples: Mapping[str, xr.DataArray]) -> xr.Dataset:
+    """Return the empirical distribution over realisations, as quantiles.
+
+    Args:
+        samples: by name of the curve, each (realisation,), NaN where a realisation failed.
+
+    Returns:
+        As ``curves`` with ``level`` for ``point``: of n realisations, the i-th smallest value at
+        level i / n. The intervals are exact for any distribution: order statistics whose ranks
+        enclose that of the quantile, infinite where no rank does.
+    """
+    return _joined({name: _quantiles(each) for name, each in samples.items()})
+
+
+def _quantiles(samples: xr.DataArray) -> xr.Dataset:
+    values: NDArray[np.float64] = samples.values
+    valid = np.sort(values[np.isfinite(values)])
+    n, total = len(valid), len(values)
+    levels = np.arange(1, total + 1) / total
+    order = np.concatenate([[-np.inf], valid, [np.inf]])
+    # A rank counts from 1; of n values, B(n, level) are expected not to exceed the quantile.
+    rank = np.ceil(levels * n - 1e-9).astype(int)
+    tail = (1 - CONFIDENCE) / 2
+    low, high = (binom.ppf(share, n, levels).astype(int) for share in (tail, 1 - tail))
+    described = _described(
+        samples,
+        "level",
+        order[rank],
+        order[low],
+        order[np.minimum(high, n) + 1],
+        np.full(total, n),
+        np.full(total, total - n),
+        "quantile of",
+    )
+    return described.assign_coords(level=variable(("level",), levels, "share not above", "1"))
 
 
 def trace(samples: Mapping[str, xr.DataArray], iterations: int) -> xr.Dataset:
@@ -43,7 +83,7 @@ def trace(samples: Mapping[str, xr.DataArray], iterations: int) -> xr.Dataset:
         last iteration of the run, whose number is the attribute ``long_run``.
     """
     shown = {name: each.sel(iteration=slice(0, iterations)) for name, each in samples.items()}
-    averaged = _averaged(shown, "iteration")
+    averaged = _joined({name: _average(each, "iteration") for name, each in shown.items()})
     last = [each.isel(iteration=-1, drop=True).mean("realisation") for each in samples.values()]
     averaged["limit"] = variable(
         ("curve",),
@@ -72,7 +112,7 @@ def make(
     """Return the data of a figure of any kind.
 
     Args:
-        kind: ``layout``, ``trace`` or ``curves``.
+        kind: ``layout``, ``trace``, ``curves`` or ``distributions``.
         data: the ensemble of a layout, or the experiments of the others, by name.
         section: the figure's section of the configuration, as far as its data depends on it.
         wanted: its curves, see ``configuration.Document.curves``.
@@ -80,26 +120,40 @@ def make(
     Raises:
         ConfigurationError: a curve after some iterations is asked for where there are fewer.
     """
+    statistic = section.get("statistic", "mean")
+    interval = f"95 % bootstrap interval of the {statistic} over realisations, point by point"
     if kind == "layout":
         (channels,) = data.values()
-        made = layout(channels)
-    else:
-        if kind == "trace":
-            samples = {
-                each["name"]: _of(each, data)["trace"].isel(point=0, drop=True) for each in wanted
+        return layout(channels).assign_attrs(kind=kind, statistic=statistic, interval=interval)
+    if kind == "trace":
+        names = {each["name"]: _of(each, data)["trace"].isel(point=0, drop=True) for each in wanted}
+        made = trace(names, section["iterations"])
+    elif kind == "distributions":
+        wanted = [
+            {**each, "name": f"{each['name']}@{point:g}", "point": point}
+            for each in wanted
+            for point in section["points"]
+        ]
+        made = distributions(
+            {
+                each["name"]: _samples(each, data).sel(point=each["point"], drop=True)
+                for each in wanted
             }
-            made = trace(samples, section["iterations"])
-        else:
-            made = curves({each["name"]: _samples(each, data) for each in wanted})
-        for name in ("scheme", "experiment"):
-            values = np.array([each[name] for each in wanted])
-            made = made.assign_coords(
-                {name: variable(("curve",), values, f"{name} of a curve", "1")}
-            )
-        cut = np.array([each.get("after", -1) for each in wanted])
-        about = "iterations after which a curve is drawn, -1 for its end"
-        made = made.assign_coords(after=variable(("curve",), cut, about, "1"))
-    return made.assign_attrs(kind=kind, statistic="mean", interval=INTERVAL)
+        )
+        interval = "95 % exact interval of each quantile from order statistics"
+        at = np.array([each["point"] for each in wanted], float)
+        parameter = data[wanted[0]["experiment"]]["point"].attrs
+        held = variable(("curve",), at, parameter["long_name"], parameter["units"])
+        made = made.assign_coords(held=held)
+    else:
+        made = curves({each["name"]: _samples(each, data) for each in wanted}, statistic)
+    for name in ("scheme", "experiment"):
+        values = np.array([each[name] for each in wanted])
+        made = made.assign_coords({name: variable(("curve",), values, f"{name} of a curve", "1")})
+    cut = np.array([each.get("after", -1) for each in wanted])
+    about = "iterations after which a curve is drawn, -1 for its end"
+    made = made.assign_coords(after=variable(("curve",), cut, about, "1"))
+    return made.assign_attrs(kind=kind, statistic=statistic, interval=interval)
 
 
 def _of(curve: Curve, data: Mapping[str, xr.Dataset]) -> xr.Dataset:
@@ -116,27 +170,46 @@ def _samples(curve: Curve, data: Mapping[str, xr.Dataset]) -> xr.DataArray:
     return table["trace"].sel(iteration=curve["after"], drop=True).where(table["metric"].notnull())
 
 
-def _averaged(samples: Mapping[str, xr.DataArray], along: str) -> xr.Dataset:
-    parts = [_average(each.transpose("realisation", along), along) for each in samples.values()]
-    averaged = xr.concat(
-        parts, dim="curve", join="outer", fill_value=FILL, combine_attrs="override"
+def _joined(parts: Mapping[str, xr.Dataset]) -> xr.Dataset:
+    """Put curves side by side; where one has no point of another, it is NaN."""
+    joined = xr.concat(
+        list(parts.values()),
+        dim="curve",
+        join="outer",
+        fill_value=FILL,
+        combine_attrs="override",
     )
-    names = variable(("curve",), np.array(list(samples)), "curve", "1")
-    return averaged.assign_coords(curve=names)
+    names = variable(("curve",), np.array(list(parts)), "curve", "1")
+    return joined.assign_coords(curve=names)
 
 
-def _average(samples: xr.DataArray, along: str) -> xr.Dataset:
-    values: NDArray[np.float64] = samples.values
+def _average(samples: xr.DataArray, along: str, statistic: str = "mean") -> xr.Dataset:
+    values: NDArray[np.float64] = samples.transpose("realisation", along).values
     valid = np.isfinite(values)
-    mean, lower, upper = mean_interval(values)
+    average, lower, upper = AVERAGES[statistic](values)
+    counts = valid.sum(axis=0), (~valid).sum(axis=0)
+    described = _described(samples, along, average, lower, upper, *counts, statistic)
+    return described.assign_coords({along: samples[along]})
+
+
+def _described(
+    samples: xr.DataArray,
+    along: str,
+    value: NDArray[np.float64],
+    lower: NDArray[np.float64],
+    upper: NDArray[np.float64],
+    realisations: NDArray[np.int64],
+    failures: NDArray[np.int64],
+    statistic: str,
+) -> xr.Dataset:
+    """Lay out one curve (``along``,)."""
     dims, unit = (along,), samples.attrs["units"]
-    averaged = xr.Dataset(
+    return xr.Dataset(
         {
-            "value": variable(dims, mean, f"mean {samples.attrs['long_name']}", unit),
+            "value": variable(dims, value, f"{statistic} {samples.attrs['long_name']}", unit),
             "lower": variable(dims, lower, "lower end of the interval", unit),
             "upper": variable(dims, upper, "upper end of the interval", unit),
-            "realisations": variable(dims, valid.sum(axis=0), "realisations averaged", "1"),
-            "failures": variable(dims, (~valid).sum(axis=0), "realisations that failed", "1"),
+            "realisations": variable(dims, realisations, "realisations averaged", "1"),
+            "failures": variable(dims, failures, "realisations that failed", "1"),
         }
     )
-    return averaged.assign_coords({along: samples[along]})

@@ -12,7 +12,7 @@ import io
 import math
 import re
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -143,36 +143,84 @@ def render(
     Raises:
         IrsreproError: the data is of a kind, or names a scheme, that is not known.
     """
+    with style.context(["default", STYLE]):
+        picture = Figure(layout="constrained")
+        height = _draw(picture.subplots(), data, figure, schemes, experiments or {})
+        lines = _write_face(picture, data)
+        picture.set_size_inches(WIDTH, height + LINE * lines)
+        return _files(picture, data, figure)
+
+
+def render_sheet(
+    panels: Sequence[tuple[xr.Dataset, Mapping[str, Any]]],
+    name: str,
+    figure: Mapping[str, Any],
+    schemes: Schemes,
+    experiments: Mapping[str, str] | None = None,
+) -> dict[str, bytes]:
+    """Draw figures side by side.
+
+    Args:
+        panels: data and section of every figure.
+        name: of the sheet.
+        figure: the section of the sheet.
+        schemes: as in ``render``.
+        experiments: as in ``render``.
+    """
+    changes = dict.fromkeys(data.attrs["changes"] for data, _ in panels)
+    first = panels[0][0].assign_attrs(figure=name, changes=", ".join(filter(None, changes)))
+    with style.context(["default", STYLE]):
+        picture = Figure(layout="constrained")
+        grid = picture.subplots(1, len(panels), squeeze=False)[0]
+        heights = [
+            _draw(axes, data, section, schemes, experiments or {})
+            for axes, (data, section) in zip(grid, panels, strict=True)
+        ]
+        lines = _write_face(picture, first, len(panels))
+        picture.set_size_inches(WIDTH * len(panels), max(heights) + LINE * lines)
+        return _files(picture, first, figure)
+
+
+def _draw(
+    axes: Axes,
+    data: xr.Dataset,
+    figure: Mapping[str, Any],
+    schemes: Schemes,
+    experiments: Mapping[str, str],
+) -> float:
+    """Draw a figure on its axes; return the height in inches that it needs."""
     name = f"{data.attrs['document']}/{data.attrs['figure']}"
     for scheme in _schemes_of(data):
         if scheme not in schemes:
             raise IrsreproError(
                 f"{name}: no scheme {scheme!r} in the configuration; known are {', '.join(schemes)}"
             )
-    with style.context(["default", STYLE]):
-        picture = Figure(layout="constrained")
-        axes = picture.subplots()
-        height = HEIGHT
-        match data.attrs["kind"]:
-            case "curves":
-                axes.set_xscale(figure["x"].get("scale", "linear"))
-                _draw_curves(axes, data, schemes, experiments or {})
-            case "trace":
-                _draw_trace(axes, data, schemes)
-            case "layout":
-                _draw_layout(axes, data)
-                height = _layout_height(axes)
-            case kind:
-                raise IrsreproError(
-                    f"{name}: kind {kind!r} cannot be drawn; known are curves, trace, layout"
-                )
-        if data.attrs["kind"] != "layout":
-            height += _legend_height(axes)
-        _label(axes, figure, legend_above=data.attrs["kind"] == "layout")
-        lines = _write_face(picture, data)
-        picture.set_size_inches(WIDTH, height + LINE * lines)
-        metadata = _metadata(data, figure)
-        return {ending: _saved(picture, ending, metadata[ending]) for ending in metadata}
+    height = HEIGHT
+    match data.attrs["kind"]:
+        case "curves":
+            axes.set_xscale(figure["x"].get("scale", "linear"))
+            _draw_curves(axes, data, schemes, experiments)
+        case "trace":
+            _draw_trace(axes, data, schemes)
+        case "distributions":
+            _draw_distributions(axes, data, schemes)
+        case "layout":
+            _draw_layout(axes, data)
+            height = _layout_height(axes)
+        case kind:
+            raise IrsreproError(
+                f"{name}: kind {kind!r} cannot be drawn; known are curves, trace, distributions, "
+                "layout"
+            )
+    if data.attrs["kind"] != "layout":
+        height += _legend_height(axes)
+    _label(axes, figure, legend_above=data.attrs["kind"] == "layout")
+    return height
+
+
+def _files(picture: Figure, data: xr.Dataset, figure: Mapping[str, Any]) -> dict[str, bytes]:
+    metadata = _metadata(data, figure)
+    return {ending: _saved(picture, ending, metadata[ending]) for ending in metadata}
 
 
 def table(data: xr.Dataset) -> str:
@@ -258,19 +306,50 @@ def _experiment_lines(
     if len(names) < 2:
         return []
     shown = {str(data["scheme"].sel(curve=curve).item()): None for curve in looks(data, schemes)}
-    entries = []
-    for scheme in shown:
-        drawn = look(schemes, scheme)
-        entries.append(
-            Line2D([], [], color=drawn.colour, marker=drawn.marker, linewidth=drawn.width,
-                   label=drawn.label)
-        )  # fmt: skip
+    entries = [_entry(look(schemes, scheme)) for scheme in shown]
     for place, name in enumerate(names):
         dashes = DASHES[place % len(DASHES)]
         entries.append(
             Line2D([], [], color=GREY, linestyle=dashes, label=experiments.get(name, name))
         )
     return entries
+
+
+def _entry(drawn: Look) -> Line2D:
+    return Line2D([], [], color=drawn.colour, marker=drawn.marker, linewidth=drawn.width,
+                  label=drawn.label)  # fmt: skip
+
+
+def _draw_distributions(axes: Axes, data: xr.Dataset, schemes: Schemes) -> None:
+    """Draw cumulative distributions as steps, the median with its interval as a mark."""
+    held = list(dict.fromkeys(data["held"].values.tolist()))
+    unit = data["held"].attrs["units"]
+    levels = data["level"].values
+    shown: dict[str, Look] = {}
+    for name in _in_order(data, schemes):
+        curve, scheme = data.sel(curve=name), str(data["scheme"].sel(curve=name).item())
+        drawn = shown.setdefault(scheme, look(schemes, scheme))
+        dashes = DASHES[held.index(curve["held"].item()) % len(DASHES)]
+        value = curve["value"].values
+        axes.step([value[0], *value], [0.0, *levels], where="post", color=drawn.colour,
+                  linestyle=dashes, linewidth=drawn.width)  # fmt: skip
+        middle = curve.isel(level=(len(levels) - 1) // 2)
+        median, low, high = (float(middle[each]) for each in ("value", "lower", "upper"))
+        axes.errorbar([median], [0.5], xerr=[[median - low], [high - median]], color=drawn.colour,
+                      marker=drawn.marker, elinewidth=0.9, capsize=2.5)  # fmt: skip
+    entries = [
+        Line2D(
+            [], [], color=each.colour, marker=each.marker, linewidth=each.width, label=each.label
+        )
+        for each in shown.values()
+    ]
+    for place, point in enumerate(held):
+        label = f"{point:g} {unit}" if unit != "1" else f"{point:g}"
+        entries.append(
+            Line2D([], [], color=GREY, linestyle=DASHES[place % len(DASHES)], label=label)
+        )
+    axes.set_ylim(0, 1)
+    _legend(axes, *entries)
 
 
 def _draw_trace(axes: Axes, data: xr.Dataset, schemes: Schemes) -> None:
@@ -401,11 +480,11 @@ def _label(axes: Axes, figure: Mapping[str, Any], *, legend_above: bool) -> None
             axes.set(**{f"{side}lim": section["limits"]})
 
 
-def _write_face(picture: Figure, data: xr.Dataset) -> int:
+def _write_face(picture: Figure, data: xr.Dataset, panels: int = 1) -> int:
     """Write the small print and the warnings; return the number of lines of the latter."""
-    picture.supxlabel(textwrap.fill(_small_print(data), 92), x=0.99, ha="right", color=GREY,
-                      fontsize=7)  # fmt: skip
-    lines = [line for each in warnings(data) for line in textwrap.wrap(each, 50)]
+    small_print = textwrap.fill(_small_print(data), 92 * panels)
+    picture.supxlabel(small_print, x=0.99, ha="right", color=GREY, fontsize=7)
+    lines = [line for each in warnings(data) for line in textwrap.wrap(each, 50 * panels)]
     if lines:
         picture.suptitle("\n".join(lines), color=RED, fontsize=10, fontweight="bold")
     return len(lines)
@@ -419,8 +498,8 @@ def _small_print(data: xr.Dataset) -> str:
         failures = data["failures"]
         if int(failures.sum()):
             attempts = failures + data["realisations"]
-            if "iteration" in failures.dims:
-                failures, attempts = failures.max("iteration"), attempts.max("iteration")
+            for along in {"iteration", "level"} & {*map(str, failures.dims)}:
+                failures, attempts = failures.max(along), attempts.max(along)
             said.append(f"{int(failures.sum())} of {int(attempts.sum())} solutions failed")
     return ", ".join(said)
 
@@ -462,7 +541,7 @@ def _saved(picture: Figure, ending: str, metadata: dict[str, Any]) -> bytes:
 
 
 def _write_points(writer: Any, data: xr.Dataset) -> None:
-    along = "point" if "point" in data.dims else "iteration"
+    along = str(data["value"].dims[1])
     x, value = f"x{_unit_ending(data[along])}", f"value{_unit_ending(data['value'])}"
     writer.writerow(["curve", x, value, value.replace("value", "lower", 1),
                      value.replace("value", "upper", 1), "realisations", "failures"])  # fmt: skip

@@ -27,9 +27,7 @@ rule figure_data:
 
 rule figure:
     input:
-        data=lambda w: data_path(
-            w.document, DEFAULT, project.engine, "figures", f"{w.figure}.nc"
-        ),
+        data=lambda w: panel_data(w, DEFAULT),
         library=library("render_figure.py"),
     output:
         multiext("figures/{document}/{figure}", *(f".{end}" for end in PICTURE_ENDINGS)),
@@ -39,6 +37,9 @@ rule figure:
         "../../environment.yml"
     params:
         section=lambda w: document(w).figures[w.figure],
+        panels=lambda w: [
+            document(w).figures[name] for name in document(w).panels(w.figure)
+        ],
         schemes=lambda w: document(w).schemes,
         experiments=lambda w: {
             name: plan.get("title", name)
@@ -50,9 +51,7 @@ rule figure:
 
 use rule figure as figure_of_reading with:
     input:
-        data=lambda w: data_path(
-            w.document, w.reading, project.engine, "figures", f"{w.figure}.nc"
-        ),
+        data=lambda w: panel_data(w, w.reading),
         library=library("render_figure.py"),
     output:
         multiext(

@@ -115,6 +115,16 @@ def figure_sources(wildcards):
     return {name: solution_files(key, reading, name) for name in section["experiments"]}
 
 
+def panel_data(wildcards, reading):
+    """Data of a figure, or of the figures of a sheet."""
+    return [
+        data_path(
+            wildcards.document, reading, project.engine, "figures", f"{panel}.nc"
+        )
+        for panel in document(wildcards).panels(wildcards.figure)
+    ]
+
+
 def figures_of(key, folder="figures"):
     return [
         f"{folder}/{key}/{figure}.{end}"

@@ -1,17 +1,22 @@
-"""Draw a figure and write the table of its numbers beside it."""
+"""Draw a figure, or a sheet of several, and write the table of its numbers beside it."""
 
 from pathlib import Path
 
 from irsrepro.jobs import job
-from irsrepro.plotting import render, table
+from irsrepro.plotting import render, render_sheet, table
 from irsrepro.provenance import code_version
 from irsrepro.storage import read_dataset, write_atomically
 
 with job(snakemake.output[0], snakemake.log[0]):
-    data = read_dataset(snakemake.input.data).assign_attrs(code_version=code_version(Path.cwd()))
-    drawn = render(
-        data, snakemake.params.section, snakemake.params.schemes, snakemake.params.experiments
-    )
-    drawn["csv"] = table(data).encode()
+    section, titles = snakemake.params.section, snakemake.params.experiments
+    version = code_version(Path.cwd())
+    data = [read_dataset(path).assign_attrs(code_version=version) for path in snakemake.input.data]
+    if section["kind"] == "sheet":
+        panels = list(zip(data, snakemake.params.panels, strict=True))
+        name = snakemake.wildcards.figure
+        drawn = render_sheet(panels, name, section, snakemake.params.schemes, titles)
+    else:
+        drawn = render(data[0], section, snakemake.params.schemes, titles)
+    drawn["csv"] = "\n".join(table(each) for each in data).encode()
     for path in snakemake.output:
         write_atomically(path, drawn[Path(path).suffix[1:]])

@@ -228,10 +228,16 @@ def _within(check: Check, curves: Curves) -> Plan:
     return Plan(rows, partial(_gap, relative=True), -bound, bound, percent=True)
 
 
+def _quantity(check: Check) -> str:
+    """Return the quantity a check names, as words in front of a curve; empty for the metric."""
+    return f"{check['quantity']} of " if check["quantity"] else ""
+
+
 def _value_between(check: Check, curves: Curves) -> Plan:
     rows = []
     for curve in check["schemes"]:
-        value, subject = curves.values(curve), f"{check['aggregate']} of {curve.name}"
+        value = curves.values(curve)
+        subject = f"{check['aggregate']} {_quantity(check)}of {curve.name}".replace("of of", "of")
         for p in range(len(curves.points)):
             rows.append(Row(subject, f"{subject} is", curves.place(p), (value[:, p],)))
     low, high = check["bounds"]
@@ -244,10 +250,11 @@ def _ratio_between(check: Check, curves: Curves) -> Plan:
     for over in check["over"]:
         named = [check["scheme"], over, check["baseline"]]
         values = [curves.values(curve) for curve in named if curve is not None]
-        subject = f"{check['scheme'].name} over {over.name}{less}"
+        subject = f"{_quantity(check)}{check['scheme'].name} over {over.name}{less}"
+        says = f"{subject}, is" if less else f"{subject} is"
         for p in range(len(curves.points)):
             terms = tuple(value[:, p] for value in values)
-            rows.append(Row(subject, f"{subject}, is", curves.place(p), terms))
+            rows.append(Row(subject, says, curves.place(p), terms))
     low, high = check["bounds"]
     return Plan(rows, _ratio, low, high)
 
