@@ -1,5 +1,6 @@
 """What several test files share."""
 
+import csv
 import os
 import re
 import shutil
@@ -7,10 +8,17 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import netCDF4
+import numpy as np
 import pytest
+import yaml
+from numpy.typing import NDArray
 
+from irsrepro.claims import to_table
 from irsrepro.provenance import LIBRARY, digest
+from irsrepro.storage import read_dataset
 
 ROOT = Path(__file__).resolve().parent.parent
 # See irsrepro.jobs.keep_compiled_kernels; here before any test imports a kernel.
@@ -20,8 +28,8 @@ SNAKEMAKE = [sys.executable, "-m", "snakemake"]
 JOB = re.compile(r"^(?:local)?rule (\w+):\n(?:    input: .*\n)?    output: (.*)$", re.MULTILINE)
 
 
-def copy_checkout(destination: Path) -> Path:
-    """Copy everything a workflow run needs into an empty folder."""
+def copy_checkout(destination: Path, *documents: str) -> Path:
+    """Copy everything a workflow run needs into an empty folder, of all or some documents."""
     for name in ("config", "workflow", "profiles", "src", "notebooks"):
         shutil.copytree(
             ROOT / name,
@@ -30,6 +38,9 @@ def copy_checkout(destination: Path) -> Path:
         )
     for name in ("Snakefile", "environment.yml"):
         shutil.copy(ROOT / name, destination / name)
+    for path in (destination / "config").glob("*.yaml"):
+        if documents and path.stem not in (*documents, "config"):
+            path.unlink()
     return destination
 
 
@@ -77,3 +88,47 @@ class Workflow:
             str(path.relative_to(self.root)): path.read_bytes()
             for path in sorted(self.root.glob(pattern))
         }
+
+
+def raw(path: Path, name: str) -> NDArray[Any]:
+    """Read a variable the way someone without this project would."""
+    with netCDF4.Dataset(path) as stored:
+        variable = stored[name]
+        values: NDArray[Any] = np.ma.getdata(variable[...])
+        return values[..., 0] + 1j * values[..., 1] if "part" in variable.dimensions else values
+
+
+def plotted(path: Path, curve: str) -> list[float]:
+    """Read the values of a curve from the table beside a figure."""
+    with path.open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    (value,) = (name for name in rows[0] if name.startswith("value"))
+    return [float(row[value]) for row in rows if row["curve"] == curve]
+
+
+def check_document(workflow: Workflow, key: str) -> None:
+    """Insist that a document was built whole: pictures, tables, report, and every claim's verdict.
+
+    Data must carry names and units, and nothing of the run.
+    """
+    source = yaml.safe_load((workflow.root / f"config/{key}.yaml").read_text())
+    beginnings = {"pdf": b"%PDF", "svg": b"<?xml", "png": b"\x89PNG", "csv": b""}
+    for figure in source["figures"]:
+        for end, beginning in beginnings.items():
+            content = (workflow.root / f"figures/{key}/{figure}.{end}").read_bytes()
+            assert content.startswith(beginning) and len(content) > 100, f"{figure}.{end}"
+    report = (workflow.root / f"reports/{key}.html").read_text()
+    assert all(claim in report for claim in source["claims"])
+    (claims,) = (workflow.root / "results").glob(f"*/{key}/default/*/claims.nc")
+    rows = to_table(read_dataset(claims))
+    assert [row["claim"] for row in rows] == list(source["claims"])
+    for path in (workflow.root / "results").rglob("*.nc"):
+        with netCDF4.Dataset(path) as stored:
+            for name, variable in stored.variables.items():
+                assert {"long_name", "units"} <= set(variable.ncattrs()), f"{path}: {name}"
+            facts = set(stored.ncattrs())
+            assert {"document", "parameters", "parameters_hash", "library_hash"} <= facts
+            for name in facts:
+                text = str(stored.getncattr(name))
+                assert str(workflow.root) not in text and os.uname().nodename not in text, name
+                assert not re.search(r"\d\d:\d\d:\d\d", text), f"{path}: {name} looks like a time"
