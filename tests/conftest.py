@@ -22,7 +22,8 @@ from irsrepro.storage import read_dataset
 
 ROOT = Path(__file__).resolve().parent.parent
 # See irsrepro.jobs.keep_compiled_kernels; here before any test imports a kernel.
-KERNELS = digest((LIBRARY / "optimize").rglob("*.py"))
+FLOORS = ("channels", "optimize")
+KERNELS = digest(path for floor in FLOORS for path in (LIBRARY / floor).rglob("*.py"))
 os.environ["NUMBA_CACHE_DIR"] = str(ROOT / ".numba" / KERNELS)
 SNAKEMAKE = [sys.executable, "-m", "snakemake"]
 JOB = re.compile(r"^(?:local)?rule (\w+):\n(?:    input: .*\n)?    output: (.*)$", re.MULTILINE)

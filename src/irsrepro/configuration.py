@@ -192,6 +192,13 @@ class Project:
     variant: str | None
     documents: Mapping[str, Document] = field(repr=False)
 
+    def solution_chunks(self, document: str, experiment: str, scheme: str) -> list[str]:
+        """Return the names of the chunks that a scheme runs on: all, or the first ones."""
+        plan = self.documents[document].experiments[experiment]
+        names = self.chunks(document, plan["ensemble"])
+        limit = plan.get("first", {}).get(scheme)
+        return [name for name in names if limit is None or int(name.partition("-")[0]) < limit]
+
     def chunks(self, document: str, ensemble: str) -> list[str]:
         """Return the names FIRST-LAST of the chunks that make up an ensemble."""
         source = self.documents[document]
@@ -338,6 +345,12 @@ def _load_document(
         for scheme in entry["schemes"]:
             check_member(scheme, source["schemes"], f"{place}.schemes")
         check_values(entry["set"], name, f"{place}.set")
+        for scheme, count in entry.get("first", {}).items():
+            check_member(scheme, dict.fromkeys(entry["schemes"]), f"{place}.first")
+            chunk = source["ensembles"][entry["ensemble"]].get("chunk")
+            if chunk is None or count % chunk:
+                refuse(name, f"{place}.first.{scheme}", count,
+                       f"a multiple of ensembles.{entry['ensemble']}.chunk is")  # fmt: skip
         sweep = entry["sweep"]
         for value in sweep["values"]:
             check_values({sweep["parameter"]: value}, name, f"{place}.sweep")
@@ -346,7 +359,8 @@ def _load_document(
         place, drawn = f"figures.{figure}", entry.get("experiments", [])
         for experiment in drawn:
             check_member(experiment, source["experiments"], f"{place}.experiments")
-            if len(drawn) > 1 and "title" not in source["experiments"][experiment]:
+            titled = entry.get("titles", {}) | source["experiments"][experiment]
+            if len(drawn) > 1 and not {experiment, "title"} & set(titled):
                 refuse(name, f"{place}.experiments", experiment,
                        "each of several needs a title for the legend")  # fmt: skip
         known = {scheme for each in drawn for scheme in source["experiments"][each]["schemes"]}

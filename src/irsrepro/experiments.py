@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -41,18 +42,12 @@ def read_experiment(paths: Sequence[str], schemes: Sequence[str], metric: str) -
     """Read the solutions of an experiment and put its schemes side by side, see ``compare``.
 
     Args:
-        paths: all chunks of the first scheme, then all of the second, and so on.
-        schemes: the schemes, in that order.
+        paths: all chunks of each scheme in their order, every one in the folder of its scheme.
+        schemes: the schemes.
         metric: name of the variable that the figure plots.
     """
-    chunks = len(paths) // len(schemes)
-    return compare(
-        {
-            scheme: gather(paths[index * chunks : (index + 1) * chunks], scheme=scheme)
-            for index, scheme in enumerate(schemes)
-        },
-        metric,
-    )
+    own = {scheme: [path for path in paths if Path(path).parts[-2] == scheme] for scheme in schemes}
+    return compare({scheme: gather(own[scheme], scheme=scheme) for scheme in schemes}, metric)
 
 
 def compare(solutions: Mapping[str, xr.Dataset], metric: str) -> xr.Dataset:
@@ -65,10 +60,11 @@ def compare(solutions: Mapping[str, xr.Dataset], metric: str) -> xr.Dataset:
     Returns:
         ``metric``, ``status`` and every other quantity that a scheme reports per point and
         realisation, as (scheme, point, realisation); ``trace`` with a last dimension ``iteration``.
-        NaN where a scheme does not report a quantity.
+        NaN where a scheme does not report a quantity. ``asked`` (scheme, realisation): whether the
+        scheme ran on the realisation at all.
 
     Raises:
-        ConfigurationError: no scheme reports the metric.
+        ConfigurationError: no scheme reports the metric, or schemes have other points.
     """
     plain = ("point", "realisation")
     names = {
@@ -82,12 +78,18 @@ def compare(solutions: Mapping[str, xr.Dataset], metric: str) -> xr.Dataset:
             f"metric {metric!r} is not there; solutions hold {', '.join(names)}"
         )
     schemes = _names(solutions)
+    points = {tuple(dataset["point"].values.tolist()) for dataset in solutions.values()}
+    if len(points) > 1:
+        raise ConfigurationError(f"schemes were solved at different points: {sorted(points)}")
     table = xr.concat(
         [_with(dataset, names) for dataset in solutions.values()],
         dim=schemes,
-        join="exact",
+        join="outer",
         combine_attrs="override",
     )
+    ran = [np.isin(table["realisation"], each["realisation"]) for each in solutions.values()]
+    about = {"long_name": "whether the scheme ran on the realisation", "units": "1"}
+    table["asked"] = (("scheme", "realisation"), np.stack(ran), about)
     traced = {name: each["trace"] for name, each in solutions.items() if "trace" in each}
     if traced:
         traces = xr.concat(
@@ -96,7 +98,9 @@ def compare(solutions: Mapping[str, xr.Dataset], metric: str) -> xr.Dataset:
             join="outer",
             combine_attrs="override",
         )
-        table["trace"] = traces.reindex(scheme=schemes.values)
+        table["trace"] = traces.reindex(
+            scheme=schemes.values, realisation=table["realisation"].values
+        )
     table["metric"] = table[metric]
     table["scheme"].attrs.update(long_name="scheme", units="1")
     return table

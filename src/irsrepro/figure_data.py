@@ -157,7 +157,9 @@ def make(
 
 
 def _of(curve: Curve, data: Mapping[str, xr.Dataset]) -> xr.Dataset:
-    return data[curve["experiment"]].sel(scheme=curve["scheme"])
+    """Return what a scheme reached, on the realisations it ran on."""
+    table = data[curve["experiment"]].sel(scheme=curve["scheme"])
+    return table.isel(realisation=table["asked"].values)
 
 
 def _samples(curve: Curve, data: Mapping[str, xr.Dataset]) -> xr.DataArray:

@@ -49,13 +49,15 @@ def job(name: str, log: str) -> Iterator[None]:
 
 
 def keep_compiled_kernels() -> None:
-    """Choose where numba keeps compiled kernels: a folder named by the source of all of them.
+    """Choose where numba keeps compiled kernels: a folder named by the source of their floors.
 
     Numba compiles a cached function anew when its own file changes, not when a function of another
     file that it calls does. All jobs share the folder, so that a kernel is compiled once. Must be
     called before a kernel is imported.
     """
-    kernels = (LIBRARY / "optimize").glob("*.py")
+    kernels = [
+        path for floor in ("channels", "optimize") for path in (LIBRARY / floor).glob("*.py")
+    ]
     os.environ["NUMBA_CACHE_DIR"] = str(Path(".numba", digest(kernels)).resolve())
 
 

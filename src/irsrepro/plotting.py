@@ -199,7 +199,7 @@ def _draw(
     match data.attrs["kind"]:
         case "curves":
             axes.set_xscale(figure["x"].get("scale", "linear"))
-            _draw_curves(axes, data, schemes, experiments)
+            _draw_curves(axes, data, schemes, {**experiments, **figure.get("titles", {})})
         case "trace":
             _draw_trace(axes, data, schemes)
         case "distributions":

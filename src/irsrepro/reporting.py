@@ -116,19 +116,12 @@ class Report:
     def experiment(self, name: str) -> xr.Dataset:
         """Return the solutions of an experiment's schemes side by side."""
         plan = self.source["experiments"][name]
-        folder = self.results_dir / self.engine / name
-        paths = [
-            str(path)
-            for each in plan["schemes"]
-            for path in self._files(folder / each, plan["ensemble"])
-        ]
+        paths = [path for each in plan["schemes"] for path in self._solution_files(name, each)]
         return read_experiment(paths, plan["schemes"], plan["metric"])
 
     def solution(self, experiment: str, scheme: str) -> xr.Dataset:
         """Return everything that one scheme returned in an experiment."""
-        folder = self.results_dir / self.engine / experiment / scheme
-        ensemble = self.source["experiments"][experiment]["ensemble"]
-        return gather([str(path) for path in self._files(folder, ensemble)], scheme=scheme)
+        return gather(self._solution_files(experiment, scheme), scheme=scheme)
 
     def channels(self, ensemble: str) -> xr.Dataset:
         """Return the first chunk of an ensemble."""
@@ -141,6 +134,7 @@ class Report:
             table = self.experiment(name)
             for scheme in table["scheme"].values:
                 one = table.sel(scheme=scheme)
+                one = one.isel(realisation=one["asked"].values)
                 ends = ["–", "–"]
                 if "iterations" in one and one["iterations"].notnull().any():
                     ends = [
@@ -174,6 +168,15 @@ class Report:
             "snakemake scorecard/all    # every claim under every alternative reading\n"
             "```"
         )
+
+    def _solution_files(self, experiment: str, scheme: str) -> list[str]:
+        """Return the chunks that a scheme ran on in an experiment, in order."""
+        plan = self.source["experiments"][experiment]
+        paths = self._files(self.results_dir / self.engine / experiment / scheme, plan["ensemble"])
+        limit = plan.get("first", {}).get(scheme)
+        return [
+            str(path) for path in paths if limit is None or int(path.stem.partition("-")[0]) < limit
+        ]
 
     def _files(self, folder: Path, ensemble: str) -> list[Path]:
         """Return the chunks of an ensemble in a folder, in order.

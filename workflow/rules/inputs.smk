@@ -62,7 +62,7 @@ def solution_files(key, reading, experiment):
             f"{chunk}.nc",
         )
         for scheme in plan["schemes"]
-        for chunk in project.chunks(key, plan["ensemble"])
+        for chunk in project.solution_chunks(key, experiment, scheme)
     ]
 
 
@@ -118,9 +118,7 @@ def figure_sources(wildcards):
 def panel_data(wildcards, reading):
     """Data of a figure, or of the figures of a sheet."""
     return [
-        data_path(
-            wildcards.document, reading, project.engine, "figures", f"{panel}.nc"
-        )
+        data_path(wildcards.document, reading, project.engine, "figures", f"{panel}.nc")
         for panel in document(wildcards).panels(wildcards.figure)
     ]
 

@@ -47,7 +47,7 @@ class Curves:
 
     Attributes:
         points: values of the swept parameter, [None] if every curve is held at a point.
-        realisations: number of realisations that all experiments of the check share.
+        realisations: number of realisations that all curves of the check share.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Curves:
         curves: list[Curve],
         experiments: Mapping[str, xr.Dataset],
     ) -> None:
-        """Select the realisations that all experiments share.
+        """Select the realisations that all curves were asked for.
 
         Args:
             check: as ``checks.resolve`` returns it.
@@ -65,11 +65,12 @@ class Curves:
         """
         self._quantity = check["quantity"]
         names = dict.fromkeys(curve.experiment for curve in curves)
-        numbers = [_numbers(experiments[name]) for name in names]
-        shared = reduce(np.intersect1d, numbers)
+        shared = reduce(np.intersect1d, [_asked(experiments[c.experiment], c) for c in curves])
         self._tables = {
-            name: experiments[name].assign_coords(realisation=own).sel(realisation=shared)
-            for name, own in zip(names, numbers, strict=True)
+            name: experiments[name]
+            .assign_coords(realisation=_numbers(experiments[name]))
+            .sel(realisation=shared)
+            for name in names
         }
         self._first = self._tables[next(iter(names))]
         self.points: list[Any] = check["points"]
@@ -122,6 +123,12 @@ class Curves:
         swept = table["point"].values
         indices = [int(np.abs(swept - value).argmin()) for value in wanted]
         return np.moveaxis(ordered.values[indices].astype(float), 1, 0)
+
+
+def _asked(table: xr.Dataset, curve: Curve) -> NDArray[Any]:
+    """Return the numbers of the realisations that a scheme ran on."""
+    numbers = _numbers(table)
+    return numbers[table["asked"].sel(scheme=curve.scheme).values] if "asked" in table else numbers
 
 
 def _numbers(table: xr.Dataset) -> NDArray[Any]:
