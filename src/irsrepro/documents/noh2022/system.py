@@ -7,16 +7,19 @@ Everything is divided by the noise power of a user: squared amplitudes are in 1/
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from irsrepro.channels.rician_network import Complex, Real, RicianNetwork
+from irsrepro.channels.rician_network import Complex, Real, RicianNetwork, draw_fading
 from irsrepro.errors import ConfigurationError
 from irsrepro.optimize.diagonal_sdp_problem import MaxMinProblem
+from irsrepro.optimize.zero_forcing import precoder_powers
+from irsrepro.storage import variable
+from irsrepro.sweeps import Problem
 
 
 def network(channels: xr.Dataset, parameters: Mapping[str, Any]) -> RicianNetwork:
@@ -63,6 +66,16 @@ def network(channels: xr.Dataset, parameters: Mapping[str, Any]) -> RicianNetwor
         numbers=np.arange(0, sites, sites // surfaces),
         seeds=chosen["fading_seed"].values.astype(np.uint64),
     )
+
+
+def random_reflection(channels: xr.Dataset, parameters: Mapping[str, Any]) -> Complex:
+    """Return random coefficients of modulus one (realisation, surface, element), one per drop."""
+    step = channels.sizes["irs"] // parameters["surfaces"]
+    chosen = channels["random_phase"].isel(
+        irs=slice(0, None, step), element=slice(0, parameters["elements"])
+    )
+    reflection: Complex = np.exp(1j * chosen.values)
+    return reflection
 
 
 def line_of_sight(links: RicianNetwork) -> Complex:
@@ -146,3 +159,133 @@ def _shares(factor: float) -> tuple[float, float]:
     """Amplitudes of line of sight and scattering for a Rician factor in dB."""
     ratio = 10.0 ** (factor / 10.0)
     return float(np.sqrt(ratio / (1.0 + ratio))), float(np.sqrt(1.0 / (1.0 + ratio)))
+
+
+def transmit_power(parameters: Mapping[str, Any]) -> float:
+    """Return the power limit of an access point in W."""
+    return float(10.0 ** (parameters["transmit_power"] / 10.0 - 3.0))
+
+
+def reflection_variable(
+    reflection: Complex, *, channel: bool = False
+) -> tuple[Sequence[str], NDArray[Any], dict[str, str]]:
+    """Lay out reflection coefficients (realisation, [channel,] surface, element)."""
+    dims = ("realisation", *(("channel",) if channel else ()), "irs", "element")
+    return variable(dims, reflection, "reflection coefficient", "1")
+
+
+def evaluate(problem: Problem, variables: xr.Dataset) -> xr.Dataset:
+    """Evaluate a design on the instantaneous channels of every drop.
+
+    A reflection vector that holds for the whole drop is used with zero forcing and one power for
+    all users, which the power limits of the access points allow on average: the smallest rate is
+    log2(1 + P / (sigma^2 max_a delta_a)), eqs. (8) and (9). Where the variables are different for
+    every channel (``precoder`` and ``reflection`` with a dimension ``channel``), rates are those of
+    the channels, averaged.
+
+    Args:
+        problem: what the scheme was given; of the parameters, the sizes in use, Rician factors,
+            ``noise_power``, ``transmit_power`` and ``channels_per_drop``.
+        variables: ``reflection`` (realisation, irs, element), or as above.
+
+    Returns:
+        ``min_rate`` and ``mean_min_rate`` (realisation,) in bit/s/Hz: the smallest of the users'
+        mean rates, and the mean over channels of the smallest rate; ``min_rate_error``, the
+        standard error of the former relative to it; ``user_rate`` (realisation, user). Without
+        a dimension ``channel`` also ``precoder_power`` (realisation, access_point), sigma^2 delta
+        in W, its largest entry, ``average_gain`` and its smallest entry in 1/W by the closed form,
+        and ``gain_deviation`` (realisation, access_point, user), by how many standard errors the
+        sample mean of ||h||^2 lies above it.
+    """
+    links = network(problem.channels, problem.parameters)
+    if "channel" in variables["reflection"].dims:
+        return _evaluate_instantaneous(links, variables)
+    reflection = variables["reflection"].values
+    found = precoder_powers(links, reflection, problem.parameters["channels_per_drop"])
+    limit = transmit_power(problem.parameters)
+    sites = np.arange(len(reflection)), found.mean.argmax(axis=1)
+    largest, error = found.mean[sites], found.error[sites]
+    sinr = limit / largest
+    rate = np.log2(1.0 + sinr)
+    rate_error = sinr / (1.0 + sinr) * (error / largest) / (np.log(2.0) * rate)
+    closed = average_gain(links, reflection)
+    user_gain = closed.sum(axis=1)
+    deviation = (found.gain - closed) / found.gain_error
+    one, users = ("realisation",), links.direct_mean.shape[2]
+    per_link = (*one, "access_point", "user")
+    return xr.Dataset(
+        {
+            **_rates(rate, rate, rate_error, np.repeat(rate[:, None], users, axis=1)),
+            "precoder_power": variable(
+                (*one, "access_point"), found.mean, "transmit power for SINRs of one", "W"
+            ),
+            "largest_precoder_power": variable(
+                one, largest, "largest transmit power for SINRs of one", "W"
+            ),
+            "average_gain": variable(
+                (*one, "user"), user_gain, "mean channel gain over noise", "1/W"
+            ),
+            "smallest_average_gain": variable(
+                one, user_gain.min(axis=1), "smallest mean channel gain over noise", "1/W"
+            ),
+            "gain_deviation": variable(
+                per_link, deviation, "sample mean above the closed form, in standard errors", "1"
+            ),
+            "largest_gain_deviation": variable(
+                one,
+                np.abs(deviation).max(axis=(1, 2)),
+                "largest distance of sample mean and closed form, in standard errors",
+                "1",
+            ),
+        }
+    )
+
+
+def _evaluate_instantaneous(links: RicianNetwork, variables: xr.Dataset) -> xr.Dataset:
+    order = ("realisation", "channel", "access_point", "antenna", "user")
+    precoders = variables["precoder"].transpose(*order).values
+    reflections = variables["reflection"].transpose(*order[:2], "irs", "element").values
+    rates = np.stack(
+        [
+            downlink_rates(
+                draw_fading(links, r, range(len(precoder))).composite(reflection), precoder
+            )
+            for r, (precoder, reflection) in enumerate(zip(precoders, reflections, strict=True))
+        ]
+    )
+    user_rate = rates.mean(axis=1)
+    worst = np.arange(len(rates)), user_rate.argmin(axis=1)
+    spread = rates.std(axis=1, ddof=1)[worst] / np.sqrt(rates.shape[1])
+    smallest = user_rate[worst]
+    mean_smallest = rates.min(axis=2).mean(axis=1)
+    return xr.Dataset(_rates(smallest, mean_smallest, spread / smallest, user_rate))
+
+
+def downlink_rates(channels: Complex, precoder: Complex) -> Real:
+    """Return the users' rates log2(1 + SINR), eq. (5) with the precoders of one channel.
+
+    Args:
+        channels: h in the root of 1/W, (channel, access point, antenna, user).
+        precoder: w in the root of W, of the same shape.
+
+    Returns:
+        Array (channel, user) in bit/s/Hz.
+    """
+    amplitudes = np.einsum("tamk,tamj->tkj", channels.conj(), precoder)
+    powers = np.abs(amplitudes) ** 2
+    own = np.einsum("tkk->tk", powers)
+    others = np.einsum("tkj,kj->tk", powers, 1.0 - np.eye(powers.shape[1]))
+    rates: Real = np.log2(1.0 + own / (1.0 + others))
+    return rates
+
+
+def _rates(smallest: Real, mean_smallest: Real, error: Real, users: Real) -> dict[str, Any]:
+    one = ("realisation",)
+    return {
+        "min_rate": variable(one, smallest, "minimum achievable rate", "bit/s/Hz"),
+        "mean_min_rate": variable(
+            one, mean_smallest, "mean of the smallest rate of a channel", "bit/s/Hz"
+        ),
+        "min_rate_error": variable(one, error, "relative standard error of the rate", "1"),
+        "user_rate": variable((*one, "user"), users, "achievable rate of a user", "bit/s/Hz"),
+    }
