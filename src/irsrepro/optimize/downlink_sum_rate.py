@@ -219,9 +219,7 @@ def _alternate(
                 scaled[i, k] = abs(auxiliary[k]) * channels[i, k]
                 linear[i, k] = sqrt(1.0 + sinr[k]) * auxiliary[k] * channels[i, k]
         matrix = np.dot(scaled, scaled.conj().T.copy())
-        dual_step(
-            matrix, linear, limits, multipliers, candidate, _POWER_ACCURACY, _POWER_STEPS
-        )
+        dual_step(matrix, linear, limits, multipliers, candidate, _POWER_ACCURACY, _POWER_STEPS)
         amplitudes = _amplitudes(channels, candidate)
         # A step solved to finite accuracy must not lower the rate; the old precoder stays then.
         after = _ratios(amplitudes, sinr)
@@ -241,9 +239,7 @@ def _alternate(
                     for j in range(users):
                         form = weight * illuminated[n, j]
                         forms[n, k * users + j] = form
-                        slope[n] -= (
-                            form.conjugate() * auxiliary[k].conjugate() * known[k, j]
-                        )
+                        slope[n] -= form.conjugate() * auxiliary[k].conjugate() * known[k, j]
                     slope[n] += sqrt(1.0 + sinr[k]) * forms[n, k * users + k].conjugate()
             moved[:] = vector
             thin_sweeps(forms, slope, moved, phase_accuracy, sweep_limit)

@@ -73,14 +73,15 @@ def _newton_direction(
         direction: (site,), overwritten; may be `target` itself.
     """
     sites = start.size
-    wanted, step = target.copy(), np.zeros(sites)
+    wanted = target.copy()
+    step: Real = np.zeros(sites)
     pinned = np.zeros(sites, np.bool_)
     for _ in range(sites):
         system, side = curvature.copy(), wanted.copy()
         for a in range(sites):
             if pinned[a]:
                 system[a, :], system[a, a], side[a] = 0.0, 1.0, step[a]
-        step = np.linalg.solve(system, side)
+        step[:] = np.linalg.solve(system, side)
         more = False
         for a in range(sites):
             least = max(floor, _LARGEST_FALL * start[a]) - start[a]
@@ -167,9 +168,7 @@ def dual_step(
             reached = 0.0
             for i in range(antennas):
                 for j in range(users):
-                    reached += (
-                        scaled[i, j].conjugate() * (2.0 * linear[i, j] - image[i, j])
-                    ).real
+                    reached += (scaled[i, j].conjugate() * (2.0 * linear[i, j] - image[i, j])).real
             if reached > value:
                 value = reached
                 beamformer[:] = scaled

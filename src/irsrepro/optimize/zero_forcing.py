@@ -21,6 +21,7 @@ from math import sqrt
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from irsrepro.channels.counter_normals import fill_normals
 from irsrepro.channels.rician_network import (
@@ -77,11 +78,16 @@ def precoder_powers(network: RicianNetwork, reflection: Complex, channels: int) 
         raise ValueError(f"{sites} x {antennas} antennas cannot serve {users} users")
     if channels < 2:
         raise ValueError(f"channels {channels} must be at least 2")
-    # Independent links of users come first, so that a user's row is contiguous.
     powers, gains = np.empty((count, 2, sites)), np.empty((count, 2, sites, users))
     for r in range(count):
         _simulate(
-            *(np.ascontiguousarray(part[r]) for part in network[:7]),
+            np.ascontiguousarray(network.direct_mean[r]),
+            np.ascontiguousarray(network.direct_scatter[r]),
+            np.ascontiguousarray(network.arrival[r]),
+            np.ascontiguousarray(network.departure[r]),
+            np.ascontiguousarray(network.site_scatter[r]),
+            np.ascontiguousarray(network.surface_mean[r]),
+            np.ascontiguousarray(network.surface_scatter[r]),
             network.numbers,
             network.seeds[r],
             np.ascontiguousarray(reflection[r], np.complex128),
@@ -214,7 +220,7 @@ def _simulate(
     site_scatter: Real,
     surface_mean: Complex,
     surface_scatter: Real,
-    numbers: np.ndarray,
+    numbers: NDArray[np.int64],
     seed: np.uint64,
     reflection: Complex,
     channels: int,
@@ -253,9 +259,7 @@ def _simulate(
                 continue
             number = numbers[s]
             for k in range(users):
-                fill_normals(
-                    seed, SURFACE_TO_USER, number, k, t, real[k : k + 1], imag[k : k + 1]
-                )
+                fill_normals(seed, SURFACE_TO_USER, number, k, t, real[k : k + 1], imag[k : k + 1])
                 spread = surface_scatter[s, k]
                 for n in range(elements):
                     re = mean_real[s, k, n] + spread * real[k, n]

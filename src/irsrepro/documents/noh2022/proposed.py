@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from irsrepro.channels.fading import rayleigh
 from irsrepro.channels.rician_network import Complex, Real
@@ -83,7 +84,8 @@ def design(problem: Problem) -> xr.Dataset:
     )
 
 
-Relaxation = tuple[Complex, Real, Real, "np.ndarray[tuple[int], np.dtype[np.int64]]", Real]
+# Factor, upper bound, relative gap, iterations, status.
+Relaxation = tuple[Complex, Real, Real, NDArray[np.int64], NDArray[np.int8]]
 
 
 def _relax(relaxed: MaxMinProblem, tolerance: float) -> Relaxation:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import scipy.stats
 import xarray as xr
 from numpy.typing import NDArray
 
@@ -115,7 +116,8 @@ def scattered_gain(links: RicianNetwork, reflection: Complex) -> Real:
     random_out = (links.surface_scatter**2)[:, None, ..., None]
     mixed = known_in * random_out + random_in * (known_out + random_out)
     reflected: Real = antennas * (power * mixed).sum(axis=(2, 4))
-    return antennas * links.direct_scatter**2 + reflected
+    total: Real = antennas * links.direct_scatter**2 + reflected
+    return total
 
 
 def average_gain(links: RicianNetwork, reflection: Complex) -> Real:
@@ -194,8 +196,9 @@ def evaluate(problem: Problem, variables: xr.Dataset) -> xr.Dataset:
         standard error of the former relative to it; ``user_rate`` (realisation, user). Without
         a dimension ``channel`` also ``precoder_power`` (realisation, access_point), sigma^2 delta
         in W, its largest entry, ``average_gain`` and its smallest entry in 1/W by the closed form,
-        and ``gain_deviation`` (realisation, access_point, user), by how many standard errors the
-        sample mean of ||h||^2 lies above it.
+        ``gain_deviation`` (realisation, access_point, user), by how many standard errors the sample
+        mean of ||h||^2 lies above it, its largest modulus, and ``gain_p_value``, the probability
+        that chance alone makes that larger (Sidak's, over all links of the drop).
     """
     links = network(problem.channels, problem.parameters)
     if "channel" in variables["reflection"].dims:
@@ -211,6 +214,7 @@ def evaluate(problem: Problem, variables: xr.Dataset) -> xr.Dataset:
     closed = average_gain(links, reflection)
     user_gain = closed.sum(axis=1)
     deviation = (found.gain - closed) / found.gain_error
+    worst = np.abs(deviation).max(axis=(1, 2))
     one, users = ("realisation",), links.direct_mean.shape[2]
     per_link = (*one, "access_point", "user")
     return xr.Dataset(
@@ -233,8 +237,14 @@ def evaluate(problem: Problem, variables: xr.Dataset) -> xr.Dataset:
             ),
             "largest_gain_deviation": variable(
                 one,
-                np.abs(deviation).max(axis=(1, 2)),
+                worst,
                 "largest distance of sample mean and closed form, in standard errors",
+                "1",
+            ),
+            "gain_p_value": variable(
+                one,
+                -np.expm1(deviation[0].size * np.log1p(-2.0 * scipy.stats.norm.sf(worst))),
+                "probability that chance makes the largest distance larger",
                 "1",
             ),
         }

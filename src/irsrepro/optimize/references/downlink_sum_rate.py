@@ -51,9 +51,7 @@ def maximise_downlink_sum_rate_reference(
         for i in range(1, iteration_limit + 1):
             alpha = _sinr(h, W)
             beta = _auxiliary(h, W, alpha)
-            B = sum(
-                abs(beta[k]) ** 2 * np.outer(h[:, k], h[:, k].conj()) for k in range(users)
-            )
+            B = sum(abs(beta[k]) ** 2 * np.outer(h[:, k], h[:, k].conj()) for k in range(users))
             V = h * (np.sqrt(1.0 + alpha) * beta)
             W = solve_group_power_cvxpy(np.asarray(B), V, np.full(sites, power_limit))
             beta = _auxiliary(h, W, alpha := _sinr(h, W))

@@ -2,6 +2,8 @@
 
 # mypy: disable-error-code="attr-defined"
 
+from typing import Any
+
 import cvxpy as cp
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +34,8 @@ def solve_group_power_cvxpy(matrix: Complex, linear: Complex, limits: Real) -> C
     values, vectors = np.linalg.eigh(matrix * root**2 / scale)
     factor = np.sqrt(np.maximum(values, 0.0))[:, None] * vectors.conj().T
     slope = linear * root / scale
-    real, imag = cp.Variable((antennas, users)), cp.Variable((antennas, users))
+    real: Any = cp.Variable((antennas, users))
+    imag: Any = cp.Variable((antennas, users))
     gain = cp.sum(cp.multiply(slope.real, real) + cp.multiply(slope.imag, imag))
     cost = cp.sum_squares(factor.real @ real - factor.imag @ imag) + cp.sum_squares(
         factor.real @ imag + factor.imag @ real
@@ -43,7 +46,7 @@ def solve_group_power_cvxpy(matrix: Complex, linear: Complex, limits: Real) -> C
             (slice(a * group, (a + 1) * group), limit) for a, limit in enumerate(limits)
         )
     ]
-    problem = cp.Problem(cp.Maximize(2 * gain - cost), within)
+    problem: Any = cp.Problem(cp.Maximize(2 * gain - cost), within)
     problem.solve(solver=cp.CLARABEL)
     if problem.status not in (cp.OPTIMAL, cp.OPTIMAL_INACCURATE):
         raise RuntimeError(f"cone solver: {problem.status}")

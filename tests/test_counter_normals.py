@@ -1,0 +1,66 @@
+"""Normal numbers by position: the published generator, the distribution, nothing shared."""
+
+import numpy as np
+import pytest
+import scipy.stats
+
+from irsrepro.channels.counter_normals import normals, philox
+
+# Known answers of Philox4x32-10 that come with the authors' own library.
+PI = [0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344, 0xA4093822, 0x299F31D0]
+
+
+@pytest.mark.parametrize(
+    ("counter", "key", "expected"),
+    [
+        ([0] * 4, [0] * 2, [0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8]),
+        ([2**32 - 1] * 4, [2**32 - 1] * 2, [0x408F276D, 0x41C83B0E, 0xA20BC7C6, 0x6D5451FD]),
+        (PI[:4], PI[4:], [0xD16CFE09, 0x94FDCCEB, 0x5001E420, 0x24126EA1]),
+    ],
+)
+def test_the_generator_gives_the_known_answers(
+    counter: list[int], key: list[int], expected: list[int]
+) -> None:
+    words = philox(np.array(counter, np.uint32), np.array(key, np.uint32))
+    assert words.tolist() == expected
+
+
+def test_numbers_are_standard_complex_normal() -> None:
+    drawn = np.concatenate([normals(7, 1, 2, 3, t, 8, 25).ravel() for t in range(200)])
+    for part in (drawn.real, drawn.imag):
+        assert scipy.stats.kstest(part * np.sqrt(2), "norm").pvalue > 1e-3
+    assert abs(np.mean(drawn**2)) < 4 / np.sqrt(drawn.size)
+    assert abs(np.mean(np.abs(drawn) ** 4) - 2) < 4 * np.sqrt(20 / drawn.size)
+
+
+def test_neighbours_of_every_kind_are_uncorrelated() -> None:
+    """The seed, the link, the channel, the row and the column each lead to other numbers."""
+    base = (7, 1, 2, 3, 5)
+    drawn = normals(*base, 40, 50)
+    others = [
+        normals(*(value + (place == i) for i, value in enumerate(base)), 40, 50)
+        for place in range(5)
+    ]
+    others += [
+        drawn[::-1],
+        drawn[:, ::-1],
+        np.roll(drawn, 1, 1),
+        normals(7 + 2**32, *base[1:], 40, 50),
+    ]
+    for other in others:
+        assert abs(np.vdot(drawn, other)) / drawn.size < 4 / np.sqrt(drawn.size)
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(1, 1), (3, 4), (5, 2), (2, 7)])
+def test_a_larger_array_begins_with_the_smaller(rows: int, columns: int) -> None:
+    small, large = normals(1, 0, 0, 0, 0, rows, columns), normals(1, 0, 0, 0, 0, 6, 9)
+    np.testing.assert_array_equal(large[:rows, :columns], small)
+
+
+def test_a_known_number_stays_what_it_is() -> None:
+    """The numbers are part of the contract: whoever changes them changes every result."""
+    expected = [
+        (0.6027354323363832 - 0.6398454528995863j),
+        (-0.32677350374548997 - 1.55356534655958j),
+    ]
+    np.testing.assert_allclose(normals(2**40 + 17, 2, 3, 4, 5, 1, 2)[0], expected, rtol=1e-14)
