@@ -14,7 +14,9 @@ from irsrepro.provenance import LIBRARY, digest
 
 ROOT = Path(__file__).resolve().parent.parent
 # See irsrepro.jobs.keep_compiled_kernels; here before any test imports a kernel.
-KERNELS = digest((LIBRARY / "optimize").rglob("*.py"))
+KERNELS = digest(
+    path for name in ("channels", "optimize") for path in (LIBRARY / name).rglob("*.py")
+)
 os.environ["NUMBA_CACHE_DIR"] = str(ROOT / ".numba" / KERNELS)
 SNAKEMAKE = [sys.executable, "-m", "snakemake"]
 JOB = re.compile(r"^(?:local)?rule (\w+):\n(?:    input: .*\n)?    output: (.*)$", re.MULTILINE)

@@ -30,7 +30,7 @@ from irsrepro.optimize.group_power import Complex, Real, dual_step
 from irsrepro.optimize.status import CONVERGED, FAILURE, ITERATION_LIMIT
 from irsrepro.optimize.unit_disc_thin import thin_sweeps
 
-_POWER_ACCURACY, _POWER_STEPS = 1e-9, 100
+_POWER_ACCURACY, _POWER_STEPS = 1e-8, 50
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ repeating mu_a for the antennas of site a,
     d2D/dmu_a dmu_b = 2 Re sum_j W_aj^H [(B + Diag mu)^-1]_ab W_bj.
 
 D at any mu bounds (P) from above, W(mu) with the rows of every site scaled to its limit bounds it
-from below. `dual_step` closes the gap by Newton's method on 1/||W_a|| - 1/sqrt(P_a), which is
+from below. Where B has fewer users than antennas it is singular: a ridge of 1e-7 of its mean
+diagonal entry makes it definite, and chooses the solution of least power among equals. `dual_step` closes the gap by Newton's method on 1/||W_a|| - 1/sqrt(P_a), which is
 nearly linear in mu, safeguarded by the decrease of D.
 """
 
@@ -30,10 +31,12 @@ from numpy.typing import NDArray
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
 
-_FLOOR = 1e-10  # of the mean diagonal entry of B: smallest multiplier, for B without full rank
+RIDGE = 1e-7  # of the mean diagonal entry of B, added to its diagonal
 _SHORTEST_STEP = 1e-8
-_LARGEST_FALL = 0.01  # of a multiplier in one step: farther down the model does not reach
-_INVISIBLE = 1e-13  # relative change of D that is rounding
+_LARGEST_FALL = 1e-3  # of a multiplier in one step: farther down the model does not reach
+_MODEL_ROUNDS = 50
+_ZERO = 1e-14  # of the mean diagonal entry of B: a multiplier that is none
+_INVISIBLE = 1e-11  # relative change of D that is rounding
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class GroupPowerSolution:
     Attributes:
         beamformer: W, (realisation, antenna of any site, user), within the limits.
         multipliers: mu, (realisation, site).
-        value: (realisation,) the objective of (P) at `beamformer`.
+        value: (realisation,) the objective of (P), the ridge included, at `beamformer`.
         relative_gap: (realisation,) (D(mu) - value) / D(mu).
         steps: (realisation,) Newton steps.
     """
@@ -56,41 +59,95 @@ class GroupPowerSolution:
 
 
 @njit(cache=True, error_model="numpy")
-def _newton_direction(
-    curvature: Real, target: Real, start: Real, floor: float, slope: Real, direction: Real
-) -> bool:
-    """Solve for a step that leaves no multiplier below a small part of itself; whether D falls.
+def _model_step(curvature: Real, target: Real, start: Real, zero: float, step: Real) -> None:
+    """Minimise the model d^T H d / 2 - r^T d over steps d that no multiplier falls too far by.
 
-    A multiplier that would fall further takes that part, and the others are solved for again: a
-    step cut short afterwards would leave them where they should not be.
+    Rounds of coordinate descent find the multipliers at their bound and a step that lowers the
+    model, linear algebra the exact minimum for that set, taken where it is within the bounds.
 
     Args:
-        curvature: Hessian of D, (site, site).
-        target: right-hand side, (site,).
+        curvature: H, Hessian of D, (site, site).
+        target: r, (site,).
         start: mu, (site,).
-        floor: smallest multiplier.
-        slope: gradient of D, (site,).
-        direction: (site,), overwritten; may be `target` itself.
+        zero: size below which a multiplier may become 0.
+        step: d, (site,), overwritten.
     """
     sites = start.size
-    wanted = target.copy()
-    step: Real = np.zeros(sites)
-    pinned = np.zeros(sites, np.bool_)
-    for _ in range(sites):
-        system, side = curvature.copy(), wanted.copy()
+    least = np.empty(sites)
+    for a in range(sites):
+        least[a] = (_LARGEST_FALL * start[a] if start[a] > zero else 0.0) - start[a]
+    step[:] = 0.0
+    for _ in range(_MODEL_ROUNDS):
         for a in range(sites):
-            if pinned[a]:
-                system[a, :], system[a, a], side[a] = 0.0, 1.0, step[a]
-        step[:] = np.linalg.solve(system, side)
-        more = False
-        for a in range(sites):
-            least = max(floor, _LARGEST_FALL * start[a]) - start[a]
-            if not pinned[a] and step[a] < least:
-                pinned[a], step[a], more = True, least, True
-        if not more:
-            break
-    direction[:] = step
-    return bool(np.dot(step, slope) < 0.0)
+            if curvature[a, a] > 0.0:
+                rest = target[a] - np.dot(curvature[a], step) + curvature[a, a] * step[a]
+                step[a] = max(least[a], rest / curvature[a, a])
+    system, side = curvature.copy(), target.copy()
+    for a in range(sites):
+        if step[a] <= least[a] or not curvature[a, a] > 0.0:
+            system[a, :], system[a, a], side[a] = 0.0, 1.0, step[a]
+    exact = np.linalg.solve(system, side)
+    for a in range(sites):
+        if not exact[a] >= least[a]:
+            return
+    step[:] = exact
+
+
+@njit(cache=True, error_model="numpy")
+def _dual(
+    matrix: Complex, linear: Complex, limits: Real, multipliers: Real, ridge: float, used: Real
+) -> tuple[float, Complex, Complex]:
+    """D at some multipliers, W there, the inverse behind it, and the powers used, in place."""
+    antennas, users = linear.shape
+    group = antennas // limits.size
+    shifted = matrix.copy()
+    for i in range(antennas):
+        shifted[i, i] += max(multipliers[i // group] + ridge, 1e-300)
+    inverse = np.linalg.inv(shifted)
+    point = np.dot(inverse, linear)
+    value = np.dot(multipliers, limits)
+    used[:] = 0.0
+    for i in range(antennas):
+        for j in range(users):
+            used[i // group] += point[i, j].real ** 2 + point[i, j].imag ** 2
+            value += (linear[i, j].conjugate() * point[i, j]).real
+    return value, point, inverse
+
+
+@njit(cache=True, error_model="numpy")
+def _feasible(
+    matrix: Complex, linear: Complex, limits: Real, used: Real, ridge: float, point: Complex
+) -> float:
+    """Scale the rows of W, in place, to the limits; the objective of (P) there."""
+    antennas, users = linear.shape
+    group = antennas // limits.size
+    for i in range(antennas):
+        a = i // group
+        if used[a] > limits[a]:
+            for j in range(users):
+                point[i, j] *= sqrt(limits[a] / used[a])
+    image = np.dot(matrix, point)
+    value = 0.0
+    for i in range(antennas):
+        for j in range(users):
+            rest = 2.0 * linear[i, j] - image[i, j] - ridge * point[i, j]
+            value += (point[i, j].conjugate() * rest).real
+    return value
+
+
+@njit(cache=True, error_model="numpy")
+def _curvature(point: Complex, inverse: Complex, sites: int) -> Real:
+    """Hessian of D, (site, site)."""
+    antennas, users = point.shape
+    group = antennas // sites
+    curvature = np.zeros((sites, sites))
+    for i in range(antennas):
+        for n in range(antennas):
+            cross = 0j
+            for j in range(users):
+                cross += point[i, j].conjugate() * point[n, j]
+            curvature[i // group, n // group] += 2.0 * (inverse[i, n] * cross).real
+    return curvature
 
 
 @njit(cache=True, error_model="numpy")
@@ -118,92 +175,58 @@ def dual_step(
     Returns:
         The value of (P) at W, the relative gap, the number of steps.
     """
-    antennas, users = linear.shape
+    antennas = linear.shape[0]
     sites = limits.size
     group = antennas // sites
-    mean = 0.0
-    for i in range(antennas):
-        mean += matrix[i, i].real / antennas
-    floor = _FLOOR * mean
+    mean = np.trace(matrix).real / antennas
+    ridge, zero = RIDGE * mean, _ZERO * mean
     for a in range(sites):
-        if not multipliers[a] > floor:
+        if not multipliers[a] > zero:
             # What would use all power without B.
-            total = 0.0
-            for i in range(a * group, (a + 1) * group):
-                for j in range(users):
-                    total += linear[i, j].real ** 2 + linear[i, j].imag ** 2
-            multipliers[a] = max(floor, sqrt(total / limits[a]))
+            part = linear[a * group : (a + 1) * group]
+            multipliers[a] = sqrt((part.real**2 + part.imag**2).sum() / limits[a])
     if not mean > 0.0 and not multipliers.max() > 0.0:
         beamformer[:] = 0.0
         return 0.0, 0.0, 0
-    start, trial = multipliers.copy(), multipliers.copy()
-    used, slope, direction = np.empty(sites), np.empty(sites), np.zeros(sites)
-    shifted = np.empty((antennas, antennas), np.complex128)
-    scaled = np.empty((antennas, users), np.complex128)
-    dual, value, gap, steps, length = inf, -inf, inf, 0, 1.0
+    start, used = multipliers.copy(), np.empty(sites)
+    direction, chosen = np.empty(sites), np.empty(sites)
+    dual, point, inverse = _dual(matrix, linear, limits, start, ridge, used)
+    value, gap, steps = -inf, inf, 0
     while True:
-        shifted[:] = matrix
+        curvature = _curvature(point, inverse, sites)
+        slope = limits - used
+        secant = 2.0 * used * (np.sqrt(used / limits) - 1.0)
         for a in range(sites):
-            for i in range(a * group, (a + 1) * group):
-                shifted[i, i] += max(trial[a], 1e-300)
-        inverse = np.linalg.inv(shifted)
-        point = np.dot(inverse, linear)
-        current = 0.0
-        for a in range(sites):
-            used[a] = 0.0
-            current += trial[a] * limits[a]
-            for i in range(a * group, (a + 1) * group):
-                for j in range(users):
-                    used[a] += point[i, j].real ** 2 + point[i, j].imag ** 2
-                    current += (linear[i, j].conjugate() * point[i, j]).real
-        if current <= dual + _INVISIBLE * abs(current):
-            dual = min(dual, current)
-            start[:] = trial
-            for a in range(sites):
-                share = min(1.0, sqrt(limits[a] / used[a])) if used[a] > 0.0 else 1.0
-                for i in range(a * group, (a + 1) * group):
-                    for j in range(users):
-                        scaled[i, j] = share * point[i, j]
-            image = np.dot(matrix, scaled)
-            reached = 0.0
-            for i in range(antennas):
-                for j in range(users):
-                    reached += (scaled[i, j].conjugate() * (2.0 * linear[i, j] - image[i, j])).real
-            if reached > value:
-                value = reached
-                beamformer[:] = scaled
-                multipliers[:] = trial
-            gap = (dual - value) / dual if dual > 0.0 else 0.0
-            if gap <= tolerance or steps >= step_limit:
-                break
-            curvature = np.zeros((sites, sites))
-            for a in range(sites):
-                slope[a] = limits[a] - used[a]
-                for b in range(sites):
-                    total = 0.0
-                    for i in range(a * group, (a + 1) * group):
-                        for n in range(b * group, (b + 1) * group):
-                            cross = 0j
-                            for j in range(users):
-                                cross += point[i, j].conjugate() * point[n, j]
-                            total += 2.0 * (inverse[i, n] * cross).real
-                    curvature[a, b] = total
-            for a in range(sites):
-                direction[a] = 2.0 * used[a] * (sqrt(used[a] / limits[a]) - 1.0)
-                if trial[a] <= floor and slope[a] > 0.0:
-                    curvature[a, :], curvature[:, a] = 0.0, 0.0
-                    curvature[a, a], direction[a], slope[a] = 1.0, 0.0, 0.0
-            if not _newton_direction(curvature, direction, start, floor, slope, direction):
-                direction[:] = -slope
-                _newton_direction(curvature, direction, start, floor, slope, direction)
-            steps += 1
-            length = 1.0
-        else:
+            if start[a] <= zero and slope[a] > 0.0:
+                curvature[a, :], curvature[:, a] = 0.0, 0.0
+                curvature[a, a], secant[a], slope[a] = 1.0, 0.0, 0.0
+        reached = _feasible(matrix, linear, limits, used, ridge, point)
+        if reached > value:
+            value = reached
+            beamformer[:] = point
+            multipliers[:] = start
+        gap = max(dual - value, 0.0) / dual if dual > 0.0 else 0.0
+        if gap <= tolerance or steps >= step_limit:
+            break
+        steps += 1
+        # The root finder is the faster one near the limits, Newton's method on D the safer one.
+        best, length = inf, 1.0
+        for attempt in range(2):
+            _model_step(curvature, secant if attempt == 0 else -slope, start, zero, direction)
+            trial = np.maximum(0.0, start + direction)
+            reached = _dual(matrix, linear, limits, trial, ridge, used)[0]
+            if reached < best:
+                best = reached
+                chosen[:] = direction
+        while best > dual + _INVISIBLE * dual and length > _SHORTEST_STEP:
             length *= 0.5
-            if length < _SHORTEST_STEP:
-                break
-        for a in range(sites):
-            trial[a] = max(floor, start[a] + length * direction[a])
+            trial = np.maximum(0.0, start + length * direction)
+            best = _dual(matrix, linear, limits, trial, ridge, used)[0]
+            chosen[:] = direction
+        if not best <= dual + _INVISIBLE * dual:
+            break
+        start = np.maximum(0.0, start + length * chosen)
+        dual, point, inverse = _dual(matrix, linear, limits, start, ridge, used)
     return value, gap, steps
 
 
