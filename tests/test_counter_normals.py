@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import scipy.stats
+from numpy.typing import NDArray
 
 from irsrepro.channels.counter_normals import normals, philox
 
@@ -35,18 +36,15 @@ def test_numbers_are_standard_complex_normal() -> None:
 
 def test_neighbours_of_every_kind_are_uncorrelated() -> None:
     """The seed, the link, the channel, the row and the column each lead to other numbers."""
-    base = (7, 1, 2, 3, 5)
-    drawn = normals(*base, 40, 50)
-    others = [
-        normals(*(value + (place == i) for i, value in enumerate(base)), 40, 50)
-        for place in range(5)
-    ]
-    others += [
-        drawn[::-1],
-        drawn[:, ::-1],
-        np.roll(drawn, 1, 1),
-        normals(7 + 2**32, *base[1:], 40, 50),
-    ]
+    base = np.array([7, 1, 2, 3, 5])
+
+    def at(place: NDArray[np.int64]) -> NDArray[np.complex128]:
+        seed, kind, first, second, channel = map(int, place)
+        return normals(seed, kind, first, second, channel, 40, 50)
+
+    drawn = at(base)
+    others = [at(base + step) for step in np.eye(5, dtype=int)]
+    others += [at(base + [2**32, 0, 0, 0, 0]), drawn[::-1], drawn[:, ::-1], np.roll(drawn, 1, 1)]
     for other in others:
         assert abs(np.vdot(drawn, other)) / drawn.size < 4 / np.sqrt(drawn.size)
 

@@ -198,6 +198,10 @@ def test_a_larger_tolerance_stops_earlier_and_says_so() -> None:
 def test_bad_arguments_raise_one_clear_line(change: dict[str, Any], message: str) -> None:
     fading = draw(0, 1, 2, 2, 3, 2, 4)
     precoder, reflection = start(fading, 1.0)
-    arguments = {"precoder": precoder, "reflection": reflection, "power_limit": 1.0} | change
+    arguments: dict[str, Any] = {
+        "precoder": precoder,
+        "reflection": reflection,
+        "power_limit": 1.0,
+    } | change
     with pytest.raises(ValueError, match=message):
         maximise_downlink_sum_rate(fading, **arguments)

@@ -100,7 +100,7 @@ def test_generous_limits_leave_the_unconstrained_optimum_and_no_multipliers() ->
 
 def test_without_a_cost_every_site_matches_at_full_power() -> None:
     linear = gaussian(np.random.default_rng(5), 1, 6, 2)
-    found = solve_group_power(np.zeros((1, 6, 6)), linear, np.array([1.0, 4.0]))
+    found = solve_group_power(np.zeros((1, 6, 6), complex), linear, np.array([1.0, 4.0]))
     for rows, limit in ((slice(0, 3), 1.0), (slice(3, 6), 4.0)):
         part = linear[0, rows]
         expected = part * np.sqrt(limit) / np.linalg.norm(part)

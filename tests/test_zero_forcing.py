@@ -192,8 +192,9 @@ def test_a_realisation_does_not_depend_on_its_batch() -> None:
     reflection = phases(network)
     whole = precoder_powers(network, reflection, 10)
     order = [2, 0]
+    per_realisation = [name for name in network._fields if name != "numbers"]
     part = precoder_powers(
-        RicianNetwork(*(x if x is network.numbers else x[order] for x in network)),
+        network._replace(**{name: getattr(network, name)[order] for name in per_realisation}),
         reflection[order],
         10,
     )

@@ -57,7 +57,7 @@ def keep_compiled_kernels(library: list[str]) -> None:
     Args:
         library: the files of this library that the job depends on.
     """
-    kernels = [path for path in map(Path, library) if {"channels", "optimize"} & {*path.parts}]
+    kernels = [path for path in map(Path, library) if "optimize" in path.parts]
     os.environ["NUMBA_CACHE_DIR"] = str(
         Path(".numba", digest(map(Path.resolve, kernels))).resolve()
     )

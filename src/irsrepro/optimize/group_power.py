@@ -13,8 +13,9 @@ repeating mu_a for the antennas of site a,
 
 D at any mu bounds (P) from above, W(mu) with the rows of every site scaled to its limit bounds it
 from below. Where B has fewer users than antennas it is singular: a ridge of 1e-7 of its mean
-diagonal entry makes it definite, and chooses the solution of least power among equals. `dual_step` closes the gap by Newton's method on 1/||W_a|| - 1/sqrt(P_a), which is
-nearly linear in mu, safeguarded by the decrease of D.
+diagonal entry makes it definite, and chooses the solution of least power among equals. `dual_step`
+closes the gap by Newton's method, on D or on 1/||W_a|| - 1/sqrt(P_a), which is nearly linear in mu,
+whichever step lowers D more.
 """
 
 # mypy: disable-error-code="untyped-decorator"
@@ -103,9 +104,9 @@ def _dual(
     shifted = matrix.copy()
     for i in range(antennas):
         shifted[i, i] += max(multipliers[i // group] + ridge, 1e-300)
-    inverse = np.linalg.inv(shifted)
-    point = np.dot(inverse, linear)
-    value = np.dot(multipliers, limits)
+    inverse: Complex = np.linalg.inv(shifted)
+    point: Complex = np.dot(inverse, linear)
+    value = float(np.dot(multipliers, limits))
     used[:] = 0.0
     for i in range(antennas):
         for j in range(users):
