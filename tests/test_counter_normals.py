@@ -43,8 +43,9 @@ def test_neighbours_of_every_kind_are_uncorrelated() -> None:
         return normals(seed, kind, first, second, channel, 40, 50)
 
     drawn = at(base)
-    others = [at(base + step) for step in np.eye(5, dtype=int)]
-    others += [at(base + [2**32, 0, 0, 0, 0]), drawn[::-1], drawn[:, ::-1], np.roll(drawn, 1, 1)]
+    steps = np.vstack([np.eye(5, dtype=np.int64), [2**32, 0, 0, 0, 0]])
+    others = [at(base + step) for step in steps]
+    others += [drawn[::-1], drawn[:, ::-1], np.roll(drawn, 1, 1)]
     for other in others:
         assert abs(np.vdot(drawn, other)) / drawn.size < 4 / np.sqrt(drawn.size)
 

@@ -12,6 +12,7 @@ from irsrepro.channels.blockage import in_front, inward_circle
 from irsrepro.channels.rician_network import draw_fading
 from irsrepro.channels.streams import RandomStream, realisation_streams
 from irsrepro.documents.noh2022 import (
+    direct,
     ensemble,
     no_irs,
     proposed,
@@ -20,6 +21,8 @@ from irsrepro.documents.noh2022 import (
     system,
 )
 from irsrepro.errors import ConfigurationError
+from irsrepro.optimize.precoder_power import mean_powers
+from irsrepro.optimize.zero_forcing import precoder_powers_of
 from irsrepro.sweeps import Problem, run
 
 PARAMETERS: dict[str, Any] = {
@@ -309,3 +312,36 @@ def test_sweeps_over_power_and_size_fit_the_workflow() -> None:
     np.testing.assert_array_equal(
         smaller["reflection"].values, swept["reflection"].values[0, ..., :2]
     )
+
+
+def test_the_derivatives_of_the_precoder_powers_are_differences() -> None:
+    at_hand = problem(1)
+    links = system.network(at_hand.channels, PARAMETERS)
+    fading = draw_fading(links, 0, range(5))
+    reflection = system.random_reflection(at_hand.channels, PARAMETERS)[0]
+    powers, slopes = mean_powers(fading, reflection)
+    np.testing.assert_allclose(powers, precoder_powers_of(fading, reflection).mean(axis=0))
+    turn = 1e-6 * np.random.default_rng(1).standard_normal(reflection.shape)
+    ahead, behind = (
+        mean_powers(fading, reflection * np.exp(sign * 1j * turn))[0] for sign in (1, -1)
+    )
+    predicted = np.einsum("asn,sn->a", (slopes.conj() * 1j * reflection).real, turn)
+    np.testing.assert_allclose((ahead - behind) / 2, predicted, rtol=1e-5)
+
+
+def test_direct_minimisation_reaches_stationary_phases_below_both_starts() -> None:
+    at_hand = problem(2, surfaces=4, direct_channels=40, direct_step_limit=200)
+    designed = direct.design(at_hand)
+    np.testing.assert_allclose(np.abs(designed["reflection"]), 1.0)
+    assert (
+        designed["sample_precoder_power"] <= 1.0001 * designed["surrogate_precoder_power"]
+    ).all()
+    links = system.network(at_hand.channels, at_hand.parameters)
+    fading = draw_fading(links, 0, range(2**20, 2**20 + 40))
+    best = designed["reflection"].values[0]
+    largest = mean_powers(fading, best)[0].max()
+    assert largest == pytest.approx(float(designed["sample_precoder_power"][0]))
+    rng = np.random.default_rng(2)
+    for _ in range(20):
+        nearby = best * np.exp(0.3j * rng.standard_normal(best.shape))
+        assert mean_powers(fading, nearby)[0].max() > largest

@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import inf, sqrt
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -97,14 +98,14 @@ def _model_step(curvature: Real, target: Real, start: Real, zero: float, step: R
 @njit(cache=True, error_model="numpy")
 def _dual(
     matrix: Complex, linear: Complex, limits: Real, multipliers: Real, ridge: float, used: Real
-) -> tuple[float, Complex, Complex]:
+) -> tuple[float, Complex, NDArray[Any]]:
     """D at some multipliers, W there, the inverse behind it, and the powers used, in place."""
     antennas, users = linear.shape
     group = antennas // limits.size
     shifted = matrix.copy()
     for i in range(antennas):
         shifted[i, i] += max(multipliers[i // group] + ridge, 1e-300)
-    inverse: Complex = np.linalg.inv(shifted)
+    inverse = np.linalg.inv(shifted)
     point: Complex = np.dot(inverse, linear)
     value = float(np.dot(multipliers, limits))
     used[:] = 0.0
@@ -137,7 +138,7 @@ def _feasible(
 
 
 @njit(cache=True, error_model="numpy")
-def _curvature(point: Complex, inverse: Complex, sites: int) -> Real:
+def _curvature(point: Complex, inverse: NDArray[Any], sites: int) -> Real:
     """Hessian of D, (site, site)."""
     antennas, users = point.shape
     group = antennas // sites
