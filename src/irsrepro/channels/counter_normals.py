@@ -12,19 +12,22 @@ any order, and larger arrays contain the smaller ones in every direction.
 
 from __future__ import annotations
 
-from math import cos, log, pi, sin, sqrt
+from math import log, pi
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 Words = NDArray[np.uint32]
+Integers = NDArray[np.int64]
+Real = NDArray[np.float64]
 
 _MASK, _HALF_WORD = np.uint64(0xFFFFFFFF), np.uint64(32)
 _MULTIPLIER_0, _MULTIPLIER_1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 _WEYL_0, _WEYL_1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
 _ROUNDS = 10
-_UNIT = 2.0**-32
+_FRACTION, _BIAS = 52, 1023  # bits of a double's fraction, and what its exponent is stored with
+_ROOT, _LOG_2 = 2.0**0.5, log(2.0)
 
 
 @njit(cache=True, error_model="numpy", inline="always")
@@ -58,15 +61,54 @@ def philox(counter: Words, key: Words) -> Words:
     return words
 
 
+@njit(cache=True, error_model="numpy", fastmath={"contract", "reassoc"})
+def _box_muller(words: Integers, mantissa: Real, exponent: Real) -> None:
+    """Turn pairs of 32-bit words into CN(0, 1) numbers: sqrt(-log u) exp(j angle).
+
+    The logarithm and the angle's sine and cosine are series within a few 1e-14 of the functions,
+    in loops that the compiler turns into vector instructions, five times as fast.
+
+    Args:
+        words: (2, number), of radius and angle.
+        mantissa: (number,), overwritten by real parts.
+        exponent: (number,), overwritten by imaginary parts.
+    """
+    count = mantissa.size
+    for i in range(count):
+        mantissa[i] = words[0, i] + 0.5
+    bits = mantissa.view(np.int64)
+    for i in range(count):
+        exponent[i] = (bits[i] >> _FRACTION) - _BIAS
+        bits[i] = (bits[i] & ((1 << _FRACTION) - 1)) | (_BIAS << _FRACTION)
+    for i in range(count):
+        # u = m 2^(e - 32) with m in [sqrt(1/2), sqrt(2)), log m = 2 artanh((m - 1) / (m + 1)).
+        above = mantissa[i] > _ROOT
+        m = 0.5 * mantissa[i] if above else mantissa[i]
+        e = exponent[i] + 1.0 if above else exponent[i]
+        s = (m - 1.0) / (m + 1.0)
+        z = s * s
+        series = 1 / 13 + z * (1 / 15 + z * (1 / 17 + z / 19))
+        series = 1 / 5 + z * (1 / 7 + z * (1 / 9 + z * (1 / 11 + z * series)))
+        series = 1.0 + z * (1 / 3 + z * series)
+        radius = np.sqrt((32.0 - e) * _LOG_2 - 2.0 * s * series)
+        # Two bits choose a quadrant, thirty the angle in it, within 45 degrees of its middle.
+        quadrant = words[1, i] >> 30
+        angle = ((words[1, i] & 0x3FFFFFFF) * 2.0**-30 - 0.5) * (0.5 * pi)
+        y = angle * angle
+        sine = 1 / 362880 - y * (1 / 39916800 - y * (1 / 6227020800 - y / 1307674368000))
+        sine = angle * (1.0 - y * (1 / 6 - y * (1 / 120 - y * (1 / 5040 - y * sine))))
+        cosine = 1 / 3628800 - y * (1 / 479001600 - y / 87178291200)
+        cosine = 1.0 - y * (1 / 2 - y * (1 / 24 - y * (1 / 720 - y * (1 / 40320 - y * cosine))))
+        odd = (quadrant & 1) == 1
+        along, across = (sine, cosine) if odd else (cosine, sine)
+        along = -along if quadrant == 1 or quadrant == 2 else along
+        across = -across if quadrant >= 2 else across
+        mantissa[i], exponent[i] = radius * along, radius * across
+
+
 @njit(cache=True, error_model="numpy")
 def fill_normals(
-    seed: np.uint64,
-    kind: int,
-    first: int,
-    second: int,
-    channel: int,
-    real: NDArray[np.float64],
-    imag: NDArray[np.float64],
+    seed: np.uint64, kind: int, first: int, second: int, channel: int, real: Real, imag: Real
 ) -> None:
     """Draw the beginning of a link's array of independent CN(0, 1) numbers.
 
@@ -84,9 +126,12 @@ def fill_normals(
     rows, columns = real.shape
     low, high = seed & _MASK, seed >> _HALF_WORD
     ends = np.uint64((first << 16) | second)
+    # A counter serves two neighbouring columns, with one radius and one angle each.
+    blocks = (columns + 1) // 2
+    words = np.empty((2, 2 * blocks), np.int64)
+    mantissa, exponent = np.empty(2 * blocks), np.empty(2 * blocks)
     for i in range(rows):
-        # A counter serves two neighbouring columns, with one radius and one angle each.
-        for block in range((columns + 1) // 2):
+        for block in range(blocks):
             w0, w1, w2, w3 = _philox(
                 np.uint64(i),
                 np.uint64(channel),
@@ -95,12 +140,11 @@ def fill_normals(
                 low,
                 high,
             )
-            radius, angle = sqrt(-log((w0 + 0.5) * _UNIT)), 2.0 * pi * _UNIT * w1
-            real[i, 2 * block], imag[i, 2 * block] = radius * cos(angle), radius * sin(angle)
-            if 2 * block + 1 < columns:
-                radius, angle = sqrt(-log((w2 + 0.5) * _UNIT)), 2.0 * pi * _UNIT * w3
-                real[i, 2 * block + 1] = radius * cos(angle)
-                imag[i, 2 * block + 1] = radius * sin(angle)
+            words[0, 2 * block], words[1, 2 * block] = w0, w1
+            words[0, 2 * block + 1], words[1, 2 * block + 1] = w2, w3
+        _box_muller(words, mantissa, exponent)
+        for j in range(columns):
+            real[i, j], imag[i, j] = mantissa[j], exponent[j]
 
 
 def normals(
