@@ -205,18 +205,18 @@ def test_the_evaluation_estimates_what_the_definition_says() -> None:
 
 def test_the_standard_error_is_that_of_repeated_drops() -> None:
     """The same drop under other seeds: rates scatter by the error reported."""
-    at_hand = problem(1)
-    count = 150
+    at_hand = problem(1, channels_per_drop=200)
+    count = 300
     copies = at_hand.channels.isel(realisation=np.zeros(count, int))
     seeds = np.random.default_rng(0).integers(2**63, size=count)
     copies = copies.assign(fading_seed=("realisation", seeds))
-    repeated = Problem(copies, PARAMETERS, "fast", [])
+    repeated = Problem(copies, at_hand.parameters, "fast", [])
     found = system.evaluate(repeated, random_phases.design(repeated))
     spread = float(found["min_rate"].std() / found["min_rate"].mean())
-    assert 0.7 < spread / float(found["min_rate_error"].mean()) < 1.4
-    # P-values of the closed form are uniform, as far as sample means are normal.
-    assert (found["gain_p_value"] < 0.01).mean() < 0.06
-    assert 0.35 < float(found["gain_p_value"].mean()) < 0.65
+    assert 0.8 < spread / float(found["min_rate_error"].mean()) < 1.25
+    # P-values of the closed form are uniform, as far as 200 skewed gains have a normal mean.
+    assert (found["gain_p_value"] < 0.01).mean() < 0.05
+    assert 0.4 < float(found["gain_p_value"].mean()) < 0.6
 
 
 def test_the_proposed_design_beats_random_phases_and_reports_what_it_reaches() -> None:

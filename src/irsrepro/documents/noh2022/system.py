@@ -198,7 +198,8 @@ def evaluate(problem: Problem, variables: xr.Dataset) -> xr.Dataset:
         in W, its largest entry, ``average_gain`` and its smallest entry in 1/W by the closed form,
         ``gain_deviation`` (realisation, access_point, user), by how many standard errors the sample
         mean of ||h||^2 lies above it, its largest modulus, and ``gain_p_value``, the probability
-        that chance alone makes that larger (Sidak's, over all links of the drop).
+        that chance alone makes that larger (Sidak's, over all links of the drop; a sample mean of
+        few skewed gains is not quite normal, which makes it smaller at times).
     """
     links = network(problem.channels, problem.parameters)
     if "channel" in variables["reflection"].dims:
