@@ -130,10 +130,11 @@ def average_gain(links: RicianNetwork, reflection: Complex) -> Real:
     Returns:
         Array (realisation, access point, user) in 1/W: SNR at 1 W and matched filtering.
     """
-    count = len(reflection)
-    extended = np.ones((count, reflection[0].size + 1), np.complex128)
-    extended[:, :-1] = reflection.conj().reshape(count, -1)
-    mean = np.einsum("rakmn,rn->rakm", line_of_sight(links), extended)
+    # What E [u; 1] is, without the large E.
+    incident = (links.surface_mean * reflection.conj()[:, :, None]).swapaxes(2, 3)
+    scalars = (links.arrival.conj().swapaxes(1, 2) @ incident).swapaxes(1, 2)
+    reflected = links.departure.conj().swapaxes(2, 3) @ scalars
+    mean = links.direct_mean + reflected.swapaxes(2, 3)
     known: Real = (np.abs(mean) ** 2).sum(axis=-1)
     return known + scattered_gain(links, reflection)
 
