@@ -19,6 +19,9 @@ from irsrepro.errors import IrsreproError
 from irsrepro.provenance import LIBRARY, digest
 
 
+COMPILED_FLOORS = ("channels", "optimize")
+
+
 @contextmanager
 def job(name: str, log: str) -> Iterator[None]:
     """Run the body of a workflow script.
@@ -55,9 +58,7 @@ def keep_compiled_kernels() -> None:
     file that it calls does. All jobs share the folder, so that a kernel is compiled once. Must be
     called before a kernel is imported.
     """
-    kernels = [
-        path for floor in ("channels", "optimize") for path in (LIBRARY / floor).glob("*.py")
-    ]
+    kernels = [path for floor in COMPILED_FLOORS for path in (LIBRARY / floor).glob("*.py")]
     os.environ["NUMBA_CACHE_DIR"] = str(Path(".numba", digest(kernels)).resolve())
 
 

@@ -1,0 +1,1 @@
+"""Cell-free MIMO systems powered by intelligent reflecting surfaces (2022)."""

@@ -1,0 +1,113 @@
+"""Proposed: the smallest mean gain maximised by semidefinite relaxation on statistical CSI.
+
+Eqs. (11) to (14), once per drop, whatever the transmit power. The relaxed matrix is turned into
+phases by Gaussian randomisation, as in the paper, and these are then polished to a local optimum;
+both values are reported beside the certified bound of the relaxation.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from irsrepro.channels.fading import rayleigh
+from irsrepro.channels.rician_network import Complex, Real
+from irsrepro.channels.streams import children
+from irsrepro.documents.noh2022.system import (
+    network,
+    reflection_variable,
+    smallest_gain_problem,
+)
+from irsrepro.optimize.diagonal_sdp import solve_diagonal_sdp
+from irsrepro.optimize.diagonal_sdp_problem import MaxMinProblem
+from irsrepro.optimize.references.diagonal_sdp import solve_diagonal_sdp_cvxpy
+from irsrepro.optimize.rounding import gaussian_randomisation, polish
+from irsrepro.optimize.status import CONVERGED, STATUS
+from irsrepro.storage import variable
+from irsrepro.sweeps import Problem
+
+_NEGLIGIBLE = 1e-9  # share of the trace below which a column of the factor is none
+_REFERENCE_GAP = 1e-6  # what the interior-point method of the reference is asked for
+
+
+def design(problem: Problem) -> xr.Dataset:
+    """Design the reflection vector of every drop.
+
+    Args:
+        problem: of the parameters, the sizes in use, Rician factors, ``noise_power``,
+            ``sdp_tolerance`` (relative gap of the relaxation), ``randomisation_draws`` and
+            ``rounding`` ("polished", or "randomised" as the paper has it).
+
+    Returns:
+        ``reflection`` (realisation, irs, element) of modulus one; (realisation,) the upper bound
+        of the relaxation on the smallest mean gain, that gain after randomisation and after
+        polishing in 1/W, the share ``rounding_gap`` by which the design stays below the bound,
+        status, iterations and residual (relative gap) of the relaxation.
+    """
+    parameters = problem.parameters
+    links = network(problem.channels, parameters)
+    count, surfaces, elements = links.arrival.shape[0], *links.arrival.shape[2:]
+    relaxed = smallest_gain_problem(links)
+    solve = _relax if problem.engine == "fast" else _relax_reference
+    factor, bound, gap, iterations, status = solve(relaxed, parameters["sdp_tolerance"])
+    norms = (np.abs(factor) ** 2).sum(axis=1)
+    rank = int((norms > _NEGLIGIBLE * factor.shape[1]).sum(axis=1).max())
+    # By columns first: a draw depends on the rank of no other realisation.
+    shape = (rank, parameters["randomisation_draws"])
+    draws = rayleigh(children(problem.streams, "randomisation"), shape).swapaxes(1, 2)
+    sampled = gaussian_randomisation(relaxed, factor, draws)
+    polished = polish(relaxed, sampled.vector)
+    chosen = polished if parameters["rounding"] == "polished" else sampled
+    reflection = chosen.vector[:, :-1].conj().reshape(count, surfaces, elements)
+    one = ("realisation",)
+    meanings = ", ".join(f"{code} {meaning}" for code, meaning in enumerate(STATUS))
+    return xr.Dataset(
+        {
+            "reflection": reflection_variable(reflection),
+            "gain_bound": variable(
+                one, bound, "upper bound on the smallest mean gain over noise", "1/W"
+            ),
+            "randomised_gain": variable(
+                one, sampled.value, "smallest mean gain over noise after randomisation", "1/W"
+            ),
+            "polished_gain": variable(
+                one, polished.value, "smallest mean gain over noise after polishing", "1/W"
+            ),
+            "rounding_gap": variable(
+                one, 1.0 - chosen.value / bound, "share that the design lacks to the bound", "1"
+            ),
+            "status": variable(one, status, f"status: {meanings}", "1"),
+            "iterations": variable(one, iterations, "iterations of the relaxation", "1"),
+            "residual": variable(one, gap, "relative gap of the relaxation", "1"),
+        }
+    )
+
+
+# Factor, upper bound, relative gap, iterations, status.
+Relaxation = tuple[Complex, Real, Real, NDArray[np.int64], NDArray[np.int8]]
+
+
+def _relax(relaxed: MaxMinProblem, tolerance: float) -> Relaxation:
+    found = solve_diagonal_sdp(relaxed, tolerance=tolerance)
+    return found.factor, found.upper_bound, found.relative_gap, found.iterations, found.status
+
+
+def _relax_reference(relaxed: MaxMinProblem, tolerance: float) -> Relaxation:
+    """Solve by a cone solver, whose claim is the bound; the factor is that of its matrix."""
+    factors, bounds, gaps = [], [], []
+    for r in range(len(relaxed.columns)):
+        found = solve_diagonal_sdp_cvxpy(relaxed, r)
+        values, vectors = np.linalg.eigh(found.matrix)
+        factors.append((vectors * np.sqrt(np.maximum(values, 0.0)))[:, ::-1])
+        bounds.append(max(found.reported, found.value))
+        gaps.append(bounds[-1] / found.value - 1.0)
+    count = len(bounds)
+    status = np.where(np.array(gaps) <= max(tolerance, _REFERENCE_GAP), CONVERGED, 1)
+    return (
+        np.stack(factors),
+        np.array(bounds),
+        np.array(gaps),
+        np.zeros(count, np.int64),
+        status.astype(np.int8),
+    )
