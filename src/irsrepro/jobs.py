@@ -18,7 +18,6 @@ import xarray as xr
 from irsrepro.errors import IrsreproError
 from irsrepro.provenance import LIBRARY, digest
 
-
 COMPILED_FLOORS = ("channels", "optimize")
 
 
