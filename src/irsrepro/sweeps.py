@@ -18,7 +18,7 @@ import xarray as xr
 from irsrepro.channels.streams import RandomStream
 from irsrepro.storage import variable
 
-TIMED_BATCH = 16  # copies of a realisation designed at once, so that calls as such weigh little
+TIMED_BATCH = 8  # copies of a realisation designed at once, so that calls as such weigh little
 
 
 @dataclass(frozen=True)

@@ -105,6 +105,12 @@ def draw(parameters: Mapping[str, Any], streams: Sequence[RandomStream]) -> xr.D
             "irs_position": variable(
                 (*one, "irs", "coordinate"), all_surfaces, "position of a surface", "m"
             ),
+            "irs_normal": variable(
+                (*one, "irs", "coordinate"),
+                np.broadcast_to(normals, all_surfaces.shape),
+                "normal of a surface",
+                "1",
+            ),
             "user_position": variable(
                 (*one, "user", "coordinate"), placed, "position of a user", "m"
             ),

@@ -36,7 +36,8 @@ def design(problem: Problem) -> xr.Dataset:
 
     Args:
         problem: of the parameters, the sizes in use, Rician factors, ``noise_power``,
-            ``sdp_tolerance`` (relative gap of the relaxation), ``randomisation_draws`` and
+            ``sdp_tolerance`` (gap of the relaxation, gain at which polishing stops),
+            ``randomisation_draws`` and
             ``rounding`` ("polished", or "randomised" as the paper has it).
 
     Returns:
@@ -57,7 +58,7 @@ def design(problem: Problem) -> xr.Dataset:
     shape = (rank, parameters["randomisation_draws"])
     draws = rayleigh(children(problem.streams, "randomisation"), shape).swapaxes(1, 2)
     sampled = gaussian_randomisation(relaxed, factor, draws)
-    polished = polish(relaxed, sampled.vector)
+    polished = polish(relaxed, sampled.vector, tolerance=parameters["sdp_tolerance"])
     chosen = polished if parameters["rounding"] == "polished" else sampled
     reflection = chosen.vector[:, :-1].conj().reshape(count, surfaces, elements)
     one = ("realisation",)

@@ -189,7 +189,8 @@ def evaluate(problem: Problem, variables: xr.Dataset) -> xr.Dataset:
     Args:
         problem: what the scheme was given; of the parameters, the sizes in use, Rician factors,
             ``noise_power``, ``transmit_power`` and ``channels_per_drop``.
-        variables: ``reflection`` (realisation, irs, element), or as above.
+        variables: ``reflection`` (realisation, irs, element), or as above; without any there is
+            nothing to evaluate.
 
     Returns:
         ``min_rate`` and ``mean_min_rate`` (realisation,) in bit/s/Hz: the smallest of the users'
@@ -202,6 +203,8 @@ def evaluate(problem: Problem, variables: xr.Dataset) -> xr.Dataset:
         that chance alone makes that larger (Sidak's, over all links of the drop; a sample mean of
         few skewed gains is not quite normal, which makes it smaller at times).
     """
+    if "reflection" not in variables:
+        return xr.Dataset()
     links = network(problem.channels, problem.parameters)
     if "channel" in variables["reflection"].dims:
         return _evaluate_instantaneous(links, variables)
