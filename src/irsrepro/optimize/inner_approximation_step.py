@@ -9,7 +9,8 @@ the last iterate (V', W'):
                                                + 1 / (2 c_ki^2) ||B_ki - B'_ki||^2)] <= 0,
     m_ki = 1 for i != k and -1 / gamma_k for i = k.
 
-The subproblem (17), with l the top eigenvector of V' and chi >= 0, e >= 0,
+They are used times the user's share of the uplink power, which brings their multipliers near 1: the
+gains of users differ by many orders. The subproblem (17), with l the top eigenvector of V' and chi >= 0, e >= 0,
 
     minimise   sum_i tr W_i + chi (M + 1 - l^H V l)
     subject to g_k <= 0,   M + 1 - l^H V l <= e,   diag V = 1,   V, W_i psd,
@@ -35,7 +36,8 @@ from numba import njit
 from irsrepro.optimize.receivers import Complex, Real
 from irsrepro.optimize.status import CONVERGED, ITERATION_LIMIT
 
-_WEIGHT = 30.0  # of the augmentation; the multipliers sum to about 1
+_SMALLEST = 1e-12  # power at a user over noise that is taken for the size of B
+_WEIGHT = 100.0  # of the augmentation; the multipliers are about 1
 _GROWTH = 5.0
 _HEAVIEST = 1e6
 _ROUNDS = 40
@@ -43,7 +45,8 @@ _NEWTON_STEPS = 60
 _LOOSE = 3e-3  # gradient at which the first multiplier step is taken
 _SHIFT = 1e-11  # of the largest diagonal entry of the Hessian, against its flat directions
 _SUFFICIENT = 1e-4
-_SHORTEST = 1e-9  # length factor of a step
+_SHORTEST = 1e-6  # length factor of a step
+_ROUNDING = 1e-15  # of the augmented Lagrangian
 _NEW_COLUMN = 0.05  # root mean square of its entries
 
 
@@ -54,6 +57,7 @@ class Subproblem(NamedTuple):
         channels: H, (user, element + 1, antenna).
         adjoint: H^H, (user, antenna, element + 1).
         gram: Q_k = H_k^H H_k, (user, antenna, antenna).
+        scale: (user,) factor of the constraint, contained in the next three.
         signs: m, (user, user).
         matrix_weight: sum_i |m_ki| c_ki^2, (user,).
         beam_weight: |m_ki| / c_ki^2, (user, user).
@@ -68,6 +72,7 @@ class Subproblem(NamedTuple):
     channels: Complex
     adjoint: Complex
     gram: Complex
+    scale: Real
     signs: Real
     matrix_weight: Real
     beam_weight: Real
@@ -115,6 +120,7 @@ def make_subproblem(
     adjoint: Complex,
     gram: Complex,
     targets: Real,
+    scale: Real,
     factor: Complex,
     beams: Complex,
     balance: float,
@@ -129,6 +135,7 @@ def make_subproblem(
         adjoint: H^H.
         gram: H_k^H H_k.
         targets: gamma, (user,).
+        scale: (user,) positive, about the multiplier of the unscaled constraint.
         factor: Y', (element + 1, rank), rows of unit norm.
         beams: w', (user, antenna).
         balance: rho.
@@ -141,19 +148,20 @@ def make_subproblem(
     norm = sqrt((square.real**2 + square.imag**2).sum())
     values, vectors = np.linalg.eigh(square)
     top = np.dot(factor, vectors[:, -1].copy()) / sqrt(values[-1])
-    signs, beam_weight = np.ones((users, users)), np.empty((users, users))
+    signs, beam_weight = np.empty((users, users)), np.empty((users, users))
     matrix_weight = np.zeros(users)
     for k in range(users):
-        signs[k, k] = -1.0 / targets[k]
         for i in range(users):
+            signs[k, i] = -scale[k] / targets[k] if i == k else scale[k]
             size = np.vdot(beams[i], np.dot(gram[k], beams[i])).real
-            scale = balance**2 * max(size, 1e-12) / norm
-            matrix_weight[k] += abs(signs[k, i]) * scale
-            beam_weight[k, i] = abs(signs[k, i]) / scale
+            ratio = balance**2 * max(size, _SMALLEST) / norm
+            matrix_weight[k] += abs(signs[k, i]) * ratio
+            beam_weight[k, i] = abs(signs[k, i]) / ratio
     return Subproblem(
         channels,
         adjoint,
         gram,
+        scale,
         signs,
         matrix_weight,
         beam_weight,
@@ -182,7 +190,7 @@ def _evaluate(problem: Subproblem, factor: Complex, beams: Complex) -> Terms:
     square = np.dot(adjoint, factor)
     cross = np.dot(problem.factor.conj().T.copy(), factor)
     along = np.dot(adjoint, problem.top).conj()
-    values = np.ones(users + 1)
+    values = np.empty(users + 1)
     old_adjoint = problem.factor.conj().T.copy()
     old_square = np.dot(old_adjoint, problem.factor)
     distance = 0.0
@@ -196,7 +204,7 @@ def _evaluate(problem: Subproblem, factor: Complex, beams: Complex) -> Terms:
             distance -= 2.0 * (cross[c, d].real ** 2 + cross[c, d].imag ** 2)
     for k in range(users):
         folded[k] = np.dot(problem.adjoint[k], factor)
-        values[k] += 0.5 * problem.matrix_weight[k] * distance
+        values[k] = problem.scale[k] + 0.5 * problem.matrix_weight[k] * distance
         for i in range(users):
             images[k, i] = np.dot(problem.channels[k], beams[i])
             inner[k, i] = np.dot(adjoint, images[k, i])
@@ -612,9 +620,10 @@ def _descend(
                 for c in range(rank):
                     g, f = slope_factor[n, c], factor[n, c]
                     along += g.real * f.real + g.imag * f.imag
-                    square += g.real**2 + g.imag**2
-                square -= along**2
-        norm = sqrt(max(square, 0.0))
+                for c in range(rank):
+                    across = slope_factor[n, c] - along * factor[n, c]
+                    square += across.real**2 + across.imag**2
+        norm = sqrt(square)
         if norm <= tolerance or steps == _NEWTON_STEPS:
             break
         S, T, diagonal = _derivative_matrices(problem, factor, beams, terms, active)
@@ -629,7 +638,7 @@ def _descend(
             trial_value = _augmented(
                 _objective(problem, trial_beams, trial), trial.values, multipliers, weight
             )
-            if trial_value <= value + _SUFFICIENT * step * slope:
+            if trial_value <= value + _SUFFICIENT * step * slope + _ROUNDING * abs(value):
                 factor, beams, terms, value = trial_factor, trial_beams, trial, trial_value
                 moved = True
                 break
