@@ -36,7 +36,7 @@ RankMode = Literal["penalty", "slack", "hard"]
 
 RANK_MODES = ("penalty", "slack", "hard")
 # Rows of a trace.
-OBJECTIVE, LIFTED, PROJECTED, RANK_GAP = range(4)
+OBJECTIVE, LIFTED, PROJECTED, RANK_GAP, BEAM_RANK = range(5)
 
 _ACCURACY = 1e-12
 _STEPS = 500
@@ -59,7 +59,7 @@ class InnerApproximation:
         lifted_power: trace of sum_k tr W_k.
         projected_power: trace of the least power at the phases extracted from V.
         rank_gap: trace of tr V - lambda_max(V), out of M + 1.
-        beam_rank: (realisation,) largest second over first eigenvalue of a W_k in any iteration.
+        beam_rank: trace of the largest second over first eigenvalue of a W_k.
         accuracy: (realisation,) largest certified relative gap of a subproblem.
         iterations: (realisation,) subproblems solved.
         residual: (realisation,) last relative decrease of the objective.
@@ -99,6 +99,27 @@ def _compressed(factor: Complex) -> Complex:
         for c in range(kept):
             result[n, c] /= sqrt(norm)
     return result
+
+
+@njit(cache=True, error_model="numpy")
+def _compressed_streams(beams: Complex) -> tuple[Complex, float]:
+    """Orthogonal beams of every user by falling power, and the largest second over first power.
+
+    Streams that are negligible for every user are dropped.
+    """
+    users, streams, antennas = beams.shape
+    result = np.empty((users, streams, antennas), np.complex128)
+    ratio, kept = 0.0, 1
+    for i in range(users):
+        values, vectors = np.linalg.eigh(np.dot(beams[i].conj(), beams[i].T.copy()))
+        for q in range(streams):
+            share = values[streams - 1 - q] / values[-1]
+            if q == 1:
+                ratio = max(ratio, share)
+            if share > _NEGLIGIBLE:
+                kept = max(kept, q + 1)
+            result[i, q] = np.dot(vectors[:, streams - 1 - q].copy(), beams[i])
+    return result[:, :kept].copy(), ratio
 
 
 @njit(cache=True, error_model="numpy")
@@ -158,7 +179,7 @@ def _iterate(
     for k in range(users):
         adjoint[k] = scaled[k].conj().T
         grams[k] = np.dot(adjoint[k], scaled[k])
-    beams = beams / sqrt(first)
+    streams = (beams / sqrt(first)).reshape(users, 1, antennas)
     scale = np.maximum(work.uplink / first, _LEAST_SHARE)
     multipliers = np.ones(users + 1)
     multipliers[users] = 0.0
@@ -168,6 +189,7 @@ def _iterate(
     trace[LIFTED, :] = first
     trace[PROJECTED, :] = first
     trace[RANK_GAP, :] = 0.0
+    trace[BEAM_RANK, :] = 0.0
     objective, largest_gap, residual = 1.0, 0.0, inf
     status, iterations = ITERATION_LIMIT, 0
     for t in range(1, limit + 1):
@@ -178,20 +200,21 @@ def _iterate(
             targets,
             scale,
             factor,
-            beams,
+            streams,
             balance,
             penalty,
             slack,
             frozen,
         )
-        found, new_beams, z, _, gap, _, _ = solve_subproblem(
+        found, found_streams, z, _, gap, _, _ = solve_subproblem(
             problem, multipliers, accuracy, rank_limit
         )
         new_factor = _compressed(found)
+        new_streams, ratio = _compressed_streams(found_streams)
         square = np.dot(new_factor.conj().T.copy(), new_factor)
         values, vectors = np.linalg.eigh(square)
         rank_gap = max(0.0, size - values[-1])
-        lifted = (new_beams.real**2 + new_beams.imag**2).sum()
+        lifted = (new_streams.real**2 + new_streams.imag**2).sum()
         reached = lifted + penalty * rank_gap
         largest_gap = max(largest_gap, gap)
         iterations = t
@@ -199,7 +222,8 @@ def _iterate(
             # An unsolved subproblem: the iterate stays, and nothing else would follow.
             residual = 0.0
             break
-        factor, beams = new_factor, new_beams
+        factor, streams = new_factor, new_streams
+        trace[BEAM_RANK, t:] = ratio
         vector[:] = np.dot(factor, vectors[:, -1].copy()).conj()
         projected = _projected(response, targets, vector, channel, gram, work)
         if projected < best_power:
@@ -326,7 +350,7 @@ def inner_approximation(
     extended = np.concatenate([starts, np.ones((count, 1))], axis=1)
     vectors = np.full((count, size), np.nan, np.complex128)
     beams = np.full((count, users, antennas), np.nan, np.complex128)
-    traces = np.empty((count, 4, iteration_limit + 1))
+    traces = np.empty((count, 5, iteration_limit + 1))
     power, gap, residual = np.empty(count), np.empty(count), np.empty(count)
     iterations, status = np.empty(count, np.int64), np.empty(count, np.int8)
     _iterate_all(
@@ -360,8 +384,7 @@ def inner_approximation(
         lifted_power=traces[:, LIFTED].copy(),
         projected_power=traces[:, PROJECTED].copy(),
         rank_gap=traces[:, RANK_GAP].copy(),
-        # The factors have one column, and the certificate of every subproblem covers that choice.
-        beam_rank=np.where(status == FAILURE, np.nan, 0.0),
+        beam_rank=traces[:, BEAM_RANK].copy(),
         accuracy=gap,
         iterations=iterations,
         residual=residual,

@@ -15,12 +15,16 @@ gains of users differ by many orders. The subproblem (17), with l the top eigenv
     minimise   sum_i tr W_i + chi (M + 1 - l^H V l)
     subject to g_k <= 0,   M + 1 - l^H V l <= e,   diag V = 1,   V, W_i psd,
 
-is solved in factors V = Y Y^H (rows of unit norm) and W_i = w_i w_i^H: an augmented Lagrangian with
-multipliers z of the constraints, Newton's method on the product of spheres and the beamformers.
-With S and T_i the derivatives of the Lagrangian by V and W_i and y_k = Re (S V)_kk, the factors
-solve the convex problem if S - Diag(y) and all T_i are psd. Where the former has a negative
-eigenvalue, its eigenvector becomes a column of Y. Since the Lagrangian is convex in (V, W), its
-linearisation at any point bounds the optimum from below:
+is solved in factors V = Y Y^H (rows of unit norm) and W_i = sum_s w_is w_is^H, of one column to
+begin with: an augmented Lagrangian with multipliers z of the constraints, Newton's method on the
+product of spheres and the beams. With S and T_i the derivatives of the Lagrangian by V and W_i and
+y_k = Re (S V)_kk, the factors solve the convex problem if S - Diag(y) and all T_i are psd. Where
+one has a negative eigenvalue, its eigenvector becomes a column more. That happens to W_i too:
+yu2020's Theorem 1 holds at a fixed point, where the proximal terms have no gradient, but a
+subproblem away from one can have solutions of higher rank only.
+
+Since the Lagrangian is convex in (V, W), its linearisation at any point bounds the optimum from
+below:
 
     p - sum_k z_k |g_k| - (M + 1) max(0, -lowest(S - Diag y)) - p max(0, -lowest(T)) - rest.
 """
@@ -62,7 +66,7 @@ class Subproblem(NamedTuple):
         matrix_weight: sum_i |m_ki| c_ki^2, (user,).
         beam_weight: |m_ki| / c_ki^2, (user, user).
         factor: Y', (element + 1, rank).
-        beams: w', (user, antenna).
+        beams: w', (user, stream, antenna).
         top: l, (element + 1,).
         penalty: chi.
         slack: e, or infinity without the constraint.
@@ -88,13 +92,13 @@ class Terms(NamedTuple):
     """What value, gradient and Hessian share at one point.
 
     Attributes:
-        images: f_ki = H_k w_i, (user, user, element + 1).
-        inner: p_ki = Y^H f_ki, (user, user, rank).
+        images: f_kis = H_k w_is, (user, user, stream, element + 1).
+        inner: p_kis = Y^H f_kis, (user, user, stream, rank).
         folded: H_k^H Y, (user, antenna, rank).
-        turned: Q_k w_i, (user, user, antenna).
-        turned_old: Q_k w'_i, likewise.
-        form: w_i^H Q_k w_i, (user, user).
-        overlap: w'_i^H Q_k w_i, (user, user).
+        turned: Q_k w_is, (user, user, stream, antenna).
+        turned_old: Q_k w'_is, (user, user, old stream, antenna).
+        form: w_is^H Q_k w_it, (user, user, stream, stream).
+        overlap: w'_is^H Q_k w_it, (user, user, old stream, stream).
         square: Y^H Y, (rank, rank).
         cross: Y'^H Y, (old rank, rank).
         along: l^H Y, (rank,).
@@ -106,7 +110,7 @@ class Terms(NamedTuple):
     folded: Complex
     turned: Complex
     turned_old: Complex
-    form: Real
+    form: Complex
     overlap: Complex
     square: Complex
     cross: Complex
@@ -137,7 +141,7 @@ def make_subproblem(
         targets: gamma, (user,).
         scale: (user,) positive, about the multiplier of the unscaled constraint.
         factor: Y', (element + 1, rank), rows of unit norm.
-        beams: w', (user, antenna).
+        beams: w', (user, stream, antenna).
         balance: rho.
         penalty: chi, in units of the power.
         slack: e, or infinity.
@@ -153,7 +157,8 @@ def make_subproblem(
     for k in range(users):
         for i in range(users):
             signs[k, i] = -scale[k] / targets[k] if i == k else scale[k]
-            size = np.vdot(beams[i], np.dot(gram[k], beams[i])).real
+            form = np.dot(beams[i].conj(), np.dot(gram[k], beams[i].T.copy()))
+            size = sqrt((form.real**2 + form.imag**2).sum())
             ratio = balance**2 * max(size, _SMALLEST) / norm
             matrix_weight[k] += abs(signs[k, i]) * ratio
             beam_weight[k, i] = abs(signs[k, i]) / ratio
@@ -180,13 +185,14 @@ def _evaluate(problem: Subproblem, factor: Complex, beams: Complex) -> Terms:
     users, size, antennas = problem.channels.shape
     rank = factor.shape[1]
     adjoint = factor.conj().T.copy()
-    images = np.empty((users, users, size), np.complex128)
-    inner = np.empty((users, users, rank), np.complex128)
+    streams, old_streams = beams.shape[1], problem.beams.shape[1]
+    images = np.empty((users, users, streams, size), np.complex128)
+    inner = np.empty((users, users, streams, rank), np.complex128)
     folded = np.empty((users, antennas, rank), np.complex128)
-    turned = np.empty((users, users, antennas), np.complex128)
-    turned_old = np.empty((users, users, antennas), np.complex128)
-    form = np.empty((users, users))
-    overlap = np.empty((users, users), np.complex128)
+    turned = np.empty((users, users, streams, antennas), np.complex128)
+    turned_old = np.empty((users, users, old_streams, antennas), np.complex128)
+    form = np.empty((users, users, streams, streams), np.complex128)
+    overlap = np.empty((users, users, old_streams, streams), np.complex128)
     square = np.dot(adjoint, factor)
     cross = np.dot(problem.factor.conj().T.copy(), factor)
     along = np.dot(adjoint, problem.top).conj()
@@ -206,18 +212,28 @@ def _evaluate(problem: Subproblem, factor: Complex, beams: Complex) -> Terms:
         folded[k] = np.dot(problem.adjoint[k], factor)
         values[k] = problem.scale[k] + 0.5 * problem.matrix_weight[k] * distance
         for i in range(users):
-            images[k, i] = np.dot(problem.channels[k], beams[i])
-            inner[k, i] = np.dot(adjoint, images[k, i])
-            turned[k, i] = np.dot(problem.gram[k], beams[i])
-            turned_old[k, i] = np.dot(problem.gram[k], problem.beams[i])
-            form[k, i] = np.vdot(beams[i], turned[k, i]).real
-            overlap[k, i] = np.vdot(turned_old[k, i], beams[i])
-            old = np.vdot(problem.beams[i], turned_old[k, i]).real
-            moved = form[k, i] ** 2 + old**2
-            moved -= 2.0 * (overlap[k, i].real ** 2 + overlap[k, i].imag ** 2)
+            for q in range(streams):
+                images[k, i, q] = np.dot(problem.channels[k], beams[i, q])
+                inner[k, i, q] = np.dot(adjoint, images[k, i, q])
+                turned[k, i, q] = np.dot(problem.gram[k], beams[i, q])
+            moved = 0.0
+            for q in range(old_streams):
+                turned_old[k, i, q] = np.dot(problem.gram[k], problem.beams[i, q])
+                for t in range(old_streams):
+                    old = np.vdot(turned_old[k, i, q], problem.beams[i, t])
+                    moved += old.real**2 + old.imag**2
+                for t in range(streams):
+                    both = np.vdot(turned_old[k, i, q], beams[i, t])
+                    overlap[k, i, q, t] = both
+                    moved -= 2.0 * (both.real**2 + both.imag**2)
             power = 0.0
-            for c in range(rank):
-                power += inner[k, i, c].real ** 2 + inner[k, i, c].imag ** 2
+            for q in range(streams):
+                for t in range(streams):
+                    both = np.vdot(turned[k, i, q], beams[i, t])
+                    form[k, i, q, t] = both
+                    moved += both.real**2 + both.imag**2
+                for c in range(rank):
+                    power += inner[k, i, q, c].real ** 2 + inner[k, i, q, c].imag ** 2
             values[k] += problem.signs[k, i] * power + 0.5 * problem.beam_weight[k, i] * moved
     gap = float(size)
     for c in range(rank):
@@ -264,32 +280,35 @@ def _gradients(
     """Gradients of the constraints and, in the last row, of the objective.
 
     Returns:
-        By Y, (constraint + 1, element + 1, rank), and by w, (constraint + 1, user, antenna).
+        By Y, (constraint + 1, element + 1, rank), and w, (constraint + 1, user, stream, antenna).
     """
     users, size, antennas = problem.channels.shape
     rank = factor.shape[1]
     by_factor = np.zeros((users + 2, size, rank), np.complex128)
-    by_beams = np.zeros((users + 2, users, antennas), np.complex128)
+    streams, old_streams = beams.shape[1], problem.beams.shape[1]
+    by_beams = np.zeros((users + 2, users, streams, antennas), np.complex128)
     pull = np.dot(factor, terms.square) - np.dot(problem.factor, terms.cross)
     for k in range(users):
         for n in range(size):
             for c in range(rank):
                 total = problem.matrix_weight[k] * pull[n, c]
                 for i in range(users):
-                    total += (
-                        problem.signs[k, i] * terms.images[k, i, n] * terms.inner[k, i, c].conjugate()
-                    )
+                    for q in range(streams):
+                        image = terms.images[k, i, q, n]
+                        total += problem.signs[k, i] * image * terms.inner[k, i, q, c].conjugate()
                 by_factor[k, n, c] = 2.0 * total
         for i in range(users):
-            heard = np.dot(terms.folded[k], terms.inner[k, i])
-            for a in range(antennas):
-                near = (
-                    terms.form[k, i] * terms.turned[k, i, a]
-                    - terms.overlap[k, i] * terms.turned_old[k, i, a]
-                )
-                by_beams[k, i, a] = 2.0 * (
-                    problem.signs[k, i] * heard[a] + problem.beam_weight[k, i] * near
-                )
+            for q in range(streams):
+                heard = np.dot(terms.folded[k], terms.inner[k, i, q])
+                for a in range(antennas):
+                    near = 0j
+                    for t in range(streams):
+                        near += terms.form[k, i, t, q] * terms.turned[k, i, t, a]
+                    for t in range(old_streams):
+                        near -= terms.overlap[k, i, t, q] * terms.turned_old[k, i, t, a]
+                    by_beams[k, i, q, a] = 2.0 * (
+                        problem.signs[k, i] * heard[a] + problem.beam_weight[k, i] * near
+                    )
     for n in range(size):
         for c in range(rank):
             value = -2.0 * problem.top[n] * terms.along[c]
@@ -319,19 +338,23 @@ def _derivative_matrices(
     S = np.dot(factor, factor.conj().T.copy())
     S -= np.dot(problem.factor, problem.factor.conj().T.copy())
     S *= (active[:users] * problem.matrix_weight).sum()
-    columns = terms.images.copy().reshape(users * users, size)
-    weights = np.empty(users * users)
+    streams, old_streams = beams.shape[1], problem.beams.shape[1]
+    columns = terms.images.copy().reshape(users * users * streams, size)
+    weights = np.empty(users * users * streams)
     T = np.zeros((users, antennas, antennas), np.complex128)
     for k in range(users):
         seen = np.dot(terms.folded[k], terms.folded[k].conj().T.copy())
         for i in range(users):
-            weights[k * users + i] = active[k] * problem.signs[k, i]
+            for q in range(streams):
+                weights[(k * users + i) * streams + q] = active[k] * problem.signs[k, i]
             for a in range(antennas):
                 for b in range(antennas):
-                    near = (
-                        terms.turned[k, i, a] * terms.turned[k, i, b].conjugate()
-                        - terms.turned_old[k, i, a] * terms.turned_old[k, i, b].conjugate()
-                    )
+                    near = 0j
+                    for q in range(streams):
+                        near += terms.turned[k, i, q, a] * terms.turned[k, i, q, b].conjugate()
+                    for q in range(old_streams):
+                        old = terms.turned_old[k, i, q]
+                        near -= old[a] * old[b].conjugate()
                     T[i, a, b] += active[k] * (
                         problem.signs[k, i] * seen[a, b] + problem.beam_weight[k, i] * near
                     )
@@ -339,7 +362,7 @@ def _derivative_matrices(
         for a in range(antennas):
             T[i, a, a] += 1.0
     weighted = columns.copy()
-    for q in range(users * users):
+    for q in range(weights.size):
         for n in range(size):
             weighted[q, n] *= weights[q]
     S += np.dot(weighted.T.copy(), columns.conj())
@@ -388,8 +411,9 @@ def _hessian(
     """
     users, size, antennas = problem.channels.shape
     rank = factor.shape[1]
+    streams = terms.images.shape[2]
     first = size * rank
-    order = first + users * antennas
+    order = first + users * streams * antennas
     A = np.zeros((order, order), np.complex128)
     B = np.zeros((order, order), np.complex128)
     pull = 2.0 * (active[:users] * problem.matrix_weight).sum()
@@ -408,26 +432,29 @@ def _hessian(
             for d in range(rank):
                 A[n * rank + c, n * rank + d] += pull * terms.square[d, c]
     for u in range(users):
-        base = first + u * antennas
-        for k in range(users):
-            weight = 2.0 * active[k] * problem.signs[k, u]
-            for n in range(size):
-                image = weight * terms.images[k, u, n].conjugate()
-                for c in range(rank):
-                    inner = weight * terms.inner[k, u, c].conjugate()
+        for s in range(streams):
+            base = first + (u * streams + s) * antennas
+            for k in range(users):
+                weight = 2.0 * active[k] * problem.signs[k, u]
+                for n in range(size):
+                    image = weight * terms.images[k, u, s, n].conjugate()
+                    for c in range(rank):
+                        inner = weight * terms.inner[k, u, s, c].conjugate()
+                        for a in range(antennas):
+                            A[n * rank + c, base + a] += inner * problem.channels[k, n, a]
+                            B[n * rank + c, base + a] += image * terms.folded[k, a, c].conjugate()
+                near = 2.0 * active[k] * problem.beam_weight[k, u]
+                for t in range(streams):
+                    other = first + (u * streams + t) * antennas
+                    overlap = near * terms.form[k, u, t, s]
                     for a in range(antennas):
-                        A[n * rank + c, base + a] += inner * problem.channels[k, n, a]
-                        B[n * rank + c, base + a] += image * terms.folded[k, a, c].conjugate()
-            near = 2.0 * active[k] * problem.beam_weight[k, u]
+                        turn = near * terms.turned[k, u, t, a].conjugate()
+                        for b in range(antennas):
+                            A[base + a, other + b] += overlap * problem.gram[k, a, b]
+                            B[base + a, other + b] += turn * terms.turned[k, u, s, b].conjugate()
             for a in range(antennas):
                 for b in range(antennas):
-                    A[base + a, base + b] += near * terms.form[k, u] * problem.gram[k, a, b]
-                    B[base + a, base + b] += (
-                        near * terms.turned[k, u, a].conjugate() * terms.turned[k, u, b].conjugate()
-                    )
-        for a in range(antennas):
-            for b in range(antennas):
-                A[base + a, base + b] += 2.0 * T[u, a, b]
+                    A[base + a, base + b] += 2.0 * T[u, a, b]
     real = np.empty((2 * order, 2 * order))
     for p in range(order):
         for q in range(order):
@@ -592,13 +619,13 @@ def _descend(
     tolerance: float,
 ) -> tuple[Complex, Complex, Terms, float, int]:
     """Newton's method on the augmented Lagrangian; returns the point, its gradient norm, steps."""
-    users, size, antennas = problem.channels.shape
+    users, size, _ = problem.channels.shape
     rank = factor.shape[1]
     first = 2 * size * rank
     terms = _evaluate(problem, factor, beams)
     value = _augmented(_objective(problem, beams, terms), terms.values, multipliers, weight)
     active, curved = np.zeros(users + 1), np.zeros(users + 1)
-    gradient = np.empty(first + 2 * users * antennas)
+    gradient = np.empty(first + 2 * beams.size)
     direction = gradient.copy()
     norm, steps = inf, 0
     while True:
@@ -662,7 +689,7 @@ def solve_subproblem(
         rank_limit: largest number of columns of Y.
 
     Returns:
-        Y, (element + 1, rank); w, (user, antenna); z; the objective; the gap between it and the
+        Y, (element + 1, rank); w, (user, stream, antenna); z; the objective; the gap between it and the
         certified bound, relative to it; Newton steps; the status.
     """
     users, size, _ = problem.channels.shape
@@ -697,19 +724,30 @@ def solve_subproblem(
                 S[n, n] -= diagonal[n]
             values, vectors = np.linalg.eigh(S)
             lowest = min(0.0, values[0])
-        beam_loss = 0.0
+        thin, hollow = 0.0, np.empty(users)
+        directions = np.zeros_like(beams[:, 0])
         for i in range(users):
-            beam_loss = max(beam_loss, -np.linalg.eigvalsh(T[i])[0])
-            loss += abs(np.vdot(beams[i], np.dot(T[i], beams[i])).real)
-        gap = (loss - size * lowest + max(0.0, beam_loss) * objective) / objective
+            values, columns = np.linalg.eigh(T[i])
+            hollow[i] = -values[0]
+            directions[i] = columns[:, 0]
+            thin = max(thin, hollow[i])
+            for q in range(beams.shape[1]):
+                loss += abs(np.vdot(beams[i, q], np.dot(T[i], beams[i, q])).real)
+        gap = (loss - size * lowest + thin * objective) / objective
         if gap <= tolerance:
             status = CONVERGED
             break
-        if -size * lowest > 0.5 * tolerance * objective and -size * lowest > 0.5 * gap * objective:
-            if factor.shape[1] >= rank_limit:
-                break
+        flat = -size * lowest > 0.3 * gap * objective
+        stretched = thin > 0.3 * gap
+        if flat and factor.shape[1] < rank_limit:
             factor = _extended(factor, vectors[:, 0].copy())
-            near = _LOOSE * 0.1
+        elif stretched and beams.shape[1] < problem.channels.shape[2]:
+            beams = _extended_beams(beams, directions, hollow, 0.3 * gap)
+        elif flat or stretched:
+            break
+        else:
+            continue
+        near, weight, last = 0.1 * _LOOSE, _WEIGHT, inf
     return factor, beams, z, objective, gap, steps, status
 
 
@@ -724,4 +762,19 @@ def _extended(factor: Complex, vector: Complex) -> Complex:
         for c in range(rank):
             result[n, c] = factor[n, c] / sqrt(norm)
         result[n, rank] = scale * vector[n] / sqrt(norm)
+    return result
+
+
+@njit(cache=True, error_model="numpy")
+def _extended_beams(
+    beams: Complex, directions: Complex, hollow: Real, least: float
+) -> Complex:
+    """Beams with a stream more, of zeros where the derivative by W_i is not negative enough."""
+    users, streams, antennas = beams.shape
+    result = np.zeros((users, streams + 1, antennas), np.complex128)
+    for i in range(users):
+        power = (beams[i].real ** 2 + beams[i].imag ** 2).sum()
+        result[i, :streams] = beams[i]
+        if hollow[i] > least:
+            result[i, streams] = _NEW_COLUMN * sqrt(power) * directions[i]
     return result
