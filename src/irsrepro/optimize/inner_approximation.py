@@ -313,7 +313,7 @@ def inner_approximation(
     scaling: float = 0.35,
     tolerance: float = 1e-3,
     iteration_limit: int = 100,
-    accuracy: float = 1e-6,
+    accuracy: float = 1e-5,
     rank_limit: int = 12,
 ) -> InnerApproximation:
     """Minimise the transmit power by inner approximation, yu2020, Algorithm 1, for all realisations.

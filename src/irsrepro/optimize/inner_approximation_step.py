@@ -737,8 +737,9 @@ def solve_subproblem(
         if gap <= tolerance:
             status = CONVERGED
             break
-        flat = -size * lowest > 0.3 * gap * objective
-        stretched = thin > 0.3 * gap
+        flat = -size * lowest > max(0.3 * gap * objective, 10.0 * norm)
+        # Eigenvalues that a gradient not quite zero explains ask for more rounds, not more columns.
+        stretched = thin > max(0.3 * gap, 10.0 * norm)
         if flat and factor.shape[1] < rank_limit:
             factor = _extended(factor, vectors[:, 0].copy())
         elif stretched and beams.shape[1] < problem.channels.shape[2]:
