@@ -43,7 +43,7 @@ from irsrepro.optimize.status import CONVERGED, ITERATION_LIMIT
 _SMALLEST = 1e-12  # power at a user over noise that is taken for the size of B
 _WEIGHT = 100.0  # of the augmentation; the multipliers are about 1
 _GROWTH = 5.0
-_HEAVIEST = 1e6
+_HEAVIEST = 1e5
 _ROUNDS = 40
 _NEWTON_STEPS = 60
 _LOOSE = 3e-3  # gradient at which the first multiplier step is taken
@@ -263,13 +263,13 @@ def _objective(problem: Subproblem, beams: Complex, terms: Terms) -> float:
 
 
 @njit(cache=True, error_model="numpy")
-def _augmented(objective: float, values: Real, multipliers: Real, weight: float) -> float:
+def _augmented(objective: float, values: Real, multipliers: Real, weights: Real) -> float:
     """The augmented Lagrangian."""
     total = objective
     for k in range(values.size):
         if values[k] > -inf:
-            active = max(0.0, multipliers[k] + weight * values[k])
-            total += (active**2 - multipliers[k] ** 2) / (2.0 * weight)
+            active = max(0.0, multipliers[k] + weights[k] * values[k])
+            total += (active**2 - multipliers[k] ** 2) / (2.0 * weights[k])
     return total
 
 
@@ -615,7 +615,7 @@ def _descend(
     factor: Complex,
     beams: Complex,
     multipliers: Real,
-    weight: float,
+    weights: Real,
     tolerance: float,
 ) -> tuple[Complex, Complex, Terms, float, int]:
     """Newton's method on the augmented Lagrangian; returns the point, its gradient norm, steps."""
@@ -623,7 +623,7 @@ def _descend(
     rank = factor.shape[1]
     first = 2 * size * rank
     terms = _evaluate(problem, factor, beams)
-    value = _augmented(_objective(problem, beams, terms), terms.values, multipliers, weight)
+    value = _augmented(_objective(problem, beams, terms), terms.values, multipliers, weights)
     active, curved = np.zeros(users + 1), np.zeros(users + 1)
     gradient = np.empty(first + 2 * beams.size)
     direction = gradient.copy()
@@ -632,8 +632,8 @@ def _descend(
         by_factor, by_beams = _gradients(problem, factor, beams, terms)
         for k in range(users + 1):
             active[k], curved[k] = 0.0, 0.0
-            if terms.values[k] > -inf and multipliers[k] + weight * terms.values[k] > 0.0:
-                active[k], curved[k] = multipliers[k] + weight * terms.values[k], weight
+            if terms.values[k] > -inf and multipliers[k] + weights[k] * terms.values[k] > 0.0:
+                active[k], curved[k] = multipliers[k] + weights[k] * terms.values[k], weights[k]
         slope_factor, slope_beams = by_factor[users + 1].copy(), by_beams[users + 1].copy()
         for k in range(users + 1):
             slope_factor += active[k] * by_factor[k]
@@ -663,7 +663,7 @@ def _descend(
             trial_factor, trial_beams = _move(factor, beams, direction, step)
             trial = _evaluate(problem, trial_factor, trial_beams)
             trial_value = _augmented(
-                _objective(problem, trial_beams, trial), trial.values, multipliers, weight
+                _objective(problem, trial_beams, trial), trial.values, multipliers, weights
             )
             if trial_value <= value + _SUFFICIENT * step * slope + _ROUNDING * abs(value):
                 factor, beams, terms, value = trial_factor, trial_beams, trial, trial_value
@@ -702,13 +702,16 @@ def solve_subproblem(
     status = ITERATION_LIMIT
     finest = 1e-3 * tolerance
     for _ in range(_ROUNDS):
-        factor, beams, terms, norm, count = _descend(problem, factor, beams, z, weight, near)
+        # A multiplier far above 1 belongs to a constraint that was scaled too small.
+        weights = weight * np.maximum(z, 1.0) ** 2
+        factor, beams, terms, norm, count = _descend(problem, factor, beams, z, weights, near)
         steps += count
         violation = 0.0
         for k in range(users + 1):
             if terms.values[k] > -inf:
-                violation = max(violation, abs(max(terms.values[k], -z[k] / weight)))
-                z[k] = max(0.0, z[k] + weight * terms.values[k])
+                miss = abs(max(terms.values[k], -z[k] / weights[k]))
+                violation = max(violation, miss * max(z[k], 1.0))
+                z[k] = max(0.0, z[k] + weights[k] * terms.values[k])
         if violation > 0.2 * last:
             weight = min(_GROWTH * weight, _HEAVIEST)
         last = violation
@@ -717,7 +720,10 @@ def solve_subproblem(
             continue
         objective = _objective(problem, beams, terms)
         S, T, diagonal = _derivative_matrices(problem, factor, beams, terms, z)
-        loss = violation * z.sum()
+        loss = 0.0
+        for k in range(users + 1):
+            if terms.values[k] > -inf:
+                loss += z[k] * abs(terms.values[k])
         lowest, vectors = 0.0, S
         if not problem.frozen:
             for n in range(size):
