@@ -13,6 +13,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from irsrepro.optimize.minimum_power_phases import optimality_residual
 from irsrepro.optimize.status import STATUS
 from irsrepro.storage import variable
 from irsrepro.sweeps import Problem
@@ -95,7 +96,7 @@ def received_powers(
     beamformer: NDArray[np.complex128],
     reflection: NDArray[np.complex128],
 ) -> NDArray[np.float64]:
-    """|[x; 1]^T H_k w_i|^2, (realisation, user k, user i); no reflection (M = 0) is allowed."""
+    """|[x; 1]^T H_k w_i|^2, (realisation, user k, user i)."""
     vector = np.concatenate([reflection, np.ones((len(reflection), 1))], axis=1)
     effective = np.einsum("rn,rkna->rka", vector, responses)
     amplitude = np.einsum("rka,ria->rki", effective, beamformer)
@@ -121,7 +122,7 @@ def evaluate(problem: Problem, variables: xr.Dataset) -> xr.Dataset:
 
     Returns:
         ``sinr`` (realisation, user); ``transmit_power`` in W, ``transmit_power_dbm`` in dBm,
-        ``energy_efficiency`` in bit/s/Hz/W and ``targets_met`` (realisation,). For a lower bound
+        ``energy_efficiency`` in bit/J/Hz, ``targets_met`` and ``kkt_residual`` (realisation,). For a lower bound
         the two powers and the energy efficiency, an upper bound, only.
     """
     system = downlink(problem.channels, problem.parameters)
@@ -132,18 +133,24 @@ def evaluate(problem: Problem, variables: xr.Dataset) -> xr.Dataset:
         return xr.Dataset(_metrics(power, rate, problem.parameters))
     beamformer = variables["beamformer"].values
     reflection = variables["reflection"].values
-    responses = system.responses
-    if reflection.shape[1] == 0:
-        responses = responses[:, :, -1:]
-    reached = sinr(received_powers(responses, beamformer, reflection))
+    reached = sinr(received_powers(system.responses, beamformer, reflection))
     met = (reached >= (1.0 - _MET) * system.target).all(axis=1)
     power = np.where(met, (np.abs(beamformer) ** 2).sum(axis=(1, 2)), np.nan)
     rate = np.log2(1.0 + reached).sum(axis=1)
+    optimality = optimality_residual(system.responses, system.target, reflection, beamformer)
+    # Without a surface there are no phases to be optimal.
+    reflects = (np.abs(reflection) > 0.5).all(axis=1)
     return xr.Dataset(
         {
             "sinr": variable(("realisation", "user"), reached, "SINR", "1"),
             "targets_met": variable(
                 ("realisation",), met.astype(np.int8), "all SINR targets met (1) or not (0)", "1"
+            ),
+            "kkt_residual": variable(
+                ("realisation",),
+                np.where(met & reflects, optimality.largest, np.nan),
+                "KKT residual of problem (3): targets, least power at these phases, phases",
+                "1",
             ),
             **_metrics(power, rate, problem.parameters),
         }
