@@ -316,7 +316,7 @@ def inner_approximation(
     accuracy: float = 1e-5,
     rank_limit: int = 12,
 ) -> InnerApproximation:
-    """Minimise the transmit power by inner approximation, yu2020, Algorithm 1, for all realisations.
+    """Minimise the transmit power by inner approximation, yu2020, Algorithm 1.
 
     The result of a realisation does not depend on the others. In the hard mode the only feasible V
     is the last one, so the beamformers alone are variables.

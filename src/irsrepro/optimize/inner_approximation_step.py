@@ -10,7 +10,8 @@ the last iterate (V', W'):
     m_ki = 1 for i != k and -1 / gamma_k for i = k.
 
 They are used times the user's share of the uplink power, which brings their multipliers near 1: the
-gains of users differ by many orders. The subproblem (17), with l the top eigenvector of V' and chi >= 0, e >= 0,
+gains of users differ by many orders. The subproblem (17), with l the top eigenvector of V' and
+chi >= 0, e >= 0,
 
     minimise   sum_i tr W_i + chi (M + 1 - l^H V l)
     subject to g_k <= 0,   M + 1 - l^H V l <= e,   diag V = 1,   V, W_i psd,
@@ -592,9 +593,7 @@ def _newton_direction(
 
 
 @njit(cache=True, error_model="numpy")
-def _move(
-    factor: Complex, beams: Complex, direction: Real, step: float
-) -> tuple[Complex, Complex]:
+def _move(factor: Complex, beams: Complex, direction: Real, step: float) -> tuple[Complex, Complex]:
     """Point along a direction, rows of Y back on their spheres."""
     size, rank = factor.shape
     turn = direction.view(np.complex128)
@@ -689,8 +688,8 @@ def solve_subproblem(
         rank_limit: largest number of columns of Y.
 
     Returns:
-        Y, (element + 1, rank); w, (user, stream, antenna); z; the objective; the gap between it and the
-        certified bound, relative to it; Newton steps; the status.
+        Y, (element + 1, rank); w, (user, stream, antenna); z; the objective; the gap between it and
+        the certified bound, relative to it; Newton steps; the status.
     """
     users, size, _ = problem.channels.shape
     factor, beams = problem.factor.copy(), problem.beams.copy()
@@ -773,9 +772,7 @@ def _extended(factor: Complex, vector: Complex) -> Complex:
 
 
 @njit(cache=True, error_model="numpy")
-def _extended_beams(
-    beams: Complex, directions: Complex, hollow: Real, least: float
-) -> Complex:
+def _extended_beams(beams: Complex, directions: Complex, hollow: Real, least: float) -> Complex:
     """Beams with a stream more, of zeros where the derivative by W_i is not negative enough."""
     users, streams, antennas = beams.shape
     result = np.zeros((users, streams + 1, antennas), np.complex128)

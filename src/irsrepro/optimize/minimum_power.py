@@ -10,8 +10,8 @@ uplink powers obey the linear system A lam = b,
 
     A_kk = |u_k^H h_k|^2 / gamma_k,   A_kj = -|u_k^H h_j|^2,   b_k = ||u_k||^2,
 
-and the best receivers for given powers are u_k = (I + sum_j lam_j h_j h_j^H)^-1 h_k. Taking turns is
-Newton's method on the K x K problem lam = T(lam), T the interference function (concave): from
+and the best receivers for given powers are u_k = (I + sum_j lam_j h_j h_j^H)^-1 h_k. Taking turns
+is Newton's method on the K x K problem lam = T(lam), T the interference function (concave): from
 lam >= T(lam), such as the zero-forcing powers, the powers fall monotonically to the optimum, at a
 quadratic rate. A has the sign pattern of an M-matrix: the targets can be met with receivers u_k
 exactly if its elimination keeps positive pivots, so a step that cannot be met is noticed, and the

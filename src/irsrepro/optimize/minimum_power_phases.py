@@ -413,9 +413,7 @@ def optimality_residual(
     )
 
 
-def checked_responses(
-    channels: Complex, targets: ArrayLike, noise: float
-) -> tuple[Complex, Real]:
+def checked_responses(channels: Complex, targets: ArrayLike, noise: float) -> tuple[Complex, Real]:
     """Channels and targets (realisation, user) after a check; raises ValueError."""
     channels = np.ascontiguousarray(channels, np.complex128)
     shape = channels.shape

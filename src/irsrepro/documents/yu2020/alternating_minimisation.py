@@ -53,7 +53,9 @@ def design(problem: Problem) -> xr.Dataset:
         if not usable.any():
             break
         phase = phase_problem(system.responses[usable], found.beamformer[usable], system.target)
-        factor = _relaxed(phase, parameters["relaxation"], problem.engine)
+        factor = _relaxed(
+            phase, parameters["relaxation"], parameters["relaxation_tolerance"], problem.engine
+        )
         streams = [s for s, use in zip(problem.streams, usable, strict=True) if use]
         draws = rayleigh(
             children(streams, "randomisation", t),
@@ -133,8 +135,14 @@ def slack_sum(linear: MaxMinProblem) -> MaxMinProblem:
     )
 
 
-def _relaxed(ratios: MaxMinProblem, relaxation: str, engine: str) -> Complex:
-    """Factor of the relaxed matrix, (realisation, element + 1, rank), columns by falling norm."""
+def _relaxed(ratios: MaxMinProblem, relaxation: str, tolerance: float, engine: str) -> Complex:
+    """Factor of the relaxed matrix, (realisation, element + 1, rank), columns by falling norm.
+
+    (6) asks for any matrix that keeps the targets; what a solver returns then depends on the
+    solver. The three relaxations choose the best in some sense; a tolerance of the order of 1 stops
+    the interior-point method on its central path, at a feasible matrix of full rank as a solver
+    without an objective would return.
+    """
     if relaxation == "ratio":
         program = ratios
     elif relaxation == "margin":
@@ -146,7 +154,7 @@ def _relaxed(ratios: MaxMinProblem, relaxation: str, engine: str) -> Complex:
             f"relaxation: {relaxation!r} is none of 'margin', 'ratio' and 'slack'"
         )
     if engine == "fast":
-        return solve_diagonal_sdp(program).factor
+        return solve_diagonal_sdp(program, tolerance=tolerance).factor
     factors = []
     for r in range(len(program.columns)):
         solve = solve_diagonal_sdp_cvxpy if program.linear else bisect_ratio_cvxpy

@@ -1,4 +1,4 @@
-"""Ensembles of yu2020: users in a sector, the surface at its edge, and the channels between them."""
+"""Ensembles of yu2020: users in a sector, the surface at its edge, the channels between them."""
 
 from __future__ import annotations
 

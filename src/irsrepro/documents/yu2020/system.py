@@ -122,8 +122,8 @@ def evaluate(problem: Problem, variables: xr.Dataset) -> xr.Dataset:
 
     Returns:
         ``sinr`` (realisation, user); ``transmit_power`` in W, ``transmit_power_dbm`` in dBm,
-        ``energy_efficiency`` in bit/J/Hz, ``targets_met`` and ``kkt_residual`` (realisation,). For a lower bound
-        the two powers and the energy efficiency, an upper bound, only.
+        ``energy_efficiency`` in bit/J/Hz, ``targets_met`` and ``kkt_residual`` (realisation,). For
+        a lower bound the two powers and the energy efficiency, an upper bound, only.
     """
     system = downlink(problem.channels, problem.parameters)
     if "certificate" in variables:
@@ -157,9 +157,7 @@ def evaluate(problem: Problem, variables: xr.Dataset) -> xr.Dataset:
     )
 
 
-def certified_power(
-    system: Downlink, certificate: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def certified_power(system: Downlink, certificate: NDArray[np.float64]) -> NDArray[np.float64]:
     """Lower bound on the power of (3) that a diagonal proves, whatever the diagonal.
 
     With s_k the largest eigenvalue of Diag(y_k)^-1/2 H_k H_k^H Diag(y_k)^-1/2, s_k Diag(y_k)
@@ -194,9 +192,7 @@ def _metrics(
     )
     return {
         "transmit_power": variable(one, power, "transmit power", "W"),
-        "transmit_power_dbm": variable(
-            one, 30.0 + 10.0 * np.log10(power), "transmit power", "dBm"
-        ),
+        "transmit_power_dbm": variable(one, 30.0 + 10.0 * np.log10(power), "transmit power", "dBm"),
         "energy_efficiency": variable(
             one, rate / consumed, "energy efficiency, eq. (19)", "bit/J/Hz"
         ),

@@ -1,4 +1,4 @@
-"""The inner approximation as its authors would run it: every subproblem handed to cvxpy and Clarabel.
+"""The inner approximation as its authors would run it: subproblems handed to cvxpy and Clarabel.
 
 An independent second implementation of `irsrepro.optimize.inner_approximation`: full matrices, the
 constraints in the printed form (13) with half squares as rotated cones (as sums of squares they
@@ -104,7 +104,7 @@ def solve_subproblem_cvxpy(
             total += weight * (0.5 * square - line_matrix - line_beams)
         # In units of the target, as all constraints then are of the order of one.
         constraints.append(total / float(targets[k]) <= 0)
-    program = cp.Problem(cp.Minimize(power + penalty * gap), constraints)
+    program: Any = cp.Problem(cp.Minimize(power + penalty * gap), constraints)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
@@ -119,7 +119,10 @@ def solve_subproblem_cvxpy(
     if V.value is None:
         raise RuntimeError(f"cone solver: {program.status}")
     return ReferenceStep(
-        np.asarray(V.value), np.stack([w.value for w in W]), float(program.value), program.status
+        np.asarray(V.value),
+        np.stack([np.asarray(w.value) for w in W]),
+        float(program.value),
+        program.status,
     )
 
 
@@ -209,7 +212,7 @@ def inner_approximation_cvxpy(
             traces[:, r, t:] = np.array([first * new, first * lifted, reached, gap, ratio])[:, None]
             iterations[r], residual[r] = t, (objective - new) / objective
             objective = new
-            if 0.0 < tolerance and residual[r] <= tolerance:
+            if tolerance > 0.0 and residual[r] <= tolerance:
                 status[r] = CONVERGED
                 break
         power[r], u, w = best

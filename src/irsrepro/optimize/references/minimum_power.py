@@ -4,7 +4,7 @@ Second implementations of `irsrepro.optimize.minimum_power` and `minimum_power_p
 nothing with them but the types of the results.
 """
 
-# mypy: disable-error-code="attr-defined"
+# mypy: disable-error-code="attr-defined, untyped-decorator"
 
 from __future__ import annotations
 
@@ -49,15 +49,15 @@ def minimum_power_beamforming_cvxpy(
         # Unit gains: without, the solver stops at powers of the size of its tolerances.
         size = np.linalg.norm(channel[r], axis=1).min() / np.sqrt(noise)
         e = channel[r] / np.sqrt(noise) / size
-        W = cp.Variable((antennas, users), complex=True)
+        W: Any = cp.Variable((antennas, users), complex=True)
         heard = e @ W
-        cones = []
+        cones: list[Any] = []
         for k in range(users):
             # Real parts by hand: cvxpy returns no multipliers of complex cones.
             others = [part(heard[k, i]) for i in range(users) if i != k for part in _PARTS]
             amplitude = cp.real(heard[k, k]) / np.sqrt(targets[r, k])
             cones.append(cp.SOC(amplitude, cp.hstack([*others, 1.0])))
-        program = cp.Problem(cp.Minimize(cp.sum_squares(W)), cones)
+        program: Any = cp.Problem(cp.Minimize(cp.sum_squares(W)), cones)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", UserWarning)
@@ -89,9 +89,7 @@ def uplink_fixed_point(channel: Complex, targets: Real) -> Real | None:
     powers = np.zeros(len(targets))
     for _ in range(_FIXED_POINT_STEPS):
         covariance = np.eye(channel.shape[1]) + (channel.conj().T * powers) @ channel
-        seen = np.einsum(
-            "ka,ab,kb->k", channel, np.linalg.inv(covariance), channel.conj()
-        ).real
+        seen = np.einsum("ka,ab,kb->k", channel, np.linalg.inv(covariance), channel.conj()).real
         new = 1.0 / ((1.0 + 1.0 / targets) * seen)
         if np.abs(new - powers).max() <= _ACCURACY * new.max():
             return np.asarray(new)
