@@ -139,7 +139,6 @@ def _projected(
     return float(meet_targets(gram, targets, _ACCURACY, _STEPS, work)[0])
 
 
-@njit(cache=True, error_model="numpy")
 def _iterate(
     channels: Complex,
     targets: Real,
@@ -174,17 +173,12 @@ def _iterate(
     best_beams[:] = beams
     # Powers in units of the first, as the noise is in its own.
     scaled = channels * sqrt(first)
-    adjoint = np.empty((users, antennas, size), np.complex128)
-    grams = np.empty((users, antennas, antennas), np.complex128)
-    for k in range(users):
-        adjoint[k] = scaled[k].conj().T
-        grams[k] = np.dot(adjoint[k], scaled[k])
-    streams = (beams / sqrt(first)).reshape(users, 1, antennas)
+    adjoint = np.ascontiguousarray(scaled.conj().mT)
+    grams = adjoint @ scaled
+    streams = np.ascontiguousarray((beams / sqrt(first))[:, None])
     scale = np.maximum(work.uplink / first, _LEAST_SHARE)
-    multipliers = np.ones(users + 1)
-    multipliers[users] = 0.0
-    factor = np.empty((size, 1), np.complex128)
-    factor[:, 0] = vector.conj()
+    multipliers = np.append(np.ones(users), 0.0)
+    factor = np.ascontiguousarray(vector.conj()[:, None])
     trace[OBJECTIVE, :] = first
     trace[LIFTED, :] = first
     trace[PROJECTED, :] = first
@@ -211,10 +205,9 @@ def _iterate(
         )
         new_factor = _compressed(found)
         new_streams, ratio = _compressed_streams(found_streams)
-        square = np.dot(new_factor.conj().T.copy(), new_factor)
-        values, vectors = np.linalg.eigh(square)
+        values, rotation = np.linalg.eigh(new_factor.conj().T @ new_factor)
         rank_gap = max(0.0, size - values[-1])
-        lifted = (new_streams.real**2 + new_streams.imag**2).sum()
+        lifted = float((np.abs(new_streams) ** 2).sum())
         reached = lifted + penalty * rank_gap
         largest_gap = max(largest_gap, gap)
         iterations = t
@@ -224,7 +217,7 @@ def _iterate(
             break
         factor, streams = new_factor, new_streams
         trace[BEAM_RANK, t:] = ratio
-        vector[:] = np.dot(factor, vectors[:, -1].copy()).conj()
+        vector[:] = (factor @ rotation[:, -1]).conj()
         projected = _projected(response, targets, vector, channel, gram, work)
         if projected < best_power:
             best_power = projected
@@ -239,51 +232,9 @@ def _iterate(
         if residual <= tolerance:
             status = CONVERGED
             break
-        for k in range(users):
-            scale[k] = max(scale[k] * z[k], _LEAST_SHARE)
+        scale = np.maximum(scale * z[:users], _LEAST_SHARE)
         multipliers[users] = z[users]
     return best_power, largest_gap, iterations, residual, status
-
-
-@njit(cache=True, error_model="numpy")
-def _iterate_all(
-    channels: Complex,
-    targets: Real,
-    starts: Complex,
-    balance: float,
-    penalty: float,
-    slack: float,
-    frozen: bool,
-    tolerance: float,
-    limit: int,
-    accuracy: float,
-    rank_limit: int,
-    vectors: Complex,
-    beams: Complex,
-    traces: Real,
-    power: Real,
-    gap: Real,
-    iterations: NDArray[np.int64],
-    residual: Real,
-    status: NDArray[np.int8],
-) -> None:
-    for r in range(channels.shape[0]):
-        power[r], gap[r], iterations[r], residual[r], status[r] = _iterate(
-            channels[r],
-            targets[r],
-            starts[r],
-            balance,
-            penalty,
-            slack,
-            frozen,
-            tolerance,
-            limit,
-            accuracy,
-            rank_limit,
-            vectors[r],
-            beams[r],
-            traces[r],
-        )
 
 
 def rank_terms(rank_mode: str, penalty: float, slack: float) -> tuple[float, float, bool]:
@@ -353,27 +304,24 @@ def inner_approximation(
     traces = np.empty((count, 5, iteration_limit + 1))
     power, gap, residual = np.empty(count), np.empty(count), np.empty(count)
     iterations, status = np.empty(count, np.int64), np.empty(count, np.int8)
-    _iterate_all(
-        channels / sqrt(noise),
-        given,
-        extended,
-        scaling,
-        chi,
-        most,
-        frozen,
-        tolerance if tolerance > 0.0 else -inf,
-        iteration_limit,
-        accuracy,
-        rank_limit,
-        vectors,
-        beams,
-        traces,
-        power,
-        gap,
-        iterations,
-        residual,
-        status,
-    )
+    scaled = channels / sqrt(noise)
+    for r in range(count):
+        power[r], gap[r], iterations[r], residual[r], status[r] = _iterate(
+            scaled[r],
+            given[r],
+            extended[r],
+            scaling,
+            chi,
+            most,
+            frozen,
+            tolerance if tolerance > 0.0 else -inf,
+            iteration_limit,
+            accuracy,
+            rank_limit,
+            vectors[r],
+            beams[r],
+            traces[r],
+        )
     reference = vectors[:, -1:].copy()
     turned = vectors[:, :-1] * reference.conj()
     return InnerApproximation(

@@ -119,6 +119,65 @@ class Terms(NamedTuple):
     values: Real
 
 
+# Products as functions of their own: inlined in many places they take minutes to compile.
+
+
+@njit(cache=True, error_model="numpy")
+def _adjoint(matrix: Complex) -> Complex:
+    rows, columns = matrix.shape
+    result = np.empty((columns, rows), np.complex128)
+    for i in range(rows):
+        for j in range(columns):
+            result[j, i] = matrix[i, j].conjugate()
+    return result
+
+
+@njit(cache=True, error_model="numpy")
+def _times(left: Complex, right: Complex) -> Complex:
+    product: Complex = np.dot(left, right)
+    return product
+
+
+@njit(cache=True, error_model="numpy")
+def _apply(matrix: Complex, vector: Complex, result: Complex) -> None:
+    for i in range(matrix.shape[0]):
+        total = 0j
+        for j in range(matrix.shape[1]):
+            total += matrix[i, j] * vector[j]
+        result[i] = total
+
+
+@njit(cache=True, error_model="numpy")
+def _inner(left: Complex, right: Complex) -> complex:
+    total = 0j
+    for i in range(left.size):
+        total += left[i].conjugate() * right[i]
+    return total
+
+
+@njit(cache=True, error_model="numpy")
+def _norm2(matrix: Complex) -> float:
+    total = 0.0
+    for i in range(matrix.shape[0]):
+        for j in range(matrix.shape[1]):
+            total += matrix[i, j].real ** 2 + matrix[i, j].imag ** 2
+    return total
+
+
+@njit(cache=True, error_model="numpy")
+def _beam_power(beams: Complex) -> float:
+    total = 0.0
+    for i in range(beams.shape[0]):
+        total += _norm2(beams[i])
+    return total
+
+
+@njit(cache=True, error_model="numpy")
+def _eigen(matrix: Complex) -> tuple[Real, Complex]:
+    values, vectors = np.linalg.eigh(matrix)
+    return values, vectors
+
+
 @njit(cache=True, error_model="numpy")
 def make_subproblem(
     channels: Complex,
@@ -149,17 +208,25 @@ def make_subproblem(
         frozen: keep V.
     """
     users = targets.size
-    square = np.dot(factor.conj().T.copy(), factor)
-    norm = sqrt((square.real**2 + square.imag**2).sum())
-    values, vectors = np.linalg.eigh(square)
-    top = np.dot(factor, vectors[:, -1].copy()) / sqrt(values[-1])
+    square = _times(_adjoint(factor), factor)
+    norm = sqrt(_norm2(square))
+    values, vectors = _eigen(square)
+    main, top = np.empty(values.size, np.complex128), np.empty(factor.shape[0], np.complex128)
+    for c in range(values.size):
+        main[c] = vectors[c, values.size - 1] / sqrt(values[-1])
+    _apply(factor, main, top)
     signs, beam_weight = np.empty((users, users)), np.empty((users, users))
     matrix_weight = np.zeros(users)
+    turned = np.empty(gram.shape[1], np.complex128)
     for k in range(users):
         for i in range(users):
+            form = 0.0
+            for q in range(beams.shape[1]):
+                _apply(gram[k], beams[i, q], turned)
+                for t in range(beams.shape[1]):
+                    form += abs(_inner(turned, beams[i, t])) ** 2
             signs[k, i] = -scale[k] / targets[k] if i == k else scale[k]
-            form = np.dot(beams[i].conj(), np.dot(gram[k], beams[i].T.copy()))
-            size = sqrt((form.real**2 + form.imag**2).sum())
+            size = sqrt(form)
             ratio = balance**2 * max(size, _SMALLEST) / norm
             matrix_weight[k] += abs(signs[k, i]) * ratio
             beam_weight[k, i] = abs(signs[k, i]) / ratio
@@ -185,7 +252,7 @@ def _evaluate(problem: Subproblem, factor: Complex, beams: Complex) -> Terms:
     """All terms at a point."""
     users, size, antennas = problem.channels.shape
     rank = factor.shape[1]
-    adjoint = factor.conj().T.copy()
+    adjoint, old_adjoint = _adjoint(factor), _adjoint(problem.factor)
     streams, old_streams = beams.shape[1], problem.beams.shape[1]
     images = np.empty((users, users, streams, size), np.complex128)
     inner = np.empty((users, users, streams, rank), np.complex128)
@@ -194,43 +261,35 @@ def _evaluate(problem: Subproblem, factor: Complex, beams: Complex) -> Terms:
     turned_old = np.empty((users, users, old_streams, antennas), np.complex128)
     form = np.empty((users, users, streams, streams), np.complex128)
     overlap = np.empty((users, users, old_streams, streams), np.complex128)
-    square = np.dot(adjoint, factor)
-    cross = np.dot(problem.factor.conj().T.copy(), factor)
-    along = np.dot(adjoint, problem.top).conj()
+    square = _times(adjoint, factor)
+    cross = _times(old_adjoint, factor)
+    along = np.empty(rank, np.complex128)
+    _apply(adjoint, problem.top, along)
     values = np.empty(users + 1)
-    old_adjoint = problem.factor.conj().T.copy()
-    old_square = np.dot(old_adjoint, problem.factor)
-    distance = 0.0
-    for c in range(rank):
-        for d in range(rank):
-            distance += square[c, d].real ** 2 + square[c, d].imag ** 2
-    for c in range(old_square.shape[0]):
-        for d in range(old_square.shape[0]):
-            distance += old_square[c, d].real ** 2 + old_square[c, d].imag ** 2
-        for d in range(rank):
-            distance -= 2.0 * (cross[c, d].real ** 2 + cross[c, d].imag ** 2)
+    old_square = _times(old_adjoint, problem.factor)
+    distance = _norm2(square) + _norm2(old_square) - 2.0 * _norm2(cross)
     for k in range(users):
-        folded[k] = np.dot(problem.adjoint[k], factor)
+        folded[k] = _times(problem.adjoint[k], factor)
         values[k] = problem.scale[k] + 0.5 * problem.matrix_weight[k] * distance
         for i in range(users):
             for q in range(streams):
-                images[k, i, q] = np.dot(problem.channels[k], beams[i, q])
-                inner[k, i, q] = np.dot(adjoint, images[k, i, q])
-                turned[k, i, q] = np.dot(problem.gram[k], beams[i, q])
+                _apply(problem.channels[k], beams[i, q], images[k, i, q])
+                _apply(adjoint, images[k, i, q], inner[k, i, q])
+                _apply(problem.gram[k], beams[i, q], turned[k, i, q])
             moved = 0.0
             for q in range(old_streams):
-                turned_old[k, i, q] = np.dot(problem.gram[k], problem.beams[i, q])
+                _apply(problem.gram[k], problem.beams[i, q], turned_old[k, i, q])
                 for t in range(old_streams):
-                    old = np.vdot(turned_old[k, i, q], problem.beams[i, t])
+                    old = _inner(turned_old[k, i, q], problem.beams[i, t])
                     moved += old.real**2 + old.imag**2
                 for t in range(streams):
-                    both = np.vdot(turned_old[k, i, q], beams[i, t])
+                    both = _inner(turned_old[k, i, q], beams[i, t])
                     overlap[k, i, q, t] = both
                     moved -= 2.0 * (both.real**2 + both.imag**2)
             power = 0.0
             for q in range(streams):
                 for t in range(streams):
-                    both = np.vdot(turned[k, i, q], beams[i, t])
+                    both = _inner(turned[k, i, q], beams[i, t])
                     form[k, i, q, t] = both
                     moved += both.real**2 + both.imag**2
                 for c in range(rank):
@@ -238,6 +297,7 @@ def _evaluate(problem: Subproblem, factor: Complex, beams: Complex) -> Terms:
             values[k] += problem.signs[k, i] * power + 0.5 * problem.beam_weight[k, i] * moved
     gap = float(size)
     for c in range(rank):
+        along[c] = along[c].conjugate()
         gap -= along[c].real ** 2 + along[c].imag ** 2
     values[users] = gap - problem.slack if problem.slack < inf else -inf
     return Terms(
@@ -258,8 +318,10 @@ def _evaluate(problem: Subproblem, factor: Complex, beams: Complex) -> Terms:
 @njit(cache=True, error_model="numpy")
 def _objective(problem: Subproblem, beams: Complex, terms: Terms) -> float:
     """Power and penalty."""
-    power = (beams.real**2 + beams.imag**2).sum()
-    gap = problem.channels.shape[1] - (terms.along.real**2 + terms.along.imag**2).sum()
+    power = _beam_power(beams)
+    gap = float(problem.channels.shape[1])
+    for c in range(terms.along.size):
+        gap -= terms.along[c].real ** 2 + terms.along[c].imag ** 2
     return float(power + problem.penalty * gap)
 
 
@@ -275,48 +337,50 @@ def _augmented(objective: float, values: Real, multipliers: Real, weights: Real)
 
 
 @njit(cache=True, error_model="numpy")
-def _gradients(
-    problem: Subproblem, factor: Complex, beams: Complex, terms: Terms
-) -> tuple[Complex, Complex]:
+def _gradients(problem: Subproblem, factor: Complex, beams: Complex, terms: Terms) -> Complex:
     """Gradients of the constraints and, in the last row, of the objective.
 
     Returns:
-        By Y, (constraint + 1, element + 1, rank), and w, (constraint + 1, user, stream, antenna).
+        (constraint + 1, coordinate), the coordinates those of Y by rows, then of w.
     """
     users, size, antennas = problem.channels.shape
     rank = factor.shape[1]
-    by_factor = np.zeros((users + 2, size, rank), np.complex128)
     streams, old_streams = beams.shape[1], problem.beams.shape[1]
-    by_beams = np.zeros((users + 2, users, streams, antennas), np.complex128)
-    pull = np.dot(factor, terms.square) - np.dot(problem.factor, terms.cross)
+    first = size * rank
+    slopes = np.zeros((users + 2, first + users * streams * antennas), np.complex128)
+    pull, old_pull = _times(factor, terms.square), _times(problem.factor, terms.cross)
+    heard = np.empty(antennas, np.complex128)
     for k in range(users):
         for n in range(size):
             for c in range(rank):
-                total = problem.matrix_weight[k] * pull[n, c]
+                total = problem.matrix_weight[k] * (pull[n, c] - old_pull[n, c])
                 for i in range(users):
                     for q in range(streams):
                         image = terms.images[k, i, q, n]
                         total += problem.signs[k, i] * image * terms.inner[k, i, q, c].conjugate()
-                by_factor[k, n, c] = 2.0 * total
+                slopes[k, n * rank + c] = 2.0 * total
         for i in range(users):
             for q in range(streams):
-                heard = np.dot(terms.folded[k], terms.inner[k, i, q])
+                _apply(terms.folded[k], terms.inner[k, i, q], heard)
                 for a in range(antennas):
                     near = 0j
                     for t in range(streams):
                         near += terms.form[k, i, t, q] * terms.turned[k, i, t, a]
                     for t in range(old_streams):
                         near -= terms.overlap[k, i, t, q] * terms.turned_old[k, i, t, a]
-                    by_beams[k, i, q, a] = 2.0 * (
+                    slopes[k, first + (i * streams + q) * antennas + a] = 2.0 * (
                         problem.signs[k, i] * heard[a] + problem.beam_weight[k, i] * near
                     )
     for n in range(size):
         for c in range(rank):
             value = -2.0 * problem.top[n] * terms.along[c]
-            by_factor[users, n, c] = value
-            by_factor[users + 1, n, c] = problem.penalty * value
-    by_beams[users + 1] = 2.0 * beams
-    return by_factor, by_beams
+            slopes[users, n * rank + c] = value
+            slopes[users + 1, n * rank + c] = problem.penalty * value
+    for i in range(users):
+        for q in range(streams):
+            for a in range(antennas):
+                slopes[users + 1, first + (i * streams + q) * antennas + a] = 2.0 * beams[i, q, a]
+    return slopes
 
 
 @njit(cache=True, error_model="numpy")
@@ -336,42 +400,43 @@ def _derivative_matrices(
         S (element + 1, element + 1), T (user, antenna, antenna), y (element + 1,).
     """
     users, size, antennas = problem.channels.shape
-    S = np.dot(factor, factor.conj().T.copy())
-    S -= np.dot(problem.factor, problem.factor.conj().T.copy())
-    S *= (active[:users] * problem.matrix_weight).sum()
+    V, old = _times(factor, _adjoint(factor)), _times(problem.factor, _adjoint(problem.factor))
     streams, old_streams = beams.shape[1], problem.beams.shape[1]
-    columns = terms.images.copy().reshape(users * users * streams, size)
-    weights = np.empty(users * users * streams)
+    pull = 0.0
+    for k in range(users):
+        pull += active[k] * problem.matrix_weight[k]
+    columns = np.empty((users * users * streams, size), np.complex128)
+    weighted = np.empty((size, users * users * streams), np.complex128)
     T = np.zeros((users, antennas, antennas), np.complex128)
     for k in range(users):
-        seen = np.dot(terms.folded[k], terms.folded[k].conj().T.copy())
+        seen = _times(terms.folded[k], _adjoint(terms.folded[k]))
         for i in range(users):
             for q in range(streams):
-                weights[(k * users + i) * streams + q] = active[k] * problem.signs[k, i]
+                column, weight = (k * users + i) * streams + q, active[k] * problem.signs[k, i]
+                for n in range(size):
+                    columns[column, n] = terms.images[k, i, q, n].conjugate()
+                    weighted[n, column] = weight * terms.images[k, i, q, n]
             for a in range(antennas):
                 for b in range(antennas):
                     near = 0j
                     for q in range(streams):
                         near += terms.turned[k, i, q, a] * terms.turned[k, i, q, b].conjugate()
                     for q in range(old_streams):
-                        old = terms.turned_old[k, i, q]
-                        near -= old[a] * old[b].conjugate()
+                        last = terms.turned_old[k, i, q]
+                        near -= last[a] * last[b].conjugate()
                     T[i, a, b] += active[k] * (
                         problem.signs[k, i] * seen[a, b] + problem.beam_weight[k, i] * near
                     )
     for i in range(users):
         for a in range(antennas):
             T[i, a, a] += 1.0
-    weighted = columns.copy()
-    for q in range(weights.size):
-        for n in range(size):
-            weighted[q, n] *= weights[q]
-    S += np.dot(weighted.T.copy(), columns.conj())
+    S = _times(weighted, columns)
     pressure = problem.penalty + active[users]
     for n in range(size):
         for m in range(size):
+            S[n, m] += pull * (V[n, m] - old[n, m])
             S[n, m] -= pressure * problem.top[n] * problem.top[m].conjugate()
-    product = np.dot(S, factor)
+    product = _times(S, factor)
     diagonal = np.zeros(size)
     for n in range(size):
         for c in range(factor.shape[1]):
@@ -385,8 +450,7 @@ def _hessian(
     problem: Subproblem,
     factor: Complex,
     terms: Terms,
-    by_factor: Complex,
-    by_beams: Complex,
+    slopes: Complex,
     active: Real,
     curved: Real,
     S: Complex,
@@ -402,8 +466,7 @@ def _hessian(
         problem: the subproblem.
         factor: Y.
         terms: from `_evaluate`.
-        by_factor: from `_gradients`.
-        by_beams: from `_gradients`.
+        slopes: from `_gradients`.
         active: multipliers of the first-order terms.
         curved: weight of the augmentation where it is active, else 0.
         S: from `_derivative_matrices`.
@@ -417,7 +480,9 @@ def _hessian(
     order = first + users * streams * antennas
     A = np.zeros((order, order), np.complex128)
     B = np.zeros((order, order), np.complex128)
-    pull = 2.0 * (active[:users] * problem.matrix_weight).sum()
+    pull = 0.0
+    for k in range(users):
+        pull += 2.0 * active[k] * problem.matrix_weight[k]
     for n in range(size):
         for m in range(size):
             entry = 2.0 * S[n, m]
@@ -467,15 +532,13 @@ def _hessian(
             real[2 * p, 2 * q + 1] = -a.imag - b.imag
             real[2 * p + 1, 2 * q] = a.imag - b.imag
             real[2 * p + 1, 2 * q + 1] = a.real - b.real
-    slope = np.empty(2 * order)
+    coordinates = slopes.view(np.float64)
     for k in range(users + 1):
         if curved[k] > 0.0:
-            slope[: 2 * first] = by_factor[k].copy().view(np.float64).reshape(2 * first)
-            slope[2 * first :] = by_beams[k].copy().view(np.float64).reshape(2 * (order - first))
             for p in range(2 * order):
-                scaled = curved[k] * slope[p]
+                scaled = curved[k] * coordinates[k, p]
                 for q in range(2 * order):
-                    real[p, q] += scaled * slope[q]
+                    real[p, q] += scaled * coordinates[k, q]
     return real
 
 
@@ -495,7 +558,10 @@ def _reflect_rows(factor: Complex, matrix: Real, gradient: Real, reflectors: Rea
             vector[2 * c] = factor[n, c].real
             vector[2 * c + 1] = factor[n, c].imag
         vector[0] += 1.0 if vector[0] >= 0.0 else -1.0
-        scale = sqrt(2.0 / (vector * vector).sum())
+        square = 0.0
+        for c in range(width):
+            square += vector[c] * vector[c]
+        scale = sqrt(2.0 / square)
         for c in range(width):
             vector[c] *= scale
         along = 0.0
@@ -597,14 +663,20 @@ def _move(factor: Complex, beams: Complex, direction: Real, step: float) -> tupl
     """Point along a direction, rows of Y back on their spheres."""
     size, rank = factor.shape
     turn = direction.view(np.complex128)
-    new_factor = factor + step * turn[: size * rank].copy().reshape(size, rank)
+    new_factor, new_beams = factor.copy(), beams.copy()
     for n in range(size):
         norm = 0.0
         for c in range(rank):
+            new_factor[n, c] += step * turn[n * rank + c]
             norm += new_factor[n, c].real ** 2 + new_factor[n, c].imag ** 2
         for c in range(rank):
             new_factor[n, c] /= sqrt(norm)
-    new_beams = beams + step * turn[size * rank :].copy().reshape(beams.shape)
+    users, streams, antennas = beams.shape
+    for i in range(users):
+        for q in range(streams):
+            for a in range(antennas):
+                place = size * rank + (i * streams + q) * antennas + a
+                new_beams[i, q, a] += step * turn[place]
     return new_factor, new_beams
 
 
@@ -625,37 +697,36 @@ def _descend(
     value = _augmented(_objective(problem, beams, terms), terms.values, multipliers, weights)
     active, curved = np.zeros(users + 1), np.zeros(users + 1)
     gradient = np.empty(first + 2 * beams.size)
-    direction = gradient.copy()
+    direction = np.empty(gradient.size)
     norm, steps = inf, 0
     while True:
-        by_factor, by_beams = _gradients(problem, factor, beams, terms)
+        slopes = _gradients(problem, factor, beams, terms)
         for k in range(users + 1):
             active[k], curved[k] = 0.0, 0.0
             if terms.values[k] > -inf and multipliers[k] + weights[k] * terms.values[k] > 0.0:
                 active[k], curved[k] = multipliers[k] + weights[k] * terms.values[k], weights[k]
-        slope_factor, slope_beams = by_factor[users + 1].copy(), by_beams[users + 1].copy()
-        for k in range(users + 1):
-            slope_factor += active[k] * by_factor[k]
-            slope_beams += active[k] * by_beams[k]
-        gradient[:first] = slope_factor.view(np.float64).reshape(first)
-        gradient[first:] = slope_beams.view(np.float64).reshape(gradient.size - first)
-        square = (gradient[first:] ** 2).sum()
+        coordinates = slopes.view(np.float64)
+        square = 0.0
+        for p in range(gradient.size):
+            gradient[p] = coordinates[users + 1, p]
+            for k in range(users + 1):
+                gradient[p] += active[k] * coordinates[k, p]
+            if p >= first:
+                square += gradient[p] ** 2
         if not problem.frozen:
             for n in range(size):
-                along = 0.0
+                along, base = 0.0, 2 * n * rank
                 for c in range(rank):
-                    g, f = slope_factor[n, c], factor[n, c]
-                    along += g.real * f.real + g.imag * f.imag
+                    along += gradient[base + 2 * c] * factor[n, c].real
+                    along += gradient[base + 2 * c + 1] * factor[n, c].imag
                 for c in range(rank):
-                    across = slope_factor[n, c] - along * factor[n, c]
-                    square += across.real**2 + across.imag**2
+                    square += (gradient[base + 2 * c] - along * factor[n, c].real) ** 2
+                    square += (gradient[base + 2 * c + 1] - along * factor[n, c].imag) ** 2
         norm = sqrt(square)
         if norm <= tolerance or steps == _NEWTON_STEPS:
             break
         S, T, diagonal = _derivative_matrices(problem, factor, beams, terms, active)
-        matrix = _hessian(
-            problem, factor, terms, by_factor, by_beams, active, curved, S, T, diagonal
-        )
+        matrix = _hessian(problem, factor, terms, slopes, active, curved, S, T, diagonal)
         slope = _newton_direction(problem, factor, matrix, gradient, direction)
         step, moved = 1.0, False
         while step >= _SHORTEST and slope < 0.0:
@@ -693,7 +764,8 @@ def solve_subproblem(
     """
     users, size, _ = problem.channels.shape
     factor, beams = problem.factor.copy(), problem.beams.copy()
-    z = multipliers.copy()
+    z, weights = multipliers.copy(), np.empty(users + 1)
+    image = np.empty(beams.shape[2], np.complex128)
     if not problem.slack < inf:
         z[users] = 0.0
     weight, near, steps, last = _WEIGHT, _LOOSE, 0, inf
@@ -702,7 +774,8 @@ def solve_subproblem(
     finest = 1e-3 * tolerance
     for _ in range(_ROUNDS):
         # A multiplier far above 1 belongs to a constraint that was scaled too small.
-        weights = weight * np.maximum(z, 1.0) ** 2
+        for k in range(users + 1):
+            weights[k] = weight * max(z[k], 1.0) ** 2
         factor, beams, terms, norm, count = _descend(problem, factor, beams, z, weights, near)
         steps += count
         violation = 0.0
@@ -727,17 +800,19 @@ def solve_subproblem(
         if not problem.frozen:
             for n in range(size):
                 S[n, n] -= diagonal[n]
-            values, vectors = np.linalg.eigh(S)
+            values, vectors = _eigen(S)
             lowest = min(0.0, values[0])
         thin, hollow = 0.0, np.empty(users)
-        directions = np.zeros_like(beams[:, 0])
+        directions = np.zeros((users, beams.shape[2]), np.complex128)
         for i in range(users):
-            values, columns = np.linalg.eigh(T[i])
+            values, columns = _eigen(T[i])
             hollow[i] = -values[0]
-            directions[i] = columns[:, 0]
+            for a in range(beams.shape[2]):
+                directions[i, a] = columns[a, 0]
             thin = max(thin, hollow[i])
             for q in range(beams.shape[1]):
-                loss += abs(np.vdot(beams[i, q], np.dot(T[i], beams[i, q])).real)
+                _apply(T[i], beams[i, q], image)
+                loss += abs(_inner(beams[i, q], image).real)
         gap = (loss - size * lowest + thin * objective) / objective
         if gap <= tolerance:
             status = CONVERGED
@@ -761,7 +836,7 @@ def solve_subproblem(
 def _extended(factor: Complex, vector: Complex) -> Complex:
     """Y with a column more, along the vector."""
     size, rank = factor.shape
-    scale = _NEW_COLUMN * sqrt(size / (vector.real**2 + vector.imag**2).sum())
+    scale = _NEW_COLUMN * sqrt(size / _inner(vector, vector).real)
     result = np.empty((size, rank + 1), np.complex128)
     for n in range(size):
         norm = 1.0 + (scale * abs(vector[n])) ** 2
@@ -777,8 +852,9 @@ def _extended_beams(beams: Complex, directions: Complex, hollow: Real, least: fl
     users, streams, antennas = beams.shape
     result = np.zeros((users, streams + 1, antennas), np.complex128)
     for i in range(users):
-        power = (beams[i].real ** 2 + beams[i].imag ** 2).sum()
-        result[i, :streams] = beams[i]
-        if hollow[i] > least:
-            result[i, streams] = _NEW_COLUMN * sqrt(power) * directions[i]
+        scale = _NEW_COLUMN * sqrt(_norm2(beams[i])) if hollow[i] > least else 0.0
+        for a in range(antennas):
+            for q in range(streams):
+                result[i, q, a] = beams[i, q, a]
+            result[i, streams, a] = scale * directions[i, a]
     return result
