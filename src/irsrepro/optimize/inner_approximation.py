@@ -41,7 +41,8 @@ OBJECTIVE, LIFTED, PROJECTED, RANK_GAP, BEAM_RANK = range(5)
 _ACCURACY = 1e-12
 _STEPS = 500
 _NEGLIGIBLE = 1e-10  # share of tr V of a column of Y that is dropped
-_LEAST_SHARE = 1e-8  # of a user in the uplink power, as a scale
+_LEAST_SHARE = 1e-6  # of a user in the uplink power, as a scale
+_LARGEST_START = 100.0  # of a multiplier
 _RISE = 1e-7  # relative rise of the objective that is put down to the accuracy of a subproblem
 
 
@@ -212,8 +213,10 @@ def _iterate(
         largest_gap = max(largest_gap, gap)
         iterations = t
         if not reached <= objective * (1.0 + _RISE):
-            # An unsolved subproblem: the iterate stays, and nothing else would follow.
+            # No decrease that the accuracy shows, or an unsolved subproblem: the iterate stays, and
+            # nothing else would follow.
             residual = 0.0
+            status = CONVERGED if gap <= accuracy else ITERATION_LIMIT
             break
         factor, streams = new_factor, new_streams
         trace[BEAM_RANK, t:] = ratio
@@ -232,8 +235,12 @@ def _iterate(
         if residual <= tolerance:
             status = CONVERGED
             break
-        scale = np.maximum(scale * z[:users], _LEAST_SHARE)
-        multipliers[users] = z[users]
+        multipliers = np.clip(z, 0.0, _LARGEST_START)
+        if projected < inf:
+            # Not z itself: where it vanishes once, its constraint would vanish for good.
+            new_scale = np.maximum(work.uplink / projected, _LEAST_SHARE)
+            multipliers[:users] = np.clip(z[:users] * scale / new_scale, 0.0, _LARGEST_START)
+            scale = new_scale
     return best_power, largest_gap, iterations, residual, status
 
 
@@ -325,7 +332,7 @@ def inner_approximation(
     reference = vectors[:, -1:].copy()
     turned = vectors[:, :-1] * reference.conj()
     return InnerApproximation(
-        reflection=turned / np.abs(turned),
+        reflection=np.exp(1j * np.angle(turned)),
         beamformer=beams * reference[:, :, None],
         power=power,
         objective=traces[:, OBJECTIVE].copy(),

@@ -52,6 +52,7 @@ _SHIFT = 1e-11  # of the largest diagonal entry of the Hessian, against its flat
 _SUFFICIENT = 1e-4
 _SHORTEST = 1e-6  # length factor of a step
 _ROUNDING = 1e-15  # of the augmented Lagrangian
+_SHORTFALL = 1e-4  # of a constraint in units of the noise, cheap or not
 _NEW_COLUMN = 0.05  # root mean square of its entries
 
 
@@ -778,17 +779,19 @@ def solve_subproblem(
             weights[k] = weight * max(z[k], 1.0) ** 2
         factor, beams, terms, norm, count = _descend(problem, factor, beams, z, weights, near)
         steps += count
-        violation = 0.0
+        violation, shortfall = 0.0, 0.0
         for k in range(users + 1):
             if terms.values[k] > -inf:
                 miss = abs(max(terms.values[k], -z[k] / weights[k]))
+                if k < users:
+                    shortfall = max(shortfall, terms.values[k] / problem.scale[k])
                 violation = max(violation, miss * max(z[k], 1.0))
                 z[k] = max(0.0, z[k] + weights[k] * terms.values[k])
         if violation > 0.2 * last:
             weight = min(_GROWTH * weight, _HEAVIEST)
         last = violation
         near = max(finest, min(0.1 * near, 0.1 * violation))
-        if violation > tolerance or norm > 10.0 * tolerance:
+        if violation > tolerance or norm > 10.0 * tolerance or shortfall > _SHORTFALL:
             continue
         objective = _objective(problem, beams, terms)
         S, T, diagonal = _derivative_matrices(problem, factor, beams, terms, z)

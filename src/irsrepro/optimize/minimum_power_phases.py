@@ -204,35 +204,6 @@ def _search(
     return best_power, iterations, best_residual, best_status, best_start
 
 
-@njit(cache=True, error_model="numpy")
-def _search_all(
-    channels: Complex,
-    targets: Real,
-    starts: Complex,
-    tolerance: float,
-    limit: int,
-    vector: Complex,
-    beams: Complex,
-    uplink: Real,
-    power: Real,
-    iterations: NDArray[np.int64],
-    residual: Real,
-    status: NDArray[np.int8],
-    start: NDArray[np.int64],
-) -> None:
-    for r in range(channels.shape[0]):
-        power[r], iterations[r], residual[r], status[r], start[r] = _search(
-            channels[r],
-            targets[r],
-            starts[r],
-            tolerance,
-            limit,
-            vector[r],
-            beams[r],
-            uplink[r],
-        )
-
-
 def minimum_power_over_phases(
     channels: Complex,
     targets: ArrayLike,
@@ -276,26 +247,24 @@ def minimum_power_over_phases(
     power, residual = np.empty(count), np.empty(count)
     iterations, start = np.empty(count, np.int64), np.empty(count, np.int64)
     status = np.empty(count, np.int8)
-    _search_all(
-        channels / sqrt(noise),
-        given,
-        extended,
-        tolerance,
-        iteration_limit,
-        vector,
-        beams,
-        uplink,
-        power,
-        iterations,
-        residual,
-        status,
-        start,
-    )
+    scaled = channels / sqrt(noise)
+    # A loop in Python: a compiled one takes longer to compile than it ever saves.
+    for r in range(count):
+        power[r], iterations[r], residual[r], status[r], start[r] = _search(
+            scaled[r],
+            given[r],
+            extended[r],
+            tolerance,
+            iteration_limit,
+            vector[r],
+            beams[r],
+            uplink[r],
+        )
     power[status == FAILURE] = np.nan
     reference = vector[:, -1:].copy()
     turned = vector[:, :-1] * reference.conj()
     return MinimumPowerPhases(
-        reflection=turned / np.abs(turned),
+        reflection=np.exp(1j * np.angle(turned)),
         beamformer=beams * reference[:, :, None],
         power=power,
         uplink_power=uplink / noise,
@@ -358,7 +327,6 @@ def power_and_gradient(
     return power, gradient
 
 
-@njit(cache=True, error_model="numpy")
 def _differentiate(
     channels: Complex, targets: Real, vector: Complex, power: Real, gradient: Complex
 ) -> None:
