@@ -1,10 +1,12 @@
-"""The inner approximation: its subproblem against formulas and a cone solver, its loop, its modes."""
+"""Inner approximation: its subproblem against formulas and a cone solver, its loop and modes."""
+
+from typing import Any
 
 import numpy as np
 import pytest
-import test_yu2020 as yu2020
 from numpy.typing import NDArray
 
+import test_yu2020 as yu2020
 from irsrepro.documents.yu2020.system import evaluate
 from irsrepro.optimize import inner_approximation_step as step
 from irsrepro.optimize.inner_approximation import inner_approximation
@@ -302,7 +304,7 @@ def test_bad_options_are_refused() -> None:
         ({"scaling": 0.0}, "scaling"),
     ):
         with pytest.raises(ValueError, match=word):
-            inner_approximation(channels, targets, x, **options)  # type: ignore[arg-type]
+            inner_approximation(channels, targets, x, **options)
     with pytest.raises(ValueError, match="starts"):
         inner_approximation(channels, targets, x[:, :2])
 
@@ -322,7 +324,7 @@ def test_the_schemes_of_yu2020_run_it_with_either_engine() -> None:
     np.testing.assert_allclose(evaluate(given, printed)["transmit_power"], random, rtol=1e-9)
     assert printed["phase_movement"].values.max() < 1e-9
     assert variables["phase_movement"].values.min() > 0.1
-    short = {"elements": 4, "iteration_limit": 2, "tolerance": 0.0, "count": 2}
+    short: dict[str, Any] = {"elements": 4, "iteration_limit": 2, "tolerance": 0.0, "count": 2}
     ours = yu2020.problem(**short)
     theirs = yu2020.problem("reference", **short)
     np.testing.assert_allclose(

@@ -123,7 +123,7 @@ def test_targets_that_cannot_be_met_fail_and_those_just_below_do_not() -> None:
     twins[:, 1] = 2.0 * twins[:, 0]
     assert (minimum_power_beamforming(twins, 0.99).status == CONVERGED).all()
     assert (minimum_power_beamforming(twins, 1.01).status == FAILURE).all()
-    assert (minimum_power_beamforming(np.zeros((2, 2, 3)), 1.0).status == FAILURE).all()
+    assert (minimum_power_beamforming(np.zeros((2, 2, 3), complex), 1.0).status == FAILURE).all()
 
 
 def test_any_start_leads_to_the_same_point_and_few_steps_suffice() -> None:
@@ -249,6 +249,8 @@ def test_bad_data_are_refused(channel: Complex, targets: Real, noise: float, wor
 
 def test_bad_starts_are_refused() -> None:
     channels = np.ones((1, 2, 4, 3), complex)
-    for starts in (np.ones((1, 3)), np.zeros((1, 1, 3)), np.ones((1, 1, 4)), np.ones((1, 0, 3))):
+    for shape in ((1, 3), (1, 1, 4), (1, 0, 3)):
         with pytest.raises(ValueError, match="starts"):
-            minimum_power_over_phases(channels, 1.0, starts)
+            minimum_power_over_phases(channels, 1.0, np.ones(shape, complex))
+    with pytest.raises(ValueError, match="zeros"):
+        minimum_power_over_phases(channels, 1.0, np.zeros((1, 1, 3), complex))
