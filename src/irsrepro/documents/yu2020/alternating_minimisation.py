@@ -1,0 +1,163 @@
+"""Baseline of Section II-B: beamformers and phases in turn, the phases by semidefinite relaxation.
+
+The phase step only looks for phases that keep the targets with the old beamformers; Gaussian
+randomisation may return some that do not, and they are used all the same.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from irsrepro.channels.fading import rayleigh
+from irsrepro.channels.streams import children
+from irsrepro.documents.yu2020.fixed_phases import beamformers
+from irsrepro.documents.yu2020.system import design_variables, downlink, progress
+from irsrepro.errors import ConfigurationError
+from irsrepro.optimize.diagonal_sdp import solve_diagonal_sdp
+from irsrepro.optimize.diagonal_sdp_problem import MaxMinProblem
+from irsrepro.optimize.references.diagonal_sdp import bisect_ratio_cvxpy, solve_diagonal_sdp_cvxpy
+from irsrepro.optimize.rounding import gaussian_randomisation
+from irsrepro.optimize.status import FAILURE, ITERATION_LIMIT
+from irsrepro.storage import variable
+from irsrepro.sweeps import Problem
+
+_PRESSURE = 100.0  # price of a missed target, relative to the sum of the slacks
+_MET = 1e-6  # relative shortfall that counts as rounding
+
+Complex = NDArray[np.complex128]
+
+
+def design(problem: Problem) -> xr.Dataset:
+    """Alternate ``iteration_limit`` times from the starting phases.
+
+    Returns:
+        ``beamformer`` and ``reflection`` of the last iteration, or of the best with
+        ``kept_design: best``; traces (realisation, iteration) from the start on:
+        ``projected_power`` in W, the power of (4) after each phase step, and ``violated``, 1 where
+        the new phases miss a target with the old beamformers.
+    """
+    system = downlink(problem.channels, problem.parameters)
+    parameters = problem.parameters
+    limit = parameters["iteration_limit"]
+    reflection = system.starting_reflection
+    count = len(reflection)
+    found = beamformers(system, reflection, problem.engine)
+    usable = found.status != FAILURE
+    power = np.full((count, limit + 1), np.nan)
+    violated = np.zeros((count, limit + 1), np.int8)
+    power[:, 0] = found.power
+    kept = (found.beamformer.copy(), reflection.copy(), found.power.copy())
+    for t in range(1, limit + 1):
+        if not usable.any():
+            break
+        phase = phase_problem(system.responses[usable], found.beamformer[usable], system.target)
+        factor = _relaxed(
+            phase, parameters["relaxation"], parameters["relaxation_tolerance"], problem.engine
+        )
+        streams = [s for s, use in zip(problem.streams, usable, strict=True) if use]
+        draws = rayleigh(
+            children(streams, "randomisation", t),
+            (parameters["randomisations"], factor.shape[2]),
+        )
+        old = np.concatenate([reflection[usable], np.ones((usable.sum(), 1))], axis=1)
+        feasible_only = parameters["draw_selection"] == "feasible"
+        vectors = gaussian_randomisation(
+            phase, factor, draws, incumbent=old if feasible_only else None
+        )
+        violated[usable, t] = vectors.value < 1.0 - _MET
+        reflection = reflection.copy()
+        reflection[usable] = vectors.vector[:, :-1]
+        found = beamformers(system, reflection, problem.engine)
+        usable &= found.status != FAILURE
+        power[:, t] = found.power
+        better = ~(found.power >= kept[2]) if parameters["kept_design"] == "best" else usable
+        better = better & usable
+        for whole, new in zip(kept, (found.beamformer, reflection, found.power), strict=True):
+            whole[better] = new[better]
+    residual = np.abs(power[:, -1] / power[:, -2] - 1.0) if limit else np.zeros(count)
+    trace = ("realisation", "iteration")
+    return design_variables(kept[0], kept[1]).assign(
+        **progress(
+            np.where(usable, ITERATION_LIMIT, FAILURE),
+            np.full(count, limit),
+            residual,
+            "last change of the power, relative",
+        ),
+        projected_power=variable(trace, power, "power of (4) after each phase step", "W"),
+        violated=variable(
+            trace, violated, "new phases miss a target with the old beamformers (1) or not (0)", "1"
+        ),
+    )
+
+
+def phase_problem(responses: Complex, beamformer: Complex, target: float) -> MaxMinProblem:
+    """Ratios SINR_k / gamma as functions of [x; 1] for fixed beamformers, eqs. (6) and (7).
+
+    Args:
+        responses: H, (realisation, user, element + 1, antenna), noise 1.
+        beamformer: w, (realisation, user, antenna).
+        target: gamma, linear.
+    """
+    count, users, size, _ = responses.shape
+    seen = np.einsum("rkna,ria->rnki", responses, beamformer).conj()
+    own = np.eye(users)[:, :, None] * np.eye(users)[:, None, :]
+    other = np.eye(users)[:, :, None] * (1.0 - np.eye(users))[:, None, :]
+    return MaxMinProblem(
+        seen.reshape(count, size, users * users),
+        np.broadcast_to(own.reshape(users, -1) / target, (count, users, users**2)),
+        np.zeros((count, users)),
+        np.broadcast_to(other.reshape(users, -1), (count, users, users**2)),
+        np.ones((count, users)),
+    )
+
+
+def margins(ratios: MaxMinProblem) -> MaxMinProblem:
+    """The margins SINR_k-constraint of (6) as linear values, in units of gamma and the noise."""
+    bottom, noise = ratios.denominator_weights, ratios.denominator_constants
+    assert bottom is not None and noise is not None
+    return MaxMinProblem(ratios.columns, ratios.weights - bottom, ratios.constants - noise)
+
+
+def slack_sum(linear: MaxMinProblem) -> MaxMinProblem:
+    """Maximise the sum of the margins, none negative, as one max-min problem with K + 1 values.
+
+    The values are the sum of all margins, and that sum plus a high price times each margin: the
+    smallest is the sum where no margin is negative (an exact penalty).
+    """
+    total = linear.weights.sum(axis=1, keepdims=True)
+    constant = linear.constants.sum(axis=1, keepdims=True)
+    return MaxMinProblem(
+        linear.columns,
+        np.concatenate([total, total + _PRESSURE * linear.weights], axis=1),
+        np.concatenate([constant, constant + _PRESSURE * linear.constants], axis=1),
+    )
+
+
+def _relaxed(ratios: MaxMinProblem, relaxation: str, tolerance: float, engine: str) -> Complex:
+    """Factor of the relaxed matrix, (realisation, element + 1, rank), columns by falling norm.
+
+    (6) asks for any matrix that keeps the targets; what a solver returns then depends on the
+    solver. The three relaxations choose the best in some sense; a tolerance of the order of 1 stops
+    the interior-point method on its central path, at a feasible matrix of full rank as a solver
+    without an objective would return.
+    """
+    if relaxation == "ratio":
+        program = ratios
+    elif relaxation == "margin":
+        program = margins(ratios)
+    elif relaxation == "slack":
+        program = slack_sum(margins(ratios))
+    else:
+        raise ConfigurationError(
+            f"relaxation: {relaxation!r} is none of 'margin', 'ratio' and 'slack'"
+        )
+    if engine == "fast":
+        return solve_diagonal_sdp(program, tolerance=tolerance).factor
+    factors = []
+    for r in range(len(program.columns)):
+        solve = solve_diagonal_sdp_cvxpy if program.linear else bisect_ratio_cvxpy
+        values, vectors = np.linalg.eigh(solve(program, r).matrix)
+        factors.append((vectors * np.sqrt(np.maximum(values, 0.0)))[:, ::-1])
+    return np.stack(factors)

@@ -1,0 +1,71 @@
+"""The inner approximation with either engine, in the three modes of its rank constraint."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from irsrepro.documents.yu2020.system import design_variables, downlink, progress
+from irsrepro.optimize.inner_approximation import RankMode, inner_approximation
+from irsrepro.optimize.references.inner_approximation import inner_approximation_cvxpy
+from irsrepro.storage import variable
+from irsrepro.sweeps import Problem
+
+
+def approximate(problem: Problem, rank_mode: RankMode) -> xr.Dataset:
+    """Run the inner approximation from the starting phases and the beamformers of (4) for them.
+
+    Args:
+        problem: what the scheme is given.
+        rank_mode: ``penalty``, ``slack`` or ``hard``.
+
+    Returns:
+        ``beamformer`` and ``reflection`` of the best projected design, status, iterations and
+        residual (realisation,), and traces (realisation, iteration), from the start on: in W
+        ``objective`` (falls in every iteration), ``lifted_power`` and ``projected_power``; without
+        a unit ``rank_gap`` and ``beam_rank``. ``subproblem_gap`` and ``phase_movement``
+        (realisation,).
+    """
+    system = downlink(problem.channels, problem.parameters)
+    parameters = problem.parameters
+    options = {
+        "rank_mode": rank_mode,
+        "scaling": parameters["scaling"],
+        "tolerance": parameters["tolerance"],
+        "iteration_limit": parameters["iteration_limit"],
+    }
+    if rank_mode == "penalty":
+        options["penalty"] = parameters["rank_penalty"]
+    if rank_mode == "slack":
+        options["slack"] = parameters["rank_slack"]
+    start = system.starting_reflection
+    if problem.engine == "fast":
+        result = inner_approximation(system.responses, system.target, start, **options)
+    else:
+        targets = np.full(system.responses.shape[:2], system.target)
+        result = inner_approximation_cvxpy(system.responses, targets, start, **options)
+    one, trace = ("realisation",), ("realisation", "iteration")
+    movement = np.abs(result.reflection - start).max(axis=1)
+    return design_variables(result.beamformer, result.reflection).assign(
+        **progress(
+            result.status,
+            result.iterations,
+            result.residual,
+            "last decrease of the objective, relative",
+        ),
+        objective=variable(trace, result.objective, "power and penalty of the rank gap", "W"),
+        lifted_power=variable(trace, result.lifted_power, "power of the lifted variables", "W"),
+        projected_power=variable(
+            trace, result.projected_power, "power at the phases extracted from V", "W"
+        ),
+        rank_gap=variable(trace, result.rank_gap, "trace of V minus its largest eigenvalue", "1"),
+        beam_rank=variable(
+            trace, result.beam_rank, "largest second over first eigenvalue of a W_k", "1"
+        ),
+        subproblem_gap=variable(
+            one, result.accuracy, "largest certified relative gap of a subproblem", "1"
+        ),
+        phase_movement=variable(
+            one, movement, "largest change of a reflection coefficient from the start", "1"
+        ),
+    )

@@ -1,0 +1,14 @@
+"""Baseline 1: no surface; the beamformers of least power for the direct links."""
+
+import numpy as np
+import xarray as xr
+
+from irsrepro.documents.yu2020.fixed_phases import fixed_phases
+from irsrepro.documents.yu2020.system import downlink
+from irsrepro.sweeps import Problem
+
+
+def design(problem: Problem) -> xr.Dataset:
+    """Design every realisation; the reflection coefficients are zero."""
+    system = downlink(problem.channels, problem.parameters)
+    return fixed_phases(system, np.zeros_like(system.starting_reflection), problem.engine)
