@@ -404,10 +404,18 @@ def _draw_layout(axes: Axes, data: xr.Dataset) -> None:
 
 
 def _draw_normals(axes: Axes, positions: xr.DataArray, normals: xr.DataArray, colour: str) -> None:
-    """Draw where surfaces face; the angle is the true one also where axes are not to scale."""
+    """Draw where surfaces face, and number several of them.
+
+    The angle is the true one also where axes are not to scale.
+    """
     (x, y), (u, v) = positions.values[:, :2].T, normals.values[:, :2].T
     axes.quiver(x, y, u, v, angles=np.rad2deg(np.arctan2(v, u)), color=colour, scale=12,
                 width=0.006, zorder=2)  # fmt: skip
+    if len(x) > 1:
+        for number, place in enumerate(zip(x, y, u, v, strict=True), 1):
+            behind = (-11 * place[2], -11 * place[3])  # points
+            axes.annotate(f"{number}", place[:2], behind, textcoords="offset points", ha="center",
+                          va="center", color=colour, fontsize=8, annotation_clip=True)  # fmt: skip
 
 
 def _to_scale(classes: Mapping[str, xr.DataArray]) -> bool:
