@@ -363,6 +363,8 @@ def _load_document(
             if len(drawn) > 1 and not {experiment, "title"} & set(titled):
                 refuse(name, f"{place}.experiments", experiment,
                        "each of several needs a title for the legend")  # fmt: skip
+        for experiment in entry.get("top", {}).get("experiments", []):
+            check_member(experiment, dict.fromkeys(drawn), f"{place}.top.experiments")
         known = {scheme for each in drawn for scheme in source["experiments"][each]["schemes"]}
         for part in ("schemes", "after"):
             for scheme in entry.get(part, []):

@@ -59,7 +59,7 @@ def compare(solutions: Mapping[str, xr.Dataset], metric: str) -> xr.Dataset:
 
     Returns:
         ``metric``, ``status`` and every other quantity that a scheme reports per point and
-        realisation, as (scheme, point, realisation); ``trace`` with a last dimension ``iteration``.
+        realisation, as (scheme, point, realisation); traces with a last dimension ``iteration``.
         NaN where a scheme does not report a quantity. ``asked`` (scheme, realisation): whether the
         scheme ran on the realisation at all.
 
@@ -90,16 +90,22 @@ def compare(solutions: Mapping[str, xr.Dataset], metric: str) -> xr.Dataset:
     ran = [np.isin(table["realisation"], each["realisation"]) for each in solutions.values()]
     about = {"long_name": "whether the scheme ran on the realisation", "units": "1"}
     table["asked"] = (("scheme", "realisation"), np.stack(ran), about)
-    traced = {name: each["trace"] for name, each in solutions.items() if "trace" in each}
-    if traced:
+    traced = {
+        str(name): None
+        for dataset in solutions.values()
+        for name, values in dataset.data_vars.items()
+        if values.dims == (*plain, "iteration")
+    }
+    longest = max((each.sizes.get("iteration", 0) for each in solutions.values()), default=0)
+    for name in traced:
+        having = {scheme: each[name] for scheme, each in solutions.items() if name in each}
         traces = xr.concat(
-            list(traced.values()),
-            dim=_names(traced),
-            join="outer",
-            combine_attrs="override",
+            list(having.values()), dim=_names(having), join="outer", combine_attrs="override"
         )
-        table["trace"] = traces.reindex(
-            scheme=schemes.values, realisation=table["realisation"].values
+        table[name] = traces.reindex(
+            scheme=schemes.values,
+            realisation=table["realisation"].values,
+            iteration=np.arange(longest),
         )
     table["metric"] = table[metric]
     table["scheme"].attrs.update(long_name="scheme", units="1")

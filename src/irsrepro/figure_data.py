@@ -126,8 +126,9 @@ def make(
         (channels,) = data.values()
         return layout(channels).assign_attrs(kind=kind, statistic=statistic, interval=interval)
     if kind == "trace":
-        names = {each["name"]: _of(each, data)["trace"].isel(point=0, drop=True) for each in wanted}
-        made = trace(names, section["iterations"])
+        made = trace(
+            {each["name"]: _trace(each, data, section) for each in wanted}, section["iterations"]
+        )
     elif kind == "distributions":
         wanted = [
             {**each, "name": f"{each['name']}@{point:g}", "point": point}
@@ -160,6 +161,16 @@ def _of(curve: Curve, data: Mapping[str, xr.Dataset]) -> xr.Dataset:
     """Return what a scheme reached, on the realisations it ran on."""
     table = data[curve["experiment"]].sel(scheme=curve["scheme"])
     return table.isel(realisation=table["asked"].values)
+
+
+def _trace(
+    curve: Curve, data: Mapping[str, xr.Dataset], section: Mapping[str, Any]
+) -> xr.DataArray:
+    """Return a trace (realisation, iteration), held after a run has stopped, of all or of one."""
+    whole = _of(curve, data)["trace"].isel(point=0, drop=True)
+    if "realisation" in section:
+        whole = whole.sel(realisation=[section["realisation"]])
+    return whole.transpose("realisation", "iteration")
 
 
 def _samples(curve: Curve, data: Mapping[str, xr.Dataset]) -> xr.DataArray:

@@ -199,7 +199,7 @@ def _draw(
     match data.attrs["kind"]:
         case "curves":
             axes.set_xscale(figure["x"].get("scale", "linear"))
-            _draw_curves(axes, data, schemes, {**experiments, **figure.get("titles", {})})
+            _draw_curves(axes, data, schemes, {**experiments, **figure.get("titles", {})}, figure)
         case "trace":
             _draw_trace(axes, data, schemes)
         case "distributions":
@@ -267,12 +267,23 @@ def _in_order(data: xr.Dataset, schemes: Schemes) -> list[str]:
 
 
 def _draw_curves(
-    axes: Axes, data: xr.Dataset, schemes: Schemes, experiments: Mapping[str, str]
+    axes: Axes,
+    data: xr.Dataset,
+    schemes: Schemes,
+    experiments: Mapping[str, str],
+    figure: Mapping[str, Any],
 ) -> None:
+    """Draw averages over points, some experiments perhaps over an axis of their own on top."""
+    above = figure.get("top", {}).get("experiments", [])
+    top = axes.twiny() if above else axes
+    if above:
+        top.set_xlabel(figure["top"]["label"])
+        top.spines["top"].set_visible(True)
+        top.grid(False)
     for name, drawn in looks(data, schemes).items():
         curve = data.sel(curve=name).isel(point=np.isfinite(data["value"].sel(curve=name).values))
         value = curve["value"].values
-        axes.errorbar(
+        (top if curve["experiment"].item() in above else axes).errorbar(
             curve["point"].values,
             value,
             yerr=np.abs(np.stack([_finite(curve["lower"]), _finite(curve["upper"])]) - value),
@@ -285,7 +296,8 @@ def _draw_curves(
             capsize=2.5,
             label=drawn.label or None,
         )
-    points = data["point"].values
+    lower = ~np.isin(data["experiment"].values, above)
+    points = data["point"].values[np.isfinite(data["value"].values[lower]).any(axis=0)]
     if len(points) <= MOST_TICKS and not _crowded(axes, points):
         axes.set_xticks(points, [f"{point:g}" for point in points])
         axes.minorticks_off()
@@ -324,13 +336,13 @@ def _draw_distributions(axes: Axes, data: xr.Dataset, schemes: Schemes) -> None:
     """Draw cumulative distributions as steps, the median with its interval as a mark."""
     held = list(dict.fromkeys(data["held"].values.tolist()))
     unit = data["held"].attrs["units"]
-    levels = data["level"].values
     shown: dict[str, Look] = {}
     for name in _in_order(data, schemes):
         curve, scheme = data.sel(curve=name), str(data["scheme"].sel(curve=name).item())
         drawn = shown.setdefault(scheme, look(schemes, scheme))
         dashes = DASHES[held.index(curve["held"].item()) % len(DASHES)]
-        value = curve["value"].values
+        curve = curve.isel(level=np.isfinite(curve["value"].values))
+        value, levels = curve["value"].values, curve["level"].values
         axes.step([value[0], *value], [0.0, *levels], where="post", color=drawn.colour,
                   linestyle=dashes, linewidth=drawn.width)  # fmt: skip
         middle = curve.isel(level=(len(levels) - 1) // 2)
@@ -376,8 +388,12 @@ def _draw_trace(axes: Axes, data: xr.Dataset, schemes: Schemes) -> None:
             markevery=(place * every // max(1, len(shown)), every),
             label=drawn.label,
         )
-        axes.axhline(float(curve["limit"]), color=drawn.colour, linestyle=":", linewidth=1.1)
+        if int(data.attrs["long_run"]) > iterations[-1]:
+            axes.axhline(float(curve["limit"]), color=drawn.colour, linestyle=":", linewidth=1.1)
     axes.margins(x=0.015)
+    if int(data.attrs["long_run"]) <= iterations[-1]:
+        _legend(axes)
+        return
     level = Line2D([], [], color=GREY, linestyle=":", linewidth=1.1,
                    label=f"after {data.attrs['long_run']} iterations")  # fmt: skip
     _legend(axes, level)

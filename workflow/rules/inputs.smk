@@ -88,7 +88,7 @@ def sweep(wildcards):
     return {"design_once": False, "timed": timed, "unit": unit} | plan
 
 
-PICTURE_KEYS = ("title", "caption", "x", "y")
+PICTURE_KEYS = ("title", "caption", "x", "y", "top", "titles")
 
 
 def figure_section(wildcards):

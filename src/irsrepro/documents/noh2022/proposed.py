@@ -21,7 +21,7 @@ from irsrepro.documents.noh2022.system import (
 )
 from irsrepro.optimize.diagonal_sdp import solve_diagonal_sdp
 from irsrepro.optimize.diagonal_sdp_problem import MaxMinProblem
-from irsrepro.optimize.references.diagonal_sdp import solve_diagonal_sdp_cvxpy
+from irsrepro.optimize.references.diagonal_sdp import factors_of, solve_diagonal_sdp_cvxpy
 from irsrepro.optimize.rounding import gaussian_randomisation, polish
 from irsrepro.optimize.status import CONVERGED, STATUS
 from irsrepro.storage import variable
@@ -96,17 +96,16 @@ def _relax(relaxed: MaxMinProblem, tolerance: float) -> Relaxation:
 
 def _relax_reference(relaxed: MaxMinProblem, tolerance: float) -> Relaxation:
     """Solve by a cone solver, whose claim is the bound; the factor is that of its matrix."""
-    factors, bounds, gaps = [], [], []
+    matrices, bounds, gaps = [], [], []
     for r in range(len(relaxed.columns)):
         found = solve_diagonal_sdp_cvxpy(relaxed, r)
-        values, vectors = np.linalg.eigh(found.matrix)
-        factors.append((vectors * np.sqrt(np.maximum(values, 0.0)))[:, ::-1])
+        matrices.append(found.matrix)
         bounds.append(max(found.reported, found.value))
         gaps.append(bounds[-1] / found.value - 1.0)
     count = len(bounds)
     status = np.where(np.array(gaps) <= max(tolerance, _REFERENCE_GAP), CONVERGED, 1)
     return (
-        np.stack(factors),
+        factors_of(np.stack(matrices)),
         np.array(bounds),
         np.array(gaps),
         np.zeros(count, np.int64),

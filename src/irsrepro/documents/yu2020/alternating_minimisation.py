@@ -13,11 +13,20 @@ from numpy.typing import NDArray
 from irsrepro.channels.fading import rayleigh
 from irsrepro.channels.streams import children
 from irsrepro.documents.yu2020.fixed_phases import beamformers
-from irsrepro.documents.yu2020.system import design_variables, downlink, progress
+from irsrepro.documents.yu2020.system import (
+    design_variables,
+    downlink,
+    power_trace,
+    progress,
+)
 from irsrepro.errors import ConfigurationError
 from irsrepro.optimize.diagonal_sdp import solve_diagonal_sdp
 from irsrepro.optimize.diagonal_sdp_problem import MaxMinProblem
-from irsrepro.optimize.references.diagonal_sdp import bisect_ratio_cvxpy, solve_diagonal_sdp_cvxpy
+from irsrepro.optimize.references.diagonal_sdp import (
+    bisect_ratio_cvxpy,
+    factors_of,
+    solve_diagonal_sdp_cvxpy,
+)
 from irsrepro.optimize.rounding import gaussian_randomisation
 from irsrepro.optimize.status import FAILURE, ITERATION_LIMIT
 from irsrepro.storage import variable
@@ -35,8 +44,9 @@ def design(problem: Problem) -> xr.Dataset:
     Returns:
         ``beamformer`` and ``reflection`` of the last iteration, or of the best with
         ``kept_design: best``; traces (realisation, iteration) from the start on:
-        ``projected_power`` in W, the power of (4) after each phase step, and ``violated``, 1 where
-        the new phases miss a target with the old beamformers.
+        ``projected_power`` in W, the power of (4) after each phase step, the same as ``trace`` in
+        dBm, and ``violated``, 1 where the new phases miss a target with the old beamformers; shares
+        of such steps and of those in which the power rises (realisation,).
     """
     system = downlink(problem.channels, problem.parameters)
     parameters = problem.parameters
@@ -85,7 +95,14 @@ def design(problem: Problem) -> xr.Dataset:
             residual,
             "last change of the power, relative",
         ),
+        **power_trace(power),
         projected_power=variable(trace, power, "power of (4) after each phase step", "W"),
+        violated_steps=variable(
+            ("realisation",),
+            violated[:, 1:].mean(axis=1),
+            "share of phase steps that miss a target with the old beamformers",
+            "1",
+        ),
         violated=variable(
             trace, violated, "new phases miss a target with the old beamformers (1) or not (0)", "1"
         ),
@@ -139,9 +156,8 @@ def _relaxed(ratios: MaxMinProblem, relaxation: str, tolerance: float, engine: s
     """Factor of the relaxed matrix, (realisation, element + 1, rank), columns by falling norm.
 
     (6) asks for any matrix that keeps the targets; what a solver returns then depends on the
-    solver. The three relaxations choose the best in some sense; a tolerance of the order of 1 stops
-    the interior-point method on its central path, at a feasible matrix of full rank as a solver
-    without an objective would return.
+    solver. The relaxations choose the best in some sense. With a tolerance of the order of 1 the
+    matrix is one that a solver returns which stops early: it may miss the targets itself.
     """
     if relaxation == "ratio":
         program = ratios
@@ -155,9 +171,5 @@ def _relaxed(ratios: MaxMinProblem, relaxation: str, tolerance: float, engine: s
         )
     if engine == "fast":
         return solve_diagonal_sdp(program, tolerance=tolerance).factor
-    factors = []
-    for r in range(len(program.columns)):
-        solve = solve_diagonal_sdp_cvxpy if program.linear else bisect_ratio_cvxpy
-        values, vectors = np.linalg.eigh(solve(program, r).matrix)
-        factors.append((vectors * np.sqrt(np.maximum(values, 0.0)))[:, ::-1])
-    return np.stack(factors)
+    solve = solve_diagonal_sdp_cvxpy if program.linear else bisect_ratio_cvxpy
+    return factors_of(np.stack([solve(program, r).matrix for r in range(len(program.columns))]))

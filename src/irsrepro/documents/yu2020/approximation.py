@@ -5,7 +5,12 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from irsrepro.documents.yu2020.system import design_variables, downlink, progress
+from irsrepro.documents.yu2020.system import (
+    design_variables,
+    downlink,
+    power_trace,
+    progress,
+)
 from irsrepro.optimize.inner_approximation import RankMode, inner_approximation
 from irsrepro.optimize.references.inner_approximation import inner_approximation_cvxpy
 from irsrepro.storage import variable
@@ -23,8 +28,9 @@ def approximate(problem: Problem, rank_mode: RankMode) -> xr.Dataset:
         ``beamformer`` and ``reflection`` of the best projected design, status, iterations and
         residual (realisation,), and traces (realisation, iteration), from the start on: in W
         ``objective`` (falls in every iteration), ``lifted_power`` and ``projected_power``; without
-        a unit ``rank_gap`` and ``beam_rank``. ``subproblem_gap`` and ``phase_movement``
-        (realisation,).
+        a unit ``rank_gap`` and ``beam_rank``; ``trace`` of the projected power in dBm with the
+        share of iterations in which it rises. ``subproblem_gap`` and ``phase_movement``, and
+        ``last_beam_rank``, of the last iteration, (realisation,).
     """
     system = downlink(problem.channels, problem.parameters)
     parameters = problem.parameters
@@ -38,6 +44,8 @@ def approximate(problem: Problem, rank_mode: RankMode) -> xr.Dataset:
         options["penalty"] = parameters["rank_penalty"]
     if rank_mode == "slack":
         options["slack"] = parameters["rank_slack"]
+    if problem.engine == "fast":
+        options["accuracy"] = parameters["subproblem_accuracy"]
     start = system.starting_reflection
     if problem.engine == "fast":
         result = inner_approximation(system.responses, system.target, start, **options)
@@ -62,6 +70,13 @@ def approximate(problem: Problem, rank_mode: RankMode) -> xr.Dataset:
         beam_rank=variable(
             trace, result.beam_rank, "largest second over first eigenvalue of a W_k", "1"
         ),
+        last_beam_rank=variable(
+            one,
+            np.take_along_axis(result.beam_rank, result.iterations[:, None], axis=1)[:, 0],
+            "largest second over first eigenvalue of a W_k at the end",
+            "1",
+        ),
+        **power_trace(result.projected_power),
         subproblem_gap=variable(
             one, result.accuracy, "largest certified relative gap of a subproblem", "1"
         ),

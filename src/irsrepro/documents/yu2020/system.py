@@ -78,6 +78,29 @@ def design_variables(
     )
 
 
+def power_trace(power: NDArray[np.float64]) -> dict[str, Any]:
+    """Lay out a power (realisation, iteration) in W along an algorithm.
+
+    Returns:
+        ``trace`` in dBm, and as shares of iterations (realisation,) those in which the power rises,
+        of all and of the last third.
+    """
+    one = ("realisation",)
+    with np.errstate(invalid="ignore"):
+        rises = np.where(np.isnan(power[:, 1:]), np.nan, power[:, 1:] > power[:, :-1] * (1 + 1e-9))
+    made = {
+        "trace": variable((*one, "iteration"), 30 + 10 * np.log10(power), "transmit power", "dBm")
+    }
+    for name, part, about in (
+        ("rising_steps", rises, "share of iterations in which the power rises"),
+        ("late_rising_steps", rises[:, -max(1, rises.shape[1] // 3) :], "the same, last third"),
+    ):
+        counted = np.isfinite(part).sum(axis=1)
+        share = np.nansum(part, axis=1) / np.maximum(counted, 1)
+        made[name] = variable(one, share, about, "1")
+    return made
+
+
 def progress(
     status: NDArray[Any], iterations: NDArray[Any], residual: NDArray[np.float64], meaning: str
 ) -> dict[str, Any]:

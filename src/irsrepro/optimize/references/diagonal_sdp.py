@@ -117,9 +117,15 @@ def relax_cvxpy(problem: MaxMinProblem, accuracy: float) -> tuple[Complex, Real]
         else bisect_ratio_cvxpy(problem, r, relative_accuracy=accuracy)
         for r in range(len(problem.columns))
     ]
-    squares, vectors = np.linalg.eigh(np.stack([each.matrix for each in found]))
-    factors = vectors * np.sqrt(np.maximum(squares, 0.0))[:, None]
-    return factors[:, :, ::-1], np.array([each.value for each in found])
+    matrices = np.stack([each.matrix for each in found])
+    return factors_of(matrices), np.array([each.value for each in found])
+
+
+def factors_of(matrices: Complex) -> Complex:
+    """Factors Y of psd matrices V = Y Y^H, (realisation, element, element), by falling norm."""
+    squares, vectors = np.linalg.eigh(matrices)
+    factors: Complex = (vectors * np.sqrt(np.maximum(squares, 0.0))[:, None])[:, :, ::-1]
+    return factors
 
 
 def largest_norm_bound_cvxpy(factor: Complex) -> Real:
