@@ -146,7 +146,7 @@ def render(
     with style.context(["default", STYLE]):
         picture = Figure(layout="constrained")
         height = _draw(picture.subplots(), data, figure, schemes, experiments or {})
-        lines = _write_face(picture, data)
+        lines = _write_face(picture, [data])
         picture.set_size_inches(WIDTH, height + LINE * lines)
         return _files(picture, data, figure)
 
@@ -176,7 +176,7 @@ def render_sheet(
             _draw(axes, data, section, schemes, experiments or {})
             for axes, (data, section) in zip(grid, panels, strict=True)
         ]
-        lines = _write_face(picture, first, len(panels))
+        lines = _write_face(picture, [first, *(data for data, _ in panels[1:])])
         picture.set_size_inches(WIDTH * len(panels), max(heights) + LINE * lines)
         return _files(picture, first, figure)
 
@@ -238,12 +238,12 @@ def table(data: xr.Dataset) -> str:
     return text.getvalue()
 
 
-def warnings(data: xr.Dataset) -> list[str]:
+def warnings(*panels: xr.Dataset) -> list[str]:
     """Return what must not be overlooked about a figure; nothing for the figure itself."""
     found = []
-    attributes = data.attrs
+    attributes = panels[0].attrs
     if attributes["fidelity"] == "preview":
-        found.append(f"PREVIEW, {_count(data)}")
+        found.append(f"PREVIEW, {_count(panels)}")
     if attributes["engine"] != "fast":
         found.append(f"{attributes['engine']} engine")
     if attributes["reading"] != "default":
@@ -504,18 +504,19 @@ def _label(axes: Axes, figure: Mapping[str, Any], *, legend_above: bool) -> None
             axes.set(**{f"{side}lim": section["limits"]})
 
 
-def _write_face(picture: Figure, data: xr.Dataset, panels: int = 1) -> int:
+def _write_face(picture: Figure, panels: Sequence[xr.Dataset]) -> int:
     """Write the small print and the warnings; return the number of lines of the latter."""
-    small_print = textwrap.fill(_small_print(data), 92 * panels)
+    small_print = textwrap.fill(_small_print(panels), 92 * len(panels))
     picture.supxlabel(small_print, x=0.99, ha="right", color=GREY, fontsize=7)
-    lines = [line for each in warnings(data) for line in textwrap.wrap(each, 50 * panels)]
+    lines = [line for each in warnings(*panels) for line in textwrap.wrap(each, 50 * len(panels))]
     if lines:
         picture.suptitle("\n".join(lines), color=RED, fontsize=10, fontweight="bold")
     return len(lines)
 
 
-def _small_print(data: xr.Dataset) -> str:
-    said = [f"{data.attrs['document']}/{data.attrs['figure']}", _count(data, "realisations")]
+def _small_print(panels: Sequence[xr.Dataset]) -> str:
+    data = panels[0]
+    said = [f"{data.attrs['document']}/{data.attrs['figure']}", _count(panels, "realisations")]
     if "value" in data:
         level = re.match(r"\d+(\.\d+)? ?%", data.attrs["interval"])
         said.append(f"{level.group()} intervals" if level else "intervals")
@@ -528,15 +529,18 @@ def _small_print(data: xr.Dataset) -> str:
     return ", ".join(said)
 
 
-def _count(data: xr.Dataset, of: str = "") -> str:
+def _count(panels: Sequence[xr.Dataset], of: str = "") -> str:
     """Return the number of realisations asked for, or its range where curves differ."""
-    if "value" in data:
-        counts = (data["realisations"] + data["failures"]).values
-        fewest, most = int(counts[counts > 0].min(initial=counts.max())), int(counts.max())
-    else:
-        fewest = most = data.sizes["realisation"]
-    numbers = f"{most}" if fewest == most else f"{fewest} to {most}"
-    return f"n = {numbers} {of}".strip()
+    numbers = []
+    for data in panels:
+        if "value" in data:
+            counts = (data["realisations"] + data["failures"]).values
+            numbers += counts[counts > 0].tolist()
+        else:
+            numbers.append(data.sizes["realisation"])
+    fewest, most = min(numbers, default=0), max(numbers, default=0)
+    said = f"{most}" if fewest == most else f"{fewest} to {most}"
+    return f"n = {said} {of}".strip()
 
 
 def _metadata(data: xr.Dataset, figure: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -547,7 +551,7 @@ def _metadata(data: xr.Dataset, figure: Mapping[str, Any]) -> dict[str, dict[str
     names = ("document", "figure", "reading", "engine", "fidelity", "parameters_hash")
     facts = [f"{name}={attributes[name]}" for name in names]
     facts.append(f"code_version={attributes.get('code_version', 'unknown')}")
-    about = "; ".join([*warnings(data), _small_print(data)])
+    about = "; ".join([*warnings(data), _small_print([data])])
     return {
         "pdf": {"Title": title, "Subject": about, "Keywords": ", ".join(facts), "Creator": maker,
                 "CreationDate": None},
