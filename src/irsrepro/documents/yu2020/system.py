@@ -19,6 +19,7 @@ from irsrepro.storage import variable
 from irsrepro.sweeps import Problem
 
 _MET = 1e-6  # relative shortfall of an SINR that counts as rounding
+_ROUNDING, _VISIBLE = 1e-9, 1e-3  # relative rises of the power
 
 
 class Downlink(NamedTuple):
@@ -82,21 +83,22 @@ def power_trace(power: NDArray[np.float64]) -> dict[str, Any]:
     """Lay out a power (realisation, iteration) in W along an algorithm.
 
     Returns:
-        ``trace`` in dBm, and as shares of iterations (realisation,) those in which the power rises,
-        of all and of the last third.
+        ``trace`` in dBm, and as shares of iterations (realisation,) those in which the power rises
+        at all, and those in which it visibly rises, of all and of the last third.
     """
     one = ("realisation",)
     with np.errstate(invalid="ignore"):
-        rises = np.where(np.isnan(power[:, 1:]), np.nan, power[:, 1:] > power[:, :-1] * (1 + 1e-9))
+        change = power[:, 1:] / power[:, :-1] - 1.0
+    late = change[:, -max(1, change.shape[1] // 3) :]
     made = {
         "trace": variable((*one, "iteration"), 30 + 10 * np.log10(power), "transmit power", "dBm")
     }
-    for name, part, about in (
-        ("rising_steps", rises, "share of iterations in which the power rises"),
-        ("late_rising_steps", rises[:, -max(1, rises.shape[1] // 3) :], "the same, last third"),
+    for name, part, least, about in (
+        ("rising_steps", change, _ROUNDING, "share of iterations in which the power rises"),
+        ("visible_rises", change, _VISIBLE, "share in which it rises by more than 0.1 %"),
+        ("late_visible_rises", late, _VISIBLE, "the same of the last third of iterations"),
     ):
-        counted = np.isfinite(part).sum(axis=1)
-        share = np.nansum(part, axis=1) / np.maximum(counted, 1)
+        share = (part > least).sum(axis=1) / np.maximum(np.isfinite(part).sum(axis=1), 1)
         made[name] = variable(one, share, about, "1")
     return made
 
