@@ -63,9 +63,9 @@ def run(
     for value in sweep["values"]:
         parameters = {**problem.parameters, sweep["parameter"]: value}
         here = replace(problem, parameters=parameters)
-        if variables is None or not sweep["design_once"]:
+        if variables is None or not sweep.get("design_once"):
             variables = design(here)
-            if sweep["timed"]:
+            if sweep.get("timed"):
                 variables["seconds"] = _seconds(design, here)
         points.append(_indexed(variables.assign(evaluate(here, variables).data_vars)))
     joined = xr.concat(points, dim="point", join="outer", combine_attrs="override")

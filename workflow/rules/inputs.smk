@@ -84,8 +84,7 @@ def sweep(wildcards):
     experiment = document(wildcards).experiments[wildcards.experiment]
     plan = experiment["sweep"]
     unit = document(wildcards).parameters[plan["parameter"]]["unit"]
-    timed = experiment.get("timed", False)
-    return {"design_once": False, "timed": timed, "unit": unit} | plan
+    return {"timed": experiment.get("timed", False), "unit": unit} | plan
 
 
 PICTURE_KEYS = ("title", "caption", "x", "y", "top", "titles")
