@@ -50,6 +50,7 @@ PARAMETERS: dict[str, Any] = ENSEMBLE | {
     "gradient_tolerance": 1e-6,
     "direction_limit": 1000,
     "bound_tolerance": 1e-4,
+    "subproblem_accuracy": 1e-5,
 }
 COUNT = 4
 

@@ -61,7 +61,9 @@ def philox(counter: Words, key: Words) -> Words:
     return words
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract", "reassoc"})
+# Without fast mathematics: whether a compiled function is inlined depends on numba's cache, and
+# rounding must not.
+@njit(cache=True, error_model="numpy")
 def _box_muller(words: Integers, mantissa: Real, exponent: Real) -> None:
     """Turn pairs of 32-bit words into CN(0, 1) numbers: sqrt(-log u) exp(j angle).
 

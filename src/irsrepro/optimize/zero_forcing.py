@@ -81,16 +81,16 @@ def precoder_powers(network: RicianNetwork, reflection: Complex, channels: int) 
     powers, gains = np.empty((count, 2, sites)), np.empty((count, 2, sites, users))
     for r in range(count):
         _simulate(
-            np.ascontiguousarray(network.direct_mean[r]),
-            np.ascontiguousarray(network.direct_scatter[r]),
-            np.ascontiguousarray(network.arrival[r]),
-            np.ascontiguousarray(network.departure[r]),
-            np.ascontiguousarray(network.site_scatter[r]),
-            np.ascontiguousarray(network.surface_mean[r]),
-            np.ascontiguousarray(network.surface_scatter[r]),
+            np.array(network.direct_mean[r], order="C"),
+            np.array(network.direct_scatter[r], order="C"),
+            np.array(network.arrival[r], order="C"),
+            np.array(network.departure[r], order="C"),
+            np.array(network.site_scatter[r], order="C"),
+            np.array(network.surface_mean[r], order="C"),
+            np.array(network.surface_scatter[r], order="C"),
             network.numbers,
             network.seeds[r],
-            np.ascontiguousarray(reflection[r], np.complex128),
+            np.array(reflection[r], np.complex128, order="C"),
             channels,
             powers[r],
             gains[r],
@@ -188,7 +188,9 @@ def zero_forcing(stacked: Complex, gram: Complex, precoder: Complex) -> bool:
     return full
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract", "reassoc"})
+# Sums may be reordered in `_simulate`, to vectorise them. What it calls is inlined by numba: a
+# compiled function is inlined or not depending on the cache, and that would change the rounding.
+@njit(inline="always")
 def _incident_gram(real: Real, imag: Real, gram: Complex) -> None:
     """Upper triangle of X^H X for X^T = real + j imag, (user, element)."""
     users, elements = real.shape
@@ -201,7 +203,7 @@ def _incident_gram(real: Real, imag: Real, gram: Complex) -> None:
             gram[k, j] = complex(same, cross)
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract", "reassoc"})
+@njit(inline="always")
 def _inner(left_real: Real, left_imag: Real, real: Real, imag: Real) -> complex:
     """Inner product conj(left)^T right."""
     same, cross = 0.0, 0.0
@@ -211,7 +213,7 @@ def _inner(left_real: Real, left_imag: Real, real: Real, imag: Real) -> complex:
     return complex(same, cross)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", fastmath={"contract", "reassoc"})
 def _simulate(
     direct_mean: Complex,
     direct_scatter: Real,
