@@ -141,6 +141,12 @@ def test_more_subsurfaces_than_drawn_are_one_line() -> None:
         system.surfaces(VALUES | {"subsurfaces": 60, "subsurfaces1": 41})
 
 
+def test_a_single_irs_larger_than_drawn_is_one_line() -> None:
+    here = problem(1, True, subsurfaces=60, users=2)
+    with pytest.raises(ConfigurationError, match=r"subsurfaces: 60 .* largest_surface = 40"):
+        system.single_reflection(here)
+
+
 def test_the_single_user_schemes_stand_in_their_order() -> None:
     """Proposition 1, the bound, and relaxation and both alternations at the same place."""
     here = problem(12, False)

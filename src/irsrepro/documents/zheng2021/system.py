@@ -79,12 +79,21 @@ def single_reflection(problem: Problem) -> Links:
 
     One user has the cascades of both surfaces side by side (assumption A1, eq. (27)); several have
     channels of their own with as many paths (assumption A2).
+
+    Raises:
+        ConfigurationError: the surface has more subsurfaces than the ensemble draws.
     """
     parameters = problem.parameters
     if parameters["fading"] == "rician":
         cascade = joint_cascade(double_reflection(problem))
         users, receiver = np.ones_like(cascade[:, 0]), cascade
     else:
+        if parameters["subsurfaces"] > parameters["largest_surface"]:
+            raise ConfigurationError(
+                f"config/zheng2021.yaml: parameters.subsurfaces: {parameters['subsurfaces']} is not "
+                f"allowed; the ensemble draws at most largest_surface = "
+                f"{parameters['largest_surface']} for the single IRS"
+            )
         used = {"user": parameters["users"], "single_element": parameters["subsurfaces"]}
         users = _users(_link(problem, "users_to_single", used), parameters)
         receiver = (
