@@ -88,13 +88,13 @@ def single_reflection(problem: Problem) -> Links:
         cascade = joint_cascade(double_reflection(problem))
         users, receiver = np.ones_like(cascade[:, 0]), cascade
     else:
-        if parameters["subsurfaces"] > parameters["largest_surface"]:
+        size, drawn = parameters["subsurfaces"], parameters["largest_surface"]
+        if size > drawn:
             raise ConfigurationError(
-                f"config/zheng2021.yaml: parameters.subsurfaces: {parameters['subsurfaces']} is not "
-                f"allowed; the ensemble draws at most largest_surface = "
-                f"{parameters['largest_surface']} for the single IRS"
+                f"config/zheng2021.yaml: parameters.subsurfaces: {size} is not allowed; a single IRS "
+                f"has at most largest_surface = {drawn}, what the ensemble draws"
             )
-        used = {"user": parameters["users"], "single_element": parameters["subsurfaces"]}
+        used = {"user": parameters["users"], "single_element": size}
         users = _users(_link(problem, "users_to_single", used), parameters)
         receiver = (
             parameters["subsurface_gain"]
