@@ -1,3 +1,5 @@
+from functools import cache
+
 from irsrepro.checks import experiments_of
 from irsrepro.configuration import DEFAULT
 from irsrepro.provenance import library_files
@@ -28,6 +30,7 @@ def system_module(wildcards):
     return f"irsrepro.documents.{wildcards.document}.system"
 
 
+@cache
 def library(script, *modules):
     """Library files that a script and the modules it imports by name depend on."""
     files = library_files(

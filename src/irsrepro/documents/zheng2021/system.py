@@ -91,8 +91,8 @@ def single_reflection(problem: Problem) -> Links:
         size, drawn = parameters["subsurfaces"], parameters["largest_surface"]
         if size > drawn:
             raise ConfigurationError(
-                f"config/zheng2021.yaml: parameters.subsurfaces: {size} is not allowed; a single IRS "
-                f"has at most largest_surface = {drawn}, what the ensemble draws"
+                f"config/zheng2021.yaml: parameters.subsurfaces: {size} is not allowed; a single "
+                f"IRS has at most largest_surface = {drawn}, what the ensemble draws"
             )
         used = {"user": parameters["users"], "single_element": size}
         users = _users(_link(problem, "users_to_single", used), parameters)
