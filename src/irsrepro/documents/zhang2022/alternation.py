@@ -31,7 +31,6 @@ def design(problem: Problem) -> xr.Dataset:
     if parameters["reflection"] == "optimised":
         start = np.ones_like(start)
     objective = parameters["objective"]
-    limit = "outer_iterations" if objective == "sum-rate" else "min_rate_iterations"
     solve = alternate if problem.engine == "fast" else alternate_reference
     found = solve(
         links,
@@ -39,7 +38,7 @@ def design(problem: Problem) -> xr.Dataset:
         objective=objective,
         beams=parameters["beams"],
         update_reflection=parameters["reflection"] == "optimised",
-        outer=parameters[limit],
+        outer=parameters["outer_iterations"],
         beam_steps=parameters["beam_steps"],
         reflection_steps=parameters["reflection_steps"],
         tolerance=parameters["step_tolerance"],

@@ -112,7 +112,8 @@ def _reflect(
     parameters = problem.parameters
     accuracy = parameters["sdr_tolerance"]
     if problem.engine == "fast":
-        relaxed = solve_diagonal_sdp(step, tolerance=accuracy)
+        # Of low rank even where an interior point would be as fast: samples cost by the column.
+        relaxed = solve_diagonal_sdp(step, tolerance=accuracy, method="low rank")
         factor, bound = relaxed.factor, relaxed.upper_bound
     else:
         factor, bound = relax_cvxpy(step, accuracy)

@@ -35,9 +35,11 @@ def surfaces(parameters: Mapping[str, Any]) -> tuple[int, int]:
     Raises:
         ConfigurationError: a surface has more than the ensemble draws, or fewer than none.
     """
-    each, total, first = (parameters[name] for name in ("elements", "total_elements", "elements1"))
-    if first == "half" and total == 0:
-        return each, each
+    if "total_elements" not in parameters:
+        return parameters["elements"], parameters["elements"]
+    total, first = parameters["total_elements"], parameters["elements1"]
+    if parameters["deployment"] == "co-located":
+        return total, 0
     first = total // 2 if first == "half" else int(first)
     if not 0 <= first <= total:
         raise ConfigurationError(
@@ -51,7 +53,7 @@ def open_links(problem: Problem, name: str) -> Real:
     """Return 1 where a link is open and 0 where it is blocked, eq. (52), (realisation, ...)."""
     parameters, channels = problem.parameters, problem.channels
     chance = channels[f"{name}_chance"].values
-    blocked = parameters["blocked_links"]
+    blocked = parameters.get("blocked_links", "none")
     if blocked == "none" or (blocked == "crossed" and name not in CROSSED):
         return np.ones_like(chance)
     own = parameters["blockage_distance"] == "own"
