@@ -147,8 +147,8 @@ def _alternate(
     channel = effective_channel(outgoing, incoming, none, none, elements, reflection)
     trace[:] = 0.0
     beams[:] = 0.0
-    if not linear_beams(ZF_BEAMS, channel, beams):
-        if not linear_beams(MMSE_BEAMS, channel, beams):
+    if not linear_beams(np.int64(ZF_BEAMS), channel, beams):
+        if not linear_beams(np.int64(MMSE_BEAMS), channel, beams):
             return 0, 0.0, NO_CHANNEL
     np.dot(beams, np.ascontiguousarray(channel.T), responses)
     ratios(responses, sinr)
@@ -159,7 +159,7 @@ def _alternate(
         auxiliaries(responses, sinr, auxiliary)
         fractional_beams(channel, sinr, auxiliary, 1e-10, beams)
         given = affine_responses(
-            BOTH, outgoing, incoming, none, none, elements, reflection, beams
+            np.int64(BOTH), outgoing, incoming, none, none, elements, reflection, beams
         )
         phase_problem(given.forward, sinr, auxiliary, forms, linear)
         thin_sweeps(forms, linear, reflection, phase_accuracy, sweep_limit)

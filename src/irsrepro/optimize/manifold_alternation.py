@@ -33,7 +33,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from irsrepro.optimize import status as endings
 from irsrepro.optimize.oblique import (
-    CURVATURE,
     GRADIENT_NORM,
     RUNNING,
     STATUS,
@@ -200,12 +199,9 @@ def weighted_rate(objective: int, sinr: Real, weights: Real) -> float:
 @njit(cache=True, error_model="numpy")
 def _climb(
     objective: int,
-    left: Complex,
-    right: Complex,
-    backward_left: Complex,
-    backward_right: Complex,
+    forward: Complex,
+    backward: Complex,
     rest: Complex,
-    of_beams: bool,
     factors: Real,
     level: float,
     smoothing: float,
@@ -216,10 +212,11 @@ def _climb(
     responses: Complex,
     shares: Real,
 ) -> None:
-    """Lower the cost from `point` (rows, columns), in place, by a search that fits it.
+    """Lower the cost from `point` (row, column), in place, by a search that fits it.
 
-    Beams: s = point right and gradient Z backward_right. Reflection, a row vector: s = point left +
-    rest and gradient backward_left Z. The step length is remembered between calls.
+    s = point forward + rest and the gradient is Z backward: point is W^T (beam, antenna) and s
+    (beam, user), or point is x^T of one row and s the same numbers in one row. The step length is
+    remembered between calls.
     """
     rows, width = search.point.shape
     gradient = np.empty((rows, width))
@@ -227,23 +224,18 @@ def _climb(
     trial = search.trial.view(np.complex128).reshape(point.shape)
     slope = gradient.view(np.complex128).reshape(point.shape)
     adjoint = np.empty_like(responses)
-    pairs = responses.size
+    shape = (point.shape[0], responses.size // point.shape[0])
+    flat, flat_adjoint = responses.reshape(shape), adjoint.reshape(shape)
     resume(search, 0.0, limit)
     first = True
     while search.counters[STATUS] == RUNNING:
-        if of_beams:
-            np.dot(trial, right, responses)
-        else:
-            np.dot(trial.reshape(trial.size), left, responses.reshape(pairs))
-            for j in range(rest.shape[0]):
-                for k in range(rest.shape[1]):
-                    responses[j, k] += rest[j, k]
+        np.dot(trial, forward, flat)
+        for j in range(rest.shape[0]):
+            for k in range(rest.shape[1]):
+                responses[j, k] += rest[j, k]
         if accept(search, cost(objective, responses, factors, level, smoothing, shares)):
             sensitivity(objective, responses, factors, level, shares, adjoint)
-            if of_beams:
-                np.dot(adjoint, backward_right, slope)
-            else:
-                np.dot(backward_left, adjoint.reshape(pairs), slope.reshape(slope.size))
+            np.dot(flat_adjoint, backward, slope)
             advance(search, gradient)
             if first:
                 search.scalars[TOLERANCE] = tolerance * search.scalars[GRADIENT_NORM]
@@ -334,7 +326,7 @@ def _alternate(
     trace[:] = 0.0
     channel = effective_channel(outgoing, incoming, forth, back, first, reflection)
     beams[:] = 0.0
-    if not linear_beams(MRT_BEAMS, channel, beams):
+    if not linear_beams(np.int64(MRT_BEAMS), channel, beams):
         if np.isfinite(channel.real).all() and np.isfinite(channel.imag).all():
             return 0, 0.0, NO_CHANNEL
         trace[:] = nan
@@ -360,9 +352,8 @@ def _alternate(
         if plan.beams == SEARCH:
             candidate_beams[:] = beams
             _climb(
-                objective, none, columns, none, channel.conj(), none, True, factors, level,
-                smoothing[0], beam_search, candidate_beams, plan.beam_steps, plan.tolerance,
-                responses, shares,
+                objective, columns, channel.conj(), none, factors, level, smoothing[0],
+                beam_search, candidate_beams, plan.beam_steps, plan.tolerance, responses, shares,
             )  # fmt: skip
             np.dot(candidate_beams, columns, responses)
             ratios(responses, sinr)
@@ -396,9 +387,9 @@ def _alternate(
                 part = candidate[start : start + size].reshape(1, size)
                 part[:] = reflection[start : start + size].reshape(1, size)
                 _climb(
-                    objective, given.forward, none, given.backward, none, given.rest, False,
-                    factors, level, smoothing[1 + index], searches[index], part,
-                    plan.reflection_steps, plan.tolerance, responses, shares,
+                    objective, given.forward, given.backward, given.rest, factors, level,
+                    smoothing[1 + index], searches[index], part, plan.reflection_steps,
+                    plan.tolerance, responses, shares,
                 )  # fmt: skip
                 moved = part.reshape(size)
                 if plan.quantisation == INSIDE or plan.quantisation == INSIDE_KEPT:

@@ -55,7 +55,7 @@ class Responses(NamedTuple):
 
     Attributes:
         forward: a, (element, beam x user).
-        backward: its conjugate.
+        backward: its adjoint, (beam x user, element).
         rest: b, (beam, user).
     """
 
@@ -198,7 +198,7 @@ def affine_responses(
                 value = left[k, n] * lit[begin + n, j]
                 value += outgoing[k, begin + n] * scattered[n, j]
                 forward[n, j * users + k] = value
-    return Responses(forward, forward.conj(), rest)
+    return Responses(forward, np.ascontiguousarray(forward.conj().T), rest)
 
 
 @njit(cache=True, error_model="numpy")
