@@ -61,9 +61,7 @@ def test_the_phase_problem_is_the_transformed_sum_rate() -> None:
     beta = rng.standard_normal(3) + 1j * rng.standard_normal(3)
     none = np.empty((0, 0), complex)
     x = np.exp(2j * np.pi * rng.random(6))
-    part = affine_responses(
-        BOTH, given.outgoing[0], given.incoming[0], none, none, 6, x, beams
-    )
+    part = affine_responses(BOTH, given.outgoing[0], given.incoming[0], none, none, 6, x, beams)
     forms, linear = np.empty((6, 9), complex), np.empty(6, complex)
     phase_problem(part.forward, alpha, beta, forms, linear)
     s = composite_channel(given, x[None])[0] @ beams.T
@@ -89,7 +87,7 @@ def test_a_realisation_depends_on_no_other_and_a_dead_one_is_told() -> None:
     given.outgoing[1] = 0.0
     whole = alternate_fractional(given, start, outer=5)
     assert whole.status[1] == NO_CHANNEL and not whole.trace[1].any()
-    part = SurfaceLinks(*(each[2:3] for each in given[:4]), given.first)
+    part = given.of(slice(2, 3))
     alone = alternate_fractional(part, start[2:3], outer=5)
     np.testing.assert_array_equal(alone.beams[0], whole.beams[2])
     np.testing.assert_array_equal(alone.reflection[0], whole.reflection[2])

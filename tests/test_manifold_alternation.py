@@ -187,7 +187,10 @@ def test_no_reflection_on_a_fine_grid_beats_the_reflection_found() -> None:
     best = np.log2(1.0 + (np.abs(channel) ** 2).sum(axis=1)).max()
     for objective in ("sum-rate", "min-rate"):
         found = alternate(
-            given, np.ones((1, 3), complex), objective=objective, outer=60  # type: ignore[arg-type]
+            given,
+            np.ones((1, 3), complex),
+            objective=objective,
+            outer=60,
         )
         assert best * (1 - 1e-3) <= found.trace[0, -1] <= best * 1.02, objective
 
@@ -211,7 +214,9 @@ def test_zero_forcing_beyond_the_rank_has_no_design() -> None:
     found = alternate(given, ones(2), objective="sum-rate", beams="zf", outer=3)
     assert (found.status == NO_INVERSE).all() and np.isnan(found.beams).all()
     assert np.isnan(found.trace).all()
-    assert np.isfinite(alternate(given, ones(2), objective="sum-rate", beams="mmse", outer=3).trace).all()
+    assert np.isfinite(
+        alternate(given, ones(2), objective="sum-rate", beams="mmse", outer=3).trace
+    ).all()
 
 
 def test_no_channel_no_design_and_data_that_are_not_finite_fail_alone() -> None:
@@ -228,7 +233,7 @@ def test_no_channel_no_design_and_data_that_are_not_finite_fail_alone() -> None:
 def test_a_realisation_depends_on_no_other(objective: Any) -> None:
     given = links(5, "forth")
     whole = alternate(given, ones(5), objective=objective, outer=5)
-    part = SurfaceLinks(*(each[3:4] for each in given[:4]), SURFACE1)
+    part = given.of(slice(3, 4))
     alone = alternate(part, ones(1), objective=objective, outer=5)
     for name in ("beams", "reflection", "trace"):
         np.testing.assert_array_equal(getattr(alone, name)[0], getattr(whole, name)[3])
@@ -247,9 +252,7 @@ def test_phases_go_to_the_nearest_level_around_the_circle() -> None:
 def test_quantised_phases(objective: Any) -> None:
     given = links(8, seed=7)
     made = {
-        way: alternate(
-            given, ones(8), objective=objective, outer=10, levels=4, quantisation=way
-        )  # type: ignore[arg-type]
+        way: alternate(given, ones(8), objective=objective, outer=10, levels=4, quantisation=way)
         for way in ("inside", "inside, kept", "after")
     }
     for found in made.values():
@@ -265,7 +268,11 @@ def test_random_reflection_stays_and_its_beams_improve() -> None:
     start = np.exp(2j * np.pi * rng.random((4, ELEMENTS)))
     for objective in ("sum-rate", "min-rate"):
         found = alternate(
-            links(4), start, objective=objective, update_reflection=False, outer=8  # type: ignore[arg-type]
+            links(4),
+            start,
+            objective=objective,
+            update_reflection=False,
+            outer=8,
         )
         np.testing.assert_array_equal(found.reflection, start)
         assert (found.trace[:, -1] > found.trace[:, 0]).all()

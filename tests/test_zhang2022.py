@@ -165,9 +165,7 @@ def test_colocated_is_the_end_of_the_split() -> None:
     end = problem(2, inter=True, elements1=12, total_elements=12)
     one = problem(2, inter=True, elements1=3, total_elements=12, deployment="co-located")
     for each in ("beams", "reflection"):
-        np.testing.assert_array_equal(
-            alternation.design(end)[each], alternation.design(one)[each]
-        )
+        np.testing.assert_array_equal(alternation.design(end)[each], alternation.design(one)[each])
 
 
 @pytest.mark.parametrize("objective", ["sum-rate", "min-rate"])
@@ -193,7 +191,11 @@ def test_zero_forcing_is_invalid_beyond_the_rank_of_the_paths() -> None:
 
 def test_the_relaxation_bounds_what_rounding_and_climbing_reach() -> None:
     reached = []
-    for changed in ({"randomisations": 2000}, {"randomisations": 50, "polish": True}):
+    tries: list[dict[str, Any]] = [
+        {"randomisations": 2000},
+        {"randomisations": 50, "polish": True},
+    ]
+    for changed in tries:
         here = problem(3, **changed)
         design = socp_sdr.design(here)
         assert (design["bound_over_rounded"] >= 1 - 1e-6).all()
@@ -228,7 +230,7 @@ def test_engines_agree_in_the_mean() -> None:
 def test_aif_and_sdr_have_reference_engines() -> None:
     both = [aif.design(problem(2, engine=engine)) for engine in ("fast", "reference")]
     np.testing.assert_allclose(both[0]["trace"][:, 0], both[1]["trace"][:, 0], rtol=1e-8)
-    few = {"sdr_iterations": 1, "randomisations": 500, "elements": 3, "users": 2}
+    few: dict[str, Any] = {"sdr_iterations": 1, "randomisations": 500, "elements": 3, "users": 2}
     ours, theirs = (
         socp_sdr.design(problem(1, engine=engine, **few)) for engine in ("fast", "reference")
     )

@@ -27,9 +27,9 @@ from irsrepro.optimize.manifold_alternation import (
     Alternation,
     Complex,
     Real,
-    weighted_rate,
     linear_beams,
     ratios,
+    weighted_rate,
 )
 from irsrepro.optimize.status import CONVERGED, FAILURE, ITERATION_LIMIT
 from irsrepro.optimize.surface_downlink import (
@@ -147,9 +147,9 @@ def _alternate(
     channel = effective_channel(outgoing, incoming, none, none, elements, reflection)
     trace[:] = 0.0
     beams[:] = 0.0
-    if not linear_beams(np.int64(ZF_BEAMS), channel, beams):
-        if not linear_beams(np.int64(MMSE_BEAMS), channel, beams):
-            return 0, 0.0, NO_CHANNEL
+    made = linear_beams(np.int64(ZF_BEAMS), channel, beams)
+    if not made and not linear_beams(np.int64(MMSE_BEAMS), channel, beams):
+        return 0, 0.0, NO_CHANNEL
     np.dot(beams, np.ascontiguousarray(channel.T), responses)
     ratios(responses, sinr)
     rate = weighted_rate(SUM_RATE, sinr, ones)

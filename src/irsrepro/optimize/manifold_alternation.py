@@ -244,7 +244,7 @@ def _climb(
 
 
 @njit(cache=True, error_model="numpy")
-def linear_beams(kind: int, channel: Complex, beams: Complex) -> bool:
+def linear_beams(kind: int | np.int64, channel: Complex, beams: Complex) -> bool:
     """Set the beams of a closed form, of total power one (zhang2022, eqs. (49) to (51)).
 
     Args:
@@ -263,9 +263,8 @@ def linear_beams(kind: int, channel: Complex, beams: Complex) -> bool:
         gram = np.dot(channel, np.ascontiguousarray(adjoint.T))
         scratch = workspace(users)
         for k in range(users):
-            if not gram[k, k].real > _TINY:
-                if kind == ZF_BEAMS:
-                    return False
+            if kind == ZF_BEAMS and not gram[k, k].real > _TINY:
+                return False
         if kind == ZF_BEAMS:
             if combiner_from_gram(ZF, gram, np.ones(users), 1.0, scratch) < users:
                 return False

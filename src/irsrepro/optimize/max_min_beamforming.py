@@ -4,15 +4,15 @@ User k hears e_k w_j, noise has power one and all beams together have power one:
 
     maximise min_k omega_k |e_k w_k|^2 / (sum_{j != k} |e_k w_j|^2 + 1),   sum_k ||w_k||^2 <= 1.
 
-At the optimum all ratios are equal, and the best common level is that of an uplink with the same
-total power and the best receivers. With h_k = e_k^H, uplink powers q and the SINR of MMSE receivers
-gamma_k(q), the map q_k <- c q_k / (omega_k gamma_k(q)), c keeping the sum at one, is a contraction
-towards the optimum (q_k / gamma_k is the power that user k needs per unit SINR, an interference
-function). It works on the K x K Gram matrix. The normed receivers are the directions of the
-downlink beams, and their powers solve a linear system; with b_k > 0 the least of what each level of
-gamma_k would need, the level is squeezed between min and max of omega_k gamma_k(q) on the way, which
-certifies it. A second-order cone program and a bisection over the level, as papers prescribe, find
-the same beams (`references.max_min_beamforming`).
+At the optimum all weighted SINRs are equal, and the best common level is that of an uplink with
+the same total power and the best receivers. With h_k = e_k^H, uplink powers q and the SINR
+gamma_k(q) of MMSE receivers, I_k(q) = q_k / gamma_k(q), the power that user k needs per unit of
+SINR, is an interference function: it rises with q, and less than in proportion. So the map q <- c
+I(q) / omega, c keeping the sum at one, tends to the optimum, and for every q of sum one the best
+level lies between the smallest and the largest of omega_k gamma_k(q), which certifies it. All of
+this needs the K x K Gram matrix only. The normed receivers are the directions of the downlink
+beams, and their powers solve a linear system. A bisection over second-order cone programs, as
+papers prescribe, finds the same beams (`references.max_min_beamforming`).
 """
 
 # mypy: disable-error-code="untyped-decorator"

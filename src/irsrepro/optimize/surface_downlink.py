@@ -49,6 +49,16 @@ class SurfaceLinks(NamedTuple):
     back: Complex
     first: int
 
+    def of(self, realisations: slice) -> "SurfaceLinks":
+        """Return the channels of some realisations."""
+        return SurfaceLinks(
+            self.outgoing[realisations],
+            self.incoming[realisations],
+            self.forth[realisations],
+            self.back[realisations],
+            self.first,
+        )
+
 
 class Responses(NamedTuple):
     """The affine part of (E) for given beams, arranged for products with the BLAS.
@@ -134,12 +144,13 @@ def effective_channel(
             for k in range(users):
                 for n in range(elements - first):
                     total[k, first + n] += passed[k, n] * reflection[first + n]
-    return np.dot(total, incoming)
+    channel: Complex = np.dot(total, incoming)
+    return channel
 
 
 @njit(cache=True, error_model="numpy")
 def affine_responses(
-    free: int,
+    free: int | np.int64,
     outgoing: Complex,
     incoming: Complex,
     forth: Complex,

@@ -96,7 +96,7 @@ def draw(parameters: Mapping[str, Any], streams: Sequence[RandomStream]) -> xr.D
         chance(name, ("realisation", "user"), [(user,) for user in range(parameters["users"])])
         phases = uniform_phases(children(streams, "random phase", irs), parameters["elements"])
         about = f"random phase of {irs}"
-        made[f"{irs}_random_phase"] = variable(one + (f"{irs}_element",), phases, about, "rad")
+        made[f"{irs}_random_phase"] = variable((*one, f"{irs}_element"), phases, about, "rad")
     if parameters["draw_inter_irs"]:
         name = "irs1_to_irs2"
         away = float(np.linalg.norm(positions["irs2"] - positions["irs1"]))
@@ -115,9 +115,7 @@ def draw(parameters: Mapping[str, Any], streams: Sequence[RandomStream]) -> xr.D
     for node, place in positions.items():
         dims = ("realisation", f"{node}_node", "coordinate")
         about = f"position of {node}"
-        made[f"{node}_position"] = variable(
-            dims, np.broadcast_to(place, (count, 1, 3)), about, "m"
-        )
+        made[f"{node}_position"] = variable(dims, np.broadcast_to(place, (count, 1, 3)), about, "m")
     made["users_position"] = variable(
         ("realisation", "user", "coordinate"), users, "position of users", "m"
     )

@@ -120,9 +120,8 @@ def _reflect(
     vectors = []
     for r, stream in enumerate(children(problem.streams, "randomisation", iteration)):
         # One realisation at a time: a hundred thousand samples fill the memory soon enough.
-        one = MaxMinProblem(*(each[r : r + 1] for each in (
-            step.columns, step.weights, step.constants,
-            step.denominator_weights, step.denominator_constants)))  # fmt: skip
+        F, top, constants, bottom, noise = step.parts(r)
+        one = MaxMinProblem(F[None], top[None], constants[None], bottom[None], noise[None])
         norms = (np.abs(factor[r]) ** 2).sum(axis=0)
         rank = 1 + int(np.flatnonzero(norms > 1e-9 * len(factor[r])).max())
         # One run of numbers per column, so that a factor of fewer columns takes the same ones.

@@ -177,7 +177,5 @@ def reported(found: Alternation, of: str) -> dict[str, Any]:
         "status": variable(ONE, found.status, f"status: {meanings}", "1"),
         "iterations": variable(ONE, found.iterations, "iterations", "1"),
         "residual": variable(ONE, found.residual, "last relative change of the rate", "1"),
-        "trace": variable(
-            (*ONE, "iteration"), found.trace, f"{of} per iteration", "bit/s/Hz"
-        ),
+        "trace": variable((*ONE, "iteration"), found.trace, f"{of} per iteration", "bit/s/Hz"),
     }

@@ -113,10 +113,11 @@ def alternate_reference(
                     # The response is affine in the block: a column of A for every element.
                     probes = np.repeat(zero[None], len(basis), axis=0)
                     probes[:, block] += basis
-                    many = SurfaceLinks(
-                        *(np.broadcast_to(each, (len(basis), *each.shape[1:]))
-                          for each in one[:4]), first
-                    )  # fmt: skip
+                    o1, g1, f1, b1 = (
+                        np.broadcast_to(each, (len(basis), *each.shape[1:]))
+                        for each in (one.outgoing, one.incoming, one.forth, one.back)
+                    )
+                    many = SurfaceLinks(o1, g1, f1, b1, first)
                     A = composite_channel(many, probes) @ w.T - rest
 
                     def of_reflection(

@@ -33,7 +33,7 @@ def max_min_beams_cvxpy(
     Returns:
         As `max_min_beams`, without uplink powers (nan).
     """
-    count, users, antennas = channel.shape
+    count, users, _ = channel.shape
     omega = np.broadcast_to(np.asarray(weights, float), (users,))
     beams = np.full(channel.shape, np.nan, np.complex128)
     level, upper = np.full(count, np.nan), np.full(count, np.nan)
@@ -76,7 +76,7 @@ def _feasible(e: Complex, omega: NDArray[np.float64], level: float) -> Complex |
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            program.solve(solver=cp.CLARABEL)
+            program.solve(solver=cp.CLARABEL)  # type: ignore[no-untyped-call]
     except cp.SolverError:
         return None
     if program.status != cp.OPTIMAL:
