@@ -34,14 +34,19 @@ from numpy.typing import ArrayLike, NDArray
 from irsrepro.optimize import status as endings
 from irsrepro.optimize.oblique import (
     GRADIENT_NORM,
+    LENGTH,
     RUNNING,
+    SLOPE,
     STATUS,
+    STEP,
     TOLERANCE,
+    VALUE,
     Search,
     accept,
     advance,
     new_search,
     resume,
+    retract,
 )
 from irsrepro.optimize.receivers import MMSE, ZF, combiner_from_gram, workspace
 from irsrepro.optimize.status import CONVERGED, FAILURE, ITERATION_LIMIT
@@ -69,6 +74,9 @@ BEAMS = ("search", "mrt", "zf", "mmse")
 NEVER, INSIDE, INSIDE_KEPT, AFTER = range(4)
 QUANTISATION = ("never", "inside", "inside, kept", "after")
 
+# Share of the promised decrease that a step must bring. A strict one, with step factors doubled from
+# direction to direction as in the toolboxes for manifolds, gets further in few directions.
+_SUFFICIENT = 0.5
 _TINY = 1e-150  # squared gain of a channel that is none
 
 
@@ -215,8 +223,8 @@ def _climb(
     """Lower the cost from `point` (row, column), in place, by a search that fits it.
 
     s = point forward + rest and the gradient is Z backward: point is W^T (beam, antenna) and s
-    (beam, user), or point is x^T of one row and s the same numbers in one row. The step length is
-    remembered between calls.
+    (beam, user), or point is x^T of one row and s the same numbers in one row. The first step has
+    length one, a later one begins with the factor of the last.
     """
     rows, width = search.point.shape
     gradient = np.empty((rows, width))
@@ -227,19 +235,28 @@ def _climb(
     shape = (point.shape[0], responses.size // point.shape[0])
     flat, flat_adjoint = responses.reshape(shape), adjoint.reshape(shape)
     resume(search, 0.0, limit)
-    first = True
+    first, trials, stretch = True, 0, 0.0
     while search.counters[STATUS] == RUNNING:
         np.dot(trial, forward, flat)
         for j in range(rest.shape[0]):
             for k in range(rest.shape[1]):
                 responses[j, k] += rest[j, k]
-        if accept(search, cost(objective, responses, factors, level, smoothing, shares)):
+        trials += 1
+        value = cost(objective, responses, factors, level, smoothing, shares)
+        step, known = search.scalars[STEP], search.scalars[VALUE]
+        if step > 0.0 and value > known + _SUFFICIENT * step * search.scalars[SLOPE]:
+            value = max(value, known)  # not enough for us: no decrease for the search
+        if accept(search, value):
             sensitivity(objective, responses, factors, level, shares, adjoint)
             np.dot(flat_adjoint, backward, slope)
+            # The step factor of the last direction, doubled unless it took one halving to find.
+            stretch = search.scalars[STEP] if trials == 2 else 2.0 * search.scalars[STEP]
             advance(search, gradient)
             if first:
                 search.scalars[TOLERANCE] = tolerance * search.scalars[GRADIENT_NORM]
-                first = False
+                stretch, first = 1.0 / search.scalars[LENGTH], False
+            search.scalars[STEP], trials = stretch, 0
+            retract(search.point, search.direction, stretch, search.trial)
     point[:] = search.point.view(np.complex128).reshape(point.shape)
 
 
