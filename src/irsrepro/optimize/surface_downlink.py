@@ -182,7 +182,7 @@ def affine_responses(
     else:
         begin, end = first, elements
     left = np.ascontiguousarray(outgoing[:, begin:end])
-    scattered = np.zeros((end - begin, count), np.complex128)
+    scattered = np.empty((0, 0), np.complex128)
     if free != BOTH:
         # What the other surface radiates to the users and, lit by the station, to this one.
         start, stop = (first, elements) if free == FIRST else (0, first)
@@ -202,14 +202,18 @@ def affine_responses(
             left = left + np.dot(radiated, onward)
         if inward.size > 0:
             scattered = np.dot(inward, sent)
-    forward = np.empty((end - begin, count * users), np.complex128)
-    for n in range(end - begin):
+    size = end - begin
+    forward = np.empty((size, count * users), np.complex128)
+    backward = np.empty((count * users, size), np.complex128)
+    for n in range(size):
         for j in range(count):
             for k in range(users):
                 value = left[k, n] * lit[begin + n, j]
-                value += outgoing[k, begin + n] * scattered[n, j]
+                if scattered.size > 0:
+                    value += outgoing[k, begin + n] * scattered[n, j]
                 forward[n, j * users + k] = value
-    return Responses(forward, np.ascontiguousarray(forward.conj().T), rest)
+                backward[j * users + k, n] = value.conjugate()
+    return Responses(forward, backward, rest)
 
 
 @njit(cache=True, error_model="numpy")
