@@ -74,8 +74,8 @@ BEAMS = ("search", "mrt", "zf", "mmse")
 NEVER, INSIDE, INSIDE_KEPT, AFTER = range(4)
 QUANTISATION = ("never", "inside", "inside, kept", "after")
 
-# Share of the promised decrease that a step must bring. A strict one, with step factors doubled from
-# direction to direction as in the toolboxes for manifolds, gets further in few directions.
+# Share of the promised decrease that a step must bring. A strict one, with step factors doubled
+# from direction to direction as in the toolboxes for manifolds, gets further in few directions.
 _SUFFICIENT = 0.5
 _TINY = 1e-150  # squared gain of a channel that is none
 
