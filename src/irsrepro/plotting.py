@@ -201,7 +201,7 @@ def _draw(
             axes.set_xscale(figure["x"].get("scale", "linear"))
             _draw_curves(axes, data, schemes, {**experiments, **figure.get("titles", {})}, figure)
         case "trace":
-            _draw_trace(axes, data, schemes)
+            _draw_trace(axes, data, schemes, experiments)
         case "distributions":
             _draw_distributions(axes, data, schemes)
         case "layout":
@@ -364,7 +364,9 @@ def _draw_distributions(axes: Axes, data: xr.Dataset, schemes: Schemes) -> None:
     _legend(axes, *entries)
 
 
-def _draw_trace(axes: Axes, data: xr.Dataset, schemes: Schemes) -> None:
+def _draw_trace(
+    axes: Axes, data: xr.Dataset, schemes: Schemes, experiments: Mapping[str, str]
+) -> None:
     iterations = data["iteration"].values
     every = max(1, len(iterations) // 8)
     shown = looks(data, schemes)
@@ -396,7 +398,7 @@ def _draw_trace(axes: Axes, data: xr.Dataset, schemes: Schemes) -> None:
         return
     level = Line2D([], [], color=GREY, linestyle=":", linewidth=1.1,
                    label=f"after {data.attrs['long_run']} iterations")  # fmt: skip
-    _legend(axes, level)
+    _legend(axes, *_experiment_lines(data, schemes, experiments), level)
 
 
 def _draw_layout(axes: Axes, data: xr.Dataset) -> None:

@@ -1,4 +1,4 @@
-"""Surfaces that stand around a place, and what they see: a surface is blind behind its back."""
+"""What keeps a wave from arriving: a surface is blind behind its back, and obstacles by chance."""
 
 from __future__ import annotations
 
@@ -42,3 +42,21 @@ def in_front(
     offset = nodes[:, None, :] - surfaces[None, :, :]
     facing: NDArray[np.bool_] = (offset * normals).sum(axis=-1) > 0.0
     return facing
+
+
+def blockage_probability(
+    distance: ArrayLike, probability: ArrayLike, stretch: float
+) -> NDArray[np.float64]:
+    """Return the probability that a link is blocked somewhere along its way.
+
+    Every stretch of the way is blocked independently, so P(d) = 1 - (1 - p)^(d / s) (zhang2022,
+    eq. (52) as derived).
+
+    Args:
+        distance: d, lengths in metres, any shape.
+        probability: p, that one stretch is blocked, within [0, 1]; broadcasts against ``distance``.
+        stretch: s, length in metres that p refers to, positive.
+    """
+    clear = 1.0 - np.asarray(probability, float)
+    chances: NDArray[np.float64] = 1.0 - clear ** (np.asarray(distance, float) / stretch)
+    return chances

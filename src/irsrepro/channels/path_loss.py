@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+SPEED_OF_LIGHT = 299_792_458.0  # m/s
+
 
 def distances(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return all distances between two sets of positions of each realisation.
@@ -39,4 +41,19 @@ def log_distance_gain(
     """
     linear: float = 10.0 ** (reference_gain / 10.0)
     gains: NDArray[np.float64] = linear * np.maximum(distance, 1.0) ** -exponent
+    return gains
+
+
+def friis_gain(distance: ArrayLike, carrier: float) -> NDArray[np.float64]:
+    """Return the power gain (c / (4 pi f d))^2 of free space between isotropic antennas (Friis).
+
+    Args:
+        distance: link lengths in metres, positive, any shape.
+        carrier: carrier frequency f in Hz, positive.
+
+    Returns:
+        Linear power gains of the shape of ``distance``.
+    """
+    wavelength = SPEED_OF_LIGHT / carrier
+    gains: NDArray[np.float64] = (wavelength / (4.0 * np.pi * np.asarray(distance, float))) ** 2
     return gains

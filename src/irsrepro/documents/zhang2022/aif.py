@@ -1,0 +1,37 @@
+"""AIF: closed forms in turn, phases projected to unit modulus; the sum-rate benchmark of [7]."""
+
+import xarray as xr
+
+from irsrepro.documents.zhang2022.system import (
+    WITHOUT,
+    laid_out,
+    random_reflection,
+    reported,
+    surface_links,
+)
+from irsrepro.optimize.alternating_fractional import alternate_fractional
+from irsrepro.optimize.references.alternating_fractional import alternate_fractional_reference
+from irsrepro.sweeps import Problem
+
+
+def design(problem: Problem) -> xr.Dataset:
+    """Alternate from random phases and zero-forcing beams until the sum-rate settles.
+
+    Returns:
+        ``beams`` and ``reflection``; status, iterations, residual and trace of the sum-rate.
+    """
+    parameters = problem.parameters
+    links = surface_links(problem, WITHOUT)
+    start = random_reflection(problem)
+    options = {"outer": parameters["aif_iterations"], "tolerance": parameters["aif_tolerance"]}
+    if problem.engine == "fast":
+        found = alternate_fractional(
+            links,
+            start,
+            phase_accuracy=parameters["phase_accuracy"],
+            sweep_limit=parameters["phase_sweeps"],
+            **options,
+        )
+    else:
+        found = alternate_fractional_reference(links, start, **options)
+    return laid_out(found.beams, found.reflection).assign(reported(found, "sum-rate"))

@@ -1,0 +1,135 @@
+"""SOCP-SDR: max-min beams and relaxed reflections by turns, with Gaussian randomisation.
+
+The min-rate benchmark of [47]. The beams of the cone program follow from duality; the relaxation is
+certified, so the loss by rounding is known. A variant climbs from the best of few samples instead.
+"""
+
+import numpy as np
+import xarray as xr
+
+from irsrepro.channels.fading import rayleigh
+from irsrepro.channels.streams import children
+from irsrepro.documents.zhang2022.system import (
+    ONE,
+    WITHOUT,
+    Complex,
+    Real,
+    laid_out,
+    random_reflection,
+    reported,
+    sinr,
+    surface_links,
+)
+from irsrepro.optimize.diagonal_sdp import solve_diagonal_sdp
+from irsrepro.optimize.diagonal_sdp_problem import MaxMinProblem
+from irsrepro.optimize.manifold_alternation import NO_CHANNEL, Alternation
+from irsrepro.optimize.max_min_beamforming import max_min_beams
+from irsrepro.optimize.references.diagonal_sdp import relax_cvxpy
+from irsrepro.optimize.references.max_min_beamforming import max_min_beams_cvxpy
+from irsrepro.optimize.rounding import gaussian_randomisation, polish
+from irsrepro.optimize.status import CONVERGED, ITERATION_LIMIT
+from irsrepro.optimize.surface_downlink import SurfaceLinks, composite_channel
+from irsrepro.storage import variable
+from irsrepro.sweeps import Problem
+
+SETTLED = 1e-3
+
+
+def reflection_problem(links: SurfaceLinks, beams: Complex) -> MaxMinProblem:
+    """State the smallest SINR as a function of the reflection, beams held, eq. (42).
+
+    Args:
+        links: channels without a path between the surfaces.
+        beams: (realisation, user, antenna).
+    """
+    count, users, _ = beams.shape
+    lit = links.incoming @ beams.mT
+    forms = links.outgoing[:, :, None] * lit.mT[:, None]  # (realisation, user, beam, element)
+    forms = forms.reshape(count, users**2, -1)
+    own = np.zeros((users, users, users))
+    own[range(users), range(users), range(users)] = 1.0
+    others = np.eye(users)[:, :, None] - own
+    shape = (count, users, users**2)
+    return MaxMinProblem(
+        columns=forms.conj().mT,
+        weights=np.broadcast_to(own.reshape(users, -1), shape),
+        constants=np.zeros((count, users)),
+        denominator_weights=np.broadcast_to(others.reshape(users, -1), shape),
+        denominator_constants=np.ones((count, users)),
+    )
+
+
+def design(problem: Problem) -> xr.Dataset:
+    """Alternate from zero phases; a reflection in use is kept where no sample beats it.
+
+    Returns:
+        ``beams`` and ``reflection``; status, iterations, residual and trace of the smallest rate;
+        and ``bound_over_rounded`` (realisation,): the certified bound of the last reflection step
+        over the smallest SINR that its vector reaches.
+    """
+    parameters = problem.parameters
+    links = surface_links(problem, WITHOUT)
+    reflection = np.ones_like(random_reflection(problem))
+    best_beams = max_min_beams if problem.engine == "fast" else max_min_beams_cvxpy
+
+    def serve() -> tuple[Complex, Real]:
+        channel = composite_channel(links, reflection)
+        beams = best_beams(channel).beams
+        return beams, np.log2(1.0 + sinr(channel, beams)).min(axis=1)
+
+    beams, rate = serve()
+    trace = [rate]
+    loss = np.full(len(rate), np.nan)
+    heard = np.isfinite(rate)
+    for iteration in range(1, parameters["sdr_iterations"] + 1):
+        if not heard.all():
+            break
+        step = reflection_problem(links, beams)
+        reflection, bound = _reflect(problem, step, reflection, iteration)
+        loss = bound / step.values(reflection).min(axis=1)
+        beams, rate = serve()
+        trace.append(rate)
+    traces = np.stack([np.where(heard, each, 0.0) for each in trace], axis=1)
+    residual = (traces[:, -1] - traces[:, -2]) / traces[:, -1] if len(trace) > 1 else loss
+    status = np.where(np.abs(residual) <= SETTLED, CONVERGED, ITERATION_LIMIT)
+    found = Alternation(
+        np.where(heard[:, None, None], beams, 0.0),
+        reflection,
+        traces,
+        np.full(len(rate), len(trace) - 1),
+        residual,
+        np.where(heard, status, NO_CHANNEL).astype(np.int8),
+    )
+    made = laid_out(found.beams, found.reflection).assign(reported(found, "smallest rate"))
+    about = "certified bound of the last reflection step over the smallest SINR after it"
+    return made.assign(bound_over_rounded=variable(ONE, loss, about, "1"))
+
+
+def _reflect(
+    problem: Problem, step: MaxMinProblem, incumbent: Complex, iteration: int
+) -> tuple[Complex, Real]:
+    """Relax a reflection step and round; also its upper bound (realisation,)."""
+    parameters = problem.parameters
+    accuracy = parameters["sdr_tolerance"]
+    if problem.engine == "fast":
+        # Of low rank even where an interior point would be as fast: samples cost by the column.
+        relaxed = solve_diagonal_sdp(step, tolerance=accuracy, method="low rank")
+        factor, bound = relaxed.factor, relaxed.upper_bound
+    else:
+        factor, bound = relax_cvxpy(step, accuracy)
+    vectors = []
+    for r, stream in enumerate(children(problem.streams, "randomisation", iteration)):
+        # One realisation at a time: a hundred thousand samples fill the memory soon enough.
+        F, top, constants, bottom, noise = step.parts(r)
+        one = MaxMinProblem(F[None], top[None], constants[None], bottom[None], noise[None])
+        norms = (np.abs(factor[r]) ** 2).sum(axis=0)
+        rank = 1 + int(np.flatnonzero(norms > 1e-9 * len(factor[r])).max())
+        # One run of numbers per column, so that a factor of fewer columns takes the same ones.
+        draws = rayleigh([stream], (rank, parameters["randomisations"])).mT
+        rounded = gaussian_randomisation(
+            one, factor[r : r + 1], draws, incumbent=incumbent[r : r + 1]
+        ).vector
+        if parameters["polish"]:
+            rounded = polish(one, rounded).vector
+        vectors.append(rounded[0])
+    return np.stack(vectors), np.asarray(bound)
