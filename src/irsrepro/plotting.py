@@ -393,12 +393,11 @@ def _draw_trace(
         if int(data.attrs["long_run"]) > iterations[-1]:
             axes.axhline(float(curve["limit"]), color=drawn.colour, linestyle=":", linewidth=1.1)
     axes.margins(x=0.015)
-    if int(data.attrs["long_run"]) <= iterations[-1]:
-        _legend(axes)
-        return
-    level = Line2D([], [], color=GREY, linestyle=":", linewidth=1.1,
-                   label=f"after {data.attrs['long_run']} iterations")  # fmt: skip
-    _legend(axes, *_experiment_lines(data, schemes, experiments), level)
+    more = _experiment_lines(data, schemes, experiments)
+    if int(data.attrs["long_run"]) > iterations[-1]:
+        more.append(Line2D([], [], color=GREY, linestyle=":", linewidth=1.1,
+                           label=f"after {data.attrs['long_run']} iterations"))  # fmt: skip
+    _legend(axes, *more)
 
 
 def _draw_layout(axes: Axes, data: xr.Dataset) -> None:
