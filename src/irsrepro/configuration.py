@@ -11,7 +11,7 @@ by ``--config variant=NAME``.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -195,9 +195,7 @@ class Project:
     def solution_chunks(self, document: str, experiment: str, scheme: str) -> list[str]:
         """Return the names of the chunks that a scheme runs on: all, or the first ones."""
         plan = self.documents[document].experiments[experiment]
-        names = self.chunks(document, plan["ensemble"])
-        limit = plan.get("first", {}).get(scheme)
-        return [name for name in names if limit is None or int(name.partition("-")[0]) < limit]
+        return chunks_asked(self.chunks(document, plan["ensemble"]), plan, scheme)
 
     def chunks(self, document: str, ensemble: str) -> list[str]:
         """Return the names FIRST-LAST of the chunks that make up an ensemble."""
@@ -209,6 +207,12 @@ class Project:
         return [
             f"{first:05d}-{min(first + size, count) - 1:05d}" for first in range(0, count, size)
         ]
+
+
+def chunks_asked(chunks: Sequence[str], plan: Mapping[str, Any], scheme: str) -> list[str]:
+    """Return the chunks FIRST-LAST that a scheme runs on in an experiment: all, or the first."""
+    limit = plan.get("first", {}).get(scheme)
+    return [name for name in chunks if limit is None or int(name.partition("-")[0]) < limit]
 
 
 def load_project(root: Path, overrides: Mapping[str, Any]) -> Project:

@@ -317,7 +317,8 @@ def _experiment_lines(
     names = list(dict.fromkeys(data["experiment"].values.tolist()))
     if len(names) < 2:
         return []
-    shown = {str(data["scheme"].sel(curve=curve).item()): None for curve in looks(data, schemes)}
+    curves = _in_order(data, schemes)
+    shown = {str(data["scheme"].sel(curve=curve).item()): None for curve in curves}
     entries = [_entry(look(schemes, scheme)) for scheme in shown]
     for place, name in enumerate(names):
         dashes = DASHES[place % len(DASHES)]

@@ -28,6 +28,7 @@ from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 
 from irsrepro.claims import to_table
+from irsrepro.configuration import chunks_asked
 from irsrepro.errors import IrsreproError, StorageError
 from irsrepro.experiments import gather, read_experiment
 from irsrepro.pages import TEMPLATES, address, part, warnings_of
@@ -173,10 +174,8 @@ class Report:
         """Return the chunks that a scheme ran on in an experiment, in order."""
         plan = self.source["experiments"][experiment]
         paths = self._files(self.results_dir / self.engine / experiment / scheme, plan["ensemble"])
-        limit = plan.get("first", {}).get(scheme)
-        return [
-            str(path) for path in paths if limit is None or int(path.stem.partition("-")[0]) < limit
-        ]
+        asked = chunks_asked([path.stem for path in paths], plan, scheme)
+        return [str(path) for path in paths if path.stem in asked]
 
     def _files(self, folder: Path, ensemble: str) -> list[Path]:
         """Return the chunks of an ensemble in a folder, in order.

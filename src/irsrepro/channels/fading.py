@@ -43,6 +43,12 @@ def uniform_phases(streams: Sequence[RandomStream], count: int) -> NDArray[np.fl
     return np.stack([2.0 * np.pi * stream.generator().random(count) for stream in streams])
 
 
+def rician_amplitudes(factor: float) -> tuple[float, float]:
+    """Return the amplitudes of line of sight and of scattering for a Rician factor in dB."""
+    ratio = 10.0 ** (factor / 10.0)
+    return float(np.sqrt(ratio / (1.0 + ratio))), float(np.sqrt(1.0 / (1.0 + ratio)))
+
+
 def rician(
     line_of_sight: NDArray[np.complex128], scattered: NDArray[np.complex128], factor: float
 ) -> NDArray[np.complex128]:
@@ -56,8 +62,7 @@ def rician(
     Returns:
         Channel of unit mean power, of the broadcast shape.
     """
-    ratio = 10.0 ** (factor / 10.0)
-    direct, diffuse = np.sqrt(ratio / (1.0 + ratio)), np.sqrt(1.0 / (1.0 + ratio))
+    direct, diffuse = rician_amplitudes(factor)
     channel: NDArray[np.complex128] = direct * line_of_sight + diffuse * scattered
     return channel
 

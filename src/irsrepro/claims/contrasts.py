@@ -237,7 +237,7 @@ def _value_between(check: Check, curves: Curves) -> Plan:
     rows = []
     for curve in check["schemes"]:
         value = curves.values(curve)
-        subject = f"{check['aggregate']} {_quantity(check)}of {curve.name}".replace("of of", "of")
+        subject = f"{check['aggregate']} {_quantity(check) or 'of '}{curve.name}"
         for p in range(len(curves.points)):
             rows.append(Row(subject, f"{subject} is", curves.place(p), (value[:, p],)))
     low, high = check["bounds"]

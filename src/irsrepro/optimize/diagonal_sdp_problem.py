@@ -122,6 +122,31 @@ class MaxMinProblem:
         )
 
 
+def sinr_problem(
+    forms: Complex, noise: Real, *, own: float = 1.0, others: float = 1.0
+) -> MaxMinProblem:
+    """State the users' SINRs as ratios own |f_kk^T x|^2 / (others sum_j |f_kj^T x|^2 + noise_k).
+
+    Args:
+        forms: f, (realisation, user, sender, element): user k hears f_kj^T x of sender j.
+        noise: noise powers (realisation, user), positive.
+        own: weight of the wanted power.
+        others: weight of the interference.
+    """
+    count, users, _, size = forms.shape
+    wanted = np.zeros((users, users, users))
+    wanted[range(users), range(users), range(users)] = 1.0
+    unwanted = np.eye(users)[:, :, None] - wanted
+    shape = (count, users, users**2)
+    return MaxMinProblem(
+        columns=forms.reshape(count, users**2, size).mT.conj(),
+        weights=np.broadcast_to(own * wanted.reshape(users, -1), shape),
+        constants=np.zeros((count, users)),
+        denominator_weights=np.broadcast_to(others * unwanted.reshape(users, -1), shape),
+        denominator_constants=noise,
+    )
+
+
 class ScaledInstance(NamedTuple):
     """One realisation in moderate numbers.
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from irsrepro.optimize.diagonal_sdp_problem import MaxMinProblem
+from irsrepro.optimize.diagonal_sdp_problem import MaxMinProblem, sinr_problem
 from irsrepro.optimize.double_reflection import Links, effective_channel
 from irsrepro.optimize.receivers import linear_receivers, receive_sinr
 from irsrepro.optimize.status import CONVERGED, ITERATION_LIMIT
@@ -84,21 +84,10 @@ def reflection_step(
         incident = u
         outgoing = (heard @ (g2 * reflection2[:, None])) @ d + heard @ g1
         rest = heard @ (g2 @ (reflection2[:, None] * v).mT)
-    count, users = rest.shape[:2]
     forms = outgoing[:, :, None] * incident[:, None]
-    forms = np.concatenate([forms, rest[..., None]], axis=3).reshape(count, users**2, -1)
-    own = np.zeros((users, users, users))
-    own[range(users), range(users), range(users)] = power
-    others = power * np.eye(users)[:, :, None] - own
-    shape = (count, users, users**2)
+    forms = np.concatenate([forms, rest[..., None]], axis=3)
     noise = (np.abs(receivers) ** 2).sum(axis=1)
-    return MaxMinProblem(
-        columns=forms.mT.conj(),
-        weights=np.broadcast_to(own.reshape(users, -1), shape),
-        constants=np.zeros((count, users)),
-        denominator_weights=np.broadcast_to(others.reshape(users, -1), shape),
-        denominator_constants=noise,
-    )
+    return sinr_problem(forms, noise, own=power, others=power)
 
 
 def alternate_max_min(

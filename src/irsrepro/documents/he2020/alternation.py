@@ -7,7 +7,7 @@ import xarray as xr
 from irsrepro.documents.he2020.system import HALF_DUPLEX, network
 from irsrepro.optimize.fractional_programming import maximise_sum_rate
 from irsrepro.optimize.references.fractional_programming import maximise_sum_rate_reference
-from irsrepro.optimize.status import STATUS
+from irsrepro.optimize.status import status_legend
 from irsrepro.storage import variable
 from irsrepro.sweeps import Problem
 
@@ -41,9 +41,8 @@ def alternate(problem: Problem, *, update_powers: bool, update_reflection: bool)
         rate_factor=HALF_DUPLEX,
     )
     one = ("realisation",)
-    meanings = ", ".join(f"{code} {meaning}" for code, meaning in enumerate(STATUS))
     return system.variables(result.powers, result.reflection).assign(
-        status=variable(one, result.status, f"status: {meanings}", "1"),
+        status=variable(one, result.status, status_legend(), "1"),
         iterations=variable(one, result.iterations, "iterations", "1"),
         residual=variable(one, result.residual, "last increase of the sum-rate", "bit/s/Hz"),
         trace=variable((*one, "iteration"), result.trace, "sum-rate per iteration", "bit/s/Hz"),

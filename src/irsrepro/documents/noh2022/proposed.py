@@ -23,7 +23,7 @@ from irsrepro.optimize.diagonal_sdp import solve_diagonal_sdp
 from irsrepro.optimize.diagonal_sdp_problem import MaxMinProblem
 from irsrepro.optimize.references.diagonal_sdp import factors_of, solve_diagonal_sdp_cvxpy
 from irsrepro.optimize.rounding import gaussian_randomisation, polish
-from irsrepro.optimize.status import CONVERGED, STATUS
+from irsrepro.optimize.status import CONVERGED, status_legend
 from irsrepro.storage import variable
 from irsrepro.sweeps import Problem
 
@@ -62,7 +62,6 @@ def design(problem: Problem) -> xr.Dataset:
     chosen = polished if parameters["rounding"] == "polished" else sampled
     reflection = chosen.vector[:, :-1].conj().reshape(count, surfaces, elements)
     one = ("realisation",)
-    meanings = ", ".join(f"{code} {meaning}" for code, meaning in enumerate(STATUS))
     return xr.Dataset(
         {
             "reflection": reflection_variable(reflection),
@@ -78,7 +77,7 @@ def design(problem: Problem) -> xr.Dataset:
             "rounding_gap": variable(
                 one, 1.0 - chosen.value / bound, "share that the design lacks to the bound", "1"
             ),
-            "status": variable(one, status, f"status: {meanings}", "1"),
+            "status": variable(one, status, status_legend(), "1"),
             "iterations": variable(one, iterations, "iterations of the relaxation", "1"),
             "residual": variable(one, gap, "relative gap of the relaxation", "1"),
         }

@@ -19,7 +19,7 @@ from irsrepro.documents.noh2022.system import (
 )
 from irsrepro.optimize.downlink_sum_rate import equal_precoder, maximise_downlink_sum_rate
 from irsrepro.optimize.references.downlink_sum_rate import maximise_downlink_sum_rate_reference
-from irsrepro.optimize.status import STATUS
+from irsrepro.optimize.status import status_legend
 from irsrepro.storage import variable
 from irsrepro.sweeps import Problem
 
@@ -66,7 +66,6 @@ def design(problem: Problem) -> xr.Dataset:
     ]
     one = ("realisation",)
     dims = (*one, "channel", "access_point", "antenna", "user")
-    meanings = ", ".join(f"{code} {meaning}" for code, meaning in enumerate(STATUS))
     precoders = np.stack([each.precoder for each in found])
     return xr.Dataset(
         {
@@ -78,7 +77,7 @@ def design(problem: Problem) -> xr.Dataset:
                 one, [each.sum_rate.mean() for each in found], "mean sum-rate", "bit/s/Hz"
             ),
             "status": variable(
-                one, [each.status.max() for each in found], f"worst status: {meanings}", "1"
+                one, [each.status.max() for each in found], f"worst {status_legend()}", "1"
             ),
             "iterations": variable(
                 one, [each.iterations.mean() for each in found], "mean iterations", "1"

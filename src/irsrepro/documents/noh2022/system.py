@@ -15,8 +15,10 @@ import scipy.stats
 import xarray as xr
 from numpy.typing import NDArray
 
+from irsrepro.channels.fading import rician_amplitudes
 from irsrepro.channels.rician_network import Complex, Real, RicianNetwork, draw_fading
 from irsrepro.errors import ConfigurationError
+from irsrepro.metrics import watts
 from irsrepro.optimize.diagonal_sdp_problem import MaxMinProblem
 from irsrepro.optimize.zero_forcing import precoder_powers
 from irsrepro.storage import variable
@@ -48,9 +50,9 @@ def network(channels: xr.Dataset, parameters: Mapping[str, Any]) -> RicianNetwor
         user=slice(0, parameters["users"]),
         access_point=slice(0, parameters["access_points"]),
     )
-    direct_los, direct_nlos = _shares(parameters["direct_rician_factor"])
-    reflected_los, reflected_nlos = _shares(parameters["reflected_rician_factor"])
-    noise = 10.0 ** (parameters["noise_power"] / 10.0 - 3.0)
+    direct_los, direct_nlos = rician_amplitudes(parameters["direct_rician_factor"])
+    reflected_los, reflected_nlos = rician_amplitudes(parameters["reflected_rician_factor"])
+    noise = watts(parameters["noise_power"])
     seen = chosen["visible"].values.astype(float)
     direct = np.sqrt(chosen["direct_gain"].values / noise)
     incoming = np.sqrt(seen * chosen["ap_irs_gain"].values / noise)
@@ -158,15 +160,9 @@ def smallest_gain_problem(links: RicianNetwork) -> MaxMinProblem:
     )
 
 
-def _shares(factor: float) -> tuple[float, float]:
-    """Amplitudes of line of sight and scattering for a Rician factor in dB."""
-    ratio = 10.0 ** (factor / 10.0)
-    return float(np.sqrt(ratio / (1.0 + ratio))), float(np.sqrt(1.0 / (1.0 + ratio)))
-
-
 def transmit_power(parameters: Mapping[str, Any]) -> float:
     """Return the power limit of an access point in W."""
-    return float(10.0 ** (parameters["transmit_power"] / 10.0 - 3.0))
+    return watts(parameters["transmit_power"])
 
 
 def reflection_variable(

@@ -21,7 +21,7 @@ from irsrepro.documents.yu2020.system import (
 )
 from irsrepro.errors import ConfigurationError
 from irsrepro.optimize.diagonal_sdp import solve_diagonal_sdp
-from irsrepro.optimize.diagonal_sdp_problem import MaxMinProblem
+from irsrepro.optimize.diagonal_sdp_problem import MaxMinProblem, sinr_problem
 from irsrepro.optimize.references.diagonal_sdp import (
     bisect_ratio_cvxpy,
     factors_of,
@@ -117,17 +117,8 @@ def phase_problem(responses: Complex, beamformer: Complex, target: float) -> Max
         beamformer: w, (realisation, user, antenna).
         target: gamma, linear.
     """
-    count, users, size, _ = responses.shape
-    seen = np.einsum("rkna,ria->rnki", responses, beamformer).conj()
-    own = np.eye(users)[:, :, None] * np.eye(users)[:, None, :]
-    other = np.eye(users)[:, :, None] * (1.0 - np.eye(users))[:, None, :]
-    return MaxMinProblem(
-        seen.reshape(count, size, users * users),
-        np.broadcast_to(own.reshape(users, -1) / target, (count, users, users**2)),
-        np.zeros((count, users)),
-        np.broadcast_to(other.reshape(users, -1), (count, users, users**2)),
-        np.ones((count, users)),
-    )
+    forms = np.einsum("rkna,ria->rkin", responses, beamformer)
+    return sinr_problem(forms, np.ones(forms.shape[:2]), own=1.0 / target)
 
 
 def margins(ratios: MaxMinProblem) -> MaxMinProblem:

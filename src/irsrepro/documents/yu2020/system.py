@@ -13,8 +13,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from irsrepro.metrics import watts
 from irsrepro.optimize.minimum_power_phases import optimality_residual
-from irsrepro.optimize.status import STATUS
+from irsrepro.optimize.status import status_legend
 from irsrepro.storage import variable
 from irsrepro.sweeps import Problem
 
@@ -54,7 +55,7 @@ def downlink(channels: xr.Dataset, parameters: Mapping[str, Any]) -> Downlink:
     outgoing = chosen["irs_to_user"].transpose("realisation", "user", "element").values
     direct = chosen["direct"].transpose("realisation", "user", "antenna").values
     cascade = outgoing.conj()[..., None] * incoming[:, None]
-    noise = 1e-3 * 10.0 ** (parameters["noise_power"] / 10.0)
+    noise = watts(parameters["noise_power"])
     responses = np.concatenate([cascade, direct.conj()[:, :, None]], axis=2) / np.sqrt(noise)
     return Downlink(
         responses=np.ascontiguousarray(responses),
@@ -108,9 +109,8 @@ def progress(
 ) -> dict[str, Any]:
     """Return status, iterations and a dimensionless residual of every realisation."""
     one = ("realisation",)
-    codes = ", ".join(f"{code} {name}" for code, name in enumerate(STATUS))
     return {
-        "status": variable(one, np.asarray(status, np.int8), f"status: {codes}", "1"),
+        "status": variable(one, np.asarray(status, np.int8), status_legend(), "1"),
         "iterations": variable(one, iterations, "iterations", "1"),
         "residual": variable(one, residual, meaning, "1"),
     }
@@ -207,13 +207,10 @@ def _metrics(
 ) -> dict[str, Any]:
     one = ("realisation",)
 
-    def watt(name: str) -> float:
-        return float(1e-3 * 10.0 ** (parameters[name] / 10.0))
-
     consumed = (
         power / parameters["amplifier_efficiency"]
-        + watt("static_power")
-        + parameters["antennas"] * watt("antenna_power")
+        + watts(parameters["static_power"])
+        + parameters["antennas"] * watts(parameters["antenna_power"])
     )
     return {
         "transmit_power": variable(one, power, "transmit power", "W"),

@@ -21,7 +21,7 @@ from irsrepro.documents.zhang2022.system import (
     surface_links,
 )
 from irsrepro.optimize.diagonal_sdp import solve_diagonal_sdp
-from irsrepro.optimize.diagonal_sdp_problem import MaxMinProblem
+from irsrepro.optimize.diagonal_sdp_problem import MaxMinProblem, sinr_problem
 from irsrepro.optimize.manifold_alternation import NO_CHANNEL, Alternation
 from irsrepro.optimize.max_min_beamforming import max_min_beams
 from irsrepro.optimize.references.diagonal_sdp import relax_cvxpy
@@ -42,21 +42,9 @@ def reflection_problem(links: SurfaceLinks, beams: Complex) -> MaxMinProblem:
         links: channels without a path between the surfaces.
         beams: (realisation, user, antenna).
     """
-    count, users, _ = beams.shape
     lit = links.incoming @ beams.mT
-    forms = links.outgoing[:, :, None] * lit.mT[:, None]  # (realisation, user, beam, element)
-    forms = forms.reshape(count, users**2, -1)
-    own = np.zeros((users, users, users))
-    own[range(users), range(users), range(users)] = 1.0
-    others = np.eye(users)[:, :, None] - own
-    shape = (count, users, users**2)
-    return MaxMinProblem(
-        columns=forms.conj().mT,
-        weights=np.broadcast_to(own.reshape(users, -1), shape),
-        constants=np.zeros((count, users)),
-        denominator_weights=np.broadcast_to(others.reshape(users, -1), shape),
-        denominator_constants=np.ones((count, users)),
-    )
+    forms = links.outgoing[:, :, None] * lit.mT[:, None]
+    return sinr_problem(forms, np.ones(beams.shape[:2]))
 
 
 def design(problem: Problem) -> xr.Dataset:

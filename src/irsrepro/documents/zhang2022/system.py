@@ -17,6 +17,7 @@ from irsrepro.channels.blockage import blockage_probability
 from irsrepro.errors import ConfigurationError
 from irsrepro.metrics import sum_rate, watts
 from irsrepro.optimize.manifold_alternation import MEANINGS, Alternation
+from irsrepro.optimize.status import status_legend
 from irsrepro.optimize.surface_downlink import SurfaceLinks, composite_channel
 from irsrepro.storage import variable
 from irsrepro.sweeps import Problem
@@ -172,9 +173,8 @@ def laid_out(beams: Complex, reflection: Complex) -> xr.Dataset:
 
 def reported(found: Alternation, of: str) -> dict[str, Any]:
     """Lay out how an algorithm ended; ``of`` is what its trace is of."""
-    meanings = ", ".join(f"{code} {meaning}" for code, meaning in enumerate(MEANINGS))
     return {
-        "status": variable(ONE, found.status, f"status: {meanings}", "1"),
+        "status": variable(ONE, found.status, status_legend(MEANINGS), "1"),
         "iterations": variable(ONE, found.iterations, "iterations", "1"),
         "residual": variable(ONE, found.residual, "last relative change of the rate", "1"),
         "trace": variable((*ONE, "iteration"), found.trace, f"{of} per iteration", "bit/s/Hz"),

@@ -15,23 +15,24 @@ from irsrepro.documents.zheng2021.system import (
 )
 from irsrepro.optimize.codebook import search_codebooks
 from irsrepro.optimize.double_reflection import (
+    Links,
     alternate_double_reflection,
     combine_single_surface,
+    joint_cascade,
 )
 from irsrepro.optimize.references.codebook import search_codebooks_reference
 from irsrepro.optimize.references.double_reflection import alternate_double_reflection_reference
 from irsrepro.sweeps import Problem
 
 
-def start(problem: Problem) -> tuple[Complex, Complex, Complex | None]:
+def start(problem: Problem, links: Links) -> tuple[Complex, Complex, Complex | None]:
     """Return both reflections to start from, and the receiver where the start brings its own."""
-    links = double_reflection(problem)
     if problem.parameters["start"] == "dft":
         search = search_codebooks if problem.engine == "fast" else search_codebooks_reference
         words = search(links)
         return words.reflection1, words.reflection2, None
     # The single-IRS solution is complete, whatever number of iterations follows the start.
-    single = solve_single(problem)
+    single = solve_single(problem, joint_cascade(links))
     first, second, _ = combine_single_surface(links, single.reflection1, single.receiver)
     return first, second, single.receiver
 
@@ -45,9 +46,10 @@ def design(problem: Problem) -> xr.Dataset:
     """
     fast = problem.engine == "fast"
     alternate = alternate_double_reflection if fast else alternate_double_reflection_reference
+    links = double_reflection(problem)
     found = alternate(
-        double_reflection(problem),
-        *start(problem),
+        links,
+        *start(problem, links),
         iterations=problem.parameters["ao_iterations"] if problem.parameters["optimise"] else 0,
         tolerance=problem.parameters["ao_tolerance"],
     )

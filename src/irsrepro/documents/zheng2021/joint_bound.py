@@ -12,7 +12,7 @@ from irsrepro.optimize.diagonal_sdp import solve_diagonal_sdp
 from irsrepro.optimize.diagonal_sdp_problem import MaxMinProblem
 from irsrepro.optimize.double_reflection import product_factors
 from irsrepro.optimize.references.diagonal_sdp import largest_norm_bound_cvxpy
-from irsrepro.optimize.status import STATUS
+from irsrepro.optimize.status import status_legend
 from irsrepro.storage import variable
 from irsrepro.sweeps import Problem
 
@@ -35,11 +35,10 @@ def design(problem: Problem) -> xr.Dataset:
         method="low rank",
         tolerance=problem.parameters["sdr_tolerance"],
     )
-    meanings = ", ".join(f"{code} {meaning}" for code, meaning in enumerate(STATUS))
     return xr.Dataset(
         {
             "gain_bound": variable(one, relaxed.upper_bound, "bound of the SNR per watt", "1/W"),
-            "status": variable(one, relaxed.status, f"status: {meanings}", "1"),
+            "status": variable(one, relaxed.status, status_legend(), "1"),
             "iterations": variable(one, relaxed.iterations, "evaluations", "1"),
             "residual": variable(one, relaxed.relative_gap, "relative gap of the bound", "1"),
         }

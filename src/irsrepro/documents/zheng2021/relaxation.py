@@ -29,7 +29,7 @@ def design(problem: Problem) -> xr.Dataset:
         exceeds the gain after the step, over the last iteration.
     """
     links, parameters = double_reflection(problem), problem.parameters
-    first, second, _ = start(problem)
+    first, second, _ = start(problem, links)
     theta = [first, second]
     one = np.ones((len(first), 1))
     gains = [(np.abs(effective_channel(links, *theta)) ** 2).sum(axis=1)]

@@ -4,6 +4,7 @@ import numpy as np
 import xarray as xr
 
 from irsrepro.documents.zheng2021.system import (
+    Complex,
     gains_reported,
     single_reflection,
     single_variables,
@@ -17,9 +18,13 @@ from irsrepro.optimize.references.double_reflection import alternate_single_refl
 from irsrepro.sweeps import Problem
 
 
-def solve_single(problem: Problem) -> Alternation:
-    """Maximise the gain of the single surface; see ``alternate_single_reflection``."""
-    cascade = single_reflection(problem).second_to_receiver
+def solve_single(problem: Problem, cascade: Complex) -> Alternation:
+    """Maximise the gain of a single surface; see ``alternate_single_reflection``.
+
+    Args:
+        problem: what the scheme was given.
+        cascade: (realisation, antenna, element), of both surfaces side by side.
+    """
     iterations, tolerance = (
         problem.parameters[f"ao_{name}"] for name in ("iterations", "tolerance")
     )
@@ -37,6 +42,6 @@ def design(problem: Problem) -> xr.Dataset:
     Returns:
         ``reflection`` and ``receiver``; status, iterations, residual and trace of the gain.
     """
-    found = solve_single(problem)
+    found = solve_single(problem, single_reflection(problem).second_to_receiver)
     variables = single_variables(found.reflection1, found.receiver)
     return variables.assign(gains_reported(found))

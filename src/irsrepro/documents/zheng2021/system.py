@@ -24,7 +24,7 @@ from irsrepro.optimize.double_reflection import (
     joint_cascade,
 )
 from irsrepro.optimize.receivers import receive_sinr
-from irsrepro.optimize.status import STATUS
+from irsrepro.optimize.status import status_legend
 from irsrepro.storage import variable
 from irsrepro.sweeps import Problem
 
@@ -173,9 +173,8 @@ def reported(
         of: what the trace is of.
         unit: its unit.
     """
-    meanings = ", ".join(f"{code} {meaning}" for code, meaning in enumerate(STATUS))
     return {
-        "status": variable(ONE, status, f"status: {meanings}", "1"),
+        "status": variable(ONE, status, status_legend(), "1"),
         "iterations": variable(ONE, iterations, "iterations", "1"),
         "residual": variable(ONE, residual, "last relative increase", "1"),
         "trace": variable((*ONE, "iteration"), trace, f"{of} per iteration", unit),
