@@ -1,0 +1,257 @@
+"""The committed gallery: what a visitor sees of the last full build before running anything.
+
+``docs/gallery`` holds the pictures and tables of that build, and pages made from these tables and
+the configuration alone; ``python -m irsrepro.showcase`` writes the pages again.
+"""
+
+# mypy: disable-error-code="no-untyped-call"
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from matplotlib.figure import Figure
+from matplotlib.image import imread
+
+from irsrepro.pages import VERDICTS, address, counts
+from irsrepro.storage import write_atomically
+
+Row = Mapping[str, str]
+FOLDER = Path("docs/gallery")
+COLOURS = {"replicated": "#2b8a3e", "undecided": "#e8a33d", "not replicated": "#c92a2a"}
+BADGES = {"replicated": "🟢", "undecided": "🟡", "not replicated": "🔴"}
+COLUMNS = 3  # of the overview picture
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """One document of the committed gallery.
+
+    Attributes:
+        key: citation key.
+        source: its configuration.
+        claims: its rows of the scorecard, every value as text.
+        times: seconds of computation behind every figure; figures share some of it.
+        time: seconds of computation behind all of them.
+    """
+
+    key: str
+    source: Mapping[str, Any]
+    claims: Sequence[Row]
+    times: Mapping[str, float]
+    time: float
+
+    @property
+    def cover(self) -> str:
+        """The figure that most claims are about."""
+        figures = [row["figure"] for row in self.claims if row["figure"] in self.source["figures"]]
+        return max(map(str, self.source["figures"]), key=figures.count)
+
+
+def page(exhibits: Sequence[Exhibit]) -> str:
+    """Return the gallery as Markdown: every figure with its caption, claims and computing time."""
+    parts = [
+        "# Gallery",
+        "Every figure of the last full build, with the claims about it and their verdicts "
+        f"({', '.join(f'{badge} {verdict}' for verdict, badge in BADGES.items())}). Made by "
+        "`snakemake showcase`; do not edit. The numbers behind the verdicts are in "
+        "[scorecard.csv](scorecard.csv), those behind a figure in the table beside it, computing "
+        "times in [times.csv](times.csv), hashes and versions in [manifest.json](manifest.json).",
+        "![one figure of every paper](overview.png)",
+        overview_table(exhibits, ""),
+    ]
+    for exhibit in exhibits:
+        key, source = exhibit.key, exhibit.source
+        parts += [f"## {key}", f"**{source['title']}.** {reference(source)} {source['summary']}"]
+        for name, figure in source["figures"].items():
+            parts += [
+                f'<a id="{key}-{name}"></a>\n\n### {key}, {name}: {figure["title"]}',
+                f"![{figure['title']}]({key}/{name}.png)",
+                f"{figure['caption'].strip()} [Table]({key}/{name}.csv). "
+                f"Computed in {duration(exhibit.times[name])}.",
+                _claims([row for row in exhibit.claims if row["figure"] == name]),
+            ]
+        parts += [
+            "### Claims about no figure",
+            _claims([row for row in exhibit.claims if row["figure"] not in source["figures"]]),
+        ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def overview_table(exhibits: Sequence[Exhibit], folder: str) -> str:
+    """Return the papers with their figures, verdicts and computing times as a Markdown table.
+
+    Args:
+        exhibits: the documents in order.
+        folder: where the gallery lies as seen from the text, with a slash at its end, or nothing.
+    """
+    place = f"{folder}README.md" if folder else ""
+    lines = [
+        f"| paper | figures | {' | '.join(VERDICTS)} | computing time, one core |",
+        f"|---|---|{'---|' * len(VERDICTS)}---|",
+    ]
+    for exhibit in exhibits:
+        tally = counts(exhibit.claims)
+        figures = ", ".join(
+            f"[{name}]({place}#{exhibit.key}-{name})" for name in exhibit.source["figures"]
+        )
+        lines.append(
+            f"| **[{exhibit.key}]({place}#{exhibit.key})** {exhibit.source['title']}. "
+            f"{reference(exhibit.source)} | {figures} | "
+            f"{' | '.join(str(count) for count in tally.values())} | {duration(exhibit.time)} |"
+        )
+    tally = counts(row for exhibit in exhibits for row in exhibit.claims)
+    total = duration(sum(exhibit.time for exhibit in exhibits))
+    lines.append(f"| all | | {' | '.join(str(count) for count in tally.values())} | {total} |")
+    return "\n".join(lines)
+
+
+def reference(source: Mapping[str, Any]) -> str:
+    """Return authors, year and identifiers of a paper with their links."""
+    names = ", ".join(author.split()[-1] for author in source["authors"])
+    links = [
+        f"[{kind}:{name}]({address(kind, name)})" if address(kind, name) else f"{kind}:{name}"
+        for kind, name in source["identifiers"].items()
+    ]
+    return f"{names} {source['year']}, {', '.join(links)}."
+
+
+def duration(seconds: float) -> str:
+    """Return a time for people: seconds up to two minutes, then minutes."""
+    return f"{seconds:.0f} s" if seconds < 120.0 else f"{seconds / 60.0:.0f} min"
+
+
+def _claims(rows: Sequence[Row]) -> str:
+    return "\n".join(
+        f"* {BADGES[row['verdict']]} **{row['claim']}** ({row['about']}, {row['verdict']}"
+        + (", by construction" if row["by_construction"] == "True" else "")
+        + f"): {row['text']} *{row['sentence']}*"
+        for row in rows
+    )
+
+
+def spliced(text: str, name: str, made: str) -> str:
+    """Return a text with what stands between two marks replaced.
+
+    Args:
+        text: with lines ``<!-- NAME: made by snakemake showcase -->`` and ``<!-- NAME: end -->``.
+        name: of the marks.
+        made: what is to stand between them.
+
+    Raises:
+        ValueError: a mark is missing.
+    """
+    begin, end = f"<!-- {name}: made by snakemake showcase -->", f"<!-- {name}: end -->"
+    before, found, rest = text.partition(begin)
+    _, closed, after = rest.partition(end)
+    if not (found and closed):
+        raise ValueError(f"the marks {begin} and {end} are not there")
+    return f"{before}{begin}\n{made}\n{end}{after}"
+
+
+def overview_picture(exhibits: Sequence[Exhibit], pictures: Mapping[str, bytes]) -> bytes:
+    """Return one PNG with the cover figure of every document and a bar of verdicts for each.
+
+    Args:
+        exhibits: the documents in order.
+        pictures: PNG of the cover figure by citation key.
+    """
+    rows = -(-(len(exhibits) + 1) // COLUMNS)
+    sheet = Figure(figsize=(4.2 * COLUMNS, 3.5 * rows), layout="constrained", dpi=110)
+    panels = sheet.subplots(rows, COLUMNS, squeeze=False).ravel()
+    for panel in panels:
+        panel.axis("off")
+    for panel, exhibit in zip(panels, exhibits, strict=False):
+        panel.imshow(imread(io.BytesIO(pictures[exhibit.key])), interpolation="antialiased")
+        panel.set_title(f"{exhibit.key}, {exhibit.cover}", fontsize=11)
+    bars = panels[len(exhibits)]
+    bars.axis("on")
+    left = [0] * len(exhibits)
+    names = [exhibit.key for exhibit in exhibits]
+    for verdict, colour in COLOURS.items():
+        widths = [counts(exhibit.claims)[verdict] for exhibit in exhibits]
+        drawn = bars.barh(names, widths, left=left, color=colour, label=verdict)
+        bars.bar_label(
+            drawn, [str(width) if width else "" for width in widths], label_type="center",
+            color="white", fontsize=10, fontweight="bold",
+        )  # fmt: skip
+        left = [a + b for a, b in zip(left, widths, strict=True)]
+    bars.invert_yaxis()
+    bars.set_title("claims by verdict", fontsize=11)
+    bars.tick_params(length=0)
+    bars.set_xticks([])
+    bars.spines[:].set_visible(False)
+    bars.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=3, frameon=False, fontsize=10)
+    buffer = io.BytesIO()
+    sheet.savefig(buffer, format="png", metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def read_table(path: Path) -> list[dict[str, str]]:
+    """Read a CSV table, every value as text."""
+    with path.open(newline="", encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))
+
+
+def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return rows, at least one, as a CSV table."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def exhibits_of(
+    sources: Mapping[str, Mapping[str, Any]], claims: Sequence[Row], times: Sequence[Row]
+) -> list[Exhibit]:
+    """Put together the documents of the gallery from its tables.
+
+    Args:
+        sources: configurations by citation key.
+        claims: rows of ``scorecard.csv``.
+        times: rows of ``times.csv``: document, figure (or ``all``) and seconds.
+    """
+    found = []
+    for key, source in sources.items():
+        seconds = {row["figure"]: float(row["seconds"]) for row in times if row["document"] == key}
+        own = [row for row in claims if row["document"] == key]
+        found.append(Exhibit(key, source, own, seconds, seconds.pop("all")))
+    return found
+
+
+def load_exhibits(root: Path) -> list[Exhibit]:
+    """Read the documents of a checkout's committed gallery."""
+    sources = {
+        path.stem: yaml.safe_load(path.read_text(encoding="utf-8"))
+        for path in sorted((root / "config").glob("*.yaml"))
+        if path.stem != "config"
+    }
+    tables = (read_table(root / FOLDER / name) for name in ("scorecard.csv", "times.csv"))
+    return exhibits_of(sources, *tables)
+
+
+def pages(root: Path) -> dict[Path, str]:
+    """Return the texts made from the committed tables: the gallery's page and the README.
+
+    Raises:
+        ValueError: the README has lost its marks.
+    """
+    exhibits = load_exhibits(root)
+    readme = (root / "README.md").read_text(encoding="utf-8")
+    table = overview_table(exhibits, f"{FOLDER}/")
+    return {
+        root / FOLDER / "README.md": page(exhibits),
+        root / "README.md": spliced(readme, "papers", table),
+    }
+
+
+if __name__ == "__main__":
+    for path, text in pages(Path()).items():
+        write_atomically(path, text.encode())
