@@ -25,6 +25,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
+from irsrepro.metrics import received_sinr
 from irsrepro.optimize.minimum_power import (
     Duality,
     checked_targets,
@@ -369,10 +370,7 @@ def optimality_residual(
     vector = np.concatenate([reflection, np.ones((count, 1))], axis=1)
     tangent = np.imag(gradient * vector.conj())
     amplitudes = np.einsum("rn,rkna,ria->rki", vector, channels, beamformer)
-    received = np.abs(amplitudes) ** 2
-    signal = np.einsum("rkk->rk", received)
-    unwanted = np.einsum("rki,ki->rk", received, 1.0 - np.eye(users)) + noise
-    reached = signal / unwanted / checked_targets(targets, count, users)
+    reached = received_sinr(np.abs(amplitudes) ** 2, noise) / checked_targets(targets, count, users)
     spent = (np.abs(beamformer) ** 2).sum(axis=(1, 2))
     return OptimalityResidual(
         shortfall=np.maximum(0.0, 1.0 - reached.min(axis=1)),
