@@ -21,7 +21,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
-from irsrepro.optimize.inner_approximation_step import make_subproblem, solve_subproblem
+from irsrepro.optimize.inner_approximation_problem import make_subproblem
+from irsrepro.optimize.inner_approximation_step import solve_subproblem
 from irsrepro.optimize.minimum_power import Duality, form_beams, meet_targets, new_duality
 from irsrepro.optimize.minimum_power_phases import (
     Response,
