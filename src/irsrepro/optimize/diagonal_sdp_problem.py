@@ -204,7 +204,13 @@ def scale_instance(problem: MaxMinProblem, realisation: int) -> ScaledInstance:
 
 
 def smallest_value(instance: Instance, factor: Complex) -> float:
-    """Smallest value at V = Y Y^H, the rows of Y, (element, any), scaled to unit norm."""
+    """Smallest of the users' values at V = Y Y^H.
+
+    Args:
+        instance: one realisation.
+        factor: Y, (element, any), whose rows are scaled to unit norm.
+
+    """
     unit = factor / np.linalg.norm(factor, axis=1, keepdims=True)
     powers = (np.abs(instance.adjoint @ unit) ** 2).sum(axis=1)
     top = instance.numerator @ powers + instance.numerator_constant

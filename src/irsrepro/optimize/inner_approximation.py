@@ -248,6 +248,11 @@ def _iterate(
 def rank_terms(rank_mode: str, penalty: float, slack: float) -> tuple[float, float, bool]:
     """The penalty chi, the slack e and whether V is frozen, in one rank mode.
 
+    Args:
+        rank_mode: one of `RANK_MODES`.
+        penalty: chi of the penalty mode, in units of the first power.
+        slack: e of the slack mode, out of M + 1.
+
     Raises:
         ValueError: an unknown mode, a negative penalty or slack.
     """

@@ -93,7 +93,11 @@ class MinimumPowerPhases:
 
 @njit(cache=True, error_model="numpy")
 def arrange(channels: Complex) -> Response:
-    """Arrange H, (user, element, antenna)."""
+    """Arrange channels for the products with a vector of elements.
+
+    Args:
+        channels: H, (user, element, antenna).
+    """
     users, elements, antennas = channels.shape
     forward = np.empty((elements, users * antennas), np.complex128)
     for k in range(users):
@@ -105,7 +109,14 @@ def arrange(channels: Complex) -> Response:
 
 @njit(cache=True, error_model="numpy")
 def effective_channel(vector: Complex, response: Response, channel: Complex, gram: Complex) -> None:
-    """Set e_k = u^T H_k, (user, antenna), and its Gram matrix, (user, user)."""
+    """Set e_k = u^T H_k and its Gram matrix.
+
+    Args:
+        vector: u, (element,).
+        response: from `arrange`.
+        channel: e, (user, antenna), overwritten.
+        gram: (user, user), overwritten.
+    """
     users, antennas = channel.shape
     np.dot(vector, response.forward, channel.reshape(users * antennas))
     for k in range(users):
