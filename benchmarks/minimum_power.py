@@ -17,8 +17,9 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from irsrepro.optimize import inner_approximation_step as step
 from irsrepro.optimize.inner_approximation import inner_approximation
+from irsrepro.optimize.inner_approximation_problem import make_subproblem
+from irsrepro.optimize.inner_approximation_step import solve_subproblem
 from irsrepro.optimize.minimum_power import minimum_power_beamforming
 from irsrepro.optimize.minimum_power_phases import minimum_power_over_phases, optimality_residual
 from irsrepro.optimize.references.inner_approximation import solve_subproblem_cvxpy
@@ -116,7 +117,7 @@ def subproblems(quick: bool) -> None:
         targets = np.full(users, TARGET)
         beams = np.ascontiguousarray(start.beamformer[0][:, None] / np.sqrt(power))
         factor = np.ascontiguousarray(vector.conj()[:, None])
-        problem = step.make_subproblem(
+        problem = make_subproblem(
             scaled,
             adjoint,
             adjoint @ scaled,
@@ -130,8 +131,8 @@ def subproblems(quick: bool) -> None:
             False,
         )
         multipliers = np.append(np.ones(users), 0.0)
-        step.solve_subproblem(problem, multipliers, 1e-6, 12)
-        ours, found = timed(partial(step.solve_subproblem, problem, multipliers, 1e-6, 12), 9)
+        solve_subproblem(problem, multipliers, 1e-6, 12)
+        ours, found = timed(partial(solve_subproblem, problem, multipliers, 1e-6, 12), 9)
         lifted = np.einsum("isa,isb->iab", beams, beams.conj())
         begun = perf_counter()
         try:

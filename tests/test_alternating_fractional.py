@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from irsrepro.optimize.alternating_fractional import (
     alternate_fractional,
-    auxiliaries,
     fractional_beams,
     phase_problem,
 )
+from irsrepro.optimize.fractional_programming import quadratic_auxiliary
 from irsrepro.optimize.manifold_alternation import NO_CHANNEL
 from irsrepro.optimize.references.alternating_fractional import (
     alternate_fractional_reference,
@@ -45,7 +45,7 @@ def test_beams_are_those_of_the_regularised_inverse() -> None:
     start = rng.standard_normal((3, 4)) + 1j * rng.standard_normal((3, 4))
     responses = start @ channel.T
     sinr, beta = rng.random(3), np.empty(3, complex)
-    auxiliaries(responses, sinr, beta)
+    quadratic_auxiliary(responses, np.ones(sinr.size), sinr, 1.0, beta)
     beams = np.empty_like(start)
     fractional_beams(channel, sinr, beta, 1e-12, beams)
     np.testing.assert_allclose(beams, beams_reference(channel, sinr, beta), rtol=1e-6)

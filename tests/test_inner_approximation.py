@@ -8,8 +8,10 @@ from numpy.typing import NDArray
 
 import test_yu2020 as yu2020
 from irsrepro.documents.yu2020.system import evaluate
+from irsrepro.optimize import inner_approximation_lagrangian as lagrangian
 from irsrepro.optimize import inner_approximation_step as step
 from irsrepro.optimize.inner_approximation import inner_approximation
+from irsrepro.optimize.inner_approximation_problem import Subproblem, make_subproblem
 from irsrepro.optimize.minimum_power import minimum_power_beamforming
 from irsrepro.optimize.minimum_power_phases import optimality_residual
 from irsrepro.optimize.references.inner_approximation import (
@@ -52,14 +54,14 @@ def instance(
 
 def first_subproblem(
     channels: Complex, x: Complex, targets: Real, slack: float = np.inf
-) -> tuple[step.Subproblem, Complex]:
+) -> tuple[Subproblem, Complex]:
     """The subproblem at the start, in units of the first power, and the scaled channels."""
     vector = np.append(x, 1.0)
     start = minimum_power_beamforming(np.einsum("n,kna->ka", vector, channels)[None], targets)
     power = start.power[0]
     scaled = np.ascontiguousarray(channels * np.sqrt(power))
     adjoint = np.ascontiguousarray(scaled.conj().mT)
-    problem = step.make_subproblem(
+    problem = make_subproblem(
         scaled,
         adjoint,
         adjoint @ scaled,
@@ -103,13 +105,13 @@ def bilinear_constraints(channels: Complex, targets: Real, v: Complex, w: Comple
 
 def random_point(
     seed: int, slack: float, streams: int = 2
-) -> tuple[step.Subproblem, Complex, Complex, Real]:
+) -> tuple[Subproblem, Complex, Complex, Real]:
     rng = np.random.default_rng(seed)
     users, size, antennas = 2, 5, 3
     channels = gaussian(rng, users, size, antennas)
     adjoint = np.ascontiguousarray(channels.conj().mT)
     targets = np.array([2.0, 3.0])
-    problem = step.make_subproblem(
+    problem = make_subproblem(
         channels,
         adjoint,
         adjoint @ channels,
@@ -129,7 +131,7 @@ def random_point(
 def test_the_constraints_are_the_printed_ones_and_bound_the_bilinear_ones() -> None:
     for seed in range(5):
         problem, factor, beams, targets = random_point(seed, 1.5)
-        terms = step._evaluate(problem, factor, beams)
+        terms = lagrangian.evaluate_terms(problem, factor, beams)
         v, w = factor @ factor.conj().T, squares(beams)
         old_v, old_w = problem.factor @ problem.factor.conj().T, squares(problem.beams)
         printed = printed_constraints(problem.channels, targets, old_v, old_w, v, w)
@@ -137,7 +139,7 @@ def test_the_constraints_are_the_printed_ones_and_bound_the_bilinear_ones() -> N
         gap = len(v) - np.linalg.norm(np.linalg.eigh(old_v)[1][:, -1].conj() @ factor) ** 2
         assert terms.values[2] == pytest.approx(gap - 1.5)
         assert (printed >= bilinear_constraints(problem.channels, targets, v, w) - 1e-9).all()
-        there = step._evaluate(problem, problem.factor, problem.beams)
+        there = lagrangian.evaluate_terms(problem, problem.factor, problem.beams)
         touching = bilinear_constraints(problem.channels, targets, old_v, old_w)
         np.testing.assert_allclose(there.values[:2], problem.scale * touching, rtol=1e-9)
 
@@ -148,16 +150,18 @@ def test_gradient_and_hessian_agree_with_differences() -> None:
 
     def value(size: float, direction: Real) -> float:
         moved = step._move(factor, beams, direction, size)
-        terms = step._evaluate(problem, *moved)
-        objective = step._objective(problem, moved[1], terms)
-        return float(step._augmented(objective, terms.values, multipliers, weights))
+        terms = lagrangian.evaluate_terms(problem, *moved)
+        objective = lagrangian.power_and_penalty(problem, moved[1], terms)
+        return float(lagrangian.augmented_lagrangian(objective, terms.values, multipliers, weights))
 
-    terms = step._evaluate(problem, factor, beams)
+    terms = lagrangian.evaluate_terms(problem, factor, beams)
     active = np.maximum(0.0, multipliers + weights * terms.values)
     curved = np.where(active > 0.0, weights, 0.0)
-    slopes = step._gradients(problem, factor, beams, terms)
-    S, T, diagonal = step._derivative_matrices(problem, factor, beams, terms, active)
-    hessian = step._hessian(problem, factor, terms, slopes, active, curved, S, T, diagonal)
+    slopes = lagrangian.gradients(problem, factor, beams, terms)
+    S, T, diagonal = lagrangian.derivative_matrices(problem, factor, beams, terms, active)
+    hessian = lagrangian.riemannian_hessian(
+        problem, factor, terms, slopes, active, curved, S, T, diagonal
+    )
     np.testing.assert_allclose(hessian, hessian.T, atol=1e-12 * np.abs(hessian).max())
     gradient = (slopes[-1] + active @ slopes[:-1]).view(float)
     rng = np.random.default_rng(8)

@@ -58,21 +58,6 @@ def test_a_script_imports_no_plotting_or_solver_it_does_not_need(script: Path) -
         assert not any(name.startswith("claims/") for name in names)
 
 
-def test_imports_go_down_the_floors_only() -> None:
-    floors = {"channels": 0, "metrics.py": 0, "optimize": 1, "documents": 2}
-    for path in LIBRARY.rglob("*.py"):
-        place = path.relative_to(LIBRARY).parts
-        if place[0] not in floors:
-            continue
-        reached = library_files(".".join(["irsrepro", *place]).removesuffix(".py")
-                                .removesuffix(".__init__"))  # fmt: skip
-        for other in reached:
-            target = other.relative_to(LIBRARY).parts
-            assert floors.get(target[0], 0) <= floors[place[0]], f"{place} imports {target}"
-            if place[0] == target[0] == "documents" and len(target) > 2:
-                assert place[1] == target[1], f"{place} imports another paper, {target}"
-
-
 def test_an_unknown_module_is_refused() -> None:
     with pytest.raises(FileNotFoundError, match=r"irsrepro\.nothing"):
         library_files("irsrepro.nothing")

@@ -15,6 +15,40 @@ def watts(level: float) -> float:
     return float(10.0 ** (level / 10.0 - 3.0))
 
 
+def interference(received: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sum over the powers that are not meant for a user.
+
+    Summed, not taken as the difference of all and the wanted one, which would cancel at high SINR.
+
+    Args:
+        received: powers (..., user k, stream i), stream k being the one for user k.
+
+    Returns:
+        Array (..., user) in the unit of ``received``.
+    """
+    others: NDArray[np.float64] = np.einsum(
+        "...ki,ki->...k", received, 1.0 - np.eye(received.shape[-1])
+    )
+    return others
+
+
+def received_sinr(
+    received: NDArray[np.float64], noise: float | NDArray[np.float64] = 1.0
+) -> NDArray[np.float64]:
+    """SINR of users that hear one stream each and all others as interference.
+
+    Args:
+        received: powers (..., user k, stream i), stream k being the one for user k.
+        noise: noise power in the unit of ``received``, of all users or (..., user).
+
+    Returns:
+        Linear SINR (..., user).
+    """
+    wanted = np.einsum("...kk->...k", received)
+    sinr: NDArray[np.float64] = wanted / (interference(received) + noise)
+    return sinr
+
+
 def interference_sinr(
     responses: NDArray[np.complex128],
     noise_gains: NDArray[np.float64],
@@ -41,14 +75,8 @@ def interference_sinr(
     """
     effective = np.einsum("rikn,rn->rik", responses, reflection)
     received = powers[:, :, None] * np.abs(effective) ** 2
-    others = 1.0 - np.eye(received.shape[1])
-    noise: NDArray[np.float64] = noise_power + np.einsum(
-        "rkn,rn->rk", noise_gains, np.abs(reflection) ** 2
-    )
-    # Interference is summed, not taken as a difference, which would cancel at high SINR.
-    interference = np.einsum("rik,ik->rk", received, others)
-    sinr: NDArray[np.float64] = np.einsum("rkk->rk", received) / (interference + noise)
-    return sinr
+    noise = noise_power + np.einsum("rkn,rn->rk", noise_gains, np.abs(reflection) ** 2)
+    return received_sinr(received.swapaxes(1, 2), noise)
 
 
 def sum_rate(sinr: NDArray[np.float64], factor: float = 1.0) -> NDArray[np.float64]:

@@ -154,8 +154,17 @@ def normals(
 ) -> NDArray[np.complex128]:
     """Return the beginning of a link's array of independent CN(0, 1) numbers, see `fill_normals`.
 
+    Args:
+        seed: 64 random bits of the realisation.
+        kind: what kind of link.
+        first: number of one end of the link.
+        second: number of its other end.
+        channel: number of the instantaneous channel.
+        rows: length of the beginning along the first axis.
+        columns: length along the second.
+
     Returns:
-        Array (row, column).
+        Array (row, column), of unit mean power.
     """
     real, imag = np.empty((2, rows, columns))
     fill_normals(np.uint64(seed), kind, first, second, channel, real, imag)

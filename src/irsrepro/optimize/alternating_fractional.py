@@ -19,6 +19,7 @@ from math import sqrt
 import numpy as np
 from numba import njit
 
+from irsrepro.optimize.fractional_programming import quadratic_auxiliary
 from irsrepro.optimize.manifold_alternation import (
     MMSE_BEAMS,
     NO_CHANNEL,
@@ -101,20 +102,18 @@ def fractional_beams(
 
 
 @njit(cache=True, error_model="numpy")
-def auxiliaries(responses: Complex, sinr: Real, auxiliary: Complex) -> None:
-    """Set beta from the responses (beam, user) and alpha."""
-    for k in range(sinr.size):
-        heard = 1.0
-        for j in range(sinr.size):
-            heard += responses[j, k].real ** 2 + responses[j, k].imag ** 2
-        auxiliary[k] = sqrt(1.0 + sinr[k]) * responses[k, k] / heard
-
-
-@njit(cache=True, error_model="numpy")
 def phase_problem(
     forward: Complex, sinr: Real, auxiliary: Complex, forms: Complex, linear: Complex
 ) -> None:
-    """Set B, (element, beam x user), and u, (element,), from a of `surface_downlink`."""
+    """Set the phase step's B and u.
+
+    Args:
+        forward: a of `surface_downlink`, (element, beam x user).
+        sinr: alpha, (user,).
+        auxiliary: beta, (user,).
+        forms: B, (element, beam x user), overwritten.
+        linear: u, (element,), overwritten.
+    """
     users = sinr.size
     for n in range(linear.size):
         linear[n] = 0.0
@@ -156,7 +155,7 @@ def _alternate(
     trace[0] = rate
     change = 0.0
     for iteration in range(1, trace.size):
-        auxiliaries(responses, sinr, auxiliary)
+        quadratic_auxiliary(responses, ones, sinr, 1.0, auxiliary)
         fractional_beams(channel, sinr, auxiliary, 1e-10, beams)
         given = affine_responses(
             np.int64(BOTH), outgoing, incoming, none, none, elements, reflection, beams

@@ -53,7 +53,13 @@ class Instance(NamedTuple):
 
 @njit(cache=True, error_model="numpy")
 def row_powers(image: Complex, powers: Real) -> None:
-    """|P_a|^2 for the rows of P = F^H Y, that is f_a^H V f_a."""
+    """|P_a|^2 for the rows of P = F^H Y, that is f_a^H V f_a.
+
+    Args:
+        image: P, (column, rank).
+        powers: (column,), overwritten.
+
+    """
     for a in range(image.shape[0]):
         total = 0.0
         for c in range(image.shape[1]):
@@ -128,7 +134,14 @@ def level_terms(instance: Instance, level: float, scales: Real, terms: Real, off
 
 @njit(cache=True, error_model="numpy")
 def slack(instance: Instance, diagonal: Real, weights: Real) -> Complex:
-    """Z = Diag(y) - F diag(s) F^H, (element, element)."""
+    """Z = Diag(y) - F diag(s) F^H, (element, element).
+
+    Args:
+        instance: its columns F.
+        diagonal: y, (element,).
+        weights: s, (column,).
+
+    """
     matrix: Complex = -np.dot(instance.columns * weights, instance.adjoint)
     for i in range(diagonal.size):
         matrix[i, i] = diagonal[i] + matrix[i, i].real
@@ -140,6 +153,9 @@ def factorise(matrix: Complex) -> bool:
     """Cholesky factor R of a Hermitian matrix = R^H R, in place in its upper triangle.
 
     Only the upper triangle is read. Failing is not an exception: step lengths are found that way.
+
+    Args:
+        matrix: (element, element), overwritten.
 
     Returns:
         Whether the matrix is positive definite to working precision.

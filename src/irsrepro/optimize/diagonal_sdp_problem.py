@@ -100,6 +100,17 @@ class MaxMinProblem:
             noise = self.denominator_constants[realisation]
         return self.columns[realisation], weights, constants, bottom, noise
 
+    def of(self, part: slice) -> MaxMinProblem:
+        """Return the problem of some of the realisations."""
+        bottom, noise = self.denominator_weights, self.denominator_constants
+        return MaxMinProblem(
+            self.columns[part],
+            self.weights[part],
+            self.constants[part],
+            None if bottom is None else bottom[part],
+            None if noise is None else noise[part],
+        )
+
     def values(self, factor: Complex) -> Real:
         """Values of all users at V = Y Y^H, or at vectors x.
 
@@ -120,6 +131,16 @@ class MaxMinProblem:
         return np.asarray(
             top / ((self.denominator_weights @ powers)[..., 0] + self.denominator_constants)
         )
+
+
+def norm_problem(columns: Complex) -> MaxMinProblem:
+    """State the squared norm ||F^H x||^2, the only value of each realisation.
+
+    Args:
+        columns: F, (realisation, element, column).
+    """
+    count, _, width = columns.shape
+    return MaxMinProblem(columns, np.ones((count, 1, width)), np.zeros((count, 1)))
 
 
 def sinr_problem(
@@ -183,7 +204,13 @@ def scale_instance(problem: MaxMinProblem, realisation: int) -> ScaledInstance:
 
 
 def smallest_value(instance: Instance, factor: Complex) -> float:
-    """Smallest value at V = Y Y^H, the rows of Y, (element, any), scaled to unit norm."""
+    """Smallest of the users' values at V = Y Y^H.
+
+    Args:
+        instance: one realisation.
+        factor: Y, (element, any), whose rows are scaled to unit norm.
+
+    """
     unit = factor / np.linalg.norm(factor, axis=1, keepdims=True)
     powers = (np.abs(instance.adjoint @ unit) ** 2).sum(axis=1)
     top = instance.numerator @ powers + instance.numerator_constant

@@ -131,7 +131,16 @@ def invert_slack(
 
 @njit(cache=True, error_model="numpy")
 def apply_inverse(inverse: SlackInverse, vectors: Complex) -> Complex:
-    """Z^-1 times the columns of `vectors`, (element, any)."""
+    """Return Z^-1 times vectors.
+
+    Args:
+        inverse: as `invert_slack` left it.
+        vectors: (element, any), as columns.
+
+    Returns:
+        Array of the same shape.
+
+    """
     if inverse.dense.shape[0] > 0:
         full: Complex = np.dot(inverse.dense, vectors)
         return full

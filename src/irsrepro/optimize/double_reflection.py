@@ -100,8 +100,15 @@ def effective_channel(links: Links, reflection1: Complex, reflection2: Complex) 
 def joint_cascade(links: Links) -> Complex:
     """Cascade R = [G1 diag(u), G2 diag(v)] of both surfaces taken as one (zheng2021, eq. (27)).
 
-    Returns (realisation, antenna, element), surface 1 first: R theta is the channel of one user
-    without the path over both surfaces. Raises ValueError as `effective_channel`.
+    Args:
+        links: the channels of one user.
+
+    Returns:
+        (realisation, antenna, element), surface 1 first: R theta is the channel of the user without
+        the path over both surfaces.
+
+    Raises:
+        ValueError: shapes that do not fit.
     """
     u, v, _, g1, g2 = checked_links(links, one_user=True)
     return np.concatenate([g1 * u[:, None], g2 * v[:, None]], axis=2)
@@ -114,10 +121,18 @@ def block_factors(
 
     ||h||^2 = [theta; 1]^H B^H B [theta; 1] is the Hermitian form for a semidefinite relaxation over
     one block (zheng2021, eqs. (18), (19), (24), (25)). B_1 depends on reflection2 alone, B_2 on
-    reflection1. Arguments and errors as `effective_channel`, but for one user only.
+    reflection1.
+
+    Args:
+        links: the channels of one user.
+        reflection1: theta_1, (realisation, element of surface 1).
+        reflection2: theta_2, (realisation, element of surface 2).
 
     Returns:
         B_1 (realisation, antenna, element of surface 1 + 1), B_2 likewise for surface 2.
+
+    Raises:
+        ValueError: shapes that do not fit.
     """
     u, v, d, g1, g2 = checked_links(links, one_user=True)
     theta1, theta2 = _reflections(links, reflection1, reflection2)
@@ -132,12 +147,17 @@ def product_factors(links: Links) -> Complex:
     """Return A with h = A [vec(theta_2 theta_1^T); theta_2; theta_1], linear in products too.
 
     All entries of that vector have unit modulus, so the relaxation of max ||A x||^2 over such
-    vectors bounds the gain of both reflections together from above. Arguments and errors as
-    `joint_cascade`.
+    vectors bounds the gain of both reflections together from above.
+
+    Args:
+        links: the channels of one user.
 
     Returns:
         (realisation, antenna, M2 M1 + M2 + M1), products with the element of surface 1 running
         fastest.
+
+    Raises:
+        ValueError: shapes that do not fit.
     """
     u, v, d, g1, g2 = checked_links(links, one_user=True)
     products = g2[:, :, :, None] * (d * u[:, None])[:, None]
@@ -347,10 +367,14 @@ def alternate_single_reflection(
 
 
 def single_reflection_starts(cascaded: Complex) -> tuple[Complex, Complex]:
-    """Two good reflections of one surface to start from, each (realisation, element).
+    """Two good reflections of one surface to start from.
 
-    The column of the DFT matrix with the largest gain, and the phases of the dominant right
-    singular vector of the cascade R, (realisation, antenna, element).
+    Args:
+        cascaded: R, (realisation, antenna, element).
+
+    Returns:
+        Each (realisation, element): the column of the DFT matrix with the largest gain, and the
+        phases of the dominant right singular vector of R.
     """
     largest = np.abs(cascaded).max(axis=(1, 2), keepdims=True)
     usable = (largest > 0.0) & (largest < np.inf)

@@ -52,7 +52,6 @@ class SumRateSolution:
         sum_rate: (realisation,) in bit/s/Hz, evaluated at `powers` and `reflection`.
         iterations: (realisation,) iterations run.
         residual: (realisation,) increase of the sum-rate in the last iteration, bit/s/Hz.
-        converged: (realisation,) whether the residual fell to the tolerance.
         status: (realisation,) int8, an index of `STATUS`.
         trace: (realisation, iteration) sum-rate from the start on, constant after the stop.
     """
@@ -62,9 +61,13 @@ class SumRateSolution:
     sum_rate: Real
     iterations: NDArray[np.int64]
     residual: Real
-    converged: NDArray[np.bool_]
     status: NDArray[np.int8]
     trace: Real
+
+    @property
+    def converged(self) -> NDArray[np.bool_]:
+        """(realisation,) whether the residual fell to the tolerance."""
+        return np.asarray(self.status == CONVERGED)
 
 
 @njit(cache=True, error_model="numpy")
@@ -368,8 +371,7 @@ def maximise_sum_rate(
         rate_factor, trace, iterations, residual, status,
     )  # fmt: skip
     return SumRateSolution(
-        p * power_limit, x, trace[:, -1].copy(), iterations, residual,
-        status == CONVERGED, status, trace,
+        p * power_limit, x, trace[:, -1].copy(), iterations, residual, status, trace
     )  # fmt: skip
 
 

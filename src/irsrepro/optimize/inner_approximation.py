@@ -21,7 +21,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
-from irsrepro.optimize.inner_approximation_step import make_subproblem, solve_subproblem
+from irsrepro.optimize.inner_approximation_problem import make_subproblem
+from irsrepro.optimize.inner_approximation_step import solve_subproblem
 from irsrepro.optimize.minimum_power import Duality, form_beams, meet_targets, new_duality
 from irsrepro.optimize.minimum_power_phases import (
     Response,
@@ -246,6 +247,11 @@ def _iterate(
 
 def rank_terms(rank_mode: str, penalty: float, slack: float) -> tuple[float, float, bool]:
     """The penalty chi, the slack e and whether V is frozen, in one rank mode.
+
+    Args:
+        rank_mode: one of `RANK_MODES`.
+        penalty: chi of the penalty mode, in units of the first power.
+        slack: e of the slack mode, out of M + 1.
 
     Raises:
         ValueError: an unknown mode, a negative penalty or slack.

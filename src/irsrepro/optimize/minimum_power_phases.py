@@ -25,6 +25,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
+from irsrepro.metrics import received_sinr
 from irsrepro.optimize.minimum_power import (
     Duality,
     checked_targets,
@@ -92,7 +93,11 @@ class MinimumPowerPhases:
 
 @njit(cache=True, error_model="numpy")
 def arrange(channels: Complex) -> Response:
-    """Arrange H, (user, element, antenna)."""
+    """Arrange channels for the products with a vector of elements.
+
+    Args:
+        channels: H, (user, element, antenna).
+    """
     users, elements, antennas = channels.shape
     forward = np.empty((elements, users * antennas), np.complex128)
     for k in range(users):
@@ -104,7 +109,14 @@ def arrange(channels: Complex) -> Response:
 
 @njit(cache=True, error_model="numpy")
 def effective_channel(vector: Complex, response: Response, channel: Complex, gram: Complex) -> None:
-    """Set e_k = u^T H_k, (user, antenna), and its Gram matrix, (user, user)."""
+    """Set e_k = u^T H_k and its Gram matrix.
+
+    Args:
+        vector: u, (element,).
+        response: from `arrange`.
+        channel: e, (user, antenna), overwritten.
+        gram: (user, user), overwritten.
+    """
     users, antennas = channel.shape
     np.dot(vector, response.forward, channel.reshape(users * antennas))
     for k in range(users):
@@ -369,10 +381,7 @@ def optimality_residual(
     vector = np.concatenate([reflection, np.ones((count, 1))], axis=1)
     tangent = np.imag(gradient * vector.conj())
     amplitudes = np.einsum("rn,rkna,ria->rki", vector, channels, beamformer)
-    received = np.abs(amplitudes) ** 2
-    signal = np.einsum("rkk->rk", received)
-    unwanted = np.einsum("rki,ki->rk", received, 1.0 - np.eye(users)) + noise
-    reached = signal / unwanted / checked_targets(targets, count, users)
+    reached = received_sinr(np.abs(amplitudes) ** 2, noise) / checked_targets(targets, count, users)
     spent = (np.abs(beamformer) ** 2).sum(axis=(1, 2))
     return OptimalityResidual(
         shortfall=np.maximum(0.0, 1.0 - reached.min(axis=1)),

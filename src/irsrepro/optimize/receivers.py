@@ -24,6 +24,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
+from irsrepro.metrics import interference
+
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -334,9 +336,7 @@ def receive_sinr(channel: Complex, receivers: Complex, powers: ArrayLike, noise:
         raise ValueError(f"receivers {receivers.shape} must be {channel.shape} as the channel")
     received = np.abs(receivers.mT.conj() @ channel) ** 2 * powers[:, None, :]
     signal = np.einsum("rkk->rk", received)
-    # Interference is summed, not taken as a difference, which would cancel at high SINR.
-    interference = np.einsum("rkj,kj->rk", received, 1.0 - np.eye(channel.shape[2]))
-    unwanted = interference + noise * (np.abs(receivers) ** 2).sum(axis=1)
+    unwanted = interference(received) + noise * (np.abs(receivers) ** 2).sum(axis=1)
     sinr: Real = signal / np.where(unwanted > 0.0, unwanted, 1.0)
     return sinr
 

@@ -3,7 +3,8 @@
 `gaussian_randomisation` draws xi = Y z with z standard complex normal, so that E[xi xi^H] = V,
 takes the phases x_i = exp(j arg(xi_i / xi_N)) relative to the last element, the reference that
 stands for the constant part of an affine problem, and keeps the best sample. It is what the papers
-prescribe (zheng2021 after eq. (44), noh2022 after eq. (14), yu2020 after eq. (6)).
+prescribe (zheng2021 after eq. (44), noh2022 after eq. (14), yu2020 after eq. (6)). `randomise`
+takes z from random streams.
 
 `polish` climbs from a vector to a local optimum by Riemannian conjugate gradients on the complex
 circle, with the soft minimum and multipliers of `diagonal_sdp_low_rank` at rank 1. 200 samples and
@@ -15,12 +16,15 @@ which one a figure uses.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from irsrepro.channels.fading import rayleigh
+from irsrepro.channels.streams import RandomStream
 from irsrepro.optimize.diagonal_sdp_instance import Complex, Instance, Real
 from irsrepro.optimize.diagonal_sdp_low_rank import low_rank
 from irsrepro.optimize.diagonal_sdp_problem import MaxMinProblem, scale_instance, smallest_value
@@ -85,8 +89,7 @@ def gaussian_randomisation(
     chosen = np.full(realisations, NOT_A_SAMPLE)
     for r in range(realisations):
         instance = scale_instance(problem, r).instance
-        norms = (np.abs(factor[r]) ** 2).sum(axis=0)
-        rank = 1 + int(np.flatnonzero(norms > _NEGLIGIBLE * size).max())
+        rank = _rank(factor[r])
         if draws.shape[2] < rank:
             raise ValueError(f"draws {draws.shape} have fewer columns than the rank {rank}")
         Y, z = factor[r, :, :rank], draws[r, :, :rank]
@@ -100,6 +103,43 @@ def gaussian_randomisation(
             if value > best:
                 vectors[r], best, chosen[r] = vector, value, sample
     return UnitModulusVectors(vectors, problem.values(vectors).min(axis=1), chosen)
+
+
+def randomise(
+    problem: MaxMinProblem,
+    factor: Complex,
+    streams: Sequence[RandomStream],
+    samples: int,
+    *,
+    incumbent: Complex | None = None,
+) -> UnitModulusVectors:
+    """`gaussian_randomisation` with numbers of its own, one realisation at a time.
+
+    A hundred thousand samples of many realisations would fill the memory. Every column has one run
+    of numbers, so that a factor of fewer columns takes the same ones.
+
+    Args:
+        problem: R realisations.
+        factor: Y, (realisation, element, rank), columns by falling norm.
+        streams: one per realisation.
+        samples: number of random vectors.
+        incumbent: as in `gaussian_randomisation`.
+
+    Raises:
+        ValueError: as `gaussian_randomisation`.
+
+    """
+    found = []
+    for r, stream in enumerate(streams):
+        one = slice(r, r + 1)
+        draws = rayleigh([stream], (_rank(factor[r]), samples)).mT
+        old = None if incumbent is None else incumbent[one]
+        found.append(gaussian_randomisation(problem.of(one), factor[one], draws, incumbent=old))
+    return UnitModulusVectors(
+        np.concatenate([each.vector for each in found]),
+        np.concatenate([each.value for each in found]),
+        np.concatenate([each.sample for each in found]),
+    )
 
 
 def polish(
@@ -142,6 +182,12 @@ def polish(
         polished[r] = better if after > before else start
     value = problem.values(polished).min(axis=1)
     return UnitModulusVectors(polished, value, np.full(len(vector), NOT_A_SAMPLE))
+
+
+def _rank(factor: Complex) -> int:
+    """Return the number of columns up to the last that counts, of a factor (element, column)."""
+    norms = (np.abs(factor) ** 2).sum(axis=0)
+    return 1 + int(np.flatnonzero(norms > _NEGLIGIBLE * len(factor)).max())
 
 
 def _referenced(vector: Complex) -> Complex:

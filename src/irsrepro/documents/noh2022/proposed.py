@@ -11,7 +11,6 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from irsrepro.channels.fading import rayleigh
 from irsrepro.channels.rician_network import Complex, Real
 from irsrepro.channels.streams import children
 from irsrepro.documents.noh2022.system import (
@@ -22,12 +21,11 @@ from irsrepro.documents.noh2022.system import (
 from irsrepro.optimize.diagonal_sdp import solve_diagonal_sdp
 from irsrepro.optimize.diagonal_sdp_problem import MaxMinProblem
 from irsrepro.optimize.references.diagonal_sdp import factors_of, solve_diagonal_sdp_cvxpy
-from irsrepro.optimize.rounding import gaussian_randomisation, polish
+from irsrepro.optimize.rounding import polish, randomise
 from irsrepro.optimize.status import CONVERGED, status_legend
 from irsrepro.storage import variable
 from irsrepro.sweeps import Problem
 
-_NEGLIGIBLE = 1e-9  # share of the trace below which a column of the factor is none
 _REFERENCE_GAP = 1e-6  # what the interior-point method of the reference is asked for
 
 
@@ -52,12 +50,8 @@ def design(problem: Problem) -> xr.Dataset:
     relaxed = smallest_gain_problem(links)
     solve = _relax if problem.engine == "fast" else _relax_reference
     factor, bound, gap, iterations, status = solve(relaxed, parameters["sdp_tolerance"])
-    norms = (np.abs(factor) ** 2).sum(axis=1)
-    rank = int((norms > _NEGLIGIBLE * factor.shape[1]).sum(axis=1).max())
-    # By columns first: a draw depends on the rank of no other realisation.
-    shape = (rank, parameters["randomisation_draws"])
-    draws = rayleigh(children(problem.streams, "randomisation"), shape).swapaxes(1, 2)
-    sampled = gaussian_randomisation(relaxed, factor, draws)
+    keys = children(problem.streams, "randomisation")
+    sampled = randomise(relaxed, factor, keys, parameters["randomisation_draws"])
     polished = polish(relaxed, sampled.vector, tolerance=parameters["sdp_tolerance"])
     chosen = polished if parameters["rounding"] == "polished" else sampled
     reflection = chosen.vector[:, :-1].conj().reshape(count, surfaces, elements)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from irsrepro.channels.fading import rician_amplitudes
 from irsrepro.channels.rician_network import Complex, Real, RicianNetwork, draw_fading
 from irsrepro.errors import ConfigurationError
-from irsrepro.metrics import watts
+from irsrepro.metrics import received_sinr, watts
 from irsrepro.optimize.diagonal_sdp_problem import MaxMinProblem
 from irsrepro.optimize.zero_forcing import precoder_powers
 from irsrepro.storage import variable
@@ -283,10 +283,7 @@ def downlink_rates(channels: Complex, precoder: Complex) -> Real:
         Array (channel, user) in bit/s/Hz.
     """
     amplitudes = np.einsum("tamk,tamj->tkj", channels.conj(), precoder)
-    powers = np.abs(amplitudes) ** 2
-    own = np.einsum("tkk->tk", powers)
-    others = np.einsum("tkj,kj->tk", powers, 1.0 - np.eye(powers.shape[1]))
-    rates: Real = np.log2(1.0 + own / (1.0 + others))
+    rates: Real = np.log2(1.0 + received_sinr(np.abs(amplitudes) ** 2))
     return rates
 
 

@@ -9,7 +9,7 @@ import xarray as xr
 
 from irsrepro.documents.yu2020.system import downlink, progress
 from irsrepro.optimize.diagonal_sdp import solve_diagonal_sdp
-from irsrepro.optimize.diagonal_sdp_problem import MaxMinProblem
+from irsrepro.optimize.diagonal_sdp_problem import norm_problem
 from irsrepro.storage import variable
 from irsrepro.sweeps import Problem
 
@@ -26,10 +26,7 @@ def design(problem: Problem) -> xr.Dataset:
     system = downlink(problem.channels, problem.parameters)
     responses = system.responses
     count, users, size, antennas = responses.shape
-    columns = responses.reshape(count * users, size, antennas)
-    gains = MaxMinProblem(
-        columns, np.ones((count * users, 1, antennas)), np.zeros((count * users, 1))
-    )
+    gains = norm_problem(responses.reshape(count * users, size, antennas))
     solution = solve_diagonal_sdp(gains, tolerance=problem.parameters["bound_tolerance"])
     diagonal = solution.diagonal.reshape(count, users, size)
     floor = _LEAST * np.abs(diagonal).mean(axis=2, keepdims=True)

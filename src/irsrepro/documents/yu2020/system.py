@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from irsrepro.metrics import watts
+from irsrepro.metrics import received_sinr, watts
 from irsrepro.optimize.minimum_power_phases import optimality_residual
 from irsrepro.optimize.status import status_legend
 from irsrepro.storage import variable
@@ -129,15 +129,6 @@ def received_powers(
     return received
 
 
-def sinr(received: NDArray[np.float64]) -> NDArray[np.float64]:
-    """SINR of eq. (2), (realisation, user), from received powers over the noise."""
-    others = 1.0 - np.eye(received.shape[1])
-    # Interference is summed, not taken as a difference, which would cancel at high SINR.
-    unwanted = np.einsum("rki,ki->rk", received, others) + 1.0
-    ratio: NDArray[np.float64] = np.einsum("rkk->rk", received) / unwanted
-    return ratio
-
-
 def evaluate(problem: Problem, variables: xr.Dataset) -> xr.Dataset:
     """Evaluate beamformers and reflection vectors, eqs. (2), (3) and (19), or a lower bound.
 
@@ -158,7 +149,7 @@ def evaluate(problem: Problem, variables: xr.Dataset) -> xr.Dataset:
         return xr.Dataset(_metrics(power, rate, problem.parameters))
     beamformer = variables["beamformer"].values
     reflection = variables["reflection"].values
-    reached = sinr(received_powers(system.responses, beamformer, reflection))
+    reached = received_sinr(received_powers(system.responses, beamformer, reflection))
     met = (reached >= (1.0 - _MET) * system.target).all(axis=1)
     power = np.where(met, (np.abs(beamformer) ** 2).sum(axis=(1, 2)), np.nan)
     rate = np.log2(1.0 + reached).sum(axis=1)

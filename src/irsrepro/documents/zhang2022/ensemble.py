@@ -62,21 +62,21 @@ def draw(parameters: Mapping[str, Any], streams: Sequence[RandomStream]) -> xr.D
         made[f"{name}_chance"] = variable(dims, values, f"open if above, {name}", "1")
 
     one = ("realisation",)
-    for irs in SURFACES:
-        name = f"bs_to_{irs}"
-        away = float(np.linalg.norm(positions[irs] - positions["bs"]))
-        wave = saleh_valenzuela(
-            children(streams, name),
-            surface,
-            station,
-            parameters["bs_irs_paths"],
-            parameters["scattered_power"],
-        )
+
+    def between(first: str, second: str, dims: tuple[str, str], sending: Real, paths: int) -> None:
+        """Add the link from a node to a surface, both at rest."""
+        name = f"{first}_to_{second}"
+        away = float(np.linalg.norm(positions[second] - positions[first]))
+        scattered = parameters["scattered_power"]
+        wave = saleh_valenzuela(children(streams, name), surface, sending, paths, scattered)
         gain = np.sqrt(friis_gain(away, parameters["carrier"]))
-        dims = ("realisation", f"{irs}_element", "antenna")
-        made[name] = variable(dims, gain * wave, f"channel, {name}", "1")
+        made[name] = variable((*one, *dims), gain * wave, f"channel, {name}", "1")
         length(name, (), np.asarray(away))
         chance(name, one, [()])
+
+    for irs in SURFACES:
+        dims = (f"{irs}_element", "antenna")
+        between("bs", irs, dims, station, parameters["bs_irs_paths"])
         name = f"{irs}_to_users"
         ways = distances(np.broadcast_to(positions[irs], (count, 1, 3)), users)[:, 0]
         rows = [
@@ -90,35 +90,25 @@ def draw(parameters: Mapping[str, Any], streams: Sequence[RandomStream]) -> xr.D
             for user in range(parameters["users"])
         ]
         gains = np.sqrt(friis_gain(ways, parameters["carrier"]))[..., None]
-        dims = ("realisation", "user", f"{irs}_element")
-        made[name] = variable(dims, gains * np.stack(rows, axis=1), f"row channel, {name}", "1")
-        length(name, ("realisation", "user"), ways)
-        chance(name, ("realisation", "user"), [(user,) for user in range(parameters["users"])])
+        each = (*one, "user")
+        row = gains * np.stack(rows, axis=1)
+        made[name] = variable((*each, f"{irs}_element"), row, f"row channel, {name}", "1")
+        length(name, each, ways)
+        chance(name, each, [(user,) for user in range(parameters["users"])])
         phases = uniform_phases(children(streams, "random phase", irs), parameters["elements"])
         about = f"random phase of {irs}"
         made[f"{irs}_random_phase"] = variable((*one, f"{irs}_element"), phases, about, "rad")
     if parameters["draw_inter_irs"]:
-        name = "irs1_to_irs2"
-        away = float(np.linalg.norm(positions["irs2"] - positions["irs1"]))
-        wave = saleh_valenzuela(
-            children(streams, name),
-            surface,
-            surface,
-            parameters["irs_irs_paths"],
-            parameters["scattered_power"],
-        )
-        gain = np.sqrt(friis_gain(away, parameters["carrier"]))
-        dims = ("realisation", "irs2_element", "irs1_element")
-        made[name] = variable(dims, gain * wave, f"channel, {name}", "1")
-        length(name, (), np.asarray(away))
-        chance(name, one, [()])
+        dims = ("irs2_element", "irs1_element")
+        between("irs1", "irs2", dims, surface, parameters["irs_irs_paths"])
     for node, place in positions.items():
-        dims = ("realisation", f"{node}_node", "coordinate")
-        about = f"position of {node}"
-        made[f"{node}_position"] = variable(dims, np.broadcast_to(place, (count, 1, 3)), about, "m")
-    made["users_position"] = variable(
-        ("realisation", "user", "coordinate"), users, "position of users", "m"
-    )
+        made[f"{node}_position"] = variable(
+            (*one, f"{node}_node", "coordinate"),
+            np.broadcast_to(place, (count, 1, 3)),
+            f"position of {node}",
+            "m",
+        )
+    made["users_position"] = variable((*one, "user", "coordinate"), users, "position of users", "m")
     return xr.Dataset(made)
 
 

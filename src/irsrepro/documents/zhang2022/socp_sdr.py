@@ -7,7 +7,6 @@ certified, so the loss by rounding is known. A variant climbs from the best of f
 import numpy as np
 import xarray as xr
 
-from irsrepro.channels.fading import rayleigh
 from irsrepro.channels.streams import children
 from irsrepro.documents.zhang2022.system import (
     ONE,
@@ -26,7 +25,7 @@ from irsrepro.optimize.manifold_alternation import NO_CHANNEL, Alternation
 from irsrepro.optimize.max_min_beamforming import max_min_beams
 from irsrepro.optimize.references.diagonal_sdp import relax_cvxpy
 from irsrepro.optimize.references.max_min_beamforming import max_min_beams_cvxpy
-from irsrepro.optimize.rounding import gaussian_randomisation, polish
+from irsrepro.optimize.rounding import polish, randomise
 from irsrepro.optimize.status import CONVERGED, ITERATION_LIMIT
 from irsrepro.optimize.surface_downlink import SurfaceLinks, composite_channel
 from irsrepro.storage import variable
@@ -105,19 +104,8 @@ def _reflect(
         factor, bound = relaxed.factor, relaxed.upper_bound
     else:
         factor, bound = relax_cvxpy(step, accuracy)
-    vectors = []
-    for r, stream in enumerate(children(problem.streams, "randomisation", iteration)):
-        # One realisation at a time: a hundred thousand samples fill the memory soon enough.
-        F, top, constants, bottom, noise = step.parts(r)
-        one = MaxMinProblem(F[None], top[None], constants[None], bottom[None], noise[None])
-        norms = (np.abs(factor[r]) ** 2).sum(axis=0)
-        rank = 1 + int(np.flatnonzero(norms > 1e-9 * len(factor[r])).max())
-        # One run of numbers per column, so that a factor of fewer columns takes the same ones.
-        draws = rayleigh([stream], (rank, parameters["randomisations"])).mT
-        rounded = gaussian_randomisation(
-            one, factor[r : r + 1], draws, incumbent=incumbent[r : r + 1]
-        ).vector
-        if parameters["polish"]:
-            rounded = polish(one, rounded).vector
-        vectors.append(rounded[0])
-    return np.stack(vectors), np.asarray(bound)
+    keys = children(problem.streams, "randomisation", iteration)
+    vector = randomise(step, factor, keys, parameters["randomisations"], incumbent=incumbent).vector
+    if parameters["polish"]:
+        vector = polish(step, vector).vector
+    return vector, np.asarray(bound)

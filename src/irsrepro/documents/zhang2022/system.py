@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from irsrepro.channels.blockage import blockage_probability
 from irsrepro.errors import ConfigurationError
-from irsrepro.metrics import sum_rate, watts
+from irsrepro.metrics import received_sinr, sum_rate, watts
 from irsrepro.optimize.manifold_alternation import MEANINGS, Alternation
 from irsrepro.optimize.status import status_legend
 from irsrepro.optimize.surface_downlink import SurfaceLinks, composite_channel
@@ -124,12 +124,7 @@ def sinr(channel: Complex, beams: Complex) -> Real:
         channel: effective row channels (realisation, user, antenna).
         beams: (realisation, user, antenna).
     """
-    heard = np.abs(np.einsum("rkm,rjm->rkj", channel, beams)) ** 2
-    own = np.einsum("rkk->rk", heard)
-    # Interference is summed, not taken as a difference, which would cancel at high SINR.
-    others = np.einsum("rkj,kj->rk", heard, 1.0 - np.eye(heard.shape[1]))
-    ratio: Real = own / (others + 1.0)
-    return ratio
+    return received_sinr(np.abs(np.einsum("rkm,rjm->rkj", channel, beams)) ** 2)
 
 
 def evaluate(problem: Problem, variables: xr.Dataset) -> xr.Dataset:

@@ -4,12 +4,11 @@ The products of the two reflections' entries have unit modulus too. Taken as fre
 channel linear in one long vector of unit-modulus entries, whose relaxation bounds every design.
 """
 
-import numpy as np
 import xarray as xr
 
 from irsrepro.documents.zheng2021.system import double_reflection
 from irsrepro.optimize.diagonal_sdp import solve_diagonal_sdp
-from irsrepro.optimize.diagonal_sdp_problem import MaxMinProblem
+from irsrepro.optimize.diagonal_sdp_problem import norm_problem
 from irsrepro.optimize.double_reflection import product_factors
 from irsrepro.optimize.references.diagonal_sdp import largest_norm_bound_cvxpy
 from irsrepro.optimize.status import status_legend
@@ -25,13 +24,12 @@ def design(problem: Problem) -> xr.Dataset:
         of the bound from what the relaxed problem reaches.
     """
     factor = product_factors(double_reflection(problem))
-    count, antennas, _ = factor.shape
     one = ("realisation",)
     if problem.engine == "reference":
         bound = largest_norm_bound_cvxpy(factor)
         return xr.Dataset({"gain_bound": variable(one, bound, "bound of the SNR per watt", "1/W")})
     relaxed = solve_diagonal_sdp(
-        MaxMinProblem(factor.mT.conj(), np.ones((count, 1, antennas)), np.zeros((count, 1))),
+        norm_problem(factor.mT.conj()),
         method="low rank",
         tolerance=problem.parameters["sdr_tolerance"],
     )

@@ -2,13 +2,12 @@
 
 import numpy as np
 
-from irsrepro.channels.fading import rayleigh
 from irsrepro.channels.streams import children
 from irsrepro.documents.zheng2021.system import Complex, Real
 from irsrepro.optimize.diagonal_sdp import solve_diagonal_sdp
 from irsrepro.optimize.diagonal_sdp_problem import MaxMinProblem
 from irsrepro.optimize.references.diagonal_sdp import relax_cvxpy
-from irsrepro.optimize.rounding import gaussian_randomisation
+from irsrepro.optimize.rounding import randomise
 from irsrepro.sweeps import Problem
 
 
@@ -36,9 +35,7 @@ def relax_and_round(
     else:
         factor, bound = relax_cvxpy(step, accuracy)
     keys = children(problem.streams, "randomisation", iteration, surface)
+    kept = incumbent if problem.parameters["keep_incumbent"] else None
     samples = problem.parameters["randomisations"]
-    # One run of numbers per column, so that a factor of fewer columns takes the same ones.
-    draws = rayleigh(keys, (factor.shape[2], samples)).mT
-    keep = problem.parameters["keep_incumbent"]
-    rounded = gaussian_randomisation(step, factor, draws, incumbent=incumbent if keep else None)
+    rounded = randomise(step, factor, keys, samples, incumbent=kept)
     return rounded.vector, np.asarray(bound)

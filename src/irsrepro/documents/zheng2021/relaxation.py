@@ -14,7 +14,7 @@ from irsrepro.documents.zheng2021.system import (
     double_variables,
     gains_reported,
 )
-from irsrepro.optimize.diagonal_sdp_problem import MaxMinProblem
+from irsrepro.optimize.diagonal_sdp_problem import norm_problem
 from irsrepro.optimize.double_reflection import Alternation, block_factors, effective_channel
 from irsrepro.optimize.status import CONVERGED, ITERATION_LIMIT
 from irsrepro.storage import variable
@@ -37,11 +37,7 @@ def design(problem: Problem) -> xr.Dataset:
     for iteration in range(1, parameters["sdr_iterations"] + 1):
         gap[:] = 0.0
         for surface in (2, 1):
-            factor = block_factors(links, *theta)[surface - 1]
-            count, antennas, _ = factor.shape
-            step = MaxMinProblem(
-                factor.mT.conj(), np.ones((count, 1, antennas)), np.zeros((count, 1))
-            )
+            step = norm_problem(block_factors(links, *theta)[surface - 1].mT.conj())
             incumbent = np.concatenate([theta[surface - 1], one], axis=1)
             vector, bound = relax_and_round(problem, step, incumbent, iteration, surface)
             theta[surface - 1] = vector[:, :-1]

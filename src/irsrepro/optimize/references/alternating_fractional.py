@@ -19,7 +19,15 @@ Real = NDArray[np.float64]
 def alternate_fractional_reference(
     links: SurfaceLinks, reflection: Complex, *, outer: int, tolerance: float = 1e-2
 ) -> Alternation:
-    """Alternate between beams and projected reflections; as `alternate_fractional`."""
+    """Alternate between beams and projected reflections as `alternate_fractional` does.
+
+    Args:
+        links: channels relative to the root of noise over transmit power, without a path between
+            the surfaces.
+        reflection: start of x, (realisation, element), unit modulus.
+        outer: largest number of iterations.
+        tolerance: relative change of the sum-rate at which to stop, after three iterations.
+    """
     o, g, _, _, _ = checked_links(links)
     count, users, _ = o.shape
     x = np.array(reflection, np.complex128)
@@ -59,7 +67,13 @@ def alternate_fractional_reference(
 
 
 def beams_reference(channel: Complex, alpha: Real, beta: Complex) -> Complex:
-    """Beams (user, antenna) of total power one that maximise the transformed sum-rate."""
+    """Beams (user, antenna) of total power one that maximise the transformed sum-rate.
+
+    Args:
+        channel: e, (user, antenna).
+        alpha: (user,).
+        beta: (user,).
+    """
     antennas = channel.shape[1]
     matrix = (channel.conj().T * np.abs(beta) ** 2) @ channel
     target = channel.conj().T * (np.sqrt(1.0 + alpha) * beta)

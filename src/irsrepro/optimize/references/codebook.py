@@ -67,7 +67,17 @@ def dft_codebook(size: int) -> Complex:
 
 
 def linear_receivers(channel: Complex, receiver: str, powers: Real, noise: float) -> Complex:
-    """Return W (antenna, user) for H (antenna, user): zheng2021, eqs. (26), (49), (50)."""
+    """Return the receivers W (antenna, user): zheng2021, eqs. (26), (49), (50).
+
+    Args:
+        channel: H, (antenna, user), amplitudes.
+        receiver: ``mrc``, ``zf`` or ``mmse``.
+        powers: (user,) transmit powers.
+        noise: noise power of an antenna.
+
+    Raises:
+        ValueError: an unknown receiver.
+    """
     if receiver == "mrc":
         norm: Real = np.linalg.norm(channel, axis=0)
         return channel / np.where(norm > 0.0, norm, 1.0)
@@ -80,7 +90,14 @@ def linear_receivers(channel: Complex, receiver: str, powers: Real, noise: float
 
 
 def user_sinr(channel: Complex, receivers: Complex, powers: Real, noise: float) -> Real:
-    """Return the SINR (user,) of zheng2021, eq. (9); zero for a receiver that is zero."""
+    """Return the SINR (user,) of zheng2021, eq. (9); zero for a receiver that is zero.
+
+    Args:
+        channel: H, (antenna, user), amplitudes.
+        receivers: W, (antenna, user), of any norm.
+        powers: (user,) transmit powers.
+        noise: noise power of an antenna.
+    """
     received = powers * np.abs(receivers.conj().T @ channel) ** 2
     signal = np.diagonal(received)
     unwanted = (received - np.diag(signal)).sum(axis=1)

@@ -76,14 +76,30 @@ def alternate_double_reflection_reference(
 def channel(
     u: Complex, v: Complex, d: Complex, g1: Complex, g2: Complex, theta1: Complex, theta2: Complex
 ) -> Complex:
-    """Return h (antenna,) of zheng2021, eq. (1), with its diagonal matrices written out."""
+    """Return h (antenna,) of zheng2021, eq. (1), with its diagonal matrices written out.
+
+    Args:
+        u: user to surface 1, (element of surface 1,).
+        v: user to surface 2, (element of surface 2,).
+        d: (element of surface 2, element of surface 1).
+        g1: (antenna, element of surface 1).
+        g2: (antenna, element of surface 2).
+        theta1: reflection of surface 1, (element,).
+        theta2: reflection of surface 2, (element,).
+    """
     phi1, phi2 = np.diag(theta1), np.diag(theta2)
     h: Complex = g2 @ phi2 @ d @ phi1 @ u + g2 @ phi2 @ v + g1 @ phi1 @ u
     return h
 
 
 def aligned(coefficients: Complex, constant: Complex, old: Complex) -> Complex:
-    """Return the reflection that turns every term to the phase of the constant."""
+    """Return the reflection that turns every term to the phase of the constant.
+
+    Args:
+        coefficients: of the reflection, (element,).
+        constant: the term without reflection.
+        old: (element,), kept where a coefficient is zero.
+    """
     turned = np.exp(1j * (np.angle(constant) - np.angle(coefficients)))
     return np.where(coefficients == 0.0, old, turned)
 

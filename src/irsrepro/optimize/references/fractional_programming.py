@@ -102,7 +102,6 @@ def maximise_sum_rate_reference(
         sum_rate=trace[:, -1].copy(),
         iterations=iterations,
         residual=residual,
-        converged=status == 0,
         status=status,
         trace=trace,
     )

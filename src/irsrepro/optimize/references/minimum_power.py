@@ -100,7 +100,13 @@ def uplink_fixed_point(channel: Complex, targets: Real) -> Real | None:
 
 
 def downlink_beams(channel: Complex, targets: Real, uplink: Real) -> Complex:
-    """Beamformers (user, antenna) of one instance from the uplink powers, noise 1."""
+    """Beamformers (user, antenna) of one instance from the uplink powers, noise 1.
+
+    Args:
+        channel: (user, antenna).
+        targets: gamma, (user,).
+        uplink: lam, (user,).
+    """
     covariance = np.eye(channel.shape[1]) + (channel.conj().T * uplink) @ channel
     directions = np.linalg.solve(covariance, channel.conj().T)
     directions = directions / np.linalg.norm(directions, axis=0)
