@@ -18,6 +18,7 @@ from irsrepro.optimize.oblique import (
     ITERATIONS,
     RUNNING,
     STATUS,
+    STEP,
     VALUE,
     accept,
     advance,
@@ -29,6 +30,8 @@ from irsrepro.optimize.oblique import (
     resume,
     retract,
     riemannian,
+    try_step,
+    turn,
 )
 
 Complex = NDArray[np.complex128]
@@ -51,8 +54,8 @@ def on_manifold(rng: np.random.Generator, rows: int, rank: int) -> Complex:
 
 
 def projected(point: Complex, vector: Complex) -> Complex:
-    out = np.empty_like(vector)
-    project(point.view(float), vector.view(float), out.view(float))
+    out = vector.copy()
+    project(point.view(float), out.view(float))
     return out
 
 
@@ -246,6 +249,32 @@ def test_compiled_and_called_from_python_take_the_same_steps() -> None:
     assert iterations == python.iterations == 25
     assert python.status == "iteration limit"
     assert value == pytest.approx(python.value, rel=1e-9)
+
+
+@pytest.mark.parametrize(("rows", "rank"), SHAPES)
+def test_a_caller_may_choose_its_own_step_along_the_direction(rows: int, rank: int) -> None:
+    rng = np.random.default_rng(8)
+    A, start = hermitian(rng, rows), on_manifold(rng, rows, rank)
+    slope = np.ascontiguousarray(2.0 * A @ start)
+    searches = [new_search(rows, 2 * rank) for _ in range(2)]
+    for search in searches:
+        begin(search, start.view(float), 0.0, 5)
+        assert accept(search, float(np.vdot(start, A @ start).real))
+    advance(searches[0], slope.copy().view(float))
+    assert turn(searches[1], slope.copy().view(float))
+    proposed, direction = searches[1].scalars[STEP], searches[1].direction.view(complex)
+    np.testing.assert_allclose(direction, -projected(start, slope), rtol=1e-12, atol=1e-12)
+    for step in (proposed, 0.3):
+        try_step(searches[1], step)
+        assert searches[1].scalars[STEP] == step
+        np.testing.assert_allclose(
+            searches[1].trial.view(complex), retracted(start, direction, step), rtol=1e-12
+        )
+        if step == proposed:
+            np.testing.assert_array_equal(searches[0].trial, searches[1].trial)
+    searches[1].counters[STATUS] = RUNNING
+    assert not turn(searches[1], np.zeros((rows, 2 * rank)))
+    assert searches[1].counters[STATUS] == CONVERGED
 
 
 def test_a_search_can_be_resumed() -> None:

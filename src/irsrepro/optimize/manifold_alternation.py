@@ -32,6 +32,7 @@ from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from irsrepro.optimize import status as endings
+from irsrepro.optimize.compiled import borrowing
 from irsrepro.optimize.oblique import (
     GRADIENT_NORM,
     LENGTH,
@@ -43,10 +44,10 @@ from irsrepro.optimize.oblique import (
     VALUE,
     Search,
     accept,
-    advance,
     new_search,
     resume,
-    retract,
+    try_step,
+    turn,
 )
 from irsrepro.optimize.receivers import MMSE, ZF, combiner_from_gram, workspace
 from irsrepro.optimize.status import CONVERGED, FAILURE, ITERATION_LIMIT
@@ -121,7 +122,7 @@ class Plan(NamedTuple):
     quantisation: int
 
 
-@njit(cache=True, error_model="numpy")
+@borrowing
 def _squares(responses: Complex, k: int) -> tuple[float, float]:
     """Power of the own beam and of the others at user k; responses are (beam, user)."""
     others = 0.0
@@ -131,7 +132,7 @@ def _squares(responses: Complex, k: int) -> tuple[float, float]:
     return responses[k, k].real ** 2 + responses[k, k].imag ** 2, others
 
 
-@njit(cache=True, error_model="numpy")
+@borrowing
 def cost(
     objective: int, responses: Complex, factors: Real, level: float, smoothing: float, shares: Real
 ) -> float:
@@ -166,7 +167,7 @@ def cost(
     return float(smoothing * log(total) - lowest)
 
 
-@njit(cache=True, error_model="numpy")
+@borrowing
 def sensitivity(
     objective: int, responses: Complex, factors: Real, level: float, shares: Real, out: Complex
 ) -> None:
@@ -185,7 +186,7 @@ def sensitivity(
             out[j, k] = (wanted if j == k else unwanted) * responses[j, k]
 
 
-@njit(cache=True, error_model="numpy")
+@borrowing
 def ratios(responses: Complex, sinr: Real) -> None:
     """Set the SINR of every user, (user,)."""
     for k in range(sinr.size):
@@ -193,7 +194,7 @@ def ratios(responses: Complex, sinr: Real) -> None:
         sinr[k] = own / (others + 1.0)
 
 
-@njit(cache=True, error_model="numpy")
+@borrowing
 def weighted_rate(objective: int, sinr: Real, weights: Real) -> float:
     """Weighted sum-rate or smallest weighted rate in bit/s/Hz."""
     total, lowest = 0.0, inf
@@ -251,12 +252,12 @@ def _climb(
             np.dot(flat_adjoint, backward, slope)
             # The step factor of the last direction, doubled unless it took one halving to find.
             stretch = search.scalars[STEP] if trials == 2 else 2.0 * search.scalars[STEP]
-            advance(search, gradient)
-            if first:
-                search.scalars[TOLERANCE] = tolerance * search.scalars[GRADIENT_NORM]
-                stretch, first = 1.0 / search.scalars[LENGTH], False
-            search.scalars[STEP], trials = stretch, 0
-            retract(search.point, search.direction, stretch, search.trial)
+            if turn(search, gradient):
+                if first:
+                    search.scalars[TOLERANCE] = tolerance * search.scalars[GRADIENT_NORM]
+                    stretch, first = 1.0 / search.scalars[LENGTH], False
+                try_step(search, stretch)
+                trials = 0
     point[:] = search.point.view(np.complex128).reshape(point.shape)
 
 
@@ -301,7 +302,7 @@ def linear_beams(kind: int | np.int64, channel: Complex, beams: Complex) -> bool
     return True
 
 
-@njit(cache=True, error_model="numpy")
+@borrowing
 def _level(sinr: Real, weights: Real) -> float:
     lowest = inf
     for k in range(sinr.size):

@@ -43,6 +43,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from irsrepro.optimize.compiled import borrowing
+
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
 
@@ -107,26 +109,52 @@ class ObliqueMinimum:
     status: str
 
 
-@njit(cache=True, error_model="numpy")
-def project(point: Real, vector: Real, out: Real) -> None:
-    """Project `vector` to the tangent space at `point`, P_x(z) = z - <x, z> x by rows.
+@borrowing
+def _product(a: Real, b: Real) -> float:
+    """Inner product of two matrices; that of the BLAS, since loops must keep the order of sums."""
+    return float(np.dot(a.reshape(a.size), b.reshape(b.size)))
+
+
+@borrowing
+def _combine(a: float, x: Real, b: float, y: Real, out: Real) -> None:
+    """Set out to a x + b y, of equal shapes; `out` may be x or y."""
+    first, second, target = x.reshape(x.size), y.reshape(y.size), out.reshape(out.size)
+    for i in range(target.size):
+        target[i] = a * first[i] + b * second[i]
+
+
+@borrowing
+def _copy(source: Real, target: Real) -> None:
+    """Copy; numba's own assignment of arrays takes several times as long for a few hundred."""
+    old, new = source.reshape(source.size), target.reshape(target.size)
+    for i in range(old.size):
+        new[i] = old[i]
+
+
+@borrowing
+def project(point: Real, vector: Real) -> None:
+    """Project `vector` to the tangent space at `point`, P_x(z) = z - <x, z> x by rows, in place.
 
     Args:
         point: (row, coordinate), rows of unit norm.
-        vector: (row, coordinate), any.
-        out: (row, coordinate), overwritten; may be `vector` itself.
+        vector: (row, coordinate), any; overwritten.
 
     """
     rows, width = point.shape
+    if width == 2:  # the circle: constant strides and no inner loop, so the loop vectorises
+        x, z = point.reshape(2 * rows), vector.reshape(2 * rows)
+        for i in range(rows):
+            along = x[2 * i] * z[2 * i] + x[2 * i + 1] * z[2 * i + 1]
+            z[2 * i] -= along * x[2 * i]
+            z[2 * i + 1] -= along * x[2 * i + 1]
+        return
     for i in range(rows):
-        along = 0.0
+        along = np.dot(point[i], vector[i])
         for c in range(width):
-            along += point[i, c] * vector[i, c]
-        for c in range(width):
-            out[i, c] = vector[i, c] - along * point[i, c]
+            vector[i, c] -= along * point[i, c]
 
 
-@njit(cache=True, error_model="numpy")
+@borrowing
 def retract(point: Real, tangent: Real, step: float, out: Real) -> None:
     """Move from `point` along `tangent` and back to the manifold, (x + step z) / |x + step z|.
 
@@ -138,13 +166,16 @@ def retract(point: Real, tangent: Real, step: float, out: Real) -> None:
 
     """
     rows, width = point.shape
+    _combine(1.0, point, step, tangent, out)
+    if width == 2:
+        x = out.reshape(2 * rows)
+        for i in range(rows):
+            scale = 1.0 / sqrt(x[2 * i] * x[2 * i] + x[2 * i + 1] * x[2 * i + 1])
+            x[2 * i] *= scale
+            x[2 * i + 1] *= scale
+        return
     for i in range(rows):
-        square = 0.0
-        for c in range(width):
-            moved = point[i, c] + step * tangent[i, c]
-            out[i, c] = moved
-            square += moved * moved
-        scale = 1.0 / sqrt(square)
+        scale = 1.0 / sqrt(np.dot(out[i], out[i]))
         for c in range(width):
             out[i, c] *= scale
 
@@ -163,7 +194,7 @@ def new_search(rows: int, width: int) -> Search:
     )
 
 
-@njit(cache=True, error_model="numpy")
+@borrowing
 def begin(search: Search, start: Real, tolerance: float, limit: int) -> None:
     """Start a search with nothing remembered of an earlier one; the first trial is `start`.
 
@@ -180,13 +211,13 @@ def begin(search: Search, start: Real, tolerance: float, limit: int) -> None:
     _restart(search, start, tolerance, limit)
 
 
-@njit(cache=True, error_model="numpy")
+@borrowing
 def resume(search: Search, tolerance: float, limit: int) -> None:
     """Search on from `search.point` for a cost that has changed a little: keeps the step memory."""
     _restart(search, search.point, tolerance, limit)
 
 
-@njit(cache=True, error_model="numpy")
+@borrowing
 def _restart(search: Search, start: Real, tolerance: float, limit: int) -> None:
     retract(start, start, 0.0, search.trial)
     search.scalars[STEP] = 0.0
@@ -197,7 +228,7 @@ def _restart(search: Search, start: Real, tolerance: float, limit: int) -> None:
     search.counters[LIMIT] = limit
 
 
-@njit(cache=True, error_model="numpy")
+@borrowing
 def accept(search: Search, value: float) -> bool:
     """Judge the cost of `search.trial`.
 
@@ -222,21 +253,21 @@ def accept(search: Search, value: float) -> bool:
             scalars[CURVATURE] = bend
         if not change <= -_SUFFICIENT * promised:
             if promised > _INVISIBLE * abs(value) and step * scalars[LENGTH] > _SHORTEST:
-                scalars[STEP] = 0.5 * step
-                retract(search.point, search.direction, scalars[STEP], search.trial)
+                try_step(search, 0.5 * step)
             elif scalars[SLOPE] != -scalars[DESCENT]:
                 scalars[STEP] = 0.0
-                _step(search, 0.0)
+                _direct(search, 0.0)
+                try_step(search, scalars[STEP])
             else:
                 counters[STATUS] = NO_DECREASE
                 scalars[CURVATURE] = 0.0
             return False
     scalars[VALUE] = value
-    search.point[:] = search.trial
+    _copy(search.trial, search.point)
     return True
 
 
-@njit(cache=True, error_model="numpy")
+@borrowing
 def advance(search: Search, gradient: Real) -> None:
     """Choose the next direction and form its first trial, or end the search.
 
@@ -246,11 +277,36 @@ def advance(search: Search, gradient: Real) -> None:
             2 df/dconj(x) in the coordinates of the point; overwritten by the Riemannian gradient.
 
     """
-    if riemannian(search, gradient):
-        descend(search, gradient)
+    if turn(search, gradient):
+        try_step(search, search.scalars[STEP])
 
 
-@njit(cache=True, error_model="numpy")
+@borrowing
+def turn(search: Search, gradient: Real) -> bool:
+    """Choose the next direction, or end the search: `advance` without the first trial.
+
+    Args:
+        search: as for `advance`.
+        gradient: likewise.
+
+    Returns:
+        Whether the search goes on: `try_step` then wants a step, for which STEP is a proposal.
+
+    """
+    going = riemannian(search, gradient)
+    if going:
+        _turn(search, gradient)
+    return going
+
+
+@borrowing
+def try_step(search: Search, step: float) -> None:
+    """Form the trial at a step factor along the direction."""
+    search.scalars[STEP] = step
+    retract(search.point, search.direction, step, search.trial)
+
+
+@borrowing
 def riemannian(search: Search, gradient: Real) -> bool:
     """First half of `advance`, for searches with a preconditioner: the gradient and the stops.
 
@@ -263,11 +319,8 @@ def riemannian(search: Search, gradient: Real) -> bool:
 
     """
     scalars, counters = search.scalars, search.counters
-    project(search.point, gradient, gradient)
-    square = 0.0
-    for i in range(gradient.shape[0]):
-        for c in range(gradient.shape[1]):
-            square += gradient[i, c] * gradient[i, c]
+    project(search.point, gradient)
+    square = _product(gradient, gradient)
     scalars[GRADIENT_NORM] = sqrt(square)
     if not np.isfinite(square):
         counters[STATUS] = NOT_FINITE
@@ -278,13 +331,13 @@ def riemannian(search: Search, gradient: Real) -> bool:
     else:
         counters[ITERATIONS] += 1
         # The preconditioned old gradient is not needed: <M^-1 g, T(g_old)> is one product.
-        search.trial[:] = search.gradient
-        search.gradient[:] = gradient
+        _copy(search.gradient, search.trial)
+        _copy(gradient, search.gradient)
         return True
     return False
 
 
-@njit(cache=True, error_model="numpy")
+@borrowing
 def descend(search: Search, descent: Real) -> None:
     """Second half of `advance`: the next direction d <- -z + beta T(d), and its first trial.
 
@@ -294,46 +347,41 @@ def descend(search: Search, descent: Real) -> None:
             a search; projected to the tangent space, in place.
 
     """
+    project(search.point, descent)
+    _turn(search, descent)
+    try_step(search, search.scalars[STEP])
+
+
+@borrowing
+def _turn(search: Search, descent: Real) -> None:
+    """Choose the direction for a tangent z."""
     scalars = search.scalars
-    project(search.point, descent, descent)
-    square, mixed = 0.0, 0.0
-    for i in range(descent.shape[0]):
-        for c in range(descent.shape[1]):
-            square += descent[i, c] * search.gradient[i, c]
-            mixed += descent[i, c] * search.trial[i, c]
+    square = _product(descent, search.gradient)
+    mixed = _product(descent, search.trial)
     beta = 0.0
     if scalars[STEP] > 0.0 and scalars[DESCENT] > 0.0:
         beta = max(0.0, (square - mixed) / scalars[DESCENT])
     scalars[DESCENT] = square
-    search.descent[:] = descent
-    _step(search, beta)
+    _copy(descent, search.descent)
+    _direct(search, beta)
 
 
-@njit(cache=True, error_model="numpy")
-def _step(search: Search, beta: float) -> None:
-    """Form the direction, or -z where it is not one of descent, and its first trial."""
+@borrowing
+def _direct(search: Search, beta: float) -> None:
+    """Form the direction, or -z where it is not one of descent, and propose a step."""
     scalars = search.scalars
     descent, direction = search.descent, search.direction
     previous = scalars[STEP] * scalars[LENGTH]
-    rows, width = descent.shape
     slope = 0.0
     if beta > 0.0:
-        project(search.point, direction, direction)
-        for i in range(rows):
-            for c in range(width):
-                direction[i, c] = beta * direction[i, c] - descent[i, c]
-                slope += direction[i, c] * search.gradient[i, c]
+        project(search.point, direction)
+        _combine(beta, direction, -1.0, descent, direction)
+        slope = _product(direction, search.gradient)
     if not slope < -_SHARE * scalars[DESCENT]:
-        for i in range(rows):
-            for c in range(width):
-                direction[i, c] = -descent[i, c]
+        _combine(-1.0, descent, 0.0, descent, direction)
         slope = -scalars[DESCENT]
-    square = 0.0
-    for i in range(rows):
-        for c in range(width):
-            square += direction[i, c] * direction[i, c]
-    length = sqrt(square)
-    reach = sqrt(float(rows))
+    length = sqrt(_product(direction, direction))
+    reach = sqrt(float(descent.shape[0]))
     if scalars[CURVATURE] > 0.0:
         move = -slope / (length * scalars[CURVATURE])
         if previous > 0.0:
@@ -343,7 +391,6 @@ def _step(search: Search, beta: float) -> None:
     scalars[SLOPE] = slope
     scalars[LENGTH] = length
     scalars[STEP] = min(move, _LONGEST_ANGLE * reach) / length
-    retract(search.point, direction, scalars[STEP], search.trial)
 
 
 def minimise(
