@@ -31,6 +31,7 @@ include: "workflow/rules/solve.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/claims.smk"
 include: "workflow/rules/reports.smk"
+include: "workflow/rules/housekeeping.smk"
 
 
 rule figures_all:
