@@ -30,6 +30,7 @@ rule figure_data:
 rule figure:
     input:
         data=lambda w: results.panel_files(project, w.document, DEFAULT, w.figure),
+        published=published_of_panels,
         library=library("render_figure.py"),
     output:
         multiext("figures/{document}/{figure}", *(f".{end}" for end in PICTURE_ENDINGS)),
@@ -54,6 +55,7 @@ rule figure:
 use rule figure as figure_of_reading with:
     input:
         data=lambda w: results.panel_files(project, w.document, w.reading, w.figure),
+        published=published_of_panels,
         library=library("render_figure.py"),
     output:
         multiext(

@@ -3,6 +3,7 @@ from functools import cache
 from irsrepro import results
 from irsrepro.configuration import DEFAULT
 from irsrepro.provenance import library_files
+from irsrepro.published import published_files
 from irsrepro.results import CHANNELS, CLAIMS, DATA, FIGURE_DATA, SOLUTION, benchmark_of
 from irsrepro.targets import PICTURE_ENDINGS
 
@@ -74,6 +75,11 @@ def figure_plans(wildcards):
         name: {"schemes": plans[name]["schemes"], "metric": plans[name]["metric"]}
         for name in section.get("experiments", [])
     }
+
+
+def published_of_panels(wildcards):
+    panels = document(wildcards).panels(wildcards.figure)
+    return published_files(wildcards.document, panels, project.root)
 
 
 def figures_of(key, folder="figures"):

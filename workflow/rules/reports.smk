@@ -3,6 +3,9 @@ rule report:
         template="notebooks/{document}.ipynb",
         figures=lambda w: figures_of(w.document),
         claims=lambda w: results.claims_file(project, w.document, DEFAULT),
+        published=lambda w: published_files(
+            w.document, document(w).figures, project.root
+        ),
         config="config/{document}.yaml",
         library=lambda w: library("write_report.py", *scheme_modules(w)),
     output:
