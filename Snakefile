@@ -7,6 +7,7 @@ from pathlib import Path
 from irsrepro.configuration import load_project
 from irsrepro.errors import IrsreproError
 from irsrepro.provenance import LIBRARY
+from irsrepro.published import check_published
 from irsrepro.targets import refuse_unknown_targets
 
 # One thread per job; parallelism comes from running several jobs.
@@ -21,6 +22,7 @@ if Path(workflow.basedir).resolve() not in LIBRARY.parents:
 try:
     project = load_project(Path(workflow.basedir), config)
     refuse_unknown_targets(project, sys.argv[1:])
+    check_published(project)
 except IrsreproError as error:
     sys.exit(str(error))
 
@@ -32,6 +34,7 @@ include: "workflow/rules/figures.smk"
 include: "workflow/rules/claims.smk"
 include: "workflow/rules/reports.smk"
 include: "workflow/rules/showcase.smk"
+include: "workflow/rules/housekeeping.smk"
 
 
 rule figures_all:

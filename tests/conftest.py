@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from contextlib import chdir
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,14 +18,12 @@ import yaml
 from numpy.typing import NDArray
 
 from irsrepro.claims import to_table
-from irsrepro.provenance import LIBRARY, digest
+from irsrepro.jobs import keep_compiled_kernels
 from irsrepro.storage import read_dataset
 
 ROOT = Path(__file__).resolve().parent.parent
-# See irsrepro.jobs.keep_compiled_kernels; here before any test imports a kernel.
-FLOORS = ("channels", "optimize")
-KERNELS = digest(path for floor in FLOORS for path in (LIBRARY / floor).rglob("*.py"))
-os.environ["NUMBA_CACHE_DIR"] = str(ROOT / ".numba" / KERNELS)
+with chdir(ROOT):
+    keep_compiled_kernels()  # before any test imports a kernel
 SNAKEMAKE = [sys.executable, "-m", "snakemake"]
 JOB = re.compile(r"^(?:local)?rule (\w+):\n(?:    input: .*\n)?    output: (.*)$", re.MULTILINE)
 

@@ -18,8 +18,9 @@ from numpy.typing import ArrayLike
 from PIL import Image
 
 from irsrepro.errors import IrsreproError
-from irsrepro.plotting import COLOURS, MARKERS, look, looks, render, table, warnings
+from irsrepro.plotting import COLOURS, MARKERS, look, looks, render, warnings
 from irsrepro.storage import read_dataset, variable, write_dataset
+from irsrepro.tables import table
 
 SCHEMES: dict[str, dict[str, Any]] = {
     "first": {"title": "First <scheme>"},

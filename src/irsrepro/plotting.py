@@ -1,4 +1,4 @@
-"""Pictures and tables of figure data: one style for all papers.
+"""Pictures of figure data: one style for all papers.
 
 A picture states on its face how many realisations it rests on, and in red whatever makes it
 something else than the figure itself: few realisations, another engine, another reading. The same
@@ -7,7 +7,6 @@ data gives the same bytes.
 
 from __future__ import annotations
 
-import csv
 import io
 import math
 import re
@@ -25,6 +24,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from irsrepro.errors import IrsreproError
+from irsrepro.tables import node_classes
 
 Schemes = Mapping[str, Mapping[str, Any]]
 
@@ -223,21 +223,6 @@ def _files(picture: Figure, data: xr.Dataset, figure: Mapping[str, Any]) -> dict
     return {ending: _saved(picture, ending, metadata[ending]) for ending in metadata}
 
 
-def table(data: xr.Dataset) -> str:
-    """Return what a figure draws as CSV, one row a point, every number to its last digit.
-
-    Units stand at the end of the names of columns. The level that a trace reaches in the long run
-    is a row of its own, without an interval.
-    """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    if data.attrs["kind"] == "layout":
-        _write_positions(writer, data)
-    else:
-        _write_points(writer, data)
-    return text.getvalue()
-
-
 def warnings(*panels: xr.Dataset) -> list[str]:
     """Return what must not be overlooked about a figure; nothing for the figure itself."""
     found = []
@@ -301,7 +286,8 @@ def _draw_curves(
     if len(points) <= MOST_TICKS and not _crowded(axes, points):
         axes.set_xticks(points, [f"{point:g}" for point in points])
         axes.minorticks_off()
-    _legend(axes, *_experiment_lines(data, schemes, experiments))
+    marks = _draw_published(dict.fromkeys(above, top), axes, data, schemes)
+    _legend(axes, *_experiment_lines(data, schemes, experiments), *marks)
 
 
 def _crowded(axes: Axes, points: NDArray[np.float64]) -> bool:
@@ -362,7 +348,7 @@ def _draw_distributions(axes: Axes, data: xr.Dataset, schemes: Schemes) -> None:
             Line2D([], [], color=GREY, linestyle=DASHES[place % len(DASHES)], label=label)
         )
     axes.set_ylim(0, 1)
-    _legend(axes, *entries)
+    _legend(axes, *entries, *_draw_published({}, axes, data, schemes))
 
 
 def _draw_trace(
@@ -398,12 +384,41 @@ def _draw_trace(
     if int(data.attrs["long_run"]) > iterations[-1]:
         more.append(Line2D([], [], color=GREY, linestyle=":", linewidth=1.1,
                            label=f"after {data.attrs['long_run']} iterations"))  # fmt: skip
-    _legend(axes, *more)
+    _legend(axes, *more, *_draw_published({}, axes, data, schemes))
+
+
+def _draw_published(
+    tops: Mapping[str, Axes], axes: Axes, data: xr.Dataset, schemes: Schemes
+) -> list[Line2D]:
+    """Draw the points of the printed figure as open markers; return their entry of the legend.
+
+    Args:
+        tops: axes on top, by the experiment drawn over them.
+        axes: those of all others.
+        data: figure data, perhaps with points, see ``deviations.with_published``.
+        schemes: as in ``render``.
+    """
+    if "published" not in data:
+        return []
+    marks: dict[str, Any] = {
+        "linestyle": "none",
+        "markerfacecolor": "none",
+        "markersize": 8,
+        "zorder": 4,
+    }
+    for name in np.unique(data["published_curve"].values):
+        curve = data.sel(curve=name)
+        drawn = look(schemes, str(curve["scheme"].item()))
+        own = data.isel(mark=data["published_curve"].values == name)
+        place = tops.get(str(curve["experiment"].item()), axes)
+        place.plot(own["published_x"].values, own["published"].values, marker=drawn.marker,
+                   color=drawn.colour, zorder=4, **marks)  # fmt: skip
+    return [Line2D([], [], color=GREY, marker="o", label="published", **marks)]
 
 
 def _draw_layout(axes: Axes, data: xr.Dataset) -> None:
     """Draw the first realisation large and all others as dots, seen from above."""
-    classes = _node_classes(data)
+    classes = node_classes(data)
     for place, (name, positions) in enumerate(classes.items()):
         x, y = positions.values[..., 0], positions.values[..., 1]
         colour = COLOURS[place % len(COLOURS)]
@@ -449,18 +464,6 @@ def _layout_height(axes: Axes) -> float:
     low, high = axes.get_xlim()
     bottom, top = axes.get_ylim()
     return float(np.clip(1.25 + 4.1 * (top - bottom) / (high - low), 2.2, 6.0))
-
-
-def _node_classes(data: xr.Dataset) -> dict[str, xr.DataArray]:
-    # A class may be named as its dimension; xarray then takes it for a coordinate.
-    return {
-        str(name).removesuffix("_position"): data[name]
-        for name, values in data.variables.items()
-        if values.ndim == 3
-        and values.dims[0] == "realisation"
-        and values.dims[2] == "coordinate"
-        and not str(name).endswith("_normal")
-    }
 
 
 def _class_label(name: str, positions: xr.DataArray) -> str:
@@ -568,51 +571,3 @@ def _saved(picture: Figure, ending: str, metadata: dict[str, Any]) -> bytes:
     buffer = io.BytesIO()
     picture.savefig(buffer, format=ending, metadata=metadata)
     return buffer.getvalue()
-
-
-def _write_points(writer: Any, data: xr.Dataset) -> None:
-    along = str(data["value"].dims[1])
-    x, value = f"x{_unit_ending(data[along])}", f"value{_unit_ending(data['value'])}"
-    writer.writerow(["curve", x, value, value.replace("value", "lower", 1),
-                     value.replace("value", "upper", 1), "realisations", "failures"])  # fmt: skip
-    for name in data["curve"].values:
-        curve = data.sel(curve=name)
-        counted = [0, 0]
-        for place, point in enumerate(curve[along].values):
-            here = curve.isel({along: place})
-            if int(here["realisations"]) + int(here["failures"]) == 0:
-                continue
-            numbers = [_exact(here[name]) for name in ("value", "lower", "upper")]
-            counted = [int(here[name]) for name in ("realisations", "failures")]
-            writer.writerow([name, _exact(point), *numbers, *counted])
-        if "limit" in curve and int(data.attrs["long_run"]) > data[along].values[-1]:
-            limit = _exact(curve["limit"])
-            writer.writerow([name, data.attrs["long_run"], limit, "nan", "nan", *counted])
-
-
-def _write_positions(writer: Any, data: xr.Dataset) -> None:
-    classes = _node_classes(data)
-    size = max(positions.shape[2] for positions in classes.values())
-    unit = _unit_ending(next(iter(classes.values())))
-    writer.writerow(["class", "realisation", "node", *(f"{axis}{unit}" for axis in "xyz"[:size])])
-    for name, positions in classes.items():
-        numbers = positions["realisation"].values
-        for (realisation, node), _ in np.ndenumerate(positions.values[..., 0]):
-            place = [_exact(number) for number in positions.values[realisation, node]]
-            writer.writerow([name, int(numbers[realisation]), node, *place])
-
-
-def _unit_ending(values: xr.DataArray) -> str:
-    """Return the unit as the end of a column's name, for example ``_bit_per_s_per_Hz``."""
-    unit = str(values.attrs.get("units", "1"))
-    if unit == "1" or " " in unit:
-        return ""
-    return "_" + re.sub(r"\W+", "_", unit.replace("/", "_per_"))
-
-
-def _exact(number: Any) -> str:
-    """Return a number so that reading it back gives the same one; whole numbers stay whole."""
-    if isinstance(number, xr.DataArray):
-        number = number.values
-    kept = np.asarray(number)
-    return repr(int(kept)) if kept.dtype.kind in "iu" else repr(float(kept))

@@ -29,9 +29,11 @@ from nbformat import NotebookNode
 
 from irsrepro.claims import to_table
 from irsrepro.configuration import chunks_asked
+from irsrepro.deviations import with_published
 from irsrepro.errors import IrsreproError, StorageError
 from irsrepro.experiments import gather, read_experiment
-from irsrepro.pages import TEMPLATES, address, part, warnings_of
+from irsrepro.pages import TEMPLATES, address, number, part, warnings_of
+from irsrepro.published import FOLDER, read_published
 from irsrepro.storage import read_dataset
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -52,6 +54,7 @@ class Report:
         fidelity: ``paper`` or ``preview``.
         chunks: names FIRST-LAST of the files that make up each ensemble of the build; without
             any, those that are there.
+        published_dir: folder of points that a reader took off the printed figures.
     """
 
     key: str
@@ -62,6 +65,7 @@ class Report:
     engine: str
     fidelity: str = "paper"
     chunks: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    published_dir: Path = Path(FOLDER)
 
     def heading(self) -> Markdown:
         """Return title, authors, venue and identifiers, and what must not be overlooked."""
@@ -102,9 +106,27 @@ class Report:
         return Image(data=path.read_bytes(), format="png", width=760, alt=title)
 
     def caption(self, name: str) -> HTML:
-        """Return the caption of a figure and the claims about it."""
+        """Return the caption of a figure, the claims about it, and how far published points are."""
         rows = [row for row in self.claims if row["figure"] == name]
-        return HTML(part("caption.html.j2", figure=self.source["figures"][name], rows=rows))
+        caption = part("caption.html.j2", figure=self.source["figures"][name], rows=rows)
+        path = self.published_dir / f"{name}.csv"
+        return HTML(caption + (self._deviations(name, path) if path.is_file() else ""))
+
+    def _deviations(self, name: str, path: Path) -> str:
+        """Return the points of a printed figure with ours beside them, as a part of a page."""
+        data = read_dataset(self.results_dir / self.engine / "figures" / f"{name}.nc")
+        scale = self.source["figures"][name]["x"].get("scale", "linear")
+        data = with_published(data, read_published(path), scale)
+        columns = ("published_x", "published", "ours", "deviation", "percent")
+        heads = ["x", "published", "ours", "ours − published", "deviation"]
+        units = [str(data[column].attrs["units"]) for column in columns]
+        rows = [
+            [str(one["published_curve"].item()), *(number(float(one[each]), 4) for each in columns)]
+            for one in (data.isel(mark=mark) for mark in range(data.sizes["mark"]))
+        ]
+        named = [f"{h} ({u})" if u != "1" else h for h, u in zip(heads, units, strict=True)]
+        about = f"Points taken off the printed figure, {len(rows)} in all:"
+        return f"<p>{about}</p>\n" + part("table.html.j2", heads=["curve", *named], rows=rows)
 
     def claims_table(self) -> HTML:
         """Return every claim with its verdict."""
@@ -231,6 +253,7 @@ def load(
         engine=engine,
         fidelity=claims.attrs["fidelity"],
         chunks=chunks or {},
+        published_dir=root / FOLDER / document,
     )
 
 

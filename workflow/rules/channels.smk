@@ -2,11 +2,11 @@ rule channels:
     input:
         library=lambda w: library("draw_channels.py", ensemble_module(w)),
     output:
-        f"{DATA}/channels/{{ensemble}}/{{chunk}}.nc",
+        CHANNELS,
     log:
-        f"logs/{DATA}/channels/{{ensemble}}/{{chunk}}.log",
+        f"logs/{CHANNELS}.log",
     benchmark:
-        f"{DATA}/benchmarks/channels/{{ensemble}}/{{chunk}}.tsv"
+        benchmark_of(CHANNELS)
     conda:
         "../../environment.yml"
     resources:

@@ -1,11 +1,11 @@
 rule claims:
     input:
-        unpack(lambda w: claim_sources(w.document, w.reading)),
+        unpack(lambda w: results.claim_sources(project, w.document, w.reading)),
         library=library("check_claims.py"),
     output:
-        f"{SOLVED}/claims.nc",
+        CLAIMS,
     log:
-        f"logs/{SOLVED}/claims.log",
+        f"logs/{CLAIMS}.log",
     conda:
         "../../environment.yml"
     params:
@@ -45,7 +45,7 @@ rule scorecard:
 use rule scorecard as scorecard_under_alternatives with:
     input:
         claims=[
-            data_path(key, reading, project.engine, "claims.nc")
+            results.claims_file(project, key, reading)
             for key, document in project.documents.items()
             for reading in document.readings
         ],

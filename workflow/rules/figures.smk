@@ -1,11 +1,13 @@
 rule figure_data:
     input:
-        unpack(figure_sources),
+        unpack(
+            lambda w: results.figure_sources(project, w.document, w.reading, w.figure)
+        ),
         library=library("figure_data.py"),
     output:
-        f"{SOLVED}/figures/{{figure}}.nc",
+        FIGURE_DATA,
     log:
-        f"logs/{SOLVED}/figures/{{figure}}.log",
+        f"logs/{FIGURE_DATA}.log",
     conda:
         "../../environment.yml"
     params:
@@ -27,7 +29,8 @@ rule figure_data:
 
 rule figure:
     input:
-        data=lambda w: panel_data(w, DEFAULT),
+        data=lambda w: results.panel_files(project, w.document, DEFAULT, w.figure),
+        published=published_of_panels,
         library=library("render_figure.py"),
     output:
         multiext("figures/{document}/{figure}", *(f".{end}" for end in PICTURE_ENDINGS)),
@@ -51,7 +54,8 @@ rule figure:
 
 use rule figure as figure_of_reading with:
     input:
-        data=lambda w: panel_data(w, w.reading),
+        data=lambda w: results.panel_files(project, w.document, w.reading, w.figure),
+        published=published_of_panels,
         library=library("render_figure.py"),
     output:
         multiext(

@@ -1,12 +1,11 @@
 from functools import cache
 
-from irsrepro.checks import experiments_of
+from irsrepro import results
 from irsrepro.configuration import DEFAULT
 from irsrepro.provenance import library_files
+from irsrepro.published import published_files
+from irsrepro.results import CHANNELS, CLAIMS, DATA, FIGURE_DATA, SOLUTION, benchmark_of
 from irsrepro.targets import PICTURE_ENDINGS
-
-DATA = "results/{fidelity}/{document}/{reading}"
-SOLVED = f"{DATA}/{{engine}}"
 
 
 wildcard_constraints:
@@ -39,36 +38,6 @@ def library(script, *modules):
     return [os.path.relpath(path) for path in files]
 
 
-def data_path(key, reading, *parts):
-    return os.path.join("results", project.fidelity, key, reading, *parts)
-
-
-def channel_files(key, reading, ensemble):
-    holder = project.documents[key].channel_holder(reading, ensemble)
-    return [
-        data_path(key, holder, "channels", ensemble, f"{chunk}.nc")
-        for chunk in project.chunks(key, ensemble)
-    ]
-
-
-def solution_files(key, reading, experiment):
-    """Solutions of an experiment: all chunks of its first scheme, then of the next."""
-    holder = project.documents[key].holder
-    plan = project.documents[key].experiments[experiment]
-    return [
-        data_path(
-            key,
-            holder(reading, experiment, scheme),
-            project.engine,
-            experiment,
-            scheme,
-            f"{chunk}.nc",
-        )
-        for scheme in plan["schemes"]
-        for chunk in project.solution_chunks(key, experiment, scheme)
-    ]
-
-
 def identity(wildcards, *names, **more):
     """What a file is: written into its attributes, and a change of it makes the file anew."""
     given = {name: wildcards[name] for name in names}
@@ -77,9 +46,8 @@ def identity(wildcards, *names, **more):
 
 def ensemble_chunk(wildcards):
     ensemble = document(wildcards).experiments[wildcards.experiment]["ensemble"]
-    holder = document(wildcards).channel_holder(wildcards.reading, ensemble)
-    return data_path(
-        wildcards.document, holder, "channels", ensemble, f"{wildcards.chunk}.nc"
+    return results.channel_file(
+        project, wildcards.document, wildcards.reading, ensemble, wildcards.chunk
     )
 
 
@@ -109,20 +77,9 @@ def figure_plans(wildcards):
     }
 
 
-def figure_sources(wildcards):
-    section = document(wildcards).figures[wildcards.figure]
-    key, reading = wildcards.document, wildcards.reading
-    if section["kind"] == "layout":
-        return {section["ensemble"]: channel_files(key, reading, section["ensemble"])}
-    return {name: solution_files(key, reading, name) for name in section["experiments"]}
-
-
-def panel_data(wildcards, reading):
-    """Data of a figure, or of the figures of a sheet."""
-    return [
-        data_path(wildcards.document, reading, project.engine, "figures", f"{panel}.nc")
-        for panel in document(wildcards).panels(wildcards.figure)
-    ]
+def published_of_panels(wildcards):
+    panels = document(wildcards).panels(wildcards.figure)
+    return published_files(wildcards.document, panels, project.root)
 
 
 def figures_of(key, folder="figures"):
@@ -138,20 +95,9 @@ def files_of(key):
     return [*figures_of(key), f"reports/{key}.ipynb", f"reports/{key}.html"]
 
 
-def claim_sources(key, reading):
-    claims = project.documents[key].claims.values()
-    used = {
-        name
-        for claim in claims
-        for check in claim["checks"]
-        for name in experiments_of(check)
-    }
-    return {name: solution_files(key, reading, name) for name in sorted(used)}
-
-
 def claims_of(reading, keys=project.documents):
     """Verdicts of documents under one of their readings."""
-    return [data_path(key, reading, project.engine, "claims.nc") for key in keys]
+    return [results.claims_file(project, key, reading) for key in keys]
 
 
 def scheme_modules(wildcards):

@@ -2,7 +2,10 @@ rule report:
     input:
         template="notebooks/{document}.ipynb",
         figures=lambda w: figures_of(w.document),
-        claims=lambda w: data_path(w.document, DEFAULT, project.engine, "claims.nc"),
+        claims=lambda w: results.claims_file(project, w.document, DEFAULT),
+        published=lambda w: published_files(
+            w.document, document(w).figures, project.root
+        ),
         config="config/{document}.yaml",
         library=lambda w: library("write_report.py", *scheme_modules(w)),
     output:
@@ -17,7 +20,7 @@ rule report:
             "config_path": input.config,
             "figures_dir": f"figures/{w.document}",
             "claims_path": input.claims,
-            "results_dir": data_path(w.document, DEFAULT),
+            "results_dir": results.data_path(project, DATA, w.document, DEFAULT),
             "engine": project.engine,
             "chunks": {
                 ensemble: project.chunks(w.document, ensemble)

@@ -5,11 +5,11 @@ rule solve:
             "solve.py", document(w).module(w.scheme), system_module(w)
         ),
     output:
-        f"{SOLVED}/{{experiment}}/{{scheme}}/{{chunk}}.nc",
+        SOLUTION,
     log:
-        f"logs/{SOLVED}/{{experiment}}/{{scheme}}/{{chunk}}.log",
+        f"logs/{SOLUTION}.log",
     benchmark:
-        f"{DATA}/benchmarks/{{engine}}/{{experiment}}/{{scheme}}/{{chunk}}.tsv"
+        benchmark_of(SOLUTION)
     conda:
         "../../environment.yml"
     resources:

@@ -2,15 +2,22 @@
 
 from pathlib import Path
 
+from irsrepro.deviations import with_published
 from irsrepro.jobs import job
-from irsrepro.plotting import render, render_sheet, table
+from irsrepro.plotting import render, render_sheet
 from irsrepro.provenance import code_version
+from irsrepro.published import read_published
 from irsrepro.storage import read_dataset, write_atomically
+from irsrepro.tables import table
 
 with job(snakemake.output[0], snakemake.log[0]):
     section, titles = snakemake.params.section, snakemake.params.experiments
     version = code_version(Path.cwd())
     data = [read_dataset(path).assign_attrs(code_version=version) for path in snakemake.input.data]
+    for path in map(Path, snakemake.input.published):
+        place = [each.attrs["figure"] for each in data].index(path.stem)
+        scale = snakemake.params.panels[place]["x"].get("scale", "linear")
+        data[place] = with_published(data[place], read_published(path), scale)
     if section["kind"] == "sheet":
         panels = list(zip(data, snakemake.params.panels, strict=True))
         name = snakemake.wildcards.figure

@@ -1,0 +1,107 @@
+"""Where data lie under ``results/``: one pattern per kind of file, and which files rest on which.
+
+Rules take the patterns, everything else asks for paths; all are relative to the working folder.
+"""
+
+from __future__ import annotations
+
+from irsrepro.checks import experiments_of
+from irsrepro.configuration import Project
+
+DATA = "results/{fidelity}/{document}/{reading}"
+SOLVED = f"{DATA}/{{engine}}"
+CHANNELS = f"{DATA}/channels/{{ensemble}}/{{chunk}}.nc"
+SOLUTION = f"{SOLVED}/{{experiment}}/{{scheme}}/{{chunk}}.nc"
+FIGURE_DATA = f"{SOLVED}/figures/{{figure}}.nc"
+CLAIMS = f"{SOLVED}/claims.nc"
+
+
+def data_path(project: Project, pattern: str, document: str, reading: str, **names: str) -> str:
+    """Return a path after one of the patterns above, at the fidelity and engine of the project."""
+    return pattern.format(
+        fidelity=project.fidelity,
+        engine=project.engine,
+        document=document,
+        reading=reading,
+        **names,
+    )
+
+
+def benchmark_of(data: str) -> str:
+    """Return where Snakemake keeps the cost of a channel or solution file, or of a pattern."""
+    parts = data.removesuffix(".nc").split("/")
+    return "/".join([*parts[:4], "benchmarks", *parts[4:]]) + ".tsv"
+
+
+def channel_file(project: Project, key: str, reading: str, ensemble: str, chunk: str) -> str:
+    """Return the file of one chunk of an ensemble, under the reading that holds it."""
+    holder = project.documents[key].channel_holder(reading, ensemble)
+    return data_path(project, CHANNELS, key, holder, ensemble=ensemble, chunk=chunk)
+
+
+def channel_files(project: Project, key: str, reading: str, ensemble: str) -> list[str]:
+    """Return all chunks of an ensemble."""
+    return [
+        channel_file(project, key, reading, ensemble, chunk)
+        for chunk in project.chunks(key, ensemble)
+    ]
+
+
+def solution_files(project: Project, key: str, reading: str, experiment: str) -> list[str]:
+    """Return the solutions of an experiment: all chunks of its first scheme, then of the next."""
+    document = project.documents[key]
+    return [
+        data_path(
+            project,
+            SOLUTION,
+            key,
+            document.holder(reading, experiment, scheme),
+            experiment=experiment,
+            scheme=scheme,
+            chunk=chunk,
+        )
+        for scheme in document.experiments[experiment]["schemes"]
+        for chunk in project.solution_chunks(key, experiment, scheme)
+    ]
+
+
+def figure_sources(project: Project, key: str, reading: str, figure: str) -> dict[str, list[str]]:
+    """Return the files that a figure's data is made from, by ensemble or experiment."""
+    section = project.documents[key].figures[figure]
+    if section["kind"] == "layout":
+        ensemble = section["ensemble"]
+        return {ensemble: channel_files(project, key, reading, ensemble)}
+    return {name: solution_files(project, key, reading, name) for name in section["experiments"]}
+
+
+def claim_sources(project: Project, key: str, reading: str) -> dict[str, list[str]]:
+    """Return the solutions that the claims of a document are checked on, by experiment."""
+    claims = project.documents[key].claims.values()
+    used = {name for claim in claims for check in claim["checks"] for name in experiments_of(check)}
+    return {name: solution_files(project, key, reading, name) for name in sorted(used)}
+
+
+def panel_files(project: Project, key: str, reading: str, figure: str) -> list[str]:
+    """Return the data of a figure, or of the figures of a sheet."""
+    return [
+        data_path(project, FIGURE_DATA, key, reading, figure=panel)
+        for panel in project.documents[key].panels(figure)
+    ]
+
+
+def claims_file(project: Project, key: str, reading: str) -> str:
+    """Return the file of a document's verdicts under a reading."""
+    return data_path(project, CLAIMS, key, reading)
+
+
+def computed_for(project: Project, key: str, reading: str, experiment: str) -> set[str]:
+    """Return every file that is computed for an experiment: solutions and their channels."""
+    document = project.documents[key]
+    plan = document.experiments[experiment]
+    chunks = {
+        chunk
+        for scheme in plan["schemes"]
+        for chunk in project.solution_chunks(key, experiment, scheme)
+    }
+    channels = {channel_file(project, key, reading, plan["ensemble"], each) for each in chunks}
+    return channels | set(solution_files(project, key, reading, experiment))
