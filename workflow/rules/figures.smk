@@ -30,7 +30,7 @@ rule figure:
         data=lambda w: panel_data(w, DEFAULT),
         library=library("render_figure.py"),
     output:
-        multiext("figures/{document}/{figure}", *(f".{end}" for end in PICTURE_ENDINGS)),
+        pictures("figures", "Figures"),
     log:
         "logs/figures/{document}/{figure}.log",
     conda:
@@ -54,10 +54,7 @@ use rule figure as figure_of_reading with:
         data=lambda w: panel_data(w, w.reading),
         library=library("render_figure.py"),
     output:
-        multiext(
-            "figures/variants/{reading}/{document}/{figure}",
-            *(f".{end}" for end in PICTURE_ENDINGS),
-        ),
+        pictures("figures/variants/{reading}", "Figures, reading {reading}"),
     log:
         "logs/figures/variants/{reading}/{document}/{figure}.log",
 

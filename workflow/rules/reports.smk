@@ -6,7 +6,14 @@ rule report:
         config="config/{document}.yaml",
         library=lambda w: library("write_report.py", *scheme_modules(w)),
     output:
-        multiext("reports/{document}", ".ipynb", ".html"),
+        "reports/{document}.ipynb",
+        report(
+            "reports/{document}.html",
+            caption="../report/report.rst",
+            category="{document}",
+            subcategory="Report",
+            labels={"figure": "", "about": "Report notebook"},
+        ),
     log:
         "logs/reports/{document}.log",
     conda:
@@ -35,12 +42,18 @@ rule gallery:
         configs=[f"config/{key}.yaml" for key in project.documents],
         library=library("write_gallery.py"),
     output:
-        "figures/index.html",
+        report(
+            "figures/index.html",
+            caption="../report/gallery.rst",
+            category="Overview",
+            labels={"figure": "", "about": "Gallery of all figures"},
+        ),
     log:
         "logs/figures/index.log",
     conda:
         "../../environment.yml"
     params:
+        data={key: data_path(key, DEFAULT) for key in project.documents},
         fidelity=project.fidelity,
         engine=project.engine,
     script:
