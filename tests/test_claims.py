@@ -1,5 +1,7 @@
 """Claims on data whose answer is known: every mean is exact, only the spread is random."""
 
+import csv
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from irsrepro.claims import (
     combine_readings,
     evaluate,
     from_dataset,
+    readings,
     to_dataset,
     to_table,
 )
@@ -361,6 +364,41 @@ def test_readings_are_robust_or_depend_on_those_that_differ() -> None:
     alternatives = dict(zip(names, claims[1:], strict=True))
     assert combine_readings(claims[0], alternatives) == "depends on: level, reverse"
     assert combine_readings(claims[0], {}) == "no alternatives"
+
+
+def verdict_of(scheme: str) -> xr.Dataset:
+    claim = {"id": "x", "check": {"experiment": "snr", **kind("increases", scheme=scheme)}}
+    return to_dataset([evaluate(claim, {"snr": TABLE})])
+
+
+def test_table_and_dataset_of_the_scorecard_hold_the_same(tmp_path: Path) -> None:
+    default = verdict_of("up")
+    verdicts = {
+        "a2020": {"default": default, "level": verdict_of("flat"), "reverse": verdict_of("down")},
+        "b2021": {"default": default, "shifted": verdict_of("above")},
+        "c2022": {"default": default},
+    }
+    rows = readings.rows(verdicts)
+    table = list(csv.DictReader(io.StringIO(readings.as_csv(rows))))
+    assert [row["robustness"] for row in table] == [
+        "depends on: level, reverse", "robust", "no alternatives",
+    ]  # fmt: skip
+    assert [row["depends_on"] for row in table] == ["level reverse", "", ""]
+    assert [row["level"] for row in table] == [OPEN, "", ""]
+    assert [row["shifted"] for row in table] == ["", YES, ""]
+    write_dataset(tmp_path / "card.nc", readings.as_dataset(rows))
+    stored = read_dataset(tmp_path / "card.nc")
+    for name in readings.COLUMNS:
+        assert [str(value) for value in stored[name].values] == [row[name] for row in table]
+    for reading in ("level", "reverse", "shifted"):
+        found = stored["verdicts"].sel(reading=reading).values
+        assert list(found) == [row[reading] for row in table]
+
+
+def test_the_plain_scorecard_tells_nothing_of_readings() -> None:
+    rows = readings.rows({"a2020": {"default": verdict_of("up")}})
+    assert readings.as_csv(rows).startswith("document,claim,about,figure,text,verdict,")
+    assert not {"robustness", "depends_on", "verdicts"} & set(readings.as_dataset(rows).variables)
 
 
 def test_the_same_data_gives_the_same_result() -> None:

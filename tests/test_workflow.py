@@ -4,6 +4,7 @@ import csv
 import hashlib
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from conftest import SNAKEMAKE, Workflow, check_document, copy_checkout, plotted, raw
 
@@ -75,6 +77,25 @@ def test_the_manifest_lists_every_file_with_its_hash(built: Workflow) -> None:
         assert entry["sha256"] == hashlib.sha256(content).hexdigest()
     assert set(listed["figures/he2020/fig04.pdf"]["claims"]) == {"he-fig4-rise", "he-fig4-joint"}
     assert "numpy" in manifest["libraries"]
+
+
+def test_snakemake_makes_its_own_report(built: Workflow, tmp_path: Path) -> None:
+    """One picture per figure, under its paper, with the caption from the configuration."""
+    path = tmp_path / "report.html"
+    built.build("figures/all", *TINY, "--report", str(path))
+    text = path.read_text()
+    found = re.search(r"var categories = (.*);", text)
+    assert found and json.loads(found[1]) == {
+        "he2020": {
+            "Figures": [f"figures/he2020/{figure}.png" for figure in FIGURES],
+            "Report": ["reports/he2020.html"],
+        },
+        "Overview": {"Other": ["figures/index.html", "scorecard/scorecard.html"]},
+    }
+    source = yaml.safe_load((built.root / "config/he2020.yaml").read_text())
+    for figure in source["figures"].values():
+        assert f"<strong>{figure['title']}</strong>" in text
+        assert figure["caption"].split(". ")[0] in text
 
 
 def test_a_second_build_does_nothing(built: Workflow) -> None:

@@ -6,19 +6,56 @@ Pure functions from data to text; pictures are embedded, nothing is fetched from
 from __future__ import annotations
 
 import base64
+import io
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import PIL.Image
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from irsrepro.configuration import DEFAULT, Document
 
 Row = Mapping[str, Any]
 TEMPLATES = Path(__file__).parent / "templates"
 VERDICTS = ("replicated", "undecided", "not replicated")
 LINKS = {"arXiv": "https://arxiv.org/abs/", "DOI": "https://doi.org/"}
+SCREEN = (1600, 128)  # largest width in pixels, colours
+THUMBNAIL = (240, 64)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture inside a page: its address holds it whole. Width and height are in pixels."""
+
+    address: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A parameter behind a figure.
+
+    Attributes:
+        name: of the parameter.
+        value: what it is; of a swept parameter every value.
+        unit: unit of the value.
+        origin: where the value comes from.
+        why: the reason for it.
+        places: experiments (of a layout: ensembles) with this value.
+    """
+
+    name: str
+    value: Any
+    unit: str
+    origin: str
+    why: str
+    places: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -26,55 +63,165 @@ class Chapter:
     """One document of the gallery.
 
     Attributes:
-        key: citation key.
-        source: its configuration: title, authors, parameters, figures, errata.
+        document: its configuration.
         claims: rows of its claims, see ``claims.to_table``.
         pictures: PNG of every figure by name.
+        data: folder of its data under the default reading, relative to the checkout.
     """
 
-    key: str
-    source: Mapping[str, Any]
+    document: Document
     claims: Sequence[Row]
     pictures: Mapping[str, bytes]
+    data: str
+
+    @property
+    def key(self) -> str:
+        """Citation key."""
+        return self.document.key
+
+    @property
+    def source(self) -> Mapping[str, Any]:
+        """Title, authors, parameters, figures, errata and all else that its file says."""
+        return self.document.source
 
     def claims_of(self, figure: str) -> list[Row]:
         """Return the claims about a figure."""
         return [row for row in self.claims if row["figure"] == figure]
 
-    def picture(self, figure: str) -> str:
-        """Return a figure as the address of an embedded picture."""
-        return "data:image/png;base64," + base64.b64encode(self.pictures[figure]).decode()
+    def picture(self, figure: str) -> Picture:
+        """Return a figure, large."""
+        return embedded(self.pictures[figure], *SCREEN)
+
+    def thumbnail(self, figure: str) -> Picture:
+        """Return a figure, small."""
+        return embedded(self.pictures[figure], *THUMBNAIL)
+
+    def experiments(self, figure: str) -> dict[str, Mapping[str, Any]]:
+        """Return the experiments that a figure, or the panels of a sheet, draw."""
+        names = [
+            name
+            for panel in self.document.panels(figure)
+            for name in self.source["figures"][panel].get("experiments", [])
+        ]
+        return {name: self.source["experiments"][name] for name in names}
+
+    def ensembles(self, figure: str) -> dict[str, Mapping[str, Any]]:
+        """Return the ensembles that a figure rests on."""
+        panels = [self.source["figures"][panel] for panel in self.document.panels(figure)]
+        names = [plan["ensemble"] for plan in self.experiments(figure).values()]
+        names += [panel["ensemble"] for panel in panels if "ensemble" in panel]
+        return {name: self.source["ensembles"][name] for name in names}
+
+    def schemes(self, experiment: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+        """Return the schemes of an experiment."""
+        return {name: self.source["schemes"][name] for name in experiment["schemes"]}
+
+    def settings(self, figure: str) -> list[Setting]:
+        """Return every parameter that a figure rests on: swept ones, then set ones, then others.
+
+        One with several values, in several experiments, appears with each of them.
+        """
+        found: dict[tuple[int, int, str], list[Setting]] = {}
+        order = list(self.source["parameters"])
+        for panel in self.document.panels(figure):
+            layout = "ensemble" in self.source["figures"][panel]
+            for place, values in self.document.figure_parameters(DEFAULT, panel).items():
+                plan = {"ensemble": place} if layout else self.source["experiments"][place]
+                for name, value in values.items():
+                    rank, setting = self._setting(name, value, place, plan)
+                    key = (rank, order.index(name), str(value))
+                    found.setdefault(key, []).append(setting)
+        return [
+            replace(same[0], places=tuple(dict.fromkeys(each.places[0] for each in same)))
+            for _, same in sorted(found.items())
+        ]
+
+    def _setting(
+        self, name: str, value: Any, place: str, plan: Mapping[str, Any]
+    ) -> tuple[int, Setting]:
+        """Return a parameter of an experiment or ensemble, behind its rank in the table."""
+        entry, sweep = self.source["parameters"][name], plan.get("sweep", {})
+        unit, origin, why = entry["unit"], entry["origin"], entry["why"]
+        if sweep.get("parameter") == name:
+            why = f"swept: {sweep['why']}"
+            return 0, Setting(name, value, unit, sweep["origin"], why, (place,))
+        if value == entry["value"]:
+            return 2, Setting(name, value, unit, origin, why, (place,))
+        setter = "experiment" if name in plan.get("set", {}) else "ensemble"
+        why = f"otherwise {entry['value']}, {origin}: {why}"
+        return 1, Setting(name, value, unit, f"set in the {setter}", why, (place,))
 
 
-def gallery(chapters: Sequence[Chapter], warnings: Sequence[str]) -> str:
-    """Return the gallery: every figure with its caption, its claims and where its numbers are.
+def gallery(chapters: Sequence[Chapter], fidelity: str, engine: str) -> str:
+    """Return the gallery: every figure with its caption, claims, parameters and data.
 
     Args:
         chapters: the documents in order.
-        warnings: what must not be overlooked, such as a preview or another engine.
+        fidelity: ``paper`` or ``preview``.
+        engine: ``fast`` or ``reference``.
     """
-    rows = [row for chapter in chapters for row in chapter.claims]
     return part(
         "gallery.html.j2",
         chapters=chapters,
-        warnings=warnings,
-        counts=counts(rows),
+        fidelity=fidelity,
+        engine=engine,
         tallies={chapter.key: counts(chapter.claims) for chapter in chapters},
     )
 
 
-def scorecard(rows: Sequence[Row], readings: Sequence[str], warnings: Sequence[str]) -> str:
-    """Return the scorecard: every claim with its verdict and interval, sortable by column.
+def scorecard(
+    rows: Sequence[Row],
+    pictures: Mapping[tuple[str, str], bytes],
+    readings: Mapping[str, Mapping[str, str]],
+    fidelity: str,
+    engine: str,
+) -> str:
+    """Return the scorecard: every claim with its verdict and interval, to sort and to filter.
 
     Args:
-        rows: one per claim, see ``claims.to_table``, with ``document``; under alternative readings
-            also ``robustness`` and ``verdicts``, by reading.
-        readings: the alternative readings in order, none for the plain scorecard.
-        warnings: what must not be overlooked, such as a preview or another engine.
+        rows: one per claim, see ``claims.readings.rows``.
+        pictures: PNG of the figures that claims are about, by document and figure.
+        readings: what each alternative reading of a document is about; none of any document for
+            the plain scorecard.
+        fidelity: ``paper`` or ``preview``.
+        engine: ``fast`` or ``reference``.
     """
     return part(
-        "scorecard.html.j2", rows=rows, readings=readings, warnings=warnings, counts=counts(rows)
+        "scorecard.html.j2",
+        rows=rows,
+        thumbnails={name: embedded(png, *THUMBNAIL) for name, png in pictures.items()},
+        readings=readings,
+        compared=any(readings.values()),
+        fidelity=fidelity,
+        engine=engine,
+        tallies={
+            key: counts(row for row in rows if row["document"] == key)
+            for key in dict.fromkeys(row["document"] for row in rows)
+        },
     )
+
+
+@cache
+def embedded(png: bytes, width: int, colours: int) -> Picture:
+    """Return a PNG at screen resolution, to stand in a page.
+
+    Args:
+        png: the picture.
+        width: largest width in pixels, to which a wider one shrinks.
+        colours: number of colours that are kept.
+    """
+    picture = PIL.Image.open(io.BytesIO(png)).convert("RGB")
+    if picture.width > width:
+        height = max(1, round(picture.height * width / picture.width))
+        picture = picture.resize((width, height), PIL.Image.Resampling.LANCZOS)
+    # An octree keeps the colours of thin lines, which the median cut merges into grey.
+    reduced = picture.quantize(
+        colours, method=PIL.Image.Quantize.FASTOCTREE, dither=PIL.Image.Dither.NONE
+    )
+    small = io.BytesIO()
+    reduced.save(small, "PNG", optimize=True)
+    address = "data:image/png;base64," + base64.b64encode(small.getvalue()).decode()
+    return Picture(address, picture.width, picture.height)
 
 
 def counts(rows: Iterable[Row]) -> dict[str, int]:
@@ -115,5 +262,5 @@ def part(template: str, **values: Any) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {"number": number}
-    environment.globals |= {"address": address}
+    environment.globals |= {"address": address, "verdicts": VERDICTS, "warnings_of": warnings_of}
     return environment.get_template(template).render(**values)

@@ -26,16 +26,23 @@ rule claims:
 rule scorecard:
     input:
         claims=claims_of(DEFAULT),
+        pictures=list(pictures_of_claims().values()),
         library=library("write_scorecard.py"),
     output:
-        multiext("scorecard/scorecard", ".html", ".csv", ".nc"),
+        report(
+            "scorecard/scorecard.html",
+            caption="../report/scorecard.rst",
+            category="Overview",
+            labels={"figure": "", "about": "Scorecard"},
+        ),
+        multiext("scorecard/scorecard", ".csv", ".nc"),
     log:
         "logs/scorecard/scorecard.log",
     conda:
         "../../environment.yml"
     params:
-        readings={key: [DEFAULT] for key in project.documents},
-        default=DEFAULT,
+        readings={key: {} for key in project.documents},
+        pictures=list(pictures_of_claims()),
         fidelity=project.fidelity,
         engine=project.engine,
     script:
@@ -46,19 +53,24 @@ use rule scorecard as scorecard_under_alternatives with:
     input:
         claims=[
             results.claims_file(project, key, reading)
-            for key, document in project.documents.items()
-            for reading in document.readings
+            for key in project.documents
+            for reading in [DEFAULT, *alternatives_of(key)]
         ],
+        pictures=list(pictures_of_claims().values()),
         library=library("write_scorecard.py"),
     output:
-        multiext("scorecard/alternatives", ".html", ".csv", ".nc"),
+        report(
+            "scorecard/alternatives.html",
+            caption="../report/scorecard.rst",
+            category="Overview",
+            labels={"figure": "", "about": "Scorecard under alternative readings"},
+        ),
+        multiext("scorecard/alternatives", ".csv", ".nc"),
     log:
         "logs/scorecard/alternatives.log",
     params:
-        readings={
-            key: list(document.readings) for key, document in project.documents.items()
-        },
-        default=DEFAULT,
+        readings={key: alternatives_of(key) for key in project.documents},
+        pictures=list(pictures_of_claims()),
         fidelity=project.fidelity,
         engine=project.engine,
 

@@ -33,7 +33,7 @@ rule figure:
         published=published_of_panels,
         library=library("render_figure.py"),
     output:
-        multiext("figures/{document}/{figure}", *(f".{end}" for end in PICTURE_ENDINGS)),
+        pictures("figures", "Figures"),
     log:
         "logs/figures/{document}/{figure}.log",
     conda:
@@ -58,10 +58,7 @@ use rule figure as figure_of_reading with:
         published=published_of_panels,
         library=library("render_figure.py"),
     output:
-        multiext(
-            "figures/variants/{reading}/{document}/{figure}",
-            *(f".{end}" for end in PICTURE_ENDINGS),
-        ),
+        pictures("figures/variants/{reading}", "Figures, reading {reading}"),
     log:
         "logs/figures/variants/{reading}/{document}/{figure}.log",
 

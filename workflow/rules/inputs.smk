@@ -82,6 +82,25 @@ def published_of_panels(wildcards):
     return published_files(wildcards.document, panels, project.root)
 
 
+def pictures(folder, shelf):
+    """Files of a figure in a folder; a Snakemake report shows one, on a shelf of its paper."""
+    name = f"{folder}/{{document}}/{{figure}}"
+    files = {end: f"{name}.{end}" for end in PICTURE_ENDINGS}
+    files["png"] = report(
+        files["png"],
+        caption="../report/figure.rst",
+        category="{document}",
+        subcategory=shelf,
+        labels=figure_labels,
+    )
+    return list(files.values())
+
+
+def figure_labels(wildcards):
+    title = document(wildcards).figures[wildcards.figure]["title"]
+    return {"figure": wildcards.figure, "about": title}
+
+
 def figures_of(key, folder="figures"):
     return [
         f"{folder}/{key}/{figure}.{end}"
@@ -93,6 +112,27 @@ def figures_of(key, folder="figures"):
 def files_of(key):
     """Everything of a document that a person opens."""
     return [*figures_of(key), f"reports/{key}.ipynb", f"reports/{key}.html"]
+
+
+def pictures_of_claims():
+    """The figures that claims are about, by document and figure."""
+    return {
+        (key, claim["figure"]): f"figures/{key}/{claim['figure']}.png"
+        for key, source in project.documents.items()
+        for claim in source.claims.values()
+        if claim["figure"] != "none"
+    }
+
+
+def alternatives_of(key):
+    """Every reading of a document but the default one, with what it is about."""
+    document = project.documents[key]
+    told = {name: entry["about"] for name, entry in document.alternatives.items()}
+    return {
+        name: told.get(name, f"what-if from the command line, {values}")
+        for name, values in document.readings.items()
+        if name != DEFAULT
+    }
 
 
 def claims_of(reading, keys=project.documents):

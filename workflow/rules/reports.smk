@@ -9,7 +9,14 @@ rule report:
         config="config/{document}.yaml",
         library=lambda w: library("write_report.py", *scheme_modules(w)),
     output:
-        multiext("reports/{document}", ".ipynb", ".html"),
+        "reports/{document}.ipynb",
+        report(
+            "reports/{document}.html",
+            caption="../report/report.rst",
+            category="{document}",
+            subcategory="Report",
+            labels={"figure": "", "about": "Report notebook"},
+        ),
     log:
         "logs/reports/{document}.log",
     conda:
@@ -38,12 +45,21 @@ rule gallery:
         configs=[f"config/{key}.yaml" for key in project.documents],
         library=library("write_gallery.py"),
     output:
-        "figures/index.html",
+        report(
+            "figures/index.html",
+            caption="../report/gallery.rst",
+            category="Overview",
+            labels={"figure": "", "about": "Gallery of all figures"},
+        ),
     log:
         "logs/figures/index.log",
     conda:
         "../../environment.yml"
     params:
+        data={
+            key: results.data_path(project, DATA, key, DEFAULT)
+            for key in project.documents
+        },
         fidelity=project.fidelity,
         engine=project.engine,
     script:

@@ -5,8 +5,9 @@ from pathlib import Path
 import yaml
 
 from irsrepro.claims import to_table
+from irsrepro.configuration import DEFAULT, Document
 from irsrepro.jobs import job
-from irsrepro.pages import Chapter, gallery, warnings_of
+from irsrepro.pages import Chapter, gallery
 from irsrepro.storage import read_dataset, write_atomically
 
 with job(snakemake.output[0], snakemake.log[0]):
@@ -17,6 +18,7 @@ with job(snakemake.output[0], snakemake.log[0]):
             name: Path(f"figures/{key}/{name}.png").read_bytes() for name in source["figures"]
         }
         rows = to_table(read_dataset(claims, document=key))
-        chapters.append(Chapter(key, source, rows, pictures))
-    warnings = warnings_of(snakemake.params.fidelity, snakemake.params.engine)
-    write_atomically(snakemake.output[0], gallery(chapters, warnings).encode())
+        document = Document(key, source, readings={DEFAULT: {}}, adjustments={})
+        chapters.append(Chapter(document, rows, pictures, snakemake.params.data[key]))
+    text = gallery(chapters, snakemake.params.fidelity, snakemake.params.engine)
+    write_atomically(snakemake.output[0], text.encode())

@@ -11,13 +11,15 @@ import numpy as np
 import xarray as xr
 
 from irsrepro.claims.scorecard import from_dataset, to_table
-from irsrepro.claims.verdicts import combine_readings
+from irsrepro.claims.verdicts import combine_readings, depends_on
+from irsrepro.configuration import DEFAULT
 from irsrepro.storage import variable
 
 COLUMNS = {
     "document": "citation key of the paper",
     "claim": "id of the claim",
     "about": "figure or theorem of the paper",
+    "figure": "name of the figure the claim stands beside, none without one",
     "text": "the claim in our wording",
     "verdict": "worst verdict of its checks",
     "estimate": "estimate of the tightest contrast",
@@ -29,44 +31,47 @@ COLUMNS = {
     "by_construction": "1 if it rests on a calibrated parameter, so that agreement is no evidence",
     "sentence": "result for people",
     "robustness": "robust, or the readings that the verdict depends on",
+    "depends_on": "those readings, with a blank between them",
 }
 
 
-def rows(verdicts: Mapping[str, Mapping[str, xr.Dataset]], default: str) -> list[dict[str, Any]]:
-    """Return one row per claim of every document.
+def rows(verdicts: Mapping[str, Mapping[str, xr.Dataset]]) -> list[dict[str, Any]]:
+    """Return one row per claim of every document, with the numbers of the default reading.
 
     Args:
         verdicts: by document and reading, as ``to_dataset`` returns them.
-        default: name of the default reading, whose numbers are shown.
 
     Returns:
-        The rows of ``to_table`` with ``document``; if there is an alternative reading also
-        ``robustness`` and ``verdicts``, by reading.
+        The rows of ``to_table`` with ``document``; if any document has an alternative reading also
+        ``robustness``, ``depends_on`` and ``verdicts``, by reading.
     """
     made = []
+    compared = any(len(readings) > 1 for readings in verdicts.values())
     for document, readings in verdicts.items():
         results = {
             reading: {result.claim: result for result in from_dataset(dataset)}
             for reading, dataset in readings.items()
         }
-        for row in to_table(readings[default]):
+        for row in to_table(readings[DEFAULT]):
+            default = results[DEFAULT][row["claim"]]
             others = {
                 reading: claims[row["claim"]]
                 for reading, claims in results.items()
-                if reading != default
+                if reading != DEFAULT
             }
             row["document"] = document
-            if others:
-                row["robustness"] = combine_readings(results[default][row["claim"]], others)
+            row["by_construction"] = int(row["by_construction"])
+            if compared:
+                row["robustness"] = combine_readings(default, others)
+                row["depends_on"] = " ".join(depends_on(default, others))
                 row["verdicts"] = {reading: other.verdict for reading, other in others.items()}
             made.append(row)
     return made
 
 
 def as_csv(table: Sequence[Mapping[str, Any]]) -> str:
-    """Return rows as CSV, one column per alternative reading at the end."""
-    columns = [column for column in COLUMNS if column in table[0]]
-    readings = list(dict.fromkeys(name for row in table for name in row.get("verdicts", {})))
+    """Return rows as CSV, with one column of verdicts per alternative reading at the end."""
+    columns, readings = _columns(table), readings_of(table)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([*columns, *readings])
@@ -79,17 +84,30 @@ def as_csv(table: Sequence[Mapping[str, Any]]) -> str:
 
 
 def as_dataset(table: Sequence[Mapping[str, Any]]) -> xr.Dataset:
-    """Return rows as a dataset (row), for NetCDF."""
-    columns = {name: [row[name] for row in table] for name in COLUMNS if name in table[0]}
-    columns["by_construction"] = [int(value) for value in columns["by_construction"]]
-    return xr.Dataset(
-        {
-            name: variable(
-                ("row",),
-                np.array(values, dtype=np.str_ if isinstance(values[0], str) else None),
-                COLUMNS[name],
-                "see unit" if name in ("estimate", "lower", "upper") else "1",
-            )
-            for name, values in columns.items()
-        }
-    )
+    """Return rows as a dataset (row), for NetCDF; verdicts of readings are (row, reading)."""
+    columns = {name: [row[name] for row in table] for name in _columns(table)}
+    made = {
+        name: variable(
+            ("row",),
+            np.array(values, dtype=np.str_ if isinstance(values[0], str) else None),
+            COLUMNS[name],
+            "see unit" if name in ("estimate", "lower", "upper") else "1",
+        )
+        for name, values in columns.items()
+    }
+    if readings := readings_of(table):
+        each = [[row["verdicts"].get(name, "") for name in readings] for row in table]
+        made["reading"] = variable(("reading",), np.array(readings), "alternative reading", "1")
+        made["verdicts"] = variable(
+            ("row", "reading"), np.array(each), "verdict, empty if its paper lacks the reading", "1"
+        )
+    return xr.Dataset(made)
+
+
+def readings_of(table: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the alternative readings of all rows in order."""
+    return list(dict.fromkeys(name for row in table for name in row.get("verdicts", {})))
+
+
+def _columns(table: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [column for column in COLUMNS if column in table[0]]

@@ -132,8 +132,13 @@ def combine_readings(default: ClaimResult, alternatives: Mapping[str, ClaimResul
     """
     if not alternatives:
         return "no alternatives"
-    differing = [name for name, each in alternatives.items() if each.verdict != default.verdict]
+    differing = depends_on(default, alternatives)
     return f"depends on: {', '.join(differing)}" if differing else "robust"
+
+
+def depends_on(default: ClaimResult, alternatives: Mapping[str, ClaimResult]) -> list[str]:
+    """Return the alternative readings under which a claim has another verdict than by default."""
+    return [name for name, each in alternatives.items() if each.verdict != default.verdict]
 
 
 def in_words(low: float, high: float, strict: bool = False) -> str:
