@@ -10,9 +10,8 @@ from irsrepro.configuration import DEFAULT, Project
 from irsrepro.errors import ConfigurationError
 
 PICTURE_ENDINGS = ("pdf", "svg", "png", "csv")
-
-
 SCORECARDS = ("scorecard", "alternatives")
+SUMMARY = "summary"
 
 
 def refuse_unknown_targets(project: Project, arguments: Sequence[str]) -> None:
@@ -55,8 +54,9 @@ def _check_figure(project: Project, target: str, parts: list[str]) -> None:
 
 
 def _check_report(project: Project, target: str, parts: list[str]) -> None:
-    if PurePosixPath(parts[-1]).stem not in project.documents or len(parts) > 1:
-        raise ConfigurationError(f"{target}: no such report; there are {_list(project.documents)}")
+    known = [*project.documents, SUMMARY]
+    if PurePosixPath(parts[-1]).stem not in known or len(parts) > 1:
+        raise ConfigurationError(f"{target}: no such report; there are {_list(known)}")
     _check_ending(target, parts[0], ("html", "ipynb"))
 
 

@@ -109,12 +109,21 @@ def figure_plans(wildcards):
     }
 
 
+def data_of(name):
+    """Input name of an experiment's or ensemble's files: Snakemake keeps some names for itself."""
+    return f"data_{name}"
+
+
 def figure_sources(wildcards):
     section = document(wildcards).figures[wildcards.figure]
     key, reading = wildcards.document, wildcards.reading
     if section["kind"] == "layout":
-        return {section["ensemble"]: channel_files(key, reading, section["ensemble"])}
-    return {name: solution_files(key, reading, name) for name in section["experiments"]}
+        ensemble = section["ensemble"]
+        return {data_of(ensemble): channel_files(key, reading, ensemble)}
+    return {
+        data_of(name): solution_files(key, reading, name)
+        for name in section["experiments"]
+    }
 
 
 def panel_data(wildcards, reading):
@@ -138,6 +147,13 @@ def files_of(key):
     return [*figures_of(key), f"reports/{key}.ipynb", f"reports/{key}.html"]
 
 
+def build_of(key):
+    """What a notebook shows of a document, as ``irsrepro.reporting.load`` takes it."""
+    ensembles = project.documents[key].ensembles
+    chunks = {ensemble: project.chunks(key, ensemble) for ensemble in ensembles}
+    return {"fidelity": project.fidelity, "engine": project.engine, "chunks": chunks}
+
+
 def claim_sources(key, reading):
     claims = project.documents[key].claims.values()
     used = {
@@ -146,7 +162,7 @@ def claim_sources(key, reading):
         for check in claim["checks"]
         for name in experiments_of(check)
     }
-    return {name: solution_files(key, reading, name) for name in sorted(used)}
+    return {data_of(name): solution_files(key, reading, name) for name in sorted(used)}
 
 
 def claims_of(reading, keys=project.documents):
