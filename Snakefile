@@ -42,7 +42,8 @@ rule figures_all:
     input:
         manifests=[f"figures/{key}/all" for key in project.documents],
         files=[path for key in project.documents for path in files_of(key)]
-        + ["figures/index.html", "scorecard/scorecard.html", "scorecard/scorecard.csv"],
+        + ["reports/summary.ipynb", "reports/summary.html", "figures/index.html"]
+        + ["scorecard/scorecard.html", "scorecard/scorecard.csv"],
         claims=claims_of(DEFAULT),
         library=library("list_files.py"),
     output:

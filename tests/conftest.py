@@ -36,7 +36,7 @@ def copy_checkout(destination: Path, *documents: str) -> Path:
             destination / name,
             ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"),
         )
-    for name in ("Snakefile", "environment.yml"):
+    for name in ("Snakefile", "environment.yml", "CITATION.cff"):
         shutil.copy(ROOT / name, destination / name)
     for path in (destination / "config").glob("*.yaml"):
         if documents and path.stem not in (*documents, "config"):

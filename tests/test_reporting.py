@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
+import datetime
 import io
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import nbformat
 import numpy as np
 import PIL.Image
+import PIL.PngImagePlugin
 import pytest
 import xarray as xr
 import yaml
@@ -24,7 +25,8 @@ from irsrepro.errors import IrsreproError, StorageError
 from irsrepro.reporting import Report, execute, load
 from irsrepro.storage import variable, write_dataset
 
-TEMPLATES = sorted((ROOT / "notebooks").glob("*.ipynb"))
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+TEMPLATES = [path for path in NOTEBOOKS if path.stem != "summary"]
 
 
 def dot() -> bytes:
@@ -43,8 +45,15 @@ SOURCE: dict[str, Any] = {
     "summary": "What it is about.",
     "parameters": {"power": {"value": 30, "unit": "dBm", "origin": "recalled", "why": "is <lost>"}},
     "schemes": {"own": {"title": "Own <scheme>"}, "none": {"title": "No optimisation"}},
+    "ensembles": {"fixed": {"realisations": {"paper": {"value": 9, "origin": "stated"}}}},
+    "claims": {
+        "a-rise": {},
+        "a-theorem": {"note": "a counter-example", "rests_on": ["power"]},
+    },
     "experiments": {
         "sweep": {
+            "about": "what it varies",
+            "first": {"none": 8},
             "ensemble": "fixed",
             "schemes": ["own", "none"],
             "metric": "rate",
@@ -59,6 +68,13 @@ SOURCE: dict[str, Any] = {
     "figures": {"fig01": {"title": "First <figure>", "caption": "Its caption."}},
     "alternatives": {"ring": {"about": "on a ring"}},
     "errata": ["(1) is wrong", "(2) too"],
+}
+CITATION = {
+    "title": "package",
+    "version": "1.2",
+    "license": "MIT",
+    "date-released": datetime.date(2026, 1, 2),
+    "authors": [{"name": "The authors"}],
 }
 CLAIMS = [
     {"claim": "a-rise", "figure": "fig01", "text": "rises", "verdict": "replicated",
@@ -97,7 +113,7 @@ def report(tmp_path: Path) -> Report:
     for scheme in ("own", "none"):
         for first, last in ((0, 7), (8, 11)):
             write_solution(tmp_path / "fast" / "sweep", scheme, first, last)
-    return Report("made2020", SOURCE, CLAIMS, figures, tmp_path, "fast")
+    return Report("made2020", SOURCE, CLAIMS, figures, tmp_path, "fast", citation=CITATION)
 
 
 def test_heading_names_the_paper(report: Report) -> None:
@@ -149,12 +165,62 @@ def test_solutions_of_all_chunks_are_put_side_by_side(report: Report) -> None:
     assert table["metric"].sizes == {"scheme": 2, "point": 2, "realisation": 12}
 
 
+def test_the_summary_counts_claims_and_points_to_what_does_not_replicate(report: Report) -> None:
+    text = report.summary().data
+    assert "1 of 2 claims replicate, 1 is undecided, 0 do not replicate" in text
+    assert '<a href="#claims">a-theorem</a>: holds' in text and "a-rise" not in text
+    assert "a counter-example" in text and "rests on power (recalled)" in text
+
+
+def test_links_of_the_summary_lead_somewhere(report: Report) -> None:
+    assert '<p id="fig01">' in report.caption("fig01").data
+    assert '<div id="claims">' in report.claims_table().data
+
+
+def test_limits_tell_origins_partial_runs_and_failures(report: Report) -> None:
+    assert report.origins()["stated"] == ["realisations of fixed"]
+    assert report.origins()["recalled"] == ["power"]
+    text = report.limits().data
+    assert "1 of 3 parameters" in text and "recalled: power" in text
+    assert "assumed: power in sweep" in text
+    assert "No optimisation in sweep: the first 8" in text
+    assert "Own &lt;scheme&gt; in sweep: 1 of 24" in text
+
+
+def test_spread_is_that_of_the_realisations_with_a_value(report: Report) -> None:
+    cells = re.findall("<td>(.*?)</td>", report.spread().data)
+    assert cells[0] == "Own &lt;scheme&gt;"
+    values = 1 + np.delete(np.arange(12), 3) / 100
+    low, high = np.quantile(values, [0.1, 0.9])
+    expected = f"{values.mean():.4g} ± {values.std(ddof=1):.2g} ({low:.3g} to {high:.3g})"
+    assert cells[1] == expected
+
+
+def test_costs_are_designs_and_the_time_of_their_jobs(report: Report) -> None:
+    assert report.designs() == ((12 + 8) * 2, 2)
+    assert np.isnan(report.seconds())
+    for scheme in ("own", "none"):
+        folder = report.results_dir / "benchmarks" / "fast" / "sweep" / scheme
+        folder.mkdir(parents=True)
+        for chunk in ("00000-00007", "00008-00011"):
+            (folder / f"{chunk}.tsv").write_text("s\th:m:s\n1.5\t0:00:01\n")
+    assert report.seconds() == 4.5
+
+
+def test_the_paper_and_the_package_can_be_cited(report: Report) -> None:
+    text = report.cite().data
+    assert "A. Author, “A title”, Venue, 2020, DOI 10.1/abc." in text
+    assert "The authors, “package”, version 1.2, 2026, licence MIT." in text
+    assert "@misc{made2020,\n  author = {A. Author}," in text and "eprint" not in text
+    assert "@software{package," in text
+
+
 def test_how_solvers_ended_is_counted(report: Report) -> None:
     text = re.sub(r"\s+", " ", report.cost_table().data)
     cells = re.findall("<td>(.*?)</td>", text)
     assert cells == [
         *("sweep", "Own &lt;scheme&gt;", "12", "1", "75 %", "10"),
-        *("sweep", "No optimisation", "12", "1", "–", "–"),
+        *("sweep", "No optimisation", "8", "1", "–", "–"),
     ]
 
 
@@ -176,18 +242,38 @@ def test_missing_data_are_one_line(report: Report) -> None:
 
 
 @pytest.mark.parametrize("where", [".", "notebooks"])
-def test_load_finds_the_checkout_from_its_root_and_from_the_notebooks(
-    where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("given", [{}, {"fidelity": "preview", "engine": "reference"}])
+def test_load_finds_the_build_whose_figures_are_there(
+    where: str, given: dict[str, Any], checkout: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "notebooks").mkdir()
-    (tmp_path / "made2020.yaml").write_text(json.dumps(SOURCE))
-    attributes = {"document": "made2020", "fidelity": "preview"}
-    write_dataset(tmp_path / "claims.nc", xr.Dataset(attrs=attributes))
+    picture = checkout / "figures/he2020/fig02.png"
+    picture.parent.mkdir(parents=True)
+    facts = PIL.PngImagePlugin.PngInfo()
+    facts.add_text("Comment", "document=he2020, engine=reference, fidelity=preview")
+    PIL.Image.new("RGB", (1, 1)).save(picture, pnginfo=facts)
+    folder = checkout / "results/preview/he2020/default/reference"
+    write_dataset(folder / "claims.nc", xr.Dataset(attrs={"document": "he2020"}))
     monkeypatch.setattr(reporting, "to_table", lambda dataset: CLAIMS)
-    monkeypatch.chdir(tmp_path / where)
-    found = load("made2020", "made2020.yaml", "figures", "claims.nc", "results", "fast")
-    assert (found.source, found.claims, found.fidelity) == (SOURCE, CLAIMS, "preview")
-    assert (found.results_dir / "..").resolve() == tmp_path
+    monkeypatch.chdir(checkout / where)
+    found = load("he2020", **given)
+    assert (found.claims, found.fidelity, found.engine) == (CLAIMS, "preview", "reference")
+    assert found.results_dir.resolve() == folder.parent and "joint" in found.source["schemes"]
+    assert found.citation["title"] == "irsrepro"
+
+
+def test_what_is_not_built_or_no_checkout_is_one_line(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(checkout)
+    with pytest.raises(StorageError, match="snakemake figures/he2020/all draws it"):
+        load("he2020")
+    (checkout / "figures/he2020").mkdir(parents=True)
+    (checkout / "figures/he2020/fig02.png").write_bytes(PNG)
+    with pytest.raises(StorageError, match=r"fig02\.png: does not say what it shows"):
+        load("he2020")
+    monkeypatch.chdir(checkout / "src/irsrepro")
+    with pytest.raises(StorageError, match="neither a checkout nor its folder"):
+        load("he2020")
 
 
 CELLS = [
@@ -262,7 +348,7 @@ def test_a_failing_cell_is_one_line(tmp_path: Path) -> None:
     assert "made2020.ipynb: cell 2 failed: KeyError" in message and "lost" in message
 
 
-@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_templates_are_committed_as_they_are_written(path: Path) -> None:
     notebook = nbformat.read(path, 4)
     nbformat.validate(notebook)
@@ -271,21 +357,33 @@ def test_templates_are_committed_as_they_are_written(path: Path) -> None:
     (parameters,) = (cell for cell in code if "parameters" in cell.metadata.get("tags", []))
     values: dict[str, Any] = {}
     exec(parameters.source, values)
-    expected = {"document", "config_path", "figures_dir", "claims_path", "results_dir", "engine",
-                "chunks"}  # fmt: skip
-    assert expected <= set(values) and values["document"] == path.stem
-    assert (ROOT / values["config_path"]).is_file()
+    del values["__builtins__"]
+    expected = {"builds": {}} if path.stem == "summary" else {"document": path.stem, "build": {}}
+    assert values == expected
     ids = [cell.id for cell in notebook.cells]
     assert len(set(ids)) == len(ids)
 
 
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_prose_states_no_results(path: Path) -> None:
+    """Numbers with a decimal point, a percentage or the unit of a rate come from cells."""
+    for cell in nbformat.read(path, 4).cells:
+        if cell.cell_type == "markdown":
+            found = re.search(r"\d\.\d|\d\s*(%|per cent|bit)", cell.source)
+            assert found is None, f"{found}: {cell.source}"
+
+
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.stem)
 def test_templates_show_every_figure_and_all_claims(path: Path) -> None:
-    text = "\n".join(cell.source for cell in nbformat.read(path, 4).cells)
+    cells = nbformat.read(path, 4).cells
+    text = "\n".join(cell.source for cell in cells)
     source = yaml.safe_load((ROOT / f"config/{path.stem}.yaml").read_text())
     for figure in source["figures"]:
         assert f'report.figure("{figure}")' in text and f'report.caption("{figure}")' in text
-    for call in ("heading", "parameter_table", "claims_table", "errata", "cost_table",
-                 "rebuild_instructions"):  # fmt: skip
+    for call in ("heading", "summary", "parameter_table", "alternatives", "claims_table", "errata",
+                 "cost_table", "spread", "limits", "rebuild_instructions", "cite"):  # fmt: skip
         assert f"report.{call}()" in text
+    headings = [cell.source.splitlines()[0] for cell in cells if cell.cell_type == "markdown"]
+    assert any(re.match("## Our solvers? against (a )?public ones?", each) for each in headings)
+    assert '"reference"' in text
     assert "$" not in text, "formulas are readable without a script from a network"

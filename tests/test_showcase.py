@@ -13,7 +13,6 @@ from irsrepro.errors import ConfigurationError
 from irsrepro.showcase import (
     FOLDER,
     Exhibit,
-    duration,
     exhibits_of,
     load_exhibits,
     overview_picture,
@@ -73,13 +72,14 @@ def test_the_page_has_every_figure_and_every_claim(exhibits: list[Exhibit]) -> N
         assert f'id="first2020-{name}"' in text
     before, after = text.split("### Claims about no figure")
     assert "a-rise" in before and "by construction" in before and "a-theorem" not in before
-    assert "a-theorem" in after and "Computed in 3 s" in before and "Computed in 10 min" in before
+    assert "a-theorem" in after
+    assert "Computed in 3.2 s" in before and "Computed in 10.0 min" in before
 
 
 def test_the_table_counts_verdicts_and_times(exhibits: list[Exhibit]) -> None:
     head, _, row, total = overview_table(exhibits, "docs/gallery/").splitlines()
     assert head.split(" | ")[2:5] == ["replicated", "undecided", "not replicated"]
-    assert row.endswith("| 1 | 1 | 1 | 10 min |") and total.endswith("| 1 | 1 | 1 | 10 min |")
+    assert row.endswith("| 1 | 1 | 1 | 10.0 min |") and total.endswith("| 1 | 1 | 1 | 10.0 min |")
     assert "Author, Writer 2020" in row and "https://arxiv.org/abs/2001.00001" in row
     assert "(docs/gallery/README.md#first2020-fig02)" in row
     assert "(#first2020-fig02)" in overview_table(exhibits, "")
@@ -92,13 +92,6 @@ def test_the_cover_is_the_figure_with_most_claims(exhibits: list[Exhibit]) -> No
     drawn = overview_picture(exhibits, {"first2020": picture})
     assert drawn.startswith(b"\x89PNG")
     assert drawn == overview_picture(exhibits, {"first2020": picture})
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(0.4, "0 s"), (119.4, "119 s"), (120.0, "2 min"), (3590.0, "60 min")]
-)
-def test_durations(seconds: float, text: str) -> None:
-    assert duration(seconds) == text
 
 
 def test_splicing_replaces_what_stands_between_the_marks() -> None:

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -66,6 +67,43 @@ def test_report_scorecard_and_gallery_stand(built: Workflow) -> None:
     with (built.root / "scorecard/scorecard.csv").open(newline="") as stream:
         assert [row["claim"] for row in csv.DictReader(stream)] == list(claims)
     assert json.loads((built.root / "reports/he2020.ipynb").read_text())["nbformat"] == 4
+
+
+def test_the_summary_counts_every_paper_there_is(built: Workflow) -> None:
+    text = (built.root / "reports/summary.html").read_text()
+    with (built.root / "scorecard/scorecard.csv").open(newline="") as stream:
+        verdicts = [row["verdict"] for row in csv.DictReader(stream)]
+    replicated = verdicts.count("replicated")
+    assert f"{replicated} of {len(verdicts)} claims of 1 paper replicate" in text
+    for link in re.findall(r'href="(?!http)([^"]*)"', text):
+        page, _, place = link.partition("#")
+        assert f'id="{place}"' in (built.root / "reports" / page).read_text() or not place
+    assert text.count('href="he2020.html') == 1 + len(verdicts) - replicated
+    manifest = json.loads((built.root / "figures/all").read_text())
+    assert "reports/summary.html" in {entry["path"] for entry in manifest["files"]}
+
+
+@pytest.mark.parametrize("name", ["he2020", "summary"])
+def test_a_notebook_opened_where_it_lies_shows_the_last_build(
+    built: Workflow, name: str, tmp_path: Path
+) -> None:
+    """With its own parameters, as in Jupyter, in the folder of the notebooks."""
+    command = [sys.executable, "-m", "papermill", f"{name}.ipynb", str(tmp_path / "run.ipynb")]
+    done = subprocess.run(
+        [*command, "--no-progress-bar"],
+        cwd=built.root / "notebooks",
+        env=built.environment(),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    run = json.loads((tmp_path / "run.ipynb").read_text())["cells"]
+    report = json.loads((built.root / f"reports/{name}.ipynb").read_text())["cells"]
+    shown = [[each.get("data") for each in cell.get("outputs", [])] for cell in run]
+    # The report has one cell more, with the parameters that the workflow gives it.
+    assert (
+        shown[1:] == [[each.get("data") for each in cell.get("outputs", [])] for cell in report][2:]
+    )
 
 
 def test_the_manifest_lists_every_file_with_its_hash(built: Workflow) -> None:

@@ -20,11 +20,18 @@ import yaml
 
 from irsrepro.checks import validate_check
 from irsrepro.errors import ConfigurationError
-from irsrepro.provenance import module_file
+from irsrepro.provenance import documentation, module_file
 from irsrepro.schema import load_schema, refuse, validate
 
 DEFAULT = "default"
 COMMAND_LINE = "--config"
+SETTINGS = "config"
+TAKEN = (
+    "all",
+    "index",
+    "summary",
+    "variants",
+)  # what figures and reports stand under besides papers
 
 
 @dataclass(frozen=True)
@@ -228,9 +235,9 @@ def load_project(root: Path, overrides: Mapping[str, Any]) -> Project:
     settings = _read_yaml(root, "config/config.yaml")
     schema = load_schema(root, "config")
     validate(settings, schema, "config/config.yaml")
-    paths = sorted(path for path in (root / "config").glob("*.yaml") if path.stem != "config")
+    keys = document_keys(root)
     given = {name: _typed(name, value) for name, value in overrides.items()}
-    changes = {path.stem: given.pop(path.stem, {}) for path in paths}
+    changes = {key: given.pop(key, {}) for key in keys}
     variant = given.pop("variant", None)
     allowed = [*schema["properties"], "realisations", "variant", *changes]
     for name in given:
@@ -242,11 +249,21 @@ def load_project(root: Path, overrides: Mapping[str, Any]) -> Project:
     settings |= given
     validate(settings, schema, COMMAND_LINE)
     _check_variant(variant, changes)
-    documents = {
-        path.stem: _load_document(root, path.stem, variant, changes[path.stem]) for path in paths
-    }
+    documents = {key: load_document(root, key, variant, changes[key]) for key in keys}
     return Project(root=root, realisations=realisations, variant=variant, documents=documents,
                    **settings)  # fmt: skip
+
+
+def document_keys(root: Path) -> list[str]:
+    """Return the citation keys of a checkout's documents: each has a ``config/KEY.yaml``.
+
+    Raises:
+        ConfigurationError: a document has the name of something else.
+    """
+    keys = sorted(path.stem for path in (root / "config").glob("*.yaml"))
+    for key in set(keys) & set(TAKEN):
+        raise ConfigurationError(f"config/{key}.yaml: no paper may be named {', '.join(TAKEN)}")
+    return [key for key in keys if key != SETTINGS]
 
 
 def _read_yaml(root: Path, name: str) -> dict[str, Any]:
@@ -288,12 +305,27 @@ def _check_variant(variant: Any, changes: Mapping[str, Any]) -> None:
             refuse(COMMAND_LINE, key, changes[key], "a mapping {parameter: value} is expected")
 
 
-def _load_document(
-    root: Path, key: str, variant: str | None, change: Mapping[str, Any]
+def load_document(
+    root: Path, key: str, variant: str | None = None, change: Mapping[str, Any] | None = None
 ) -> Document:
+    """Read and check the configuration of one paper.
+
+    A scheme that an experiment lists needs no entry of its own: its name is that of its module,
+    whose docstring ``TITLE: what it is.`` tells the rest, and it is taken as beyond the paper.
+
+    Args:
+        root: folder that holds ``config`` and ``workflow``.
+        key: citation key.
+        variant: name of a what-if.
+        change: parameter values of the what-if.
+
+    Raises:
+        ConfigurationError: one line for the first thing that is wrong.
+    """
     name = f"config/{key}.yaml"
     source = _read_yaml(root, name)
     validate(source, load_schema(root, "document"), name)
+    source["schemes"] |= _schemes_by_name(key, source)
     parameter_schema = load_schema(root, key)
     validate(source["parameters"], parameter_schema, name, "parameters")
 
@@ -334,8 +366,8 @@ def _load_document(
     if variant in readings:
         refuse(COMMAND_LINE, "variant", variant, f"{name} has a reading of that name; another is")
     if variant is not None:
-        check_values(change, COMMAND_LINE, key)
-        readings[variant] = change
+        check_values(change or {}, COMMAND_LINE, key)
+        readings[variant] = change or {}
     for ensemble, entry in source["ensembles"].items():
         check_values(entry["set"], name, f"ensembles.{ensemble}.set")
     document = Document(key, source, readings, adjustments)
@@ -400,6 +432,19 @@ def _load_document(
             except ValueError as error:
                 raise ConfigurationError(f"{name}: claims.{error}") from error
     return document
+
+
+def _schemes_by_name(key: str, source: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return entries for the schemes that experiments list without one."""
+    found: dict[str, dict[str, Any]] = {}
+    for plan in source["experiments"].values():
+        for scheme in plan["schemes"]:
+            if scheme not in source["schemes"] and re.fullmatch(r"\w+", scheme):
+                text = documentation(f"irsrepro.documents.{key}.{scheme}", "design")
+                title, _, about = text.partition(": ")
+                if title:
+                    found[scheme] = {"title": title, "about": about or title, "beyond_paper": True}
+    return found
 
 
 def _check_drawn(document: Document, experiment: str, place: str) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from irsrepro.configuration import DEFAULT, Project
+from irsrepro.errors import StorageError
 from irsrepro.results import benchmark_of, channel_files, claim_sources, computed_for
 
 NOT_BUILT = "not built"
@@ -50,6 +51,26 @@ def document_time(project: Project, root: Path, key: str) -> float | None:
     return _seconds(files, root)
 
 
+def computing_times(project: Project, root: Path) -> list[dict[str, str]]:
+    """Return document, figure and seconds of every figure, and of all of a document together.
+
+    Args:
+        project: the configuration.
+        root: folder that holds ``results``.
+
+    Raises:
+        StorageError: something has not been computed yet.
+    """
+    times = figure_times(project, root)
+    times |= {(key, "all"): document_time(project, root, key) for key in project.documents}
+    rows = []
+    for (key, figure), seconds in sorted(times.items()):
+        if seconds is None:
+            raise StorageError(f"figures/{key}/{figure}: not built, or its benchmarks are gone")
+        rows.append({"document": key, "figure": figure, "seconds": f"{seconds:.1f}"})
+    return rows
+
+
 def _needed(project: Project, key: str, figure: str) -> set[str]:
     """Return the channel and solution files that a figure rests on under the default reading."""
     document = project.documents[key]
@@ -63,12 +84,12 @@ def _needed(project: Project, key: str, figure: str) -> set[str]:
 
 
 def _seconds(files: Iterable[str], root: Path) -> float | None:
-    times = [_benchmark(root / benchmark_of(path)) for path in files]
+    times = [seconds_of(root / benchmark_of(path)) for path in files]
     known = [each for each in times if each is not None]
     return sum(known) if len(known) == len(times) else None
 
 
-def _benchmark(path: Path) -> float | None:
+def seconds_of(path: Path) -> float | None:
     """Return the seconds that a benchmark file tells, None if there is none or it is broken."""
     try:
         with path.open(newline="", encoding="utf-8") as stream:

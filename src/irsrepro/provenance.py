@@ -67,6 +67,23 @@ def module_file(name: str) -> Path | None:
     return None
 
 
+def documentation(name: str, function: str) -> str:
+    """Return the first paragraph of a module's docstring, without importing the module.
+
+    Args:
+        name: dotted name of a library module.
+        function: what the module must define at its top to count.
+
+    Returns:
+        The text without its full stop, empty if there is no such module, function or docstring.
+    """
+    path = module_file(name)
+    tree = ast.parse(path.read_text(encoding="utf-8") if path else "")
+    defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    text = (ast.get_docstring(tree) or "") if function in defined else ""
+    return " ".join(text.split("\n\n")[0].split()).rstrip(".")
+
+
 def _files_of(name: str) -> list[Path]:
     """Return the file of a module and those of the packages it lies in."""
     parts = name.split(".")

@@ -18,7 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import numpy as np
 import papermill
+import PIL.Image
 import xarray as xr
 import yaml
 from IPython.display import HTML, Image, Markdown
@@ -26,17 +28,24 @@ from jupyter_client.kernelspec import NoSuchKernel
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
+from numpy.typing import NDArray
 
+from irsrepro.citation import bibtex, plain, software
 from irsrepro.claims import to_table
-from irsrepro.configuration import chunks_asked
+from irsrepro.configuration import DEFAULT, chunks_asked, load_document
 from irsrepro.deviations import with_published
 from irsrepro.errors import IrsreproError, StorageError
 from irsrepro.experiments import gather, read_experiment
-from irsrepro.pages import TEMPLATES, address, number, part, warnings_of
+from irsrepro.listing import seconds_of
+from irsrepro.pages import TEMPLATES, address, counts, number, part, warnings_of
 from irsrepro.published import FOLDER, read_published
+from irsrepro.results import benchmark_of
 from irsrepro.storage import read_dataset
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+CITATION = "CITATION.cff"
+ORIGINS = ("stated", "derived", "related-work", "recalled", "assumed", "calibrated")
+SETTLED = ORIGINS[:2]  # leave nothing open
 CELL_FILE = re.compile(r"\S*/ipykernel_\d+/\d+\.py")  # where a kernel keeps the text of a cell
 
 
@@ -52,6 +61,7 @@ class Report:
         results_dir: folder of its data under the default reading.
         engine: the engine whose results are shown.
         fidelity: ``paper`` or ``preview``.
+        citation: how the package is cited, the content of ``CITATION.cff``.
         chunks: names FIRST-LAST of the files that make up each ensemble of the build; without
             any, those that are there.
         published_dir: folder of points that a reader took off the printed figures.
@@ -64,6 +74,7 @@ class Report:
     results_dir: Path
     engine: str
     fidelity: str = "paper"
+    citation: Mapping[str, Any] = field(default_factory=dict)
     chunks: Mapping[str, Sequence[str]] = field(default_factory=dict)
     published_dir: Path = Path(FOLDER)
 
@@ -82,6 +93,72 @@ class Report:
         return Markdown(
             f"# Replication of {self.key}\n\n**{source['title']}**, {authors}, {source['venue']}, "
             f"{year}. {', '.join(links)}.\n\n{source['summary']}{alarms}"
+        )
+
+    def summary(self) -> HTML:
+        """Return how many claims replicate, and which do not, with links to where they stand."""
+        return HTML(part("summary.html.j2", counts=counts(self.claims), rows=self.open_claims()))
+
+    def open_claims(self) -> list[dict[str, Any]]:
+        """Return the claims that are not replicated, then the undecided ones.
+
+        Each row has also the ``note`` of the configuration, empty without one, and what the claim
+        ``rests_on`` that the paper does not settle, with its origin.
+        """
+        rows = []
+        for verdict in ("not replicated", "undecided"):
+            for row in self.claims:
+                if row["verdict"] == verdict:
+                    entry = self.source["claims"][row["claim"]]
+                    guesses = [
+                        f"{name} ({origin})"
+                        for name in entry.get("rests_on", [])
+                        if (origin := self.source["parameters"][name]["origin"]) not in SETTLED
+                    ]
+                    note = entry.get("note", "")
+                    rows.append({**row, "note": note, "rests_on": ", ".join(guesses)})
+        return rows
+
+    def origins(self) -> dict[str, list[str]]:
+        """Return parameters, sweeps and numbers of realisations by where their values come from."""
+        source = self.source
+        entries = {name: entry["origin"] for name, entry in source["parameters"].items()} | {
+            f"{plan['sweep']['parameter']} in {name}": plan["sweep"]["origin"]
+            for name, plan in source["experiments"].items()
+        }
+        numbers = {"realisations": source.get("realisations")} | {
+            f"realisations of {name}": ensemble.get("realisations")
+            for name, ensemble in source["ensembles"].items()
+        }
+        entries |= {name: each["paper"]["origin"] for name, each in numbers.items() if each}
+        found: dict[str, list[str]] = {origin: [] for origin in ORIGINS}
+        for name, origin in entries.items():
+            found[origin].append(name)
+        return found
+
+    def limits(self) -> HTML:
+        """Return what the results rest on besides the paper, and what was run in part only."""
+        origins = self.origins()
+        partial = [
+            f"{self.title(scheme)} in {name}: the first {count}"
+            for name, plan in self.source["experiments"].items()
+            for scheme, count in plan.get("first", {}).items()
+        ]
+        failed = [
+            f"{self.title(scheme)} in {name}: {failures} of {made}"
+            for name, scheme, made, failures in self._designs()
+            if failures
+        ]
+        return HTML(
+            part(
+                "limits.html.j2",
+                total=sum(map(len, origins.values())),
+                settled=sum(len(origins[origin]) for origin in SETTLED),
+                open={name: items for name, items in origins.items() if name not in SETTLED},
+                partial=partial,
+                failed=failed,
+                warnings=warnings_of(self.fidelity, self.engine),
+            )
         )
 
     def parameter_table(self) -> HTML:
@@ -108,7 +185,8 @@ class Report:
     def caption(self, name: str) -> HTML:
         """Return the caption of a figure, the claims about it, and how far published points are."""
         rows = [row for row in self.claims if row["figure"] == name]
-        caption = part("caption.html.j2", figure=self.source["figures"][name], rows=rows)
+        figure = self.source["figures"][name]
+        caption = part("caption.html.j2", name=name, figure=figure, rows=rows)
         path = self.published_dir / f"{name}.csv"
         return HTML(caption + (self._deviations(name, path) if path.is_file() else ""))
 
@@ -171,6 +249,49 @@ class Report:
             rows,
         )
 
+    def spread(self) -> HTML:
+        """Return how the metric varies over realisations, per experiment, scheme and point.
+
+        Mean, standard deviation (n - 1) and the quantiles of 10 and 90 %.
+        """
+        groups = []
+        for name, plan in self.source["experiments"].items():
+            metric = self.experiment(name)["metric"]
+            points = metric["point"].values
+            rows = [
+                [self.title(scheme), *(_spread(metric.sel(scheme=scheme, point=point).values)
+                                       for point in points)]
+                for scheme in plan["schemes"]
+            ]  # fmt: skip
+            about = f"{metric.attrs['long_name']} ({metric.attrs['units']})"
+            heads = [about, *(f"{plan['sweep']['parameter']} = {point:g}" for point in points)]
+            groups.append((f"{name}: {plan.get('about', '')}", heads, rows))
+        return HTML(part("spread.html.j2", groups=groups))
+
+    def seconds(self) -> float:
+        """Return how long the jobs that designed took together in s, NaN if that was not kept.
+
+        On the machine and in the run that made them, starting up included, as Snakemake has it.
+        """
+        times = [
+            seconds_of(Path(benchmark_of(path)))
+            for name, plan in self.source["experiments"].items()
+            for scheme in plan["schemes"]
+            for path in self._solution_files(name, scheme)
+        ]
+        return float("nan") if None in times else float(sum(time or 0.0 for time in times))
+
+    def designs(self) -> tuple[int, int]:
+        """Return how many designs were made, over experiments, schemes and points, and failed."""
+        counted = [(made, failed) for _, _, made, failed in self._designs()]
+        return sum(made for made, _ in counted), sum(failed for _, failed in counted)
+
+    def cite(self) -> Markdown:
+        """Return how to cite the paper and this replication of it, also as BibTeX."""
+        papers = plain(self.source), software(self.citation)
+        entries = bibtex(self.key, self.source, self.citation)
+        return Markdown("\n\n".join([*papers, f"```bibtex\n{entries}\n```"]))
+
     def title(self, scheme: object) -> str:
         """Return a scheme as the legends name it."""
         return str(self.source["schemes"][str(scheme)]["title"])
@@ -191,6 +312,15 @@ class Report:
             "snakemake scorecard/all    # every claim under every alternative reading\n"
             "```"
         )
+
+    def _designs(self) -> Iterable[tuple[str, str, int, int]]:
+        """Yield experiment, scheme, how many designs it made over points, and how many failed."""
+        for name in self.source["experiments"]:
+            table = self.experiment(name)
+            for scheme in table["scheme"].values:
+                one = table.sel(scheme=scheme)
+                metric = one["metric"].isel(realisation=one["asked"].values)
+                yield name, str(scheme), metric.size, int(metric.isnull().sum())
 
     def _solution_files(self, experiment: str, scheme: str) -> list[str]:
         """Return the chunks that a scheme ran on in an experiment, in order."""
@@ -220,40 +350,78 @@ class Report:
 
 def load(
     document: str,
-    config_path: str,
-    figures_dir: str,
-    claims_path: str,
-    results_dir: str,
-    engine: str = "fast",
+    fidelity: str | None = None,
+    engine: str | None = None,
     chunks: Mapping[str, Sequence[str]] | None = None,
 ) -> Report:
     """Read what a report shows; called from ``notebooks/`` it looks one folder up.
 
     Args:
         document: citation key.
-        config_path: its configuration; this and all paths are relative to the checkout.
-        figures_dir: folder of its pictures.
-        claims_path: its checked claims.
-        results_dir: folder of its data under the default reading.
-        engine: the engine whose results are shown.
+        fidelity: of the build to show; of its figures as they are now without it.
+        engine: likewise.
         chunks: names FIRST-LAST of the files that make up each ensemble of the build; without
             any, those that are there.
 
     Raises:
         StorageError: the document has not been built yet.
+        ConfigurationError: its configuration is wrong.
     """
-    root = Path() if Path(config_path).is_file() else Path("..")
-    claims = read_dataset(root / claims_path, document=document)
+    root = checkout()
+    source = load_document(root, document).source
+    figures_dir = root / "figures" / document
+    if fidelity is None or engine is None:
+        fidelity, engine = _build_of(figures_dir / f"{next(iter(source['figures']))}.png")
+    results_dir = root / "results" / fidelity / document / DEFAULT
+    claims = read_dataset(results_dir / engine / "claims.nc", document=document)
     return Report(
         key=document,
-        source=yaml.safe_load((root / config_path).read_text(encoding="utf-8")),
+        source=source,
         claims=to_table(claims),
-        figures_dir=root / figures_dir,
-        results_dir=root / results_dir,
+        figures_dir=figures_dir,
+        results_dir=results_dir,
         engine=engine,
-        fidelity=claims.attrs["fidelity"],
+        fidelity=fidelity,
+        citation=yaml.safe_load((root / CITATION).read_text(encoding="utf-8")),
         chunks=chunks or {},
         published_dir=root / FOLDER / document,
+    )
+
+
+def checkout() -> Path:
+    """Return the checkout that a notebook runs in: its root, or seen from ``notebooks/``.
+
+    Raises:
+        StorageError: there is none.
+    """
+    for root in (Path(), Path("..")):
+        if (root / "config").is_dir() and (root / CITATION).is_file():
+            return root
+    raise StorageError(f"{Path.cwd()}: neither a checkout nor its folder notebooks")
+
+
+def _build_of(picture: Path) -> tuple[str, str]:
+    """Return fidelity and engine of a figure, read off the picture itself."""
+    if not picture.is_file():
+        raise StorageError(
+            f"{picture}: no such file; snakemake figures/{picture.parent.name}/all draws it"
+        )
+    with PIL.Image.open(picture) as image:
+        facts = dict(re.findall(r"(\w+)=([^,]*)", str(image.info.get("Comment", ""))))
+    if not {"fidelity", "engine"} <= set(facts):
+        raise StorageError(f"{picture}: does not say what it shows; it is not of this project")
+    return facts["fidelity"], facts["engine"]
+
+
+def _spread(values: NDArray[np.float64]) -> str:
+    """Return mean, standard deviation and quantiles of one curve at one point."""
+    valid = values[np.isfinite(values)]
+    if valid.size < 2:
+        return number(float(valid[0]), 4) if valid.size else "–"
+    low, high = np.quantile(valid, [0.1, 0.9])
+    return (
+        f"{number(float(valid.mean()), 4)} ± {number(float(valid.std(ddof=1)), 2)} "
+        f"({number(float(low))} to {number(float(high))})"
     )
 
 

@@ -30,7 +30,8 @@ def data_path(project: Project, pattern: str, document: str, reading: str, **nam
 def benchmark_of(data: str) -> str:
     """Return where Snakemake keeps the cost of a channel or solution file, or of a pattern."""
     parts = data.removesuffix(".nc").split("/")
-    return "/".join([*parts[:4], "benchmarks", *parts[4:]]) + ".tsv"
+    reading = parts.index("results") + 4
+    return "/".join([*parts[:reading], "benchmarks", *parts[reading:]]) + ".tsv"
 
 
 def channel_file(project: Project, key: str, reading: str, ensemble: str, chunk: str) -> str:

@@ -19,6 +19,7 @@ import yaml
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
+from irsrepro.listing import duration
 from irsrepro.pages import VERDICTS, address, counts
 from irsrepro.storage import write_atomically
 
@@ -120,11 +121,6 @@ def reference(source: Mapping[str, Any]) -> str:
         for kind, name in source["identifiers"].items()
     ]
     return f"{names} {source['year']}, {', '.join(links)}."
-
-
-def duration(seconds: float) -> str:
-    """Return a time for people: seconds up to two minutes, then minutes."""
-    return f"{seconds:.0f} s" if seconds < 120.0 else f"{seconds / 60.0:.0f} min"
 
 
 def _claims(rows: Sequence[Row]) -> str:

@@ -12,6 +12,7 @@ from irsrepro.errors import ConfigurationError
 PICTURE_ENDINGS = ("pdf", "svg", "png", "csv")
 SHOWCASE = "showcase"
 SCORECARDS = ("scorecard", "alternatives")
+SUMMARY = "summary"
 
 
 def refuse_unknown_targets(project: Project, arguments: Sequence[str]) -> None:
@@ -60,8 +61,9 @@ def _check_figure(project: Project, target: str, parts: list[str]) -> None:
 
 
 def _check_report(project: Project, target: str, parts: list[str]) -> None:
-    if PurePosixPath(parts[-1]).stem not in project.documents or len(parts) > 1:
-        raise ConfigurationError(f"{target}: no such report; there are {_list(project.documents)}")
+    known = [*project.documents, SUMMARY]
+    if PurePosixPath(parts[-1]).stem not in known or len(parts) > 1:
+        raise ConfigurationError(f"{target}: no such report; there are {_list(known)}")
     _check_ending(target, parts[0], ("html", "ipynb"))
 
 

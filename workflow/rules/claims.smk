@@ -1,6 +1,6 @@
 rule claims:
     input:
-        unpack(lambda w: results.claim_sources(project, w.document, w.reading)),
+        unpack(lambda w: named(results.claim_sources(project, w.document, w.reading))),
         library=library("check_claims.py"),
     output:
         CLAIMS,

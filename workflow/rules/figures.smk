@@ -1,7 +1,9 @@
 rule figure_data:
     input:
         unpack(
-            lambda w: results.figure_sources(project, w.document, w.reading, w.figure)
+            lambda w: named(
+                results.figure_sources(project, w.document, w.reading, w.figure)
+            )
         ),
         library=library("figure_data.py"),
     output:

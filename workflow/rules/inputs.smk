@@ -77,6 +77,11 @@ def figure_plans(wildcards):
     }
 
 
+def named(sources):
+    """Files by the names of inputs: Snakemake keeps some names for itself."""
+    return {f"data_{name}": files for name, files in sources.items()}
+
+
 def published_of_panels(wildcards):
     panels = document(wildcards).panels(wildcards.figure)
     return published_files(wildcards.document, panels, project.root)
@@ -133,6 +138,13 @@ def alternatives_of(key):
         for name, values in document.readings.items()
         if name != DEFAULT
     }
+
+
+def build_of(key):
+    """What a notebook shows of a document, as ``irsrepro.reporting.load`` takes it."""
+    ensembles = project.documents[key].ensembles
+    chunks = {ensemble: project.chunks(key, ensemble) for ensemble in ensembles}
+    return {"fidelity": project.fidelity, "engine": project.engine, "chunks": chunks}
 
 
 def claims_of(reading, keys=project.documents):

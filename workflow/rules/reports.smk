@@ -7,6 +7,7 @@ rule report:
             w.document, document(w).figures, project.root
         ),
         config="config/{document}.yaml",
+        citation="CITATION.cff",
         library=lambda w: library("write_report.py", *scheme_modules(w)),
     output:
         "reports/{document}.ipynb",
@@ -22,18 +23,26 @@ rule report:
     conda:
         "../../environment.yml"
     params:
-        parameters=lambda w, input: {
-            "document": w.document,
-            "config_path": input.config,
-            "figures_dir": f"figures/{w.document}",
-            "claims_path": input.claims,
-            "results_dir": results.data_path(project, DATA, w.document, DEFAULT),
-            "engine": project.engine,
-            "chunks": {
-                ensemble: project.chunks(w.document, ensemble)
-                for ensemble in document(w).ensembles
-            },
-        },
+        parameters=lambda w: {"document": w.document, "build": build_of(w.document)},
+    script:
+        "../scripts/write_report.py"
+
+
+rule summary:
+    input:
+        template="notebooks/summary.ipynb",
+        claims=claims_of(DEFAULT),
+        configs=[f"config/{key}.yaml" for key in project.documents],
+        citation="CITATION.cff",
+        library=library("write_report.py", "irsrepro.summary"),
+    output:
+        multiext("reports/summary", ".ipynb", ".html"),
+    log:
+        "logs/reports/summary.log",
+    conda:
+        "../../environment.yml"
+    params:
+        parameters={"builds": {key: build_of(key) for key in project.documents}},
     script:
         "../scripts/write_report.py"
 

@@ -8,9 +8,9 @@ from irsrepro.storage import write_dataset
 
 with job(snakemake.output[0], snakemake.log[0]):
     experiments = {
-        name: read_experiment(snakemake.input.get(name), plan["schemes"], plan["metric"])
+        name: read_experiment(paths, plan["schemes"], plan["metric"])
         for name, plan in snakemake.params.experiments.items()
-        if snakemake.input.get(name)
+        if (paths := snakemake.input.get(f"data_{name}"))
     }
     results = []
     for name, claim in snakemake.params.claims.items():

@@ -8,10 +8,10 @@ from irsrepro.storage import write_dataset
 with job(snakemake.output[0], snakemake.log[0]):
     section, plans = snakemake.params.section, snakemake.params.plans
     if section["kind"] == "layout":
-        data = {section["ensemble"]: gather(snakemake.input.get(section["ensemble"]))}
+        data = {section["ensemble"]: gather(snakemake.input[f"data_{section['ensemble']}"])}
     else:
         data = {
-            name: read_experiment(snakemake.input.get(name), plan["schemes"], plan["metric"])
+            name: read_experiment(snakemake.input[f"data_{name}"], plan["schemes"], plan["metric"])
             for name, plan in plans.items()
         }
     made = make(section["kind"], data, section, snakemake.params.curves)

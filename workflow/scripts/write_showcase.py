@@ -2,16 +2,15 @@
 
 from pathlib import Path
 
-from irsrepro.listing import computing_times
-
 from irsrepro.configuration import load_project
 from irsrepro.jobs import job
+from irsrepro.listing import computing_times
 from irsrepro.showcase import as_csv, load_exhibits, overview_picture, pages
 from irsrepro.storage import write_atomically
 
 with job(snakemake.output.page, snakemake.log[0]):
     root = Path.cwd()
-    times = as_csv(computing_times(load_project(root, {})))
+    times = as_csv(computing_times(load_project(root, {}), root))
     write_atomically(snakemake.output.times, times.encode())
     copies = {snakemake.output[kind]: snakemake.input[kind] for kind in ("manifest", "claims")}
     copies |= dict(zip(snakemake.output.shown, snakemake.input.shown, strict=True))
