@@ -110,10 +110,11 @@ def report(tmp_path: Path) -> Report:
     figures = tmp_path / "figures"
     figures.mkdir()
     (figures / "fig01.png").write_bytes(PNG)
+    data = tmp_path / "results/paper/made2020/default"
     for scheme in ("own", "none"):
         for first, last in ((0, 7), (8, 11)):
-            write_solution(tmp_path / "fast" / "sweep", scheme, first, last)
-    return Report("made2020", SOURCE, CLAIMS, figures, tmp_path, "fast", citation=CITATION)
+            write_solution(data / "fast" / "sweep", scheme, first, last)
+    return Report("made2020", SOURCE, CLAIMS, figures, data, "fast", citation=CITATION)
 
 
 def test_heading_names_the_paper(report: Report) -> None:
