@@ -129,7 +129,11 @@ def level_terms(instance: Instance, level: float, scales: Real, terms: Real, off
 @njit(cache=True, error_model="numpy")
 def slack(instance: Instance, diagonal: Real, weights: Real) -> Complex:
     """Z = Diag(y) - F diag(s) F^H, (element, element)."""
-    matrix: Complex = -np.dot(instance.columns * weights, instance.adjoint)
+    weighted = instance.columns.copy()
+    for i in range(weighted.shape[0]):
+        for a in range(weights.size):
+            weighted[i, a] *= -weights[a]
+    matrix: Complex = np.dot(weighted, instance.adjoint)
     for i in range(diagonal.size):
         matrix[i, i] = diagonal[i] + matrix[i, i].real
     return matrix
