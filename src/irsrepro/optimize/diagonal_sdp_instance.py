@@ -142,7 +142,11 @@ def slack(instance: Instance, diagonal: Real, weights: Real) -> Complex:
         weights: s, (column,).
 
     """
-    matrix: Complex = -np.dot(instance.columns * weights, instance.adjoint)
+    weighted = instance.columns.copy()
+    for i in range(weighted.shape[0]):
+        for a in range(weights.size):
+            weighted[i, a] *= -weights[a]
+    matrix: Complex = np.dot(weighted, instance.adjoint)
     for i in range(diagonal.size):
         matrix[i, i] = diagonal[i] + matrix[i, i].real
     return matrix

@@ -30,6 +30,7 @@ from math import cos, inf, pi, sin, sqrt
 import numpy as np
 from numba import njit
 
+from irsrepro.optimize.compiled import assign
 from irsrepro.optimize.diagonal_sdp_instance import (
     Complex,
     Instance,
@@ -176,7 +177,7 @@ def _bound(
 ) -> float:
     """Bound 1^T (y + e w) + constant on the problem, infinite where Z + e Diag(w) is indefinite."""
     total = lift_diagonal(diagonal, metric, lift, lifted)
-    if invert_slack(problem, lifted, weights, False, inverse):
+    if invert_slack(problem, lifted, weights, np.bool_(False), inverse):
         return total + constant
     return inf
 
@@ -194,7 +195,7 @@ def _precondition(
     """Invert Z + shift Diag(w), with a larger shift where that is indefinite; whether one was."""
     while shift < _LARGEST_SHIFT:
         lift_diagonal(diagonal, metric, shift, lifted)
-        if invert_slack(problem, lifted, weights, True, inverse):
+        if invert_slack(problem, lifted, weights, np.bool_(True), inverse):
             return True
         shift *= 3.0
     return False
@@ -208,11 +209,18 @@ def _extend(factor: Complex, vector: Complex, rank_limit: int) -> Complex:
     turned = np.dot(factor, rotation.copy())
     grown = rank + 1 if values[0] > _FREE * rows and rank < rank_limit else rank
     result = np.zeros((rows, grown), np.complex128)
-    for c in range(rank):
-        result[:, c] = turned[:, rank - 1 - c]
-    result[:, grown - 1] += vector * (_NEW_COLUMN / sqrt(np.mean(np.abs(vector) ** 2)))
+    power = 0.0
     for i in range(rows):
-        result[i] /= sqrt((np.abs(result[i]) ** 2).sum())
+        power += vector[i].real ** 2 + vector[i].imag ** 2
+    for i in range(rows):
+        for c in range(rank):
+            result[i, c] = turned[i, rank - 1 - c]
+        result[i, grown - 1] += vector[i] * (_NEW_COLUMN / sqrt(power / rows))
+        square = 0.0
+        for c in range(grown):
+            square += result[i, c].real ** 2 + result[i, c].imag ** 2
+        for c in range(grown):
+            result[i, c] /= sqrt(square)
     return result
 
 
@@ -265,9 +273,9 @@ def low_rank(
         np.ones(users),
     )
     search = new_search(rows, 2 * start.shape[1])
-    begin(search, start.copy().view(np.float64), 0.0, 0)
+    begin(search, start.copy().view(np.float64), 0.0, np.int64(0))
     factor = search.trial.view(np.complex128).copy()
-    search.point[:] = search.trial
+    assign(search.trial, search.point)
     best, best_value, upper = factor, -inf, inf
     lam = multipliers / multipliers.sum()
     level, smoothing, shift, sharpness = 0.0, 1.0, _SHIFT, _SMOOTHING
@@ -298,7 +306,7 @@ def low_rank(
         if not linear and (rounds == 0 or best_value > level - 0.5 * allowance):
             if rounds > 0:
                 lam *= denominators / scales
-            scales[:] = denominators
+            assign(denominators, scales)
             level = best_value + allowance
             level_terms(instance, level, scales, problem.numerator, problem.numerator_constant)
         lam /= lam.sum()
@@ -332,7 +340,7 @@ def low_rank(
             if failures >= _PATIENCE and still and -lowest > budget:
                 factor = _extend(factor, vector, rank_limit)
                 search = new_search(rows, 2 * factor.shape[1])
-                search.point[:] = factor.view(np.float64)
+                assign(factor.view(np.float64), search.point)
                 failures, fresh = 0, True
         if rounds == round_limit:
             break
@@ -348,9 +356,9 @@ def low_rank(
                 sharpness = min(_SOFTEST, 1.3 * sharpness)
         smoothing = sharpness * max(np.dot(np.dot(lam, np.abs(problem.numerator)), powers), floor)
         if fresh:
-            begin(search, search.point, 0.0, _STEPS)
+            begin(search, search.point, 0.0, np.int64(_STEPS))
         else:
-            resume(search, 0.0, _STEPS)
+            resume(search, 0.0, np.int64(_STEPS))
         fresh = False
         _ascend(problem, search, lam, smoothing, inverse, metric, preconditioned)
         evaluations += search.counters[EVALUATIONS]

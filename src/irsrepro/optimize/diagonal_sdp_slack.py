@@ -77,7 +77,11 @@ def lift_diagonal(diagonal: Real, metric: Real, lift: float, result: Real) -> fl
 
 @njit(cache=True, error_model="numpy")
 def invert_slack(
-    instance: Instance, diagonal: Real, weights: Real, invert: bool, result: SlackInverse
+    instance: Instance,
+    diagonal: Real,
+    weights: Real,
+    invert: bool | np.bool_,
+    result: SlackInverse,
 ) -> bool:
     """Whether Z = Diag(y) - F diag(s) F^H is positive definite, and its inverse.
 
@@ -85,7 +89,7 @@ def invert_slack(
         instance: F and its adjoint.
         diagonal: y, (element,), from `lift_diagonal`.
         weights: s, (column,).
-        invert: whether the inverse is wanted too.
+        invert: whether the inverse is wanted too; a literal would be compiled once for each.
         result: overwritten; holds the inverse if that is wanted and Z is positive definite.
 
     """
@@ -124,7 +128,11 @@ def invert_slack(
     if surplus != 0:
         return False
     if invert:
-        core = np.dot(vectors / values, vectors.conj().T.copy())
+        adjoint = vectors.conj().T.copy()
+        for a in range(width):
+            for b in range(width):
+                vectors[a, b] /= values[b]
+        core = np.dot(vectors, adjoint)
         np.dot(result.right.conj().T.copy(), core, result.left)
     return True
 

@@ -24,7 +24,7 @@ Z = 2 df/dconj(s) every gradient is A^H Z.
 # mypy: disable-error-code="untyped-decorator"
 
 from dataclasses import dataclass
-from math import exp, inf, log, log2, nan, sqrt
+from math import exp, inf, isfinite, log, log2, nan, sqrt
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -32,7 +32,7 @@ from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from irsrepro.optimize import status as endings
-from irsrepro.optimize.compiled import borrowing
+from irsrepro.optimize.compiled import assign, borrowing
 from irsrepro.optimize.oblique import (
     GRADIENT_NORM,
     LENGTH,
@@ -205,6 +205,23 @@ def weighted_rate(objective: int, sinr: Real, weights: Real) -> float:
     return total if objective == SUM_RATE else lowest
 
 
+@borrowing
+def _add(responses: Complex, rest: Complex) -> None:
+    """Add what does not depend on the variable; empty where that is nothing."""
+    for j in range(rest.shape[0]):
+        for k in range(rest.shape[1]):
+            responses[j, k] += rest[j, k]
+
+
+@borrowing
+def _finite(channel: Complex) -> bool:
+    for k in range(channel.shape[0]):
+        for m in range(channel.shape[1]):
+            if not (isfinite(channel[k, m].real) and isfinite(channel[k, m].imag)):
+                return False
+    return True
+
+
 @njit(cache=True, error_model="numpy")
 def _climb(
     objective: int,
@@ -229,7 +246,7 @@ def _climb(
     """
     rows, width = search.point.shape
     gradient = np.empty((rows, width))
-    search.point[:] = point.view(np.float64).reshape(rows, width)
+    assign(point.view(np.float64), search.point)
     trial = search.trial.view(np.complex128).reshape(point.shape)
     slope = gradient.view(np.complex128).reshape(point.shape)
     adjoint = np.empty_like(responses)
@@ -239,9 +256,7 @@ def _climb(
     first, trials, stretch = True, 0, 0.0
     while search.counters[STATUS] == RUNNING:
         np.dot(trial, forward, flat)
-        for j in range(rest.shape[0]):
-            for k in range(rest.shape[1]):
-                responses[j, k] += rest[j, k]
+        _add(responses, rest)
         trials += 1
         value = cost(objective, responses, factors, level, smoothing, shares)
         step, known = search.scalars[STEP], search.scalars[VALUE]
@@ -258,7 +273,7 @@ def _climb(
                     stretch, first = 1.0 / search.scalars[LENGTH], False
                 try_step(search, stretch)
                 trials = 0
-    point[:] = search.point.view(np.complex128).reshape(point.shape)
+    assign(search.point.view(np.complex128), point)
 
 
 @njit(cache=True, error_model="numpy")
@@ -284,10 +299,10 @@ def linear_beams(kind: int | np.int64, channel: Complex, beams: Complex) -> bool
             if kind == ZF_BEAMS and not gram[k, k].real > _TINY:
                 return False
         if kind == ZF_BEAMS:
-            if combiner_from_gram(ZF, gram, np.ones(users), 1.0, scratch) < users:
+            if combiner_from_gram(np.int64(ZF), gram, np.ones(users), 1.0, scratch) < users:
                 return False
         else:
-            combiner_from_gram(MMSE, gram, np.ones(users), float(users), scratch)
+            combiner_from_gram(np.int64(MMSE), gram, np.ones(users), float(users), scratch)
         made = np.dot(np.ascontiguousarray(scratch.combiner.T), adjoint)
     total = 0.0
     for k in range(users):
@@ -344,7 +359,7 @@ def _alternate(
     channel = effective_channel(outgoing, incoming, forth, back, first, reflection)
     beams[:] = 0.0
     if not linear_beams(np.int64(MRT_BEAMS), channel, beams):
-        if np.isfinite(channel.real).all() and np.isfinite(channel.imag).all():
+        if _finite(channel):
             return 0, 0.0, NO_CHANNEL
         trace[:] = nan
         return 0, nan, FAILURE
@@ -367,7 +382,7 @@ def _alternate(
             for k in range(users):
                 factors[k] = weights[k] * (1.0 + sinr[k])
         if plan.beams == SEARCH:
-            candidate_beams[:] = beams
+            assign(beams, candidate_beams)
             _climb(
                 objective, columns, channel.conj(), none, factors, level, smoothing[0],
                 beam_search, candidate_beams, plan.beam_steps, plan.tolerance, responses, shares,
@@ -375,7 +390,7 @@ def _alternate(
             np.dot(candidate_beams, columns, responses)
             ratios(responses, sinr)
             if objective == SUM_RATE or _level(sinr, weights) >= level:
-                beams[:] = candidate_beams
+                assign(candidate_beams, beams)
                 level = _level(sinr, weights)
             else:
                 smoothing[0] *= plan.shrink
@@ -391,7 +406,7 @@ def _alternate(
             if objective == SUM_RATE and plan.auxiliary_updates > 1:
                 for k in range(users):
                     factors[k] = weights[k] * (1.0 + sinr[k])
-            before_step[:] = reflection
+            assign(reflection, before_step)
             held = weighted_rate(objective, sinr, weights)
             for index, free in enumerate(blocks):
                 given = affine_responses(
@@ -402,7 +417,7 @@ def _alternate(
                     continue
                 start = first if free == SECOND else 0
                 part = candidate[start : start + size].reshape(1, size)
-                part[:] = reflection[start : start + size].reshape(1, size)
+                assign(reflection[start : start + size], part)
                 _climb(
                     objective, given.forward, given.backward, given.rest, factors, level,
                     smoothing[1 + index], searches[index], part, plan.reflection_steps,
@@ -413,20 +428,20 @@ def _alternate(
                     nearest_levels(moved, plan.levels)
                 if objective == MIN_RATE:
                     np.dot(moved, given.forward, responses.reshape(responses.size))
-                    responses += given.rest
+                    _add(responses, given.rest)
                     ratios(responses, sinr)
                     if _level(sinr, weights) >= level:
                         level = _level(sinr, weights)
                     else:
                         smoothing[1 + index] *= plan.shrink
                         continue
-                reflection[start : start + size] = moved
+                assign(moved, reflection[start : start + size])
             channel = effective_channel(outgoing, incoming, forth, back, first, reflection)
             columns = np.ascontiguousarray(channel.T)
             np.dot(beams, columns, responses)
             ratios(responses, sinr)
             if plan.quantisation == INSIDE_KEPT and weighted_rate(objective, sinr, weights) < held:
-                reflection[:] = before_step
+                assign(before_step, reflection)
                 channel = effective_channel(outgoing, incoming, forth, back, first, reflection)
                 columns = np.ascontiguousarray(channel.T)
                 np.dot(beams, columns, responses)
@@ -439,10 +454,10 @@ def _alternate(
         change = (reached - rate) / reached if reached > 0.0 else reached - rate
         rate = reached
         trace[iteration] = rate
-        if not np.isfinite(rate):
+        if not isfinite(rate):
             trace[:] = nan
             return iteration, nan, FAILURE
-        if objective == MIN_RATE and smoothing.min() < least:
+        if objective == MIN_RATE and min(smoothing[0], smoothing[1], smoothing[2]) < least:
             ended = CONVERGED
             break
     trace[iteration:] = rate

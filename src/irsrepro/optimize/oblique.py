@@ -43,7 +43,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from irsrepro.optimize.compiled import borrowing
+from irsrepro.optimize.compiled import assign, borrowing
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
@@ -124,14 +124,6 @@ def _combine(a: float, x: Real, b: float, y: Real, out: Real) -> None:
 
 
 @borrowing
-def _copy(source: Real, target: Real) -> None:
-    """Copy; numba's own assignment of arrays takes several times as long for a few hundred."""
-    old, new = source.reshape(source.size), target.reshape(target.size)
-    for i in range(old.size):
-        new[i] = old[i]
-
-
-@borrowing
 def project(point: Real, vector: Real) -> None:
     """Project `vector` to the tangent space at `point`, P_x(z) = z - <x, z> x by rows, in place.
 
@@ -195,7 +187,7 @@ def new_search(rows: int, width: int) -> Search:
 
 
 @borrowing
-def begin(search: Search, start: Real, tolerance: float, limit: int) -> None:
+def begin(search: Search, start: Real, tolerance: float, limit: int | np.int64) -> None:
     """Start a search with nothing remembered of an earlier one; the first trial is `start`.
 
     Args:
@@ -212,13 +204,13 @@ def begin(search: Search, start: Real, tolerance: float, limit: int) -> None:
 
 
 @borrowing
-def resume(search: Search, tolerance: float, limit: int) -> None:
+def resume(search: Search, tolerance: float, limit: int | np.int64) -> None:
     """Search on from `search.point` for a cost that has changed a little: keeps the step memory."""
     _restart(search, search.point, tolerance, limit)
 
 
 @borrowing
-def _restart(search: Search, start: Real, tolerance: float, limit: int) -> None:
+def _restart(search: Search, start: Real, tolerance: float, limit: int | np.int64) -> None:
     retract(start, start, 0.0, search.trial)
     search.scalars[STEP] = 0.0
     search.scalars[TOLERANCE] = tolerance
@@ -263,7 +255,7 @@ def accept(search: Search, value: float) -> bool:
                 scalars[CURVATURE] = 0.0
             return False
     scalars[VALUE] = value
-    _copy(search.trial, search.point)
+    assign(search.trial, search.point)
     return True
 
 
@@ -331,8 +323,8 @@ def riemannian(search: Search, gradient: Real) -> bool:
     else:
         counters[ITERATIONS] += 1
         # The preconditioned old gradient is not needed: <M^-1 g, T(g_old)> is one product.
-        _copy(search.gradient, search.trial)
-        _copy(gradient, search.gradient)
+        assign(search.gradient, search.trial)
+        assign(gradient, search.gradient)
         return True
     return False
 
@@ -362,7 +354,7 @@ def _turn(search: Search, descent: Real) -> None:
     if scalars[STEP] > 0.0 and scalars[DESCENT] > 0.0:
         beta = max(0.0, (square - mixed) / scalars[DESCENT])
     scalars[DESCENT] = square
-    _copy(descent, search.descent)
+    assign(descent, search.descent)
     _direct(search, beta)
 
 

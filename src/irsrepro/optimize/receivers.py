@@ -166,7 +166,7 @@ def _invert(matrix: Complex, floor: float, scratch: Workspace) -> int:
 
 @njit(cache=True, error_model="numpy")
 def combiner_from_gram(
-    kind: int, gram: Complex, powers: Real, noise: float, scratch: Workspace
+    kind: int | np.int64, gram: Complex, powers: Real, noise: float, scratch: Workspace
 ) -> int:
     """Set scratch.combiner to the C of one kind of receivers.
 
