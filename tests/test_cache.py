@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from conftest import copy_checkout
 from irsrepro import cache
 from irsrepro.configuration import Project, load_project
 from irsrepro.errors import IrsreproError
@@ -13,6 +14,12 @@ from irsrepro.results import benchmark_of, channel_files, claims_file, solution_
 
 KERNELS = Path(".numba/0123456789abcdef")
 DATA = "results/preview/he2020"
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A checkout of one document."""
+    return copy_checkout(tmp_path, "he2020")
 
 
 def files_of(project: Project) -> list[str]:
@@ -47,7 +54,6 @@ def test_what_either_fidelity_and_engine_reaches_is_kept(checkout: Path) -> None
             put(checkout, *files_of(replace(plain, fidelity=fidelity, engine=engine)))
     put(checkout, f"{DATA}/default/fast/figures/fig04.nc", str(KERNELS / "kernel.nbi"))
     before = left(checkout)
-    assert len(before & {f"results/{each}" for each in ("paper", "preview")}) == 0
     assert not [each for each in survey(checkout) if each.reason]
     assert "Nothing is out of reach" in cache.prune(checkout, survey(checkout))
     assert left(checkout) == before

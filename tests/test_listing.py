@@ -14,8 +14,12 @@ TINY = {"fidelity": "preview", "realisations": 4, "chunk": 2}
 
 
 @pytest.fixture(scope="module")
-def project() -> Project:
-    whole = load_project(ROOT, TINY)
+def whole() -> Project:
+    return load_project(ROOT, TINY)
+
+
+@pytest.fixture(scope="module")
+def project(whole: Project) -> Project:
     return replace(whole, documents={"he2020": whole.documents["he2020"]})
 
 
@@ -62,8 +66,7 @@ def test_a_broken_benchmark_is_not_built(project: Project, tmp_path: Path, conte
     assert figure_times(project, tmp_path)["he2020", "fig02"] is None
 
 
-def test_a_sheet_takes_what_its_panels_take_together(tmp_path: Path) -> None:
-    whole = load_project(ROOT, TINY)
+def test_a_sheet_takes_what_its_panels_take_together(whole: Project, tmp_path: Path) -> None:
     document = whole.documents["noh2022"]
     for experiment in ("near", "middle", "far", "antennas_8", "antennas_2"):
         for path in computed_for(whole, "noh2022", "default", experiment):
@@ -79,9 +82,9 @@ def test_a_sheet_takes_what_its_panels_take_together(tmp_path: Path) -> None:
     assert max(parts) < (times["noh2022", "fig04"] or 0) < sum(parts)
 
 
-def test_the_table_has_every_figure_with_its_paper(project: Project, tmp_path: Path) -> None:
-    lines = figures_table(load_project(ROOT, {}), tmp_path).splitlines()
-    for key, document in load_project(ROOT, {}).documents.items():
+def test_the_table_has_every_figure_with_its_paper(whole: Project, tmp_path: Path) -> None:
+    lines = figures_table(whole, tmp_path).splitlines()
+    for key, document in whole.documents.items():
         for name, section in document.figures.items():
             (line,) = (each for each in lines if f"figures/{key}/{name}.pdf " in each)
             for part in (section["title"], f" {key} ", doi(document.identifiers), "not built"):

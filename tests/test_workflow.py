@@ -304,6 +304,55 @@ def test_a_truncated_file_in_the_cache_is_one_line(again: Workflow) -> None:
     assert not solution.exists()
 
 
+def test_published_points_redraw_their_figure_and_solve_nothing(again: Workflow) -> None:
+    points = again.root / "published/he2020/fig04.csv"
+    points.parent.mkdir(parents=True)
+    plain = (again.root / "figures/he2020/fig04.csv").read_bytes()
+    try:
+        points.write_text("curve,x,y\njoint,10,4\n")
+        jobs = again.jobs("figures/he2020/all", *TINY)
+        assert [rule for rule, _ in jobs] == ["figure", "report", "figures_of_document"]
+        assert "figures/he2020/fig04.pdf" in jobs[0][1]
+        ours = plotted(again.root / "figures/he2020/fig04.csv", "joint")[2]
+        again.build("figures/he2020/fig04.csv", *TINY)
+        table = (again.root / "figures/he2020/fig04.csv").read_text().split("\n\n")[1]
+        (row,) = csv.DictReader(table.splitlines())
+        assert float(row["ours_bit_per_s_per_Hz"]) == ours
+        assert ">published<" in (again.root / "figures/he2020/fig04.svg").read_text()
+        points.write_text("curve,x,y\njiont,10,4\n")
+        said = again.run("--workflow-profile", "none", "list", *TINY).stderr.splitlines()
+        assert [line for line in said if line.strip()] == [
+            "published/he2020/fig04.csv: line 2: curve: 'jiont' is not allowed; allowed are "
+            "joint, power, phase, random"
+        ]
+    finally:
+        points.unlink()
+    again.build("figures/he2020/fig04.csv", *TINY)
+    assert (again.root / "figures/he2020/fig04.csv").read_bytes() == plain
+
+
+def test_list_cache_and_prune_print_their_table(again: Workflow) -> None:
+    line = next(
+        line
+        for line in again.run("list", *TINY).stdout.splitlines()
+        if line.startswith("figures/he2020/fig04.pdf ")
+    )
+    assert "10.48550/arXiv.2002.05915" in line and "not built" not in line
+    kept = again.payloads()
+    stray = again.root / DATA / "fast/snr/joint/00000-00003.nc"
+    stray.write_bytes(b"1234567890")
+    assert "chunks of another size" in again.run("cache", *TINY).stdout
+    lock = again.root / ".snakemake/locks/0.output.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    lock.write_text("figures/elsewhere\n")
+    assert again.run("prune", *TINY).returncode != 0 and stray.exists()
+    assert lock.exists(), "the lock of another run is left alone"
+    lock.unlink()
+    assert "Deleted 1 files" in again.run("prune", *TINY).stdout
+    assert again.payloads() == kept
+    assert "Nothing is out of reach" in again.run("prune", *TINY).stdout, "it always runs"
+
+
 @pytest.mark.parametrize(
     ("arguments", "parts"),
     [

@@ -412,7 +412,7 @@ def _draw_published(
         own = data.isel(mark=data["published_curve"].values == name)
         place = tops.get(str(curve["experiment"].item()), axes)
         place.plot(own["published_x"].values, own["published"].values, marker=drawn.marker,
-                   color=drawn.colour, zorder=4, **marks)  # fmt: skip
+                   color=drawn.colour, **marks)  # fmt: skip
     return [Line2D([], [], color=GREY, marker="o", label="published", **marks)]
 
 

@@ -137,9 +137,7 @@ def read_published(path: Path, name: str | None = None) -> list[Point]:
             refuse(name, f"line {line}: column", head, COLUMNS_ARE)
     for column in REQUIRED:
         if column not in heads:
-            raise ConfigurationError(
-                f"{name}: line {line}: column {column}: missing; {COLUMNS_ARE}"
-            )
+            raise ConfigurationError(f"{name}: line {line}: no column {column}; {COLUMNS_ARE}")
     points = []
     for line, row in rows[1:]:
         if len(row) != len(heads):
