@@ -156,6 +156,37 @@ def test_a_figure_that_does_not_exist(checkout: Path, target: str, parts: list[s
     assert all(part in str(caught.value) for part in parts)
 
 
+def test_a_scheme_without_an_entry_is_the_module_of_its_name(checkout: Path) -> None:
+    edit(checkout, "he2020.yaml", removing("schemes", "phase"))
+    edit(checkout, "he2020.yaml", setting("parameters", "phase_step", "used_by", value=["joint"]))
+    for name in ("tolerance", "iteration_limit"):
+        users = ["joint", "power"]
+        edit(checkout, "he2020.yaml", setting("parameters", name, "used_by", value=users))
+    document = load_project(checkout, {}).documents["he2020"]
+    assert list(document.schemes) == ["joint", "power", "random", "phase"]
+    assert document.schemes["phase"] == {
+        "title": "Phase Optimization",
+        "about": "the reflection vector only, with every source at full power",
+        "beyond_paper": True,
+    }
+    assert document.module("phase") == "irsrepro.documents.he2020.phase"
+
+
+@pytest.mark.parametrize("name", ["system", "alternation", "jont"])
+def test_a_module_without_a_design_is_no_scheme(name: str, checkout: Path) -> None:
+    edit(checkout, "he2020.yaml", setting("experiments", "snr", "schemes", value=["joint", name]))
+    with pytest.raises(ConfigurationError, match=f"experiments.snr.schemes: '{name}'"):
+        load_project(checkout, {})
+
+
+def test_a_paper_is_not_named_like_something_else(checkout: Path) -> None:
+    (checkout / "config/he2020.yaml").rename(checkout / "config/summary.yaml")
+    with pytest.raises(
+        ConfigurationError, match=r"config/summary\.yaml: no paper may be named all"
+    ):
+        load_project(checkout, {})
+
+
 def test_every_figure_target_is_accepted(checkout: Path) -> None:
     project = load_project(checkout, {})
     figures = [f"figures/he2020/{name}" for name in project.documents["he2020"].figures]
@@ -170,6 +201,7 @@ def test_every_figure_target_is_accepted(checkout: Path) -> None:
             "figures/index.html",
             "figures/he2020/all",
             "reports/he2020.html",
+            "reports/summary.ipynb",
             "scorecard/all",
             "scorecard/alternatives.csv",
             "results/x.nc",
