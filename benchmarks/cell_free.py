@@ -8,10 +8,8 @@ minute; ``--quick`` leaves the slow references out). The drops are those of the 
 from __future__ import annotations
 
 import argparse
-import time
-from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -25,8 +23,7 @@ from irsrepro.optimize.references.diagonal_sdp import solve_diagonal_sdp_cvxpy
 from irsrepro.optimize.references.downlink_sum_rate import maximise_downlink_sum_rate_reference
 from irsrepro.optimize.rounding import gaussian_randomisation, polish
 from irsrepro.optimize.zero_forcing import precoder_powers, precoder_powers_of
-
-Result = TypeVar("Result")
+from timing import timed
 
 DROPS = 6
 POWER = 0.1  # W
@@ -37,13 +34,6 @@ PARAMETERS: dict[str, Any] = {
     "reference_gain": -30.0, "direct_exponent": 3.5, "reflected_exponent": 2.2, "spacing": 0.5,
     "direct_rician_factor": -3.0, "reflected_rician_factor": 3.0, "noise_power": -94.0,
 }  # fmt: skip
-
-
-def timed(function: Callable[[], Result]) -> tuple[float, Result]:
-    """Seconds of a call, and its result."""
-    start = time.perf_counter()
-    result = function()
-    return time.perf_counter() - start, result
 
 
 def relaxations(channels: Any, quick: bool) -> None:

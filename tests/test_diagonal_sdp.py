@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from draws import gaussian
 from irsrepro.optimize.diagonal_sdp import DiagonalSdpSolution, Method, solve_diagonal_sdp
 from irsrepro.optimize.diagonal_sdp_problem import (
     MaxMinProblem,
@@ -22,11 +23,6 @@ Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
 
 METHODS: list[Method] = ["interior", "low rank"]
-
-
-def gaussian(rng: np.random.Generator, *shape: int) -> Complex:
-    draw: Complex = (rng.standard_normal(shape) + 1j * rng.standard_normal(shape)) / np.sqrt(2)
-    return draw
 
 
 def linear_problem(

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from draws import gaussian, phases
 from irsrepro.optimize.diagonal_sdp import solve_diagonal_sdp
 from irsrepro.optimize.diagonal_sdp_problem import MaxMinProblem
 from irsrepro.optimize.rounding import (
@@ -19,15 +20,6 @@ from irsrepro.optimize.rounding import (
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
-
-
-def gaussian(rng: np.random.Generator, *shape: int) -> Complex:
-    draw: Complex = (rng.standard_normal(shape) + 1j * rng.standard_normal(shape)) / np.sqrt(2)
-    return draw
-
-
-def phases(rng: np.random.Generator, *shape: int) -> Complex:
-    return np.asarray(np.exp(2j * np.pi * rng.random(shape)))
 
 
 def problem_of(
