@@ -17,7 +17,6 @@ from irsrepro.channels.rician_network import Complex, Real, RicianNetwork, draw_
 from irsrepro.channels.streams import RandomStream, realisation_streams
 from irsrepro.documents.noh2022 import ensemble, system
 from irsrepro.optimize.diagonal_sdp import solve_diagonal_sdp
-from irsrepro.optimize.diagonal_sdp_problem import MaxMinProblem
 from irsrepro.optimize.downlink_sum_rate import equal_precoder, maximise_downlink_sum_rate
 from irsrepro.optimize.references.diagonal_sdp import solve_diagonal_sdp_cvxpy
 from irsrepro.optimize.references.downlink_sum_rate import maximise_downlink_sum_rate_reference
@@ -44,8 +43,7 @@ def relaxations(channels: Any, quick: bool) -> None:
         whole = system.smallest_gain_problem(links)
         spent, gaps, losses = np.zeros((DROPS, 3)), np.zeros(DROPS), np.zeros((DROPS, 2))
         for r in range(-1, DROPS):  # the first round compiles
-            part = slice(max(r, 0), max(r, 0) + 1)
-            one = MaxMinProblem(whole.columns[part], whole.weights[part], whole.constants[part])
+            one = whole.of([max(r, 0)])
             times = np.zeros(3)
             times[0], solution = timed(partial(solve_diagonal_sdp, one))
             draws = rng.standard_normal((2, 1, 200, solution.factor.shape[2])) / np.sqrt(2)

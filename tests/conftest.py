@@ -62,6 +62,13 @@ def share_compiled_kernels(root: Path) -> None:
         (own / place(str(copied))).symlink_to(compiled, target_is_directory=True)
 
 
+def build_document(folder: Path, key: str) -> "Workflow":
+    """Build everything of one document, at tiny fidelity, in a checkout of its own."""
+    workflow = Workflow(copy_checkout(folder, key))
+    workflow.build(f"figures/{key}/all", "--config", "fidelity=preview", "realisations=2")
+    return workflow
+
+
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A copy of everything a workflow run needs, in an empty folder."""

@@ -37,17 +37,6 @@ def problem_of(
     return MaxMinProblem(columns, own - 0.5 * rest, rng.standard_normal((count, users)))
 
 
-def part(problem: MaxMinProblem, order: list[int]) -> MaxMinProblem:
-    bottom, noise = problem.denominator_weights, problem.denominator_constants
-    return MaxMinProblem(
-        problem.columns[order],
-        problem.weights[order],
-        problem.constants[order],
-        None if bottom is None else bottom[order],
-        None if noise is None else noise[order],
-    )
-
-
 def best_on_grid(problem: MaxMinProblem, points: int) -> float:
     """Largest smallest value over all phases on a grid, the last phase fixed."""
     size = problem.columns.shape[1]
@@ -157,7 +146,7 @@ def test_a_realisation_does_not_depend_on_its_batch(ratio: bool) -> None:
     draws, start = gaussian(rng, 4, 300, 21), phases(rng, 4, 21)
 
     def run(order: list[int]) -> tuple[UnitModulusVectors, UnitModulusVectors]:
-        share = part(problem, order)
+        share = problem.of(order)
         rounded = gaussian_randomisation(share, factor[order], draws[order])
         return rounded, polish(share, start[order])
 
