@@ -8,10 +8,8 @@ minute; ``--quick`` leaves the slow references out). The drops are those of the 
 from __future__ import annotations
 
 import argparse
-import time
-from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -19,14 +17,12 @@ from irsrepro.channels.rician_network import Complex, Real, RicianNetwork, draw_
 from irsrepro.channels.streams import RandomStream, realisation_streams
 from irsrepro.documents.noh2022 import ensemble, system
 from irsrepro.optimize.diagonal_sdp import solve_diagonal_sdp
-from irsrepro.optimize.diagonal_sdp_problem import MaxMinProblem
 from irsrepro.optimize.downlink_sum_rate import equal_precoder, maximise_downlink_sum_rate
 from irsrepro.optimize.references.diagonal_sdp import solve_diagonal_sdp_cvxpy
 from irsrepro.optimize.references.downlink_sum_rate import maximise_downlink_sum_rate_reference
 from irsrepro.optimize.rounding import gaussian_randomisation, polish
 from irsrepro.optimize.zero_forcing import precoder_powers, precoder_powers_of
-
-Result = TypeVar("Result")
+from timing import timed
 
 DROPS = 6
 POWER = 0.1  # W
@@ -39,13 +35,6 @@ PARAMETERS: dict[str, Any] = {
 }  # fmt: skip
 
 
-def timed(function: Callable[[], Result]) -> tuple[float, Result]:
-    """Seconds of a call, and its result."""
-    start = time.perf_counter()
-    result = function()
-    return time.perf_counter() - start, result
-
-
 def relaxations(channels: Any, quick: bool) -> None:
     print("Max-min mean gain: certified relaxation, 200 random vectors, polishing; median, worst")
     rng = np.random.default_rng(0)
@@ -54,8 +43,7 @@ def relaxations(channels: Any, quick: bool) -> None:
         whole = system.smallest_gain_problem(links)
         spent, gaps, losses = np.zeros((DROPS, 3)), np.zeros(DROPS), np.zeros((DROPS, 2))
         for r in range(-1, DROPS):  # the first round compiles
-            part = slice(max(r, 0), max(r, 0) + 1)
-            one = MaxMinProblem(whole.columns[part], whole.weights[part], whole.constants[part])
+            one = whole.of([max(r, 0)])
             times = np.zeros(3)
             times[0], solution = timed(partial(solve_diagonal_sdp, one))
             draws = rng.standard_normal((2, 1, 200, solution.factor.shape[2])) / np.sqrt(2)

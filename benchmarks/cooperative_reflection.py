@@ -4,11 +4,8 @@ Run `OPENBLAS_NUM_THREADS=1 python benchmarks/cooperative_reflection.py`: one pr
 everything on the same instances, the obvious ways on the first few of them.
 """
 
-import statistics
 from collections.abc import Callable
 from functools import partial
-from time import perf_counter
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,10 +22,10 @@ from irsrepro.optimize.double_reflection import (
 from irsrepro.optimize.receivers import RECEIVERS, linear_receivers, receiver_sinr
 from irsrepro.optimize.references import codebook as plain
 from irsrepro.optimize.references.double_reflection import alternate_double_reflection_reference
+from timing import Result, timed
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
-Result = TypeVar("Result")
 
 NOISE, POWER = 10**-9.5, 10**-1.0  # -65 dBm, 20 dBm
 REPEATS = 5
@@ -56,15 +53,10 @@ def links(count: int, antennas: int, size1: int, size2: int, users: int = 0) -> 
     )
 
 
-def timed(step: Callable[[], Result], repeats: int = REPEATS) -> tuple[float, Result]:
-    """Median seconds of the repeats after a first run that compiles, and the result."""
-    result = step()
-    seconds = []
-    for _ in range(repeats):
-        start = perf_counter()
-        result = step()
-        seconds.append(perf_counter() - start)
-    return statistics.median(seconds), result
+def compiled(step: Callable[[], Result]) -> tuple[float, Result]:
+    """Median seconds after a first run that compiles, and the result."""
+    step()
+    return timed(step, REPEATS)
 
 
 def from_single_surface(problem: Links) -> Alternation:
@@ -87,9 +79,9 @@ def measure_alternation() -> None:
     for count, few, size in ((1000, 20, 20), (200, 5, 80), (50, 3, 160)):
         problem, ones = links(count, 10, size, size), np.ones((count, size), complex)
         part = Links(*(array[:few] for array in problem)), ones[:few], ones[:few]
-        slow, expected = timed(partial(alternate_double_reflection_reference, *part), 1)
-        quick, found = timed(partial(alternate_double_reflection, problem, ones, ones))
-        start, _ = timed(partial(from_single_surface, problem))
+        slow, expected = timed(partial(alternate_double_reflection_reference, *part))
+        quick, found = compiled(partial(alternate_double_reflection, problem, ones, ones))
+        start, _ = compiled(partial(from_single_surface, problem))
         difference = np.abs(found.gain[:few] / expected.gain - 1).max()
         slow, quick, start = 1e6 * slow / few, 1e6 * quick / count, 1e6 * start / count
         print(
@@ -105,9 +97,9 @@ def measure_receivers() -> None:
         channels = gaussian(np.random.default_rng(1), 1000, 16, users)
         for receiver in RECEIVERS:
             problem = channels, receiver, np.ones(users), 0.1
-            slow, _ = timed(partial(plain_sinr, *problem), 1)
-            quick, _ = timed(partial(receiver_sinr, *problem))
-            formed, _ = timed(partial(linear_receivers, *problem))
+            slow, _ = timed(partial(plain_sinr, *problem))
+            quick, _ = compiled(partial(receiver_sinr, *problem))
+            formed, _ = compiled(partial(linear_receivers, *problem))
             print(
                 f"{f'{receiver}, K = {users}':32}{1e3 * slow:10.1f}{1e3 * quick:10.2f}"
                 f"{slow / quick:8.0f}{1e3 * formed:12.2f}"
@@ -124,9 +116,11 @@ def measure_codebook() -> None:
             part = Links(*(array[:few] for array in problem))
             options = {"powers": POWER, "noise": NOISE}
             slow, expected = timed(
-                partial(plain.search_codebooks_reference, part, receiver=receiver, **options), 1
+                partial(plain.search_codebooks_reference, part, receiver=receiver, **options)
             )
-            quick, found = timed(partial(search_codebooks, problem, receiver=receiver, **options))
+            quick, found = compiled(
+                partial(search_codebooks, problem, receiver=receiver, **options)
+            )
             same = (found.index1[:few] == expected.index1) & (found.index2[:few] == expected.index2)
             slow, quick = 1e3 * slow / few, 1e3 * quick / count
             print(

@@ -8,10 +8,8 @@ zhang2022's figures.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from functools import partial
-from time import perf_counter
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,9 +24,9 @@ from irsrepro.optimize.references.manifold_alternation import alternate_referenc
 from irsrepro.optimize.references.max_min_beamforming import max_min_beams_cvxpy
 from irsrepro.optimize.rounding import gaussian_randomisation
 from irsrepro.optimize.surface_downlink import SurfaceLinks, composite_channel
+from timing import timed
 
 Complex = NDArray[np.complex128]
-Result = TypeVar("Result")
 
 USERS, ANTENNAS = 4, 16
 SNR = 3.5e-1  # of a path of two hops at 50 m and 14 m with -110 dBm of noise and 30 dBm
@@ -63,16 +61,6 @@ def links(count: int, elements: int) -> SurfaceLinks:
     )
 
 
-def timed(function: Callable[[], Result], repeats: int = 3) -> tuple[float, Result]:
-    """Median seconds of a call, and its result."""
-    times = []
-    for _ in range(repeats):
-        start = perf_counter()
-        result = function()
-        times.append(perf_counter() - start)
-    return float(np.median(times)), result
-
-
 def alternations(count: int) -> None:
     print("20 iterations of 10 + 10 directions (target: DOMALO 40 times pymanopt at 128 elements)")
     for objective in ("sum-rate", "min-rate"):
@@ -82,8 +70,8 @@ def alternations(count: int) -> None:
             options: dict[str, Any] = {"objective": objective, "outer": 20}
             few = given.of(slice(1))
             alternate(few, start[:1], **options)
-            ours, found = timed(partial(alternate, given, start, **options))
-            theirs, reference = timed(partial(alternate_reference, given, start, **options), 1)
+            ours, found = timed(partial(alternate, given, start, **options), 3)
+            theirs, reference = timed(partial(alternate_reference, given, start, **options))
             gap = found.trace[:, -1] - reference.trace[:, -1]
             error = gap.std(ddof=1) / np.sqrt(count)
             print(
@@ -101,9 +89,9 @@ def beams(count: int) -> None:
         given = given._replace(incoming=np.ascontiguousarray(given.incoming[..., :antennas]))
         channel = composite_channel(given, np.ones((200, 80), np.complex128))
         max_min_beams(channel[:1])
-        ours, found = timed(partial(max_min_beams, channel))
+        ours, found = timed(partial(max_min_beams, channel), 3)
         few = channel[:count]
-        theirs, reference = timed(partial(max_min_beams_cvxpy, few), 1)
+        theirs, reference = timed(partial(max_min_beams_cvxpy, few))
         worst = np.abs(found.level[:count] / reference.level - 1.0).max()
         print(
             f"  M = {antennas}: ours {1e6 * ours / 200:6.1f} us   cone programs "
@@ -147,8 +135,8 @@ def randomisations(samples: int) -> None:
         parts = rng.standard_normal((2, 1, samples, int(used.sum())))
         draws = (parts[0] + 1j * parts[1]) / np.sqrt(2.0)
         gaussian_randomisation(problem, factor, draws[:, :1000])
-        ours, found = timed(partial(gaussian_randomisation, problem, factor, draws))
-        theirs, best = timed(partial(plain_randomisation, problem, factor[0], draws[0]), 1)
+        ours, found = timed(partial(gaussian_randomisation, problem, factor, draws), 3)
+        theirs, best = timed(partial(plain_randomisation, problem, factor[0], draws[0]))
         print(
             f"  {elements} elements, rank {factor.shape[2]}: ours {1e3 * ours:6.1f} ms   loop "
             f"{1e3 * theirs:7.0f} ms   ratio {theirs / ours:4.0f}   best to "

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable
 from functools import partial
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,9 +21,9 @@ from irsrepro.optimize.references.diagonal_sdp import (
     solve_diagonal_sdp_cvxpy,
 )
 from irsrepro.optimize.rounding import gaussian_randomisation, polish
+from timing import timed
 
 Complex = NDArray[np.complex128]
-Result = TypeVar("Result")
 
 ANTENNAS = 16
 
@@ -93,16 +91,6 @@ def at_level(problem: MaxMinProblem) -> MaxMinProblem:
         ((SN - level * SD) / bottom[:, None])[None],
         ((n - level * d) / bottom)[None],
     )
-
-
-def timed(function: Callable[[], Result], repeats: int) -> tuple[float, Result]:
-    """Median seconds of a call, and its result."""
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        result = function()
-        times.append(time.perf_counter() - start)
-    return float(np.median(times)), result
 
 
 def ours(

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import argparse
 import warnings
-from collections.abc import Callable
 from functools import partial
 from time import perf_counter
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,22 +25,12 @@ from irsrepro.optimize.references.minimum_power import (
     minimum_power_beamforming_cvxpy,
     minimum_power_over_phases_pymanopt,
 )
+from timing import timed
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
-Result = TypeVar("Result")
 
 TARGET, BALANCE, PENALTY = 10.0, 0.35, 0.03
-
-
-def timed(function: Callable[[], Result], repeats: int = 3) -> tuple[float, Result]:
-    """Median seconds of a call, and its result."""
-    times = []
-    for _ in range(repeats):
-        start = perf_counter()
-        result = function()
-        times.append(perf_counter() - start)
-    return float(np.median(times)), result
 
 
 def responses(
@@ -61,10 +49,10 @@ def beamforming() -> None:
     channels, _ = responses(0, 1000, 3, 20, 4)
     direct = np.ascontiguousarray(channels[:, :, -1])
     minimum_power_beamforming(direct, TARGET)
-    ours, found = timed(lambda: minimum_power_beamforming(direct, TARGET))
+    ours, found = timed(lambda: minimum_power_beamforming(direct, TARGET), 3)
     few = direct[:20]
     targets = np.full((20, 3), TARGET)
-    theirs, reference = timed(lambda: minimum_power_beamforming_cvxpy(few, targets), 1)
+    theirs, reference = timed(lambda: minimum_power_beamforming_cvxpy(few, targets))
     worst = np.abs(found.power[:20] / reference.power - 1.0).max()
     print(
         f"  ours {1e6 * ours / 1000:8.2f} us   cvxpy + Clarabel {1e3 * theirs / 20:8.2f} ms   "
@@ -78,7 +66,7 @@ def phases() -> None:
         channels, x = responses(1, 30, 3, elements, antennas)
         starts = x[:, None]
         minimum_power_over_phases(channels[:1], TARGET, starts[:1])
-        ours, found = timed(partial(minimum_power_over_phases, channels, TARGET, starts))
+        ours, found = timed(partial(minimum_power_over_phases, channels, TARGET, starts), 3)
         residual = optimality_residual(channels, TARGET, found.reflection, found.beamformer)
         targets = np.full((2, 3), TARGET)
         with warnings.catch_warnings():
@@ -161,7 +149,7 @@ def loops() -> None:
     print("100 iterations of the inner approximation, K = 3, N_t = 4")
     for elements in (10, 20, 50):
         channels, x = responses(3, 5, 3, elements, 4)
-        seconds, found = timed(partial(inner_approximation, channels, TARGET, x, tolerance=0.0), 1)
+        seconds, found = timed(partial(inner_approximation, channels, TARGET, x, tolerance=0.0))
         best = minimum_power_over_phases(channels, TARGET, x[:, None])
         behind = 10.0 * np.log10(found.power / best.power)
         print(

@@ -23,6 +23,7 @@ from irsrepro.optimize.unit_disc import (
     starting_multipliers,
     workspace,
 )
+from timing import timed
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
@@ -83,16 +84,6 @@ def phase_problems() -> list[list[tuple[Complex, Complex]]]:
 
 def objective(matrix: Complex, linear: Complex, vector: Complex) -> float:
     return float(np.vdot(vector, 2 * linear - matrix @ vector).real)
-
-
-def timed(step: Callable[[], Complex], repeats: int = 1) -> tuple[float, Complex]:
-    """Median seconds of the repeats, and the result."""
-    seconds = []
-    for _ in range(repeats):
-        start = perf_counter()
-        vector = step()
-        seconds.append(perf_counter() - start)
-    return statistics.median(seconds), vector
 
 
 def measure_phase_step() -> None:

@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
-from contextlib import chdir
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,12 @@ import yaml
 from numpy.typing import NDArray
 
 from irsrepro.claims import to_table
-from irsrepro.jobs import keep_compiled_kernels
+from irsrepro.jobs import COMPILED_FLOORS, keep_compiled_kernels
+from irsrepro.provenance import LIBRARY
 from irsrepro.storage import read_dataset
 
 ROOT = Path(__file__).resolve().parent.parent
-with chdir(ROOT):
-    keep_compiled_kernels()  # before any test imports a kernel
+KERNELS = keep_compiled_kernels(ROOT)  # before any test imports a kernel
 SNAKEMAKE = [sys.executable, "-m", "snakemake"]
 JOB = re.compile(r"^(?:local)?rule (\w+):\n(?:    input: .*\n)?    output: (.*)$", re.MULTILINE)
 
@@ -41,7 +41,32 @@ def copy_checkout(destination: Path, *documents: str) -> Path:
     for path in (destination / "config").glob("*.yaml"):
         if documents and path.stem not in (*documents, "config"):
             path.unlink()
+    share_compiled_kernels(destination)
     return destination
+
+
+def share_compiled_kernels(root: Path) -> None:
+    """Let a copied checkout use the kernels compiled for this one, as long as its source is equal.
+
+    Numba names a folder by the place of the source, and what is in it by the content.
+    """
+    from numba.core.caching import UserProvidedCacheLocator  # reads NUMBA_CACHE_DIR
+
+    place: Callable[[str], str] = UserProvidedCacheLocator.get_suitable_cache_subpath
+    own = root / ".numba" / KERNELS.name
+    own.mkdir(parents=True)
+    for floor in COMPILED_FLOORS:
+        compiled = KERNELS / place(str(LIBRARY / floor / "kernel.py"))
+        compiled.mkdir(parents=True, exist_ok=True)
+        copied = root.resolve() / "src" / "irsrepro" / floor / "kernel.py"
+        (own / place(str(copied))).symlink_to(compiled, target_is_directory=True)
+
+
+def build_document(folder: Path, key: str) -> "Workflow":
+    """Build everything of one document, at tiny fidelity, in a checkout of its own."""
+    workflow = Workflow(copy_checkout(folder, key))
+    workflow.build(f"figures/{key}/all", "--config", "fidelity=preview", "realisations=2")
+    return workflow
 
 
 @pytest.fixture

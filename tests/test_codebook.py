@@ -10,17 +10,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import irsrepro.optimize.codebook as codebook_module
+from draws import gaussian
 from irsrepro.optimize.codebook import Codewords, search_codebook, search_codebooks
 from irsrepro.optimize.double_reflection import Links, effective_channel, joint_cascade
 from irsrepro.optimize.receivers import RECEIVERS, linear_receivers, receive_sinr
 from irsrepro.optimize.references.codebook import search_codebooks_reference
 
 Complex = NDArray[np.complex128]
-
-
-def gaussian(rng: np.random.Generator, *shape: int) -> Complex:
-    draw: Complex = (rng.standard_normal(shape) + 1j * rng.standard_normal(shape)) / np.sqrt(2)
-    return draw
 
 
 def draw_links(

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from draws import gaussian
 from irsrepro.optimize.diagonal_sdp import DiagonalSdpSolution, Method, solve_diagonal_sdp
 from irsrepro.optimize.diagonal_sdp_problem import (
     MaxMinProblem,
@@ -22,11 +23,6 @@ Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
 
 METHODS: list[Method] = ["interior", "low rank"]
-
-
-def gaussian(rng: np.random.Generator, *shape: int) -> Complex:
-    draw: Complex = (rng.standard_normal(shape) + 1j * rng.standard_normal(shape)) / np.sqrt(2)
-    return draw
 
 
 def linear_problem(
@@ -308,24 +304,14 @@ def test_a_realisation_does_not_depend_on_its_batch(method: Method, kind: str) -
     make = linear_problem(rng, 50, 3, 7, count=4) if kind == "linear" else None
     problem = make or sinr_problem(rng, 50, 3, count=4)
 
-    def part(order: list[int]) -> MaxMinProblem:
-        bottom, noise = problem.denominator_weights, problem.denominator_constants
-        return MaxMinProblem(
-            problem.columns[order],
-            problem.weights[order],
-            problem.constants[order],
-            None if bottom is None else bottom[order],
-            None if noise is None else noise[order],
-        )
-
     def fields(solution: DiagonalSdpSolution, r: int) -> list[object]:
         return [np.asarray(value)[r].tobytes() for value in vars(solution).values()]
 
     whole = solve_diagonal_sdp(problem, method=method)
-    shuffled = solve_diagonal_sdp(part([2, 0, 3, 1]), method=method)
+    shuffled = solve_diagonal_sdp(problem.of([2, 0, 3, 1]), method=method)
     for r, place in ((2, 0), (0, 1), (3, 2), (1, 3)):
         assert fields(whole, r) == fields(shuffled, place)
-        assert fields(whole, r) == fields(solve_diagonal_sdp(part([r]), method=method), 0)
+        assert fields(whole, r) == fields(solve_diagonal_sdp(problem.of([r]), method=method), 0)
 
 
 def test_a_start_close_to_the_solution_saves_work() -> None:

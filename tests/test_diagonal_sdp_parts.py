@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from draws import gaussian
 from irsrepro.optimize.diagonal_sdp import solve_diagonal_sdp
 from irsrepro.optimize.diagonal_sdp_instance import Instance, factorise
 from irsrepro.optimize.diagonal_sdp_low_rank import low_rank
@@ -23,11 +24,6 @@ from irsrepro.optimize.diagonal_sdp_slack import (
 from irsrepro.optimize.references.diagonal_sdp import solve_diagonal_sdp_cvxpy
 
 Complex = NDArray[np.complex128]
-
-
-def gaussian(rng: np.random.Generator, *shape: int) -> Complex:
-    draw: Complex = (rng.standard_normal(shape) + 1j * rng.standard_normal(shape)) / np.sqrt(2)
-    return draw
 
 
 def test_the_rank_grows_where_the_certificate_asks_for_it() -> None:

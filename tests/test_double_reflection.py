@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from draws import gaussian, phases
 from irsrepro.optimize.double_reflection import (
     Alternation,
     Links,
@@ -29,16 +30,6 @@ Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
 STOP = "iterations", "status", "residual"
 SIZES = [(7, 5), (1, 1), (6, 0), (0, 6), (20, 20)]
-
-
-def gaussian(rng: np.random.Generator, *shape: int) -> Complex:
-    draw: Complex = (rng.standard_normal(shape) + 1j * rng.standard_normal(shape)) / np.sqrt(2)
-    return draw
-
-
-def phases(rng: np.random.Generator, *shape: int) -> Complex:
-    draw: Complex = np.exp(2j * np.pi * rng.random(shape))
-    return draw
 
 
 def draw_links(

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from draws import gaussian
 from irsrepro.channels.rician_network import Fading
 from irsrepro.optimize.downlink_sum_rate import (
     DownlinkSolution,
@@ -20,11 +21,6 @@ from irsrepro.optimize.unit_disc_thin import thin_sweeps
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
-
-
-def gaussian(rng: np.random.Generator, *shape: int) -> Complex:
-    draw: Complex = (rng.standard_normal(shape) + 1j * rng.standard_normal(shape)) / np.sqrt(2)
-    return draw
 
 
 def objective(forms: Complex, linear: Complex, vector: Complex) -> float:

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from draws import gaussian
 from irsrepro.optimize.fractional_programming import (
     SumRateSolution,
     maximise_sum_rate,
@@ -25,11 +26,6 @@ from irsrepro.optimize.status import STATUS
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
 HALVES = [(True, True), (True, False), (False, True)]
-
-
-def gaussian(rng: np.random.Generator, *shape: int) -> Complex:
-    draw: Complex = (rng.standard_normal(shape) + 1j * rng.standard_normal(shape)) / np.sqrt(2)
-    return draw
 
 
 class Problem(NamedTuple):

@@ -6,16 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from draws import gaussian
 from irsrepro.optimize.group_power import RIDGE, GroupPowerSolution, solve_group_power
 from irsrepro.optimize.references.group_power import solve_group_power_cvxpy
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
-
-
-def gaussian(rng: np.random.Generator, *shape: int) -> Complex:
-    draw: Complex = (rng.standard_normal(shape) + 1j * rng.standard_normal(shape)) / np.sqrt(2)
-    return draw
 
 
 def precoder_step(

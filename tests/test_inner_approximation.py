@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 import test_yu2020 as yu2020
+from draws import gaussian
 from irsrepro.documents.yu2020.system import evaluate
 from irsrepro.optimize import inner_approximation_lagrangian as lagrangian
 from irsrepro.optimize import inner_approximation_step as step
@@ -25,11 +26,6 @@ Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
 
 BALANCE, PENALTY = 0.35, 0.03
-
-
-def gaussian(rng: np.random.Generator, *shape: int) -> Complex:
-    draw: Complex = (rng.standard_normal(shape) + 1j * rng.standard_normal(shape)) / np.sqrt(2)
-    return draw
 
 
 def with_unit_rows(matrix: Complex) -> Complex:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from draws import phases
 from irsrepro.optimize.diagonal_sdp import solve_diagonal_sdp
 from irsrepro.optimize.diagonal_sdp_problem import MaxMinProblem
 from irsrepro.optimize.double_reflection import (
@@ -25,10 +26,6 @@ Complex = NDArray[np.complex128]
 
 def gaussian(rng: np.random.Generator, *shape: int) -> Complex:
     return np.asarray(rng.normal(size=shape) + 1j * rng.normal(size=shape))
-
-
-def phases(rng: np.random.Generator, *shape: int) -> Complex:
-    return np.asarray(np.exp(2j * np.pi * rng.random(shape)))
 
 
 def draw_links(seed: int, count: int, users: int, size1: int, size2: int) -> Links:

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from draws import gaussian, phases
 from irsrepro.optimize.minimum_power import MinimumPowerSolution, minimum_power_beamforming
 from irsrepro.optimize.minimum_power_phases import (
     minimum_power_over_phases,
@@ -21,15 +22,6 @@ from irsrepro.optimize.status import CONVERGED, FAILURE
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
-
-
-def gaussian(rng: np.random.Generator, *shape: int) -> Complex:
-    draw: Complex = (rng.standard_normal(shape) + 1j * rng.standard_normal(shape)) / np.sqrt(2)
-    return draw
-
-
-def phases(rng: np.random.Generator, *shape: int) -> Complex:
-    return np.asarray(np.exp(2j * np.pi * rng.random(shape)))
 
 
 def reached(channel: Complex, beams: Complex, noise: float) -> Real:

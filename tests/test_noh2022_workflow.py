@@ -4,20 +4,17 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from conftest import Workflow, check_document, copy_checkout, plotted, raw
+from conftest import Workflow, build_document, check_document, plotted, raw
 from irsrepro.channels.rician_network import draw_fading
 from irsrepro.documents.noh2022.system import network
 from irsrepro.storage import read_dataset
 
-TINY = ["--config", "fidelity=preview", "realisations=2"]
 DATA = "results/preview/noh2022/default"
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
-    workflow = Workflow(copy_checkout(tmp_path_factory.mktemp("built"), "noh2022"))
-    workflow.build("figures/noh2022/all", *TINY)
-    return workflow
+    return build_document(tmp_path_factory.mktemp("built"), "noh2022")
 
 
 def test_the_document_is_whole(built: Workflow) -> None:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import ArrayLike, NDArray
 
+from draws import gaussian
 from irsrepro.optimize.receivers import (
     RECEIVERS,
     combined_sinr,
@@ -25,11 +26,6 @@ from irsrepro.optimize.receivers import (
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
 POWERS = [3.0, np.array([1.0, 20.0, 0.05]), np.geomspace(0.01, 10, 15).reshape(5, 3)]
-
-
-def gaussian(rng: np.random.Generator, *shape: int) -> Complex:
-    draw: Complex = (rng.standard_normal(shape) + 1j * rng.standard_normal(shape)) / np.sqrt(2)
-    return draw
 
 
 def sinr_by_definition(channel: Complex, receivers: Complex, powers: Real, noise: float) -> Real:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from draws import gaussian, phases
 from irsrepro.optimize.diagonal_sdp import solve_diagonal_sdp
 from irsrepro.optimize.diagonal_sdp_problem import MaxMinProblem
 from irsrepro.optimize.rounding import (
@@ -19,15 +20,6 @@ from irsrepro.optimize.rounding import (
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
-
-
-def gaussian(rng: np.random.Generator, *shape: int) -> Complex:
-    draw: Complex = (rng.standard_normal(shape) + 1j * rng.standard_normal(shape)) / np.sqrt(2)
-    return draw
-
-
-def phases(rng: np.random.Generator, *shape: int) -> Complex:
-    return np.asarray(np.exp(2j * np.pi * rng.random(shape)))
 
 
 def problem_of(
@@ -43,17 +35,6 @@ def problem_of(
             columns, own, np.zeros((count, users)), rest, np.full((count, users), 0.1 * size)
         )
     return MaxMinProblem(columns, own - 0.5 * rest, rng.standard_normal((count, users)))
-
-
-def part(problem: MaxMinProblem, order: list[int]) -> MaxMinProblem:
-    bottom, noise = problem.denominator_weights, problem.denominator_constants
-    return MaxMinProblem(
-        problem.columns[order],
-        problem.weights[order],
-        problem.constants[order],
-        None if bottom is None else bottom[order],
-        None if noise is None else noise[order],
-    )
 
 
 def best_on_grid(problem: MaxMinProblem, points: int) -> float:
@@ -165,7 +146,7 @@ def test_a_realisation_does_not_depend_on_its_batch(ratio: bool) -> None:
     draws, start = gaussian(rng, 4, 300, 21), phases(rng, 4, 21)
 
     def run(order: list[int]) -> tuple[UnitModulusVectors, UnitModulusVectors]:
-        share = part(problem, order)
+        share = problem.of(order)
         rounded = gaussian_randomisation(share, factor[order], draws[order])
         return rounded, polish(share, start[order])
 

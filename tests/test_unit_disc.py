@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from draws import gaussian
 from irsrepro.optimize.references.unit_disc import (
     solve_unit_disc_cvxpy,
     solve_unit_disc_ellipsoid,
@@ -19,11 +20,6 @@ from irsrepro.optimize.unit_disc import (
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
-
-
-def gaussian(rng: np.random.Generator, *shape: int) -> Complex:
-    draw: Complex = (rng.standard_normal(shape) + 1j * rng.standard_normal(shape)) / np.sqrt(2)
-    return draw
 
 
 def random_form(rng: np.random.Generator, size: int) -> tuple[Complex, Complex]:

@@ -3,17 +3,14 @@
 import numpy as np
 import pytest
 
-from conftest import Workflow, check_document, copy_checkout, plotted, raw
+from conftest import Workflow, build_document, check_document, plotted, raw
 
-TINY = ["--config", "fidelity=preview", "realisations=2"]
 DATA = "results/preview/yu2020/default"
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
-    workflow = Workflow(copy_checkout(tmp_path_factory.mktemp("built"), "yu2020"))
-    workflow.build("figures/yu2020/all", *TINY)
-    return workflow
+    return build_document(tmp_path_factory.mktemp("built"), "yu2020")
 
 
 def test_the_document_is_whole(built: Workflow) -> None:

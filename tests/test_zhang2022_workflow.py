@@ -4,17 +4,14 @@ import numpy as np
 import pytest
 import yaml
 
-from conftest import Workflow, check_document, copy_checkout, plotted, raw
+from conftest import Workflow, build_document, check_document, plotted, raw
 
-TINY = ["--config", "fidelity=preview", "realisations=2"]
 DATA = "results/preview/zhang2022/default"
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
-    workflow = Workflow(copy_checkout(tmp_path_factory.mktemp("built"), "zhang2022"))
-    workflow.build("figures/zhang2022/all", *TINY)
-    return workflow
+    return build_document(tmp_path_factory.mktemp("built"), "zhang2022")
 
 
 def test_the_document_is_whole(built: Workflow) -> None:

@@ -7,17 +7,14 @@ import pytest
 import yaml
 from numpy.typing import NDArray
 
-from conftest import Workflow, check_document, copy_checkout, plotted, raw
+from conftest import Workflow, build_document, check_document, plotted, raw
 
-TINY = ["--config", "fidelity=preview", "realisations=2"]
 DATA = "results/preview/zheng2021/default"
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
-    workflow = Workflow(copy_checkout(tmp_path_factory.mktemp("built"), "zheng2021"))
-    workflow.build("figures/zheng2021/all", *TINY)
-    return workflow
+    return build_document(tmp_path_factory.mktemp("built"), "zheng2021")
 
 
 def test_the_document_is_whole(built: Workflow) -> None:

@@ -50,15 +50,23 @@ def job(name: str, log: str) -> Iterator[None]:
         print(line, file=sys.stderr, flush=True)
 
 
-def keep_compiled_kernels() -> None:
+def keep_compiled_kernels(root: Path = Path()) -> Path:
     """Choose where numba keeps compiled kernels: a folder named by the source of their floors.
 
     Numba compiles a cached function anew when its own file changes, not when a function of another
     file that it calls does. All jobs share the folder, so that a kernel is compiled once. Must be
     called before a kernel is imported.
+
+    Args:
+        root: the checkout whose ``.numba`` holds the folder; by default the working directory.
+
+    Returns:
+        The folder.
     """
     kernels = [path for floor in COMPILED_FLOORS for path in (LIBRARY / floor).glob("*.py")]
-    os.environ["NUMBA_CACHE_DIR"] = str(Path(".numba", digest(kernels)).resolve())
+    folder = (root / ".numba" / digest(kernels)).resolve()
+    os.environ["NUMBA_CACHE_DIR"] = str(folder)
+    return folder
 
 
 def stamp(

@@ -100,8 +100,8 @@ class MaxMinProblem:
             noise = self.denominator_constants[realisation]
         return self.columns[realisation], weights, constants, bottom, noise
 
-    def of(self, part: slice) -> MaxMinProblem:
-        """Return the problem of some of the realisations."""
+    def of(self, part: slice | list[int]) -> MaxMinProblem:
+        """Return the problem of some of the realisations, in the order given."""
         bottom, noise = self.denominator_weights, self.denominator_constants
         return MaxMinProblem(
             self.columns[part],

@@ -26,7 +26,6 @@ from numba import njit
 from numpy.typing import NDArray
 
 from irsrepro.channels.rician_network import Fading
-from irsrepro.optimize.fractional_programming import quadratic_auxiliary, sinr_from_amplitudes
 from irsrepro.optimize.group_power import Complex, Real, dual_step
 from irsrepro.optimize.status import CONVERGED, FAILURE, ITERATION_LIMIT
 from irsrepro.optimize.unit_disc_thin import thin_sweeps
@@ -154,19 +153,33 @@ def _composite(direct: Complex, adjoint: Complex, outgoing: Complex, vector: Com
 
 @njit(cache=True, error_model="numpy")
 def _amplitudes(channels: Complex, precoder: Complex) -> Complex:
-    """Amplitudes a_kj = h_k^H w_j, by beams first: (beam, user)."""
+    """Amplitudes a_kj = h_k^H w_j, (user, beam)."""
     product: Complex = np.dot(channels.conj().T.copy(), precoder)
-    return product.T
+    return product
 
 
 @njit(cache=True, error_model="numpy")
-def _ratios(amplitudes: Complex, noise: Real, sinr: Real) -> float:
+def _ratios(amplitudes: Complex, sinr: Real) -> float:
     """SINR of every user, and the sum-rate in bit/s/Hz."""
-    sinr_from_amplitudes(amplitudes, noise, sinr)
     total = 0.0
     for k in range(sinr.size):
+        unwanted = 1.0
+        for j in range(sinr.size):
+            if j != k:
+                unwanted += amplitudes[k, j].real ** 2 + amplitudes[k, j].imag ** 2
+        sinr[k] = (amplitudes[k, k].real ** 2 + amplitudes[k, k].imag ** 2) / unwanted
         total += np.log1p(sinr[k])
     return float(total / log(2.0))
+
+
+@njit(cache=True, error_model="numpy")
+def _auxiliaries(amplitudes: Complex, sinr: Real, auxiliary: Complex) -> None:
+    """beta_k = sqrt(1 + alpha_k) a_kk / (sum_j |a_kj|^2 + 1)."""
+    for k in range(sinr.size):
+        received = 1.0
+        for j in range(sinr.size):
+            received += amplitudes[k, j].real ** 2 + amplitudes[k, j].imag ** 2
+        auxiliary[k] = sqrt(1.0 + sinr[k]) * amplitudes[k, k] / received
 
 
 @njit(cache=True, error_model="numpy")
@@ -187,7 +200,7 @@ def _alternate(
     elements = vector.size
     adjoint = incoming.conj().T.copy()
     sinr, auxiliary = np.empty(users), np.empty(users, np.complex128)
-    noise, multipliers = np.ones(users), np.zeros(limits.size)
+    multipliers = np.zeros(limits.size)
     linear = np.empty((antennas, users), np.complex128)
     candidate = np.empty((antennas, users), np.complex128)
     scaled = np.empty((antennas, users), np.complex128)
@@ -195,12 +208,12 @@ def _alternate(
     slope, moved = np.empty(elements, np.complex128), np.empty(elements, np.complex128)
     channels = _composite(direct, adjoint, outgoing, vector)
     amplitudes = _amplitudes(channels, precoder)
-    rate = _ratios(amplitudes, noise, sinr)
+    rate = _ratios(amplitudes, sinr)
     trace[:] = rate
     change = 0.0
     for iteration in range(1, trace.size):
         before = rate
-        quadratic_auxiliary(amplitudes, noise, sinr, 1.0, auxiliary)
+        _auxiliaries(amplitudes, sinr, auxiliary)
         for k in range(users):
             for i in range(antennas):
                 scaled[i, k] = abs(auxiliary[k]) * channels[i, k]
@@ -209,14 +222,14 @@ def _alternate(
         dual_step(matrix, linear, limits, multipliers, candidate, _POWER_ACCURACY, _POWER_STEPS)
         amplitudes = _amplitudes(channels, candidate)
         # A step solved to finite accuracy must not lower the rate; the old precoder stays then.
-        after = _ratios(amplitudes, noise, sinr)
+        after = _ratios(amplitudes, sinr)
         if after >= rate:
             precoder[:], rate = candidate, after
         else:
             amplitudes = _amplitudes(channels, precoder)
-            rate = _ratios(amplitudes, noise, sinr)
+            rate = _ratios(amplitudes, sinr)
         if elements > 0:
-            quadratic_auxiliary(amplitudes, noise, sinr, 1.0, auxiliary)
+            _auxiliaries(amplitudes, sinr, auxiliary)
             illuminated = np.dot(incoming, precoder)
             known = np.dot(direct.conj().T.copy(), precoder)
             for n in range(elements):
@@ -232,12 +245,12 @@ def _alternate(
             thin_sweeps(forms, slope, moved, phase_accuracy, sweep_limit)
             other = _composite(direct, adjoint, outgoing, moved)
             amplitudes = _amplitudes(other, precoder)
-            after = _ratios(amplitudes, noise, sinr)
+            after = _ratios(amplitudes, sinr)
             if after >= rate:
                 vector[:], channels, rate = moved, other, after
             else:
                 amplitudes = _amplitudes(channels, precoder)
-                rate = _ratios(amplitudes, noise, sinr)
+                rate = _ratios(amplitudes, sinr)
         trace[iteration:] = rate
         change = (rate - before) / before if before > 0.0 else rate
         if not np.isfinite(rate):
