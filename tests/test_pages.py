@@ -202,6 +202,9 @@ def test_the_scorecard_under_alternatives(compared: str) -> None:
     assert compared.count("depends on: ring") == len(CLAIMS)
     item = r'undecided">undecided</span> <strong>ring</strong>: users on a ring, &lt;script'
     assert len(re.findall(item, compared)) == len(CLAIMS)
+    table = compared.partition('class="tally"')[2].partition("</table>")[0]
+    assert "<th>robust</th>" in table
+    assert "<td>all</td><td>2</td><td>2</td><td>1</td><td>0</td>" in table
     assert "at this fidelity" in compared and "Preview" in compared
     assert f"users nearer, {LONG}" in compared and EVIL not in compared
 

@@ -186,18 +186,21 @@ def scorecard(
         fidelity: ``paper`` or ``preview``.
         engine: ``fast`` or ``reference``.
     """
+    compared = any(readings.values())
+    tallies = {}
+    for key in dict.fromkeys(row["document"] for row in rows):
+        own = [row for row in rows if row["document"] == key]
+        robust = {"robust": sum(row["robustness"] == "robust" for row in own)} if compared else {}
+        tallies[key] = counts(own) | robust
     return part(
         "scorecard.html.j2",
         rows=rows,
         thumbnails={name: embedded(png, *THUMBNAIL) for name, png in pictures.items()},
         readings=readings,
-        compared=any(readings.values()),
+        compared=compared,
         fidelity=fidelity,
         engine=engine,
-        tallies={
-            key: counts(row for row in rows if row["document"] == key)
-            for key in dict.fromkeys(row["document"] for row in rows)
-        },
+        tallies=tallies,
     )
 
 

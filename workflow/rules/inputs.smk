@@ -134,7 +134,7 @@ def alternatives_of(key):
     document = project.documents[key]
     told = {name: entry["about"] for name, entry in document.alternatives.items()}
     return {
-        name: told.get(name, f"what-if from the command line, {values}")
+        name: told.get(name, f"what-if from the command line, {dict(values)}")
         for name, values in document.readings.items()
         if name != DEFAULT
     }
