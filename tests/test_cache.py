@@ -89,7 +89,7 @@ def test_the_rest_is_deleted_and_said(checkout: Path) -> None:
     assert all(reason in table for reason in UNREACHED.values()) and "preview" in table
     assert left(checkout) == before, "a listing deletes nothing"
     said = cache.prune(checkout, found)
-    assert f"Deleted {len(UNREACHED) + 1} files and folders, {10 * len(UNREACHED) + 10} B." in said
+    assert f"Freed {10 * len(UNREACHED) + 10} B: {len(UNREACHED) + 1} files" in said
     assert left(checkout) == before - {*UNREACHED, old}
     assert not (checkout / "results/preview/she2020").exists(), "empty folders go"
     assert (checkout / DATA / "default").is_dir()

@@ -350,7 +350,7 @@ def test_list_cache_and_prune_print_their_table(again: Workflow) -> None:
     assert again.run("prune", *TINY).returncode != 0 and stray.exists()
     assert lock.exists(), "the lock of another run is left alone"
     lock.unlink()
-    assert "Deleted 1 files" in again.run("prune", *TINY).stdout
+    assert "Freed 10 B: 1 files" in again.run("prune", *TINY).stdout
     assert again.payloads() == kept
     assert "Nothing is out of reach" in again.run("prune", *TINY).stdout, "it always runs"
 

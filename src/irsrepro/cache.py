@@ -231,4 +231,4 @@ def prune(root: Path, files: Iterable[CachedFile]) -> str:
     if not gone:
         return ALL_REACHED
     freed = size(sum(each.size for each in gone))
-    return f"{reasons(gone)}\n\nDeleted {len(gone)} files and folders, {freed}."
+    return f"{reasons(gone)}\n\nFreed {freed}: {len(gone)} files or folders of kernels."

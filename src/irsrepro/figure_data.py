@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from scipy.stats import binom
 
 from irsrepro.errors import ConfigurationError
+from irsrepro.lazily import lazily
 from irsrepro.statistics import mean_interval, median_interval
 from irsrepro.storage import variable
+
+stats = lazily("scipy.stats")
 
 Curve = Mapping[str, Any]
 FILL = {"value": np.nan, "lower": np.nan, "upper": np.nan, "realisations": 0, "failures": 0}
@@ -57,7 +59,7 @@ def _quantiles(samples: xr.DataArray) -> xr.Dataset:
     # A rank counts from 1; of n values, B(n, level) are expected not to exceed the quantile.
     rank = np.ceil(levels * n - 1e-9).astype(int)
     tail = (1 - CONFIDENCE) / 2
-    low, high = (binom.ppf(share, n, levels).astype(int) for share in (tail, 1 - tail))
+    low, high = (stats.binom.ppf(share, n, levels).astype(int) for share in (tail, 1 - tail))
     described = _described(
         samples,
         "level",

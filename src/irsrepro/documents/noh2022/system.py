@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import scipy.stats
 import xarray as xr
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
 from irsrepro.channels.fading import rician_amplitudes
 from irsrepro.channels.rician_network import Complex, Real, RicianNetwork, draw_fading
@@ -244,7 +244,7 @@ def evaluate(problem: Problem, variables: xr.Dataset) -> xr.Dataset:
             ),
             "gain_p_value": variable(
                 one,
-                -np.expm1(deviation[0].size * np.log1p(-2.0 * scipy.stats.norm.sf(worst))),
+                -np.expm1(deviation[0].size * np.log1p(-2.0 * ndtr(-worst))),
                 "probability that chance makes the largest distance larger",
                 "1",
             ),

@@ -15,13 +15,14 @@ import warnings
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import cvxpy as cp
 import numpy as np
 
+from irsrepro.lazily import lazily
 from irsrepro.optimize.diagonal_sdp_instance import Complex, Instance, Real
 from irsrepro.optimize.diagonal_sdp_problem import MaxMinProblem, scale_instance, smallest_value
 
-atoms: Any = cp  # its stubs hide the functions
+cp = lazily("cvxpy")
+
 
 Solver = Literal["CLARABEL", "SCS"]
 
@@ -142,10 +143,8 @@ def largest_norm_bound_cvxpy(factor: Complex) -> Real:
         scale = np.abs(matrix).sum() / np.sqrt(matrix.shape[1])
         scaled = matrix / scale * matrix.shape[1]
         z: Any = cp.Variable(matrix.shape[1], pos=True)
-        inside = np.eye(len(matrix)) - scaled @ atoms.diag(z) @ scaled.conj().T
-        _solve(
-            cp.Problem(cp.Minimize(atoms.sum(atoms.inv_pos(z))), [inside >> 0]), "CLARABEL", None
-        )
+        inside = np.eye(len(matrix)) - scaled @ cp.diag(z) @ scaled.conj().T
+        _solve(cp.Problem(cp.Minimize(cp.sum(cp.inv_pos(z))), [inside >> 0]), "CLARABEL", None)
         # Made feasible to the last digit: the largest eigenvalue of A Diag(z) A^H divides z.
         largest = np.linalg.eigvalsh((scaled * z.value) @ scaled.conj().T)[-1]
         bounds.append(float((1.0 / z.value).sum() * largest * (scale / matrix.shape[1]) ** 2))
@@ -239,13 +238,11 @@ def bisect_ratio_cvxpy(
 
 def _traces(V: Any, columns: Complex, weights: Real) -> Any:
     """tr(F diag(S_k) F^H V) for all users, written out as the papers do."""
-    return atoms.hstack(
-        [atoms.real(atoms.trace(((columns * w) @ columns.conj().T) @ V)) for w in weights]
-    )
+    return cp.hstack([cp.real(cp.trace(((columns * w) @ columns.conj().T) @ V)) for w in weights])
 
 
 def _cone(V: Any) -> list[Any]:
-    return [V >> 0, atoms.real(atoms.diag(V)) == 1]
+    return [V >> 0, cp.real(cp.diag(V)) == 1]
 
 
 def _solve(program: Any, solver: Solver, accuracy: float | None) -> str:

@@ -12,15 +12,16 @@ from __future__ import annotations
 import warnings
 from typing import Any, NamedTuple
 
-import cvxpy as cp
 import numpy as np
 from numpy.typing import NDArray
 
+from irsrepro.lazily import lazily
 from irsrepro.optimize.inner_approximation import InnerApproximation, RankMode
 from irsrepro.optimize.references.minimum_power import downlink_beams, uplink_fixed_point
 from irsrepro.optimize.status import CONVERGED, FAILURE, ITERATION_LIMIT
 
-atoms: Any = cp  # its stubs hide the functions
+cp = lazily("cvxpy")
+
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
@@ -72,9 +73,9 @@ def solve_subproblem_cvxpy(
     V = cp.Variable((size, size), hermitian=True)
     W = [cp.Variable((antennas, antennas), hermitian=True) for _ in range(users)]
     top = np.linalg.eigh(matrix)[1][:, -1]
-    gap = size - atoms.real(atoms.trace(np.outer(top, top.conj()) @ V))
-    power = sum(atoms.real(atoms.trace(w)) for w in W)
-    constraints: list[Any] = [V >> 0, atoms.real(atoms.diag(V)) == 1, *(w >> 0 for w in W)]
+    gap = size - cp.real(cp.trace(np.outer(top, top.conj()) @ V))
+    power = sum(cp.real(cp.trace(w)) for w in W)
+    constraints: list[Any] = [V >> 0, cp.real(cp.diag(V)) == 1, *(w >> 0 for w in W)]
     if slack is not None:
         constraints.append(gap <= slack)
     for k in range(users):
@@ -87,20 +88,18 @@ def solve_subproblem_cvxpy(
             sign, weight = (-1.0, 1.0) if i == k else (1.0, float(targets[k]))
             square = cp.Variable()
             joint = c * V + (sign / c) * B
-            flat = atoms.vec(joint, order="F")
+            flat = cp.vec(joint, order="F")
             # |x|^2 <= square * 1 as a rotated cone.
             constraints.append(
-                atoms.SOC(
+                cp.SOC(
                     square + 1.0,
-                    atoms.hstack([2.0 * atoms.real(flat), 2.0 * atoms.imag(flat), square - 1.0]),
+                    cp.hstack([2.0 * cp.real(flat), 2.0 * cp.imag(flat), square - 1.0]),
                 )
             )
             line_matrix = c2 * (
-                atoms.real(atoms.trace(matrix.conj().T @ V)) - 0.5 * np.linalg.norm(matrix) ** 2
+                cp.real(cp.trace(matrix.conj().T @ V)) - 0.5 * np.linalg.norm(matrix) ** 2
             )
-            line_beams = (
-                atoms.real(atoms.trace(old.conj().T @ B)) - 0.5 * np.linalg.norm(old) ** 2
-            ) / c2
+            line_beams = (cp.real(cp.trace(old.conj().T @ B)) - 0.5 * np.linalg.norm(old) ** 2) / c2
             total += weight * (0.5 * square - line_matrix - line_beams)
         # In units of the target, as all constraints then are of the order of one.
         constraints.append(total / float(targets[k]) <= 0)

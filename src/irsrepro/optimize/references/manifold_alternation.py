@@ -12,12 +12,14 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import pymanopt
 from numpy.typing import ArrayLike, NDArray
 
+from irsrepro.lazily import lazily
 from irsrepro.optimize.manifold_alternation import NO_CHANNEL, NO_INVERSE, Alternation
 from irsrepro.optimize.status import CONVERGED, ITERATION_LIMIT
 from irsrepro.optimize.surface_downlink import SurfaceLinks, checked_links, composite_channel
+
+pymanopt = lazily("pymanopt")
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]

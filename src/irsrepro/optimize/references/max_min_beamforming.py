@@ -7,12 +7,14 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-import cvxpy as cp
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from irsrepro.lazily import lazily
 from irsrepro.optimize.max_min_beamforming import MaxMinBeams
 from irsrepro.optimize.status import CONVERGED, FAILURE
+
+cp = lazily("cvxpy")
 
 Complex = NDArray[np.complex128]
 
@@ -76,7 +78,7 @@ def _feasible(e: Complex, omega: NDArray[np.float64], level: float) -> Complex |
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            program.solve(solver=cp.CLARABEL)  # type: ignore[no-untyped-call]
+            program.solve(solver=cp.CLARABEL)
     except cp.SolverError:
         return None
     if program.status != cp.OPTIMAL:

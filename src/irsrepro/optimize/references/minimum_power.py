@@ -11,21 +11,22 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-import cvxpy as cp
 import numpy as np
-import pymanopt
 from numpy.typing import NDArray
 
+from irsrepro.lazily import lazily
 from irsrepro.optimize.minimum_power import MinimumPowerSolution
 from irsrepro.optimize.minimum_power_phases import MinimumPowerPhases
 from irsrepro.optimize.status import CONVERGED, FAILURE, ITERATION_LIMIT
+
+cp = lazily("cvxpy")
+pymanopt = lazily("pymanopt")
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
 
 _FIXED_POINT_STEPS = 20_000
 _ACCURACY = 1e-12
-_PARTS: Any = (cp.real, cp.imag)
 
 
 def minimum_power_beamforming_cvxpy(
@@ -54,7 +55,8 @@ def minimum_power_beamforming_cvxpy(
         cones: list[Any] = []
         for k in range(users):
             # Real parts by hand: cvxpy returns no multipliers of complex cones.
-            others = [part(heard[k, i]) for i in range(users) if i != k for part in _PARTS]
+            parts = (cp.real, cp.imag)
+            others = [part(heard[k, i]) for i in range(users) if i != k for part in parts]
             amplitude = cp.real(heard[k, k]) / np.sqrt(targets[r, k])
             cones.append(cp.SOC(amplitude, cp.hstack([*others, 1.0])))
         program: Any = cp.Problem(cp.Minimize(cp.sum_squares(W)), cones)

@@ -3,12 +3,12 @@
 # mypy: disable-error-code="no-untyped-call, untyped-decorator"
 
 import numpy as np
-import pymanopt
-from pymanopt.manifolds import ComplexCircle
-from pymanopt.optimizers import ConjugateGradient
 
+from irsrepro.lazily import lazily
 from irsrepro.optimize.diagonal_sdp_instance import Complex, Instance
 from irsrepro.optimize.diagonal_sdp_problem import MaxMinProblem, scale_instance, smallest_value
+
+pymanopt = lazily("pymanopt")
 
 _SHARPNESS = (4.0, 16.0, 64.0, 256.0)  # of the soft minimum, over the smallest value at the start
 
@@ -41,7 +41,7 @@ def _climb(problem: MaxMinProblem, realisation: int, start: Complex) -> Complex:
 
 
 def _search(instance: Instance, start: Complex, sharpness: float) -> Complex:
-    manifold = ComplexCircle(len(start))
+    manifold = pymanopt.manifolds.ComplexCircle(len(start))
     columns = instance.columns
 
     def parts(x: Complex) -> tuple[Complex, Complex, Complex, Complex]:
@@ -67,6 +67,6 @@ def _search(instance: Instance, start: Complex, sharpness: float) -> Complex:
         return gradient
 
     program = pymanopt.Problem(manifold, cost, euclidean_gradient=euclidean_gradient)
-    optimizer = ConjugateGradient(verbosity=0, max_iterations=200)
+    optimizer = pymanopt.optimizers.ConjugateGradient(verbosity=0, max_iterations=200)
     point: Complex = optimizer.run(program, initial_point=start).point
     return point

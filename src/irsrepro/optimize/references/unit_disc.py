@@ -10,9 +10,12 @@ import warnings
 from functools import cache
 from typing import Any
 
-import cvxpy as cp
 import numpy as np
 from numpy.typing import NDArray
+
+from irsrepro.lazily import lazily
+
+cp = lazily("cvxpy")
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
