@@ -325,10 +325,12 @@ def test_the_schemes_of_yu2020_run_it_with_either_engine() -> None:
     assert printed["phase_movement"].values.max() < 1e-9
     assert variables["phase_movement"].values.min() > 0.1
     short: dict[str, Any] = {"elements": 4, "iteration_limit": 2, "tolerance": 0.0, "count": 2}
-    ours = yu2020.problem(**short)
-    theirs = yu2020.problem("reference", **short)
-    np.testing.assert_allclose(
-        yu2020.powers("inner_approximation", ours),
-        yu2020.powers("inner_approximation", theirs),
-        rtol=1e-3,
+    ours, theirs = (
+        yu2020.design("inner_approximation", yu2020.problem(engine, **short))
+        for engine in ("fast", "reference")
     )
+    # A subproblem that the cone solver gives up on ends the run of its realisation.
+    for r, ran in enumerate(theirs["iterations"].values):
+        assert ran >= 1
+        mine, wanted = (each["projected_power"].values[r, : ran + 1] for each in (ours, theirs))
+        np.testing.assert_allclose(mine, wanted, rtol=1e-3)
