@@ -69,6 +69,15 @@ def solution_files(key, reading, experiment):
     ]
 
 
+def solutions_of(key):
+    """Solutions of every experiment of a document: a report tells of all of them."""
+    return [
+        path
+        for experiment in project.documents[key].experiments
+        for path in solution_files(key, DEFAULT, experiment)
+    ]
+
+
 def identity(wildcards, *names, **more):
     """What a file is: written into its attributes, and a change of it makes the file anew."""
     given = {name: wildcards[name] for name in names}

@@ -3,6 +3,7 @@ rule report:
         template="notebooks/{document}.ipynb",
         figures=lambda w: figures_of(w.document),
         claims=lambda w: data_path(w.document, DEFAULT, project.engine, "claims.nc"),
+        solutions=lambda w: solutions_of(w.document),
         config="config/{document}.yaml",
         citation="CITATION.cff",
         library=lambda w: library("write_report.py", *scheme_modules(w)),
@@ -22,6 +23,7 @@ rule summary:
     input:
         template="notebooks/summary.ipynb",
         claims=claims_of(DEFAULT),
+        solutions=[path for key in project.documents for path in solutions_of(key)],
         configs=[f"config/{key}.yaml" for key in project.documents],
         citation="CITATION.cff",
         library=library("write_report.py", "irsrepro.summary"),
