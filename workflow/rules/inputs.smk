@@ -38,6 +38,15 @@ def library(script, *modules):
     return [os.path.relpath(path) for path in files]
 
 
+def solutions_of(key):
+    """Solutions of every experiment of a document: a report tells of all of them."""
+    return [
+        path
+        for experiment in project.documents[key].experiments
+        for path in results.solution_files(project, key, DEFAULT, experiment)
+    ]
+
+
 def identity(wildcards, *names, **more):
     """What a file is: written into its attributes, and a change of it makes the file anew."""
     given = {name: wildcards[name] for name in names}

@@ -6,6 +6,7 @@ rule report:
         published=lambda w: published_files(
             w.document, document(w).figures, project.root
         ),
+        solutions=lambda w: solutions_of(w.document),
         config="config/{document}.yaml",
         citation="CITATION.cff",
         library=lambda w: library("write_report.py", *scheme_modules(w)),
@@ -32,6 +33,7 @@ rule summary:
     input:
         template="notebooks/summary.ipynb",
         claims=claims_of(DEFAULT),
+        solutions=[path for key in project.documents for path in solutions_of(key)],
         configs=[f"config/{key}.yaml" for key in project.documents],
         citation="CITATION.cff",
         library=library("write_report.py", "irsrepro.summary"),
