@@ -188,9 +188,9 @@ def zero_forcing(stacked: Complex, gram: Complex, precoder: Complex) -> bool:
     return full
 
 
-# Sums may be reordered in `_simulate`, to vectorise them. What it calls is inlined by numba: a
-# compiled function is inlined or not depending on the cache, and that would change the rounding.
-@njit(inline="always")
+# Sums may be reordered, to vectorise them. Then what is inlined decides the rounding, and a function
+# read from numba's cache is not: so these are never cached, but compiled with what calls them.
+@njit(error_model="numpy", fastmath={"contract", "reassoc"})
 def _incident_gram(real: Real, imag: Real, gram: Complex) -> None:
     """Upper triangle of X^H X for X^T = real + j imag, (user, element)."""
     users, elements = real.shape
@@ -203,7 +203,7 @@ def _incident_gram(real: Real, imag: Real, gram: Complex) -> None:
             gram[k, j] = complex(same, cross)
 
 
-@njit(inline="always")
+@njit(error_model="numpy", fastmath={"contract", "reassoc"})
 def _inner(left_real: Real, left_imag: Real, real: Real, imag: Real) -> complex:
     """Inner product conj(left)^T right."""
     same, cross = 0.0, 0.0
@@ -213,7 +213,7 @@ def _inner(left_real: Real, left_imag: Real, real: Real, imag: Real) -> complex:
     return complex(same, cross)
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract", "reassoc"})
+@njit(cache=True, error_model="numpy")
 def _simulate(
     direct_mean: Complex,
     direct_scatter: Real,
