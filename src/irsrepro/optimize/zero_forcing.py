@@ -188,8 +188,8 @@ def zero_forcing(stacked: Complex, gram: Complex, precoder: Complex) -> bool:
     return full
 
 
-# Sums may be reordered, to vectorise them. Then what is inlined decides the rounding, and a function
-# read from numba's cache is not: so these are never cached, but compiled with what calls them.
+# Sums may be reordered, to vectorise them. Then what is inlined decides the rounding, and what is
+# read from numba's cache never is: so these are not cached, but compiled with what calls them.
 @njit(error_model="numpy", fastmath={"contract", "reassoc"})
 def _incident_gram(real: Real, imag: Real, gram: Complex) -> None:
     """Upper triangle of X^H X for X^T = real + j imag, (user, element)."""
