@@ -57,7 +57,7 @@ def test_the_bound_holds_however_early_and_no_sweep_lowers_the_value(
     start = np.sqrt(rng.random(size)) * np.exp(2j * np.pi * rng.random(size))
     vector = start.copy()
     missing, made = thin_sweeps(forms, linear, vector, 0.0, sweeps)
-    assert made == sweeps or missing == 0.0
+    assert made == sweeps or missing <= 0.0
     value = objective(forms, linear, vector)
     scale = 1e-10 * (np.abs(linear).sum() + (np.abs(forms) ** 2).sum() * size)
     assert value >= objective(forms, linear, start) - scale

@@ -131,7 +131,7 @@ def _inverse_diagonals(
                 diagonal[q, j] += re[j] ** 2 + im[j] ** 2
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"})
+@njit(cache=True, error_model="numpy")
 def _smallest_sinr(
     channels: Complex, kind: int, powers: Real, noise: float, best: float, metric: Real
 ) -> float:

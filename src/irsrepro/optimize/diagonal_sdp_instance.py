@@ -152,8 +152,7 @@ def slack(instance: Instance, diagonal: Real, weights: Real) -> Complex:
     return matrix
 
 
-# Not cached, see zero_forcing: reordered or contracted sums round as they are inlined.
-@njit(error_model="numpy", fastmath={"contract"})
+@njit(cache=True, error_model="numpy")
 def factorise(matrix: Complex) -> bool:
     """Cholesky factor R of a Hermitian matrix = R^H R, in place in its upper triangle.
 

@@ -70,8 +70,7 @@ class _Direction(NamedTuple):
     tau: float
 
 
-# Not cached, see zero_forcing: reordered or contracted sums round as they are inlined.
-@njit(error_model="numpy", fastmath={"contract"})
+@njit(cache=True, error_model="numpy")
 def _factorise_real(matrix: Real) -> bool:
     """Cholesky factor of a symmetric matrix, in place in its upper triangle."""
     size = matrix.shape[0]

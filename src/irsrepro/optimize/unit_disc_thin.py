@@ -20,8 +20,7 @@ from numba import njit
 from irsrepro.optimize.unit_disc import Complex
 
 
-# Not cached, see zero_forcing: reordered or contracted sums round as they are inlined.
-@njit(error_model="numpy", fastmath={"contract", "reassoc"})
+@njit(cache=True, error_model="numpy")
 def thin_sweeps(
     forms: Complex, linear: Complex, vector: Complex, accuracy: float, sweep_limit: int
 ) -> tuple[float, int]:

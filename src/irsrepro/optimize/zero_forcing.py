@@ -188,29 +188,14 @@ def zero_forcing(stacked: Complex, gram: Complex, precoder: Complex) -> bool:
     return full
 
 
-# Sums may be reordered, to vectorise them. Then what is inlined decides the rounding, and what is
-# read from numba's cache never is: so these are not cached, but compiled with what calls them.
-@njit(error_model="numpy", fastmath={"contract", "reassoc"})
-def _incident_gram(real: Real, imag: Real, gram: Complex) -> None:
-    """Upper triangle of X^H X for X^T = real + j imag, (user, element)."""
-    users, elements = real.shape
+@njit(cache=True, error_model="numpy")
+def _incident_gram(products: Real, gram: Complex) -> None:
+    """Upper triangle of X^H X from P P^T, (row, row); P has the rows of Re X^T, then Im X^T."""
+    users = gram.shape[0]
     for k in range(users):
         for j in range(k, users):
-            same, cross = 0.0, 0.0
-            for n in range(elements):
-                same += real[k, n] * real[j, n] + imag[k, n] * imag[j, n]
-                cross += real[k, n] * imag[j, n] - imag[k, n] * real[j, n]
-            gram[k, j] = complex(same, cross)
-
-
-@njit(error_model="numpy", fastmath={"contract", "reassoc"})
-def _inner(left_real: Real, left_imag: Real, real: Real, imag: Real) -> complex:
-    """Inner product conj(left)^T right."""
-    same, cross = 0.0, 0.0
-    for n in range(real.size):
-        same += left_real[n] * real[n] + left_imag[n] * imag[n]
-        cross += left_real[n] * imag[n] - left_imag[n] * real[n]
-    return complex(same, cross)
+            same = products[k, j] + products[users + k, users + j]
+            gram[k, j] = complex(same, products[k, users + j] - products[users + k, j])
 
 
 @njit(cache=True, error_model="numpy")
@@ -234,9 +219,16 @@ def _simulate(
     surfaces, elements = reflection.shape
     # Incident mean and spread: phi^* f = phi^* mean + s phi^* z.
     turn_real, turn_imag = reflection.real.copy(), -reflection.imag
-    arrival_real, arrival_imag = arrival.real.copy(), arrival.imag.copy()
+    # Inner products of long rows go through BLAS, real and imaginary parts as rows of their own.
+    arrivals = np.empty((surfaces, 2 * sites, elements))
+    for s in range(surfaces):
+        for a in range(sites):
+            arrivals[s, a] = arrival[a, s].real
+            arrivals[s, sites + a] = arrival[a, s].imag
     mean_real, mean_imag = surface_mean.real.copy(), surface_mean.imag.copy()
-    real, imag = np.empty((users, elements)), np.empty((users, elements))
+    parts = np.empty((2 * users, elements))
+    real, imag = parts[:users], parts[users:]
+    products, known = np.empty((2 * users, 2 * users)), np.empty((2 * users, 2 * sites))
     small_real, small_imag = np.empty((antennas, users)), np.empty((antennas, users))
     row_real, row_imag = np.empty((1, antennas)), np.empty((1, antennas))
     stacked = np.empty((sites * antennas, users), np.complex128)
@@ -268,20 +260,25 @@ def _simulate(
                     im = mean_imag[s, k, n] + spread * imag[k, n]
                     real[k, n] = turn_real[s, n] * re - turn_imag[s, n] * im
                     imag[k, n] = turn_real[s, n] * im + turn_imag[s, n] * re
-            _incident_gram(real, imag, gram)
+            np.dot(parts, parts.T, products)
+            np.dot(parts, arrivals[s].T, known)
+            _incident_gram(products, gram)
             factorise_gram(gram)
             for a in range(sites):
                 if site_scatter[a, s] == 0.0 and arrival[a, s, 0] == 0.0:
                     continue
                 fill_normals(seed, REFLECTED, a, number, t, small_real, small_imag)
                 for k in range(users):
-                    known = _inner(arrival_real[a, s], arrival_imag[a, s], real[k], imag[k])
+                    arrived = complex(
+                        known[k, a] + known[users + k, sites + a],
+                        known[users + k, a] - known[k, sites + a],
+                    )
                     for m in range(antennas):
                         random = 0j
                         for i in range(k + 1):
                             random += complex(small_real[m, i], small_imag[m, i]) * gram[i, k]
                         stacked[a * antennas + m, k] += (
-                            departure[a, s, m].conjugate() * known + site_scatter[a, s] * random
+                            departure[a, s, m].conjugate() * arrived + site_scatter[a, s] * random
                         )
         zero_forcing(stacked, gram, precoder)
         for a in range(sites):
