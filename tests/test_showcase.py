@@ -19,6 +19,7 @@ from irsrepro.showcase import (
     overview_table,
     page,
     pages,
+    robustness_page,
     spliced,
 )
 from irsrepro.targets import refuse_unknown_targets
@@ -32,7 +33,7 @@ def claim(name: str, figure: str, verdict: str, **more: str) -> dict[str, str]:
         "figure": figure,
         "text": "Something rises.",
         "verdict": verdict,
-        "by_construction": "False",
+        "by_construction": "0",
         "sentence": "it rises by 1 to 2 dB",
     } | more
 
@@ -50,7 +51,7 @@ SOURCE: dict[str, Any] = {
 }
 CLAIMS = [
     claim("a-rise", "fig02", "replicated"),
-    claim("a-fall", "fig02", "not replicated", by_construction="True"),
+    claim("a-fall", "fig02", "not replicated", by_construction="1"),
     claim("a-theorem", "none", "undecided"),
 ]
 TIMES = [
@@ -83,6 +84,19 @@ def test_the_table_counts_verdicts_and_times(exhibits: list[Exhibit]) -> None:
     assert "Author, Writer 2020" in row and "https://arxiv.org/abs/2001.00001" in row
     assert "(docs/gallery/README.md#first2020-fig02)" in row
     assert "(#first2020-fig02)" in overview_table(exhibits, "")
+
+
+def test_robustness_names_the_readings_with_other_verdicts() -> None:
+    more = {"n": "4", "fidelity": "preview", "other": "undecided", "third": "replicated"}
+    rows = [
+        claim("a-rise", "fig02", "replicated", robustness="x", depends_on="other", **more),
+        claim("a-theorem", "none", "replicated", robustness="robust", depends_on="", **more),
+    ]
+    text = robustness_page(rows, {"first2020": {"other": "another way", "third": "a third"}})
+    first, second = (line for line in text.splitlines() if line.startswith("| [a-"))
+    assert "1 of 2 claims" in text and "preview fidelity" in text and "`other`: another way" in text
+    assert first.endswith("| 🟢 replicated | 4 | 🟡 `other` |") and "first2020-fig02" in first
+    assert second.endswith("| 🟢 replicated | 4 | none |")
 
 
 def test_the_cover_is_the_figure_with_most_claims(exhibits: list[Exhibit]) -> None:

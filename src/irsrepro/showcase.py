@@ -63,7 +63,8 @@ def page(exhibits: Sequence[Exhibit]) -> str:
         f"({', '.join(f'{badge} {verdict}' for verdict, badge in BADGES.items())}). Made by "
         "`snakemake showcase`; do not edit. The numbers behind the verdicts are in "
         "[scorecard.csv](scorecard.csv), those behind a figure in the table beside it, computing "
-        "times in [times.csv](times.csv), hashes and versions in [manifest.json](manifest.json).",
+        "times in [times.csv](times.csv), hashes and versions in [manifest.json](manifest.json). "
+        "Which verdicts depend on how a paper is read: [alternatives.md](alternatives.md).",
         "![one figure of every paper](overview.png)",
         overview_table(exhibits, ""),
     ]
@@ -83,6 +84,37 @@ def page(exhibits: Sequence[Exhibit]) -> str:
             _claims([row for row in exhibit.claims if row["figure"] not in source["figures"]]),
         ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def robustness_page(rows: Sequence[Row], abouts: Mapping[str, Mapping[str, str]]) -> str:
+    """Return as Markdown how the verdict on every claim depends on the reading of its paper.
+
+    Args:
+        rows: of ``alternatives.csv``, every value as text.
+        abouts: what each alternative reading is about, by citation key and name.
+    """
+    robust = sum(row["robustness"] == "robust" for row in rows)
+    parts = [
+        "# Verdicts under alternative readings",
+        f"{robust} of {len(rows)} claims have one verdict under every reading of their paper, at "
+        f"{rows[0]['fidelity']} fidelity; *n* is the number of realisations behind the default "
+        "one. With few realisations a claim is easily undecided under one reading and decided "
+        "under another. Made by `snakemake showcase_alternatives`; do not edit. All verdicts: "
+        "[alternatives.csv](alternatives.csv).",
+    ]
+    for key, readings in abouts.items():
+        lines = ["| claim | default reading | n | other verdicts |", "|---|---|---|---|"]
+        for row in rows:
+            if row["document"] == key:
+                others = [
+                    f"{BADGES[row[name]]} `{name}`" for name in row["depends_on"].split()
+                ] or ["none"]
+                default = f"{BADGES[row['verdict']]} {row['verdict']}"
+                name = f"[{row['claim']}](README.md#{key}-{row['figure']})"
+                lines.append(f"| {name} | {default} | {row['n']} | {', '.join(others)} |")
+        told = [f"* `{name}`: {about}" for name, about in readings.items()]
+        parts += [f"## {key}", "\n".join(lines), "\n".join(told)]
+    return "\n\n".join(parts) + "\n"
 
 
 def overview_table(exhibits: Sequence[Exhibit], folder: str) -> str:
@@ -126,7 +158,7 @@ def reference(source: Mapping[str, Any]) -> str:
 def _claims(rows: Sequence[Row]) -> str:
     return "\n".join(
         f"* {BADGES[row['verdict']]} **{row['claim']}** ({row['about']}, {row['verdict']}"
-        + (", by construction" if row["by_construction"] == "True" else "")
+        + (", by construction" if row["by_construction"] == "1" else "")
         + f"): {row['text']} *{row['sentence']}*"
         for row in rows
     )
@@ -234,18 +266,26 @@ def load_exhibits(root: Path) -> list[Exhibit]:
 
 
 def pages(root: Path) -> dict[Path, str]:
-    """Return the texts made from the committed tables: the gallery's page and the README.
+    """Return the texts made from the committed tables: the gallery's pages and the README.
 
     Raises:
         ValueError: the README has lost its marks.
     """
     exhibits = load_exhibits(root)
     readme = (root / "README.md").read_text(encoding="utf-8")
-    table = overview_table(exhibits, f"{FOLDER}/")
-    return {
+    made = {
         root / FOLDER / "README.md": page(exhibits),
-        root / "README.md": spliced(readme, "papers", table),
+        root / "README.md": spliced(readme, "papers", overview_table(exhibits, f"{FOLDER}/")),
     }
+    alternatives = root / FOLDER / "alternatives.csv"
+    if alternatives.is_file():
+        abouts = {
+            each.key: {name: told["about"] for name, told in each.source["alternatives"].items()}
+            for each in exhibits
+        }
+        text = robustness_page(read_table(alternatives), abouts)
+        made[alternatives.with_suffix(".md")] = text
+    return made
 
 
 if __name__ == "__main__":

@@ -26,3 +26,18 @@ rule showcase:
         "../../environment.yml"
     script:
         "../scripts/write_showcase.py"
+
+
+rule showcase_alternatives:
+    input:
+        claims="scorecard/alternatives.csv",
+        library=library("write_showcase_alternatives.py"),
+    output:
+        claims="docs/gallery/alternatives.csv",
+        page="docs/gallery/alternatives.md",
+    log:
+        "logs/showcase_alternatives.log",
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/write_showcase_alternatives.py"

@@ -30,6 +30,7 @@ COLUMNS = {
     "left_out": "realisations left out because a value failed",
     "by_construction": "1 if it rests on a calibrated parameter, so that agreement is no evidence",
     "sentence": "result for people",
+    "fidelity": "fidelity of the build",
     "robustness": "robust, or the readings that the verdict depends on",
     "depends_on": "those readings, with a blank between them",
 }
@@ -60,6 +61,7 @@ def rows(verdicts: Mapping[str, Mapping[str, xr.Dataset]]) -> list[dict[str, Any
                 if reading != DEFAULT
             }
             row["document"] = document
+            row["fidelity"] = readings[DEFAULT].attrs.get("fidelity", "")
             row["by_construction"] = int(row["by_construction"])
             if compared:
                 row["robustness"] = combine_readings(default, others)
