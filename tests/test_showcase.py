@@ -45,8 +45,8 @@ SOURCE: dict[str, Any] = {
     "identifiers": {"arXiv": "2001.00001"},
     "summary": "What it is about.",
     "figures": {
-        "fig01": {"title": "One", "caption": "The first."},
-        "fig02": {"title": "Two", "caption": "The second."},
+        "fig01": {"title": "One", "caption": "The first.", "kind": "layout"},
+        "fig02": {"title": "Two", "caption": "The second.", "kind": "curves"},
     },
 }
 CLAIMS = [

@@ -50,9 +50,14 @@ class Exhibit:
 
     @property
     def cover(self) -> str:
-        """The figure that most claims are about."""
-        figures = [row["figure"] for row in self.claims if row["figure"] in self.source["figures"]]
-        return max(map(str, self.source["figures"]), key=figures.count)
+        """The figure of a single frame of curves that most claims are about."""
+        figures = [row["figure"] for row in self.claims]
+        framed = [
+            name
+            for name, figure in self.source["figures"].items()
+            if figure["kind"] not in ("layout", "sheet")
+        ]
+        return max(framed, key=figures.count)
 
 
 def page(exhibits: Sequence[Exhibit]) -> str:
