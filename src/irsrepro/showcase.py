@@ -57,7 +57,7 @@ class Exhibit:
             for name, figure in self.source["figures"].items()
             if figure["kind"] not in ("layout", "sheet")
         ]
-        return max(framed, key=figures.count)
+        return str(max(framed, key=figures.count))
 
 
 def page(exhibits: Sequence[Exhibit]) -> str:
