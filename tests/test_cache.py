@@ -1,5 +1,6 @@
 """What the cache holds, and that only what nothing reaches is deleted."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,10 @@ DATA = "results/preview/he2020"
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A checkout of one document."""
-    return copy_checkout(tmp_path, "he2020")
+    """A checkout of one document, without the kernels that copies share."""
+    copied = copy_checkout(tmp_path, "he2020")
+    shutil.rmtree(copied / ".numba")
+    return copied
 
 
 def files_of(project: Project) -> list[str]:
