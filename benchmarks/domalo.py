@@ -1,6 +1,6 @@
 """DOMALO, max-min beams and randomisation: ours against public solvers and the obvious loop.
 
-Run with ``OPENBLAS_NUM_THREADS=1 python benchmarks/domalo.py`` (two minutes; ``--quick`` takes
+Run with ``OPENBLAS_NUM_THREADS=1 python benchmarks/domalo.py`` (three minutes; ``--quick`` takes
 fewer realisations). Compilation is left out; channels are Saleh-Valenzuela ones at the SNR of
 zhang2022's figures.
 """
@@ -149,7 +149,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer realisations and samples")
     quick = parser.parse_args().quick
-    alternations(5 if quick else 30)
+    alternations(5 if quick else 100)
     beams(1 if quick else 5)
     randomisations(10_000 if quick else 100_000)
 
