@@ -60,16 +60,23 @@ class Exhibit:
         return str(max(framed, key=figures.count))
 
 
-def page(exhibits: Sequence[Exhibit]) -> str:
-    """Return the gallery as Markdown: every figure with its caption, claims and computing time."""
+def page(exhibits: Sequence[Exhibit], alternatives: bool = False) -> str:
+    """Return the gallery as Markdown: every figure with its caption, claims and computing time.
+
+    Args:
+        exhibits: the documents in order.
+        alternatives: whether there is a page about alternative readings to link to.
+    """
     parts = [
         "# Gallery",
         "Every figure of the last full build, with the claims about it and their verdicts "
         f"({', '.join(f'{badge} {verdict}' for verdict, badge in BADGES.items())}). Made by "
         "`snakemake showcase`; do not edit. The numbers behind the verdicts are in "
         "[scorecard.csv](scorecard.csv), those behind a figure in the table beside it, computing "
-        "times in [times.csv](times.csv), hashes and versions in [manifest.json](manifest.json). "
-        "Which verdicts depend on how a paper is read: [alternatives.md](alternatives.md).",
+        "times in [times.csv](times.csv), hashes and versions in [manifest.json](manifest.json).",
+        "Which verdicts depend on how a paper is read: [alternatives.md](alternatives.md)."
+        if alternatives
+        else "",
         "![one figure of every paper](overview.png)",
         overview_table(exhibits, ""),
     ]
@@ -278,11 +285,11 @@ def pages(root: Path) -> dict[Path, str]:
     """
     exhibits = load_exhibits(root)
     readme = (root / "README.md").read_text(encoding="utf-8")
+    alternatives = root / FOLDER / "alternatives.csv"
     made = {
-        root / FOLDER / "README.md": page(exhibits),
+        root / FOLDER / "README.md": page(exhibits, alternatives.is_file()),
         root / "README.md": spliced(readme, "papers", overview_table(exhibits, f"{FOLDER}/")),
     }
-    alternatives = root / FOLDER / "alternatives.csv"
     if alternatives.is_file():
         abouts = {
             each.key: {name: told["about"] for name, told in each.source["alternatives"].items()}
