@@ -84,12 +84,17 @@ def _needed(project: Project, key: str, figure: str) -> set[str]:
 
 
 def _seconds(files: Iterable[str], root: Path) -> float | None:
-    times = [seconds_of(root / benchmark_of(path)) for path in files]
+    return total_seconds(root / benchmark_of(path) for path in files)
+
+
+def total_seconds(benchmarks: Iterable[Path]) -> float | None:
+    """Return the sum of what benchmark files tell, None if one is missing or broken."""
+    times = [_seconds_of(path) for path in benchmarks]
     known = [each for each in times if each is not None]
     return sum(known) if len(known) == len(times) else None
 
 
-def seconds_of(path: Path) -> float | None:
+def _seconds_of(path: Path) -> float | None:
     """Return the seconds that a benchmark file tells, None if there is none or it is broken."""
     try:
         with path.open(newline="", encoding="utf-8") as stream:

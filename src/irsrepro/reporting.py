@@ -36,7 +36,7 @@ from irsrepro.configuration import DEFAULT, chunks_asked, load_document
 from irsrepro.deviations import with_published
 from irsrepro.errors import IrsreproError, StorageError
 from irsrepro.experiments import gather, read_experiment
-from irsrepro.listing import seconds_of
+from irsrepro.listing import total_seconds
 from irsrepro.pages import TEMPLATES, address, counts, number, part, warnings_of
 from irsrepro.published import FOLDER, read_published
 from irsrepro.results import benchmark_of
@@ -273,13 +273,13 @@ class Report:
 
         On the machine and in the run that made them, starting up included, as Snakemake has it.
         """
-        times = [
-            seconds_of(Path(benchmark_of(path)))
+        total = total_seconds(
+            Path(benchmark_of(path))
             for name, plan in self.source["experiments"].items()
             for scheme in plan["schemes"]
             for path in self._solution_files(name, scheme)
-        ]
-        return float("nan") if None in times else float(sum(time or 0.0 for time in times))
+        )
+        return float("nan") if total is None else total
 
     def designs(self) -> tuple[int, int]:
         """Return how many designs were made, over experiments, schemes and points, and failed."""

@@ -19,6 +19,7 @@ import yaml
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
+from irsrepro.configuration import document_keys
 from irsrepro.listing import duration
 from irsrepro.pages import VERDICTS, address, counts
 from irsrepro.storage import write_atomically
@@ -269,9 +270,8 @@ def exhibits_of(
 def load_exhibits(root: Path) -> list[Exhibit]:
     """Read the documents of a checkout's committed gallery."""
     sources = {
-        path.stem: yaml.safe_load(path.read_text(encoding="utf-8"))
-        for path in sorted((root / "config").glob("*.yaml"))
-        if path.stem != "config"
+        key: yaml.safe_load((root / "config" / f"{key}.yaml").read_text(encoding="utf-8"))
+        for key in document_keys(root)
     }
     tables = (read_table(root / FOLDER / name) for name in ("scorecard.csv", "times.csv"))
     return exhibits_of(sources, *tables)
