@@ -10,10 +10,6 @@ from irsrepro.provenance import LIBRARY
 from irsrepro.published import check_published
 from irsrepro.targets import refuse_unknown_targets
 
-# One thread per job; parallelism comes from running several jobs.
-for library in ("OMP", "OPENBLAS", "MKL", "NUMBA"):
-    os.environ[f"{library}_NUM_THREADS"] = "1"
-
 if Path(workflow.basedir).resolve() not in LIBRARY.parents:
     sys.exit(
         f"{LIBRARY}: the library of another checkout; install this one: pip install -e ."

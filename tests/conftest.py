@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import irsrepro  # noqa: F401  before NumPy, which then uses the kernels that irsrepro chooses
+
+# isort: split
 import netCDF4
 import numpy as np
 import pytest

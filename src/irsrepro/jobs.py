@@ -15,6 +15,7 @@ from typing import Any
 
 import xarray as xr
 
+from irsrepro import arithmetic
 from irsrepro.errors import IrsreproError
 from irsrepro.provenance import LIBRARY, digest
 
@@ -37,6 +38,8 @@ def job(name: str, log: str) -> Iterator[None]:
     record = Path(log)
     record.parent.mkdir(parents=True, exist_ok=True)
     try:
+        if arithmetic.loaded_too_early:
+            raise IrsreproError(f"{name}: NumPy was loaded before irsrepro fixed its arithmetic")
         yield
     except IrsreproError as error:
         record.write_text(f"{error}\n", encoding="utf-8")
