@@ -18,8 +18,10 @@ from irsrepro.channels.streams import RandomStream, realisation_streams
 from irsrepro.documents.noh2022 import ensemble, system
 from irsrepro.optimize.diagonal_sdp import solve_diagonal_sdp
 from irsrepro.optimize.downlink_sum_rate import equal_precoder, maximise_downlink_sum_rate
-from irsrepro.optimize.references.diagonal_sdp import solve_diagonal_sdp_cvxpy
-from irsrepro.optimize.references.downlink_sum_rate import maximise_downlink_sum_rate_reference
+from irsrepro.optimize.reference.diagonal_sdp import solve_diagonal_sdp_cvxpy
+from irsrepro.optimize.reference.downlink_sum_rate import (
+    maximise_downlink_sum_rate as maximise_downlink_sum_rate_reference,
+)
 from irsrepro.optimize.rounding import gaussian_randomisation, polish
 from irsrepro.optimize.zero_forcing import precoder_powers, precoder_powers_of
 from timing import timed

@@ -20,8 +20,10 @@ from irsrepro.optimize.double_reflection import (
     joint_cascade,
 )
 from irsrepro.optimize.receivers import RECEIVERS, linear_receivers, receiver_sinr
-from irsrepro.optimize.references import codebook as plain
-from irsrepro.optimize.references.double_reflection import alternate_double_reflection_reference
+from irsrepro.optimize.reference import codebook as plain
+from irsrepro.optimize.reference.double_reflection import (
+    alternate_double_reflection as alternate_double_reflection_reference,
+)
 from timing import Result, timed
 
 Complex = NDArray[np.complex128]
@@ -116,7 +118,7 @@ def measure_codebook() -> None:
             part = Links(*(array[:few] for array in problem))
             options = {"powers": POWER, "noise": NOISE}
             slow, expected = timed(
-                partial(plain.search_codebooks_reference, part, receiver=receiver, **options)
+                partial(plain.search_codebooks, part, receiver=receiver, **options)
             )
             quick, found = compiled(
                 partial(search_codebooks, problem, receiver=receiver, **options)

@@ -20,8 +20,8 @@ from irsrepro.optimize.diagonal_sdp import solve_diagonal_sdp
 from irsrepro.optimize.diagonal_sdp_problem import MaxMinProblem
 from irsrepro.optimize.manifold_alternation import alternate
 from irsrepro.optimize.max_min_beamforming import max_min_beams
-from irsrepro.optimize.references.manifold_alternation import alternate_reference
-from irsrepro.optimize.references.max_min_beamforming import max_min_beams_cvxpy
+from irsrepro.optimize.reference.manifold_alternation import alternate as alternate_reference
+from irsrepro.optimize.reference.max_min_beamforming import max_min_beams as max_min_beams_cvxpy
 from irsrepro.optimize.rounding import gaussian_randomisation
 from irsrepro.optimize.surface_downlink import SurfaceLinks, composite_channel
 from timing import timed

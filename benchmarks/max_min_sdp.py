@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from irsrepro.optimize.diagonal_sdp import DiagonalSdpSolution, Method, solve_diagonal_sdp
 from irsrepro.optimize.diagonal_sdp_problem import MaxMinProblem
-from irsrepro.optimize.references.diagonal_sdp import (
+from irsrepro.optimize.reference.diagonal_sdp import (
     bisect_ratio_cvxpy,
     solve_diagonal_sdp_cvxpy,
 )

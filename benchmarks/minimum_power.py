@@ -20,10 +20,12 @@ from irsrepro.optimize.inner_approximation_problem import make_subproblem
 from irsrepro.optimize.inner_approximation_step import solve_subproblem
 from irsrepro.optimize.minimum_power import minimum_power_beamforming
 from irsrepro.optimize.minimum_power_phases import minimum_power_over_phases, optimality_residual
-from irsrepro.optimize.references.inner_approximation import solve_subproblem_cvxpy
-from irsrepro.optimize.references.minimum_power import (
-    minimum_power_beamforming_cvxpy,
-    minimum_power_over_phases_pymanopt,
+from irsrepro.optimize.reference.inner_approximation import solve_subproblem_cvxpy
+from irsrepro.optimize.reference.minimum_power import (
+    minimum_power_beamforming as minimum_power_beamforming_cvxpy,
+)
+from irsrepro.optimize.reference.minimum_power_phases import (
+    minimum_power_over_phases as minimum_power_over_phases_pymanopt,
 )
 from timing import timed
 
@@ -76,7 +78,7 @@ def phases() -> None:
                     minimum_power_over_phases_pymanopt,
                     channels[:2],
                     targets,
-                    x[:2],
+                    x[:2, None],
                     tolerance=1e-4,
                     iteration_limit=100,
                 ),

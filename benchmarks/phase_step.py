@@ -12,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from irsrepro.optimize.fractional_programming import maximise_sum_rate
-from irsrepro.optimize.references.fractional_programming import maximise_sum_rate_reference
-from irsrepro.optimize.references.unit_disc import (
+from irsrepro.optimize.reference.fractional_programming import (
+    maximise_sum_rate as maximise_sum_rate_reference,
+)
+from irsrepro.optimize.reference.unit_disc import (
     solve_unit_disc_cvxpy,
     solve_unit_disc_ellipsoid,
 )

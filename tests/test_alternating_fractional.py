@@ -13,8 +13,10 @@ from irsrepro.optimize.alternating_fractional import (
 )
 from irsrepro.optimize.fractional_programming import quadratic_auxiliary
 from irsrepro.optimize.manifold_alternation import NO_CHANNEL
-from irsrepro.optimize.references.alternating_fractional import (
-    alternate_fractional_reference,
+from irsrepro.optimize.reference.alternating_fractional import (
+    alternate_fractional as alternate_fractional_reference,
+)
+from irsrepro.optimize.reference.alternating_fractional import (
     beams_reference,
 )
 from irsrepro.optimize.surface_downlink import (

@@ -14,7 +14,7 @@ from draws import gaussian
 from irsrepro.optimize.codebook import Codewords, search_codebook, search_codebooks
 from irsrepro.optimize.double_reflection import Links, effective_channel, joint_cascade
 from irsrepro.optimize.receivers import RECEIVERS, linear_receivers, receive_sinr
-from irsrepro.optimize.references.codebook import search_codebooks_reference
+from irsrepro.optimize.reference.codebook import search_codebooks as search_codebooks_reference
 
 Complex = NDArray[np.complex128]
 

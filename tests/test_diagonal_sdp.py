@@ -12,7 +12,7 @@ from irsrepro.optimize.diagonal_sdp_problem import (
     MaxMinProblem,
     factor_matrices,
 )
-from irsrepro.optimize.references.diagonal_sdp import (
+from irsrepro.optimize.reference.diagonal_sdp import (
     bisect_ratio_cvxpy,
     feasible_at_cvxpy,
     project_to_unit_diagonal,

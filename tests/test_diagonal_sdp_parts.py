@@ -21,7 +21,7 @@ from irsrepro.optimize.diagonal_sdp_slack import (
     lowest_vector,
     new_slack_inverse,
 )
-from irsrepro.optimize.references.diagonal_sdp import solve_diagonal_sdp_cvxpy
+from irsrepro.optimize.reference.diagonal_sdp import solve_diagonal_sdp_cvxpy
 
 Complex = NDArray[np.complex128]
 

@@ -23,7 +23,7 @@ from irsrepro.optimize.double_reflection import (
     joint_cascade,
     product_factors,
 )
-from irsrepro.optimize.references import double_reflection as plain
+from irsrepro.optimize.reference import double_reflection as plain
 from irsrepro.optimize.status import STATUS
 
 Complex = NDArray[np.complex128]
@@ -106,9 +106,7 @@ def test_everything_is_that_of_the_reference(
     receiver = 5 * gaussian(rng, 4, 3) if handed else None
     problem = links, phases(rng, 4, size1), phases(rng, 4, size2), receiver
     ours = alternate_double_reflection(*problem, iterations=15, tolerance=tolerance)
-    theirs = plain.alternate_double_reflection_reference(
-        *problem, iterations=15, tolerance=tolerance
-    )
+    theirs = plain.alternate_double_reflection(*problem, iterations=15, tolerance=tolerance)
     for field in fields(Alternation):
         mine, other = getattr(ours, field.name), getattr(theirs, field.name)
         np.testing.assert_allclose(mine, other, rtol=1e-8, atol=1e-8, err_msg=field.name)
@@ -166,9 +164,7 @@ def test_an_empty_surface_leaves_the_single_one(empty: int) -> None:
     none = np.ones((6, 0), complex)
     starts = (none, theta) if empty == 1 else (theta, none)
     double = alternate_double_reflection(links, *starts, iterations=30)
-    single = plain.alternate_single_reflection_reference(
-        joint_cascade(links), theta[:, None], iterations=30
-    )
+    single = plain.single_reflection_from(joint_cascade(links), theta[:, None], iterations=30)
     np.testing.assert_allclose(double.gain, single.gain, rtol=1e-9)
     found = np.concatenate([double.reflection1, double.reflection2], axis=1)
     np.testing.assert_allclose(
@@ -185,7 +181,7 @@ def test_the_best_start_of_a_single_surface_is_kept() -> None:
     columns = np.exp(-2j * np.pi * np.outer(np.arange(9), np.arange(9)) / 9)
     best = np.linalg.norm(cascaded @ columns, axis=1).argmax(axis=1)
     starts = np.concatenate([handed, columns.T[best][:, None], dominant], axis=1)
-    expected = plain.alternate_single_reflection_reference(cascaded, starts, iterations=40).gain
+    expected = plain.single_reflection_from(cascaded, starts, iterations=40).gain
     np.testing.assert_allclose(solution.gain, expected, rtol=1e-6)
     h = (cascaded @ solution.reflection1[:, :, None])[:, :, 0]
     np.testing.assert_allclose(solution.gain, np.linalg.norm(h, axis=1) ** 2)

@@ -15,8 +15,10 @@ from irsrepro.optimize.downlink_sum_rate import (
     equal_precoder,
     maximise_downlink_sum_rate,
 )
-from irsrepro.optimize.references.downlink_sum_rate import maximise_downlink_sum_rate_reference
-from irsrepro.optimize.references.unit_disc import solve_unit_disc_cvxpy
+from irsrepro.optimize.reference.downlink_sum_rate import (
+    maximise_downlink_sum_rate as maximise_downlink_sum_rate_reference,
+)
+from irsrepro.optimize.reference.unit_disc import solve_unit_disc_cvxpy
 from irsrepro.optimize.unit_disc_thin import thin_sweeps
 
 Complex = NDArray[np.complex128]

@@ -20,7 +20,9 @@ from irsrepro.optimize.fractional_programming import (
     quadratic_auxiliary,
     sinr_from_amplitudes,
 )
-from irsrepro.optimize.references.fractional_programming import maximise_sum_rate_reference
+from irsrepro.optimize.reference.fractional_programming import (
+    maximise_sum_rate as maximise_sum_rate_reference,
+)
 from irsrepro.optimize.status import STATUS
 
 Complex = NDArray[np.complex128]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from draws import gaussian
 from irsrepro.optimize.group_power import RIDGE, GroupPowerSolution, solve_group_power
-from irsrepro.optimize.references.group_power import solve_group_power_cvxpy
+from irsrepro.optimize.reference.group_power import solve_group_power_cvxpy
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]

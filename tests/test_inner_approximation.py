@@ -15,12 +15,16 @@ from irsrepro.optimize.inner_approximation import inner_approximation
 from irsrepro.optimize.inner_approximation_problem import Subproblem, make_subproblem
 from irsrepro.optimize.minimum_power import minimum_power_beamforming
 from irsrepro.optimize.minimum_power_phases import optimality_residual
-from irsrepro.optimize.references.inner_approximation import (
-    inner_approximation_cvxpy,
+from irsrepro.optimize.reference.inner_approximation import (
+    inner_approximation as inner_approximation_cvxpy,
+)
+from irsrepro.optimize.reference.inner_approximation import (
     solve_subproblem_cvxpy,
 )
-from irsrepro.optimize.references.minimum_power import minimum_power_over_phases_pymanopt
-from irsrepro.optimize.status import CONVERGED, FAILURE
+from irsrepro.optimize.reference.minimum_power_phases import (
+    minimum_power_over_phases as minimum_power_over_phases_pymanopt,
+)
+from irsrepro.optimize.status import CONVERGED, FAILURE, SolverError
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
@@ -240,7 +244,7 @@ def test_the_objective_falls_in_every_iteration_and_targets_hold(rank_mode: str)
 @pytest.mark.filterwarnings("ignore")
 def test_an_optimum_is_a_fixed_point_with_rank_one_beams_and_others_are_not() -> None:
     channels, x, targets = instance(4, 2, 8, 3, count=3)
-    best = minimum_power_over_phases_pymanopt(channels, targets, x)
+    best = minimum_power_over_phases_pymanopt(channels, targets, x[:, None])
     result = inner_approximation(channels, targets, best.reflection, iteration_limit=5)
     assert (result.iterations == 1).all()
     np.testing.assert_allclose(result.power, best.power, rtol=1e-6)
@@ -263,12 +267,18 @@ def test_the_printed_rank_constraint_stops_all_movement() -> None:
     np.testing.assert_allclose(hard.power, hard.projected_power[:, 0], rtol=1e-9)
     assert (hard.iterations == 1).all()
     # Handed to a cone solver as printed: it fails, or moves by no more than its tolerance allows.
-    solver = inner_approximation_cvxpy(
-        channels, targets, x, rank_mode="hard", tolerance=0.0, iteration_limit=3
-    )
     moving = inner_approximation(channels, targets, x, iteration_limit=3, tolerance=0.0)
-    drop = 1.0 - solver.power / solver.projected_power[:, 0]
-    assert (drop < 0.1 * (1.0 - moving.power / moving.projected_power[:, 0])).all()
+    usual = 1.0 - moving.power / moving.projected_power[:, 0]
+    for r in range(2):
+        one = slice(r, r + 1)
+        try:
+            solver = inner_approximation_cvxpy(
+                channels[one], targets[one], x[one], rank_mode="hard", tolerance=0.0,
+                iteration_limit=3,
+            )  # fmt: skip
+        except SolverError:
+            continue
+        assert 1.0 - solver.power[0] / solver.projected_power[0, 0] < 0.1 * usual[r]
 
 
 def test_the_loop_with_clarabel_takes_the_same_path() -> None:

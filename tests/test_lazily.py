@@ -11,7 +11,7 @@ from irsrepro.lazily import lazily
 def test_a_scheme_does_not_import_public_solvers_until_it_calls_them() -> None:
     lines = (
         "import sys",
-        "from irsrepro.optimize.references import diagonal_sdp, minimum_power",
+        "from irsrepro.optimize.reference import diagonal_sdp, minimum_power",
         "assert 'cvxpy.atoms' not in sys.modules and 'pymanopt.manifolds' not in sys.modules",
         "assert minimum_power.cp.Variable(2).shape == (2,)",
         "assert 'cvxpy.atoms' in sys.modules",

@@ -19,8 +19,10 @@ from irsrepro.optimize.manifold_alternation import (
     linear_beams,
     sensitivity,
 )
-from irsrepro.optimize.references.manifold_alternation import (
-    alternate_reference,
+from irsrepro.optimize.reference.manifold_alternation import (
+    alternate as alternate_reference,
+)
+from irsrepro.optimize.reference.manifold_alternation import (
     linear_beams_reference,
 )
 from irsrepro.optimize.status import FAILURE

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from irsrepro.optimize.max_min_beamforming import max_min_beams
-from irsrepro.optimize.references.max_min_beamforming import max_min_beams_cvxpy
+from irsrepro.optimize.reference.max_min_beamforming import max_min_beams as max_min_beams_cvxpy
 from irsrepro.optimize.status import CONVERGED, FAILURE
 
 Complex = NDArray[np.complex128]

@@ -13,10 +13,14 @@ from irsrepro.optimize.minimum_power_phases import (
     optimality_residual,
     power_and_gradient,
 )
-from irsrepro.optimize.references.minimum_power import (
-    minimum_power_beamforming_cvxpy,
-    minimum_power_over_phases_pymanopt,
+from irsrepro.optimize.reference.minimum_power import (
+    minimum_power_beamforming as minimum_power_beamforming_cvxpy,
+)
+from irsrepro.optimize.reference.minimum_power import (
     uplink_fixed_point,
+)
+from irsrepro.optimize.reference.minimum_power_phases import (
+    minimum_power_over_phases as minimum_power_over_phases_pymanopt,
 )
 from irsrepro.optimize.status import CONVERGED, FAILURE
 
@@ -194,7 +198,9 @@ def test_pymanopt_reaches_the_same_power() -> None:
     rng = np.random.default_rng(8)
     channels, x = responses(rng, 2, 2, 6, 3), phases(rng, 2, 5)
     ours = minimum_power_over_phases(channels, 5.0, x[:, None])
-    theirs = minimum_power_over_phases_pymanopt(channels, np.full((2, 2), 5.0), x, tolerance=1e-5)
+    theirs = minimum_power_over_phases_pymanopt(
+        channels, np.full((2, 2), 5.0), x[:, None], tolerance=1e-5
+    )
     np.testing.assert_allclose(ours.power, theirs.power, rtol=1e-6)
     np.testing.assert_allclose(ours.reflection, theirs.reflection, atol=1e-3)
 

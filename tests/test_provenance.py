@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from irsrepro.configuration import load_project
-from irsrepro.provenance import LIBRARY, digest, library_files
+from irsrepro.provenance import LIBRARY, digest, library_files, number_files
 
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = sorted(
@@ -17,7 +17,15 @@ MODULES = sorted(
         for scheme in document.schemes
     }
 )
+REFERENCE = LIBRARY / "optimize" / "reference"
 SCRIPTS = sorted((ROOT / "workflow" / "scripts").glob("*.py"))
+
+
+PLUMBING = {"__init__.py", "errors.py", "jobs.py", "lazily.py", "provenance.py"}
+
+
+def names(paths: list[Path]) -> set[str]:
+    return {path.relative_to(LIBRARY).as_posix() for path in paths}
 
 
 def imported(module: str) -> set[Path]:
@@ -35,7 +43,25 @@ def imported(module: str) -> set[Path]:
 
 @pytest.mark.parametrize("module", MODULES)
 def test_a_scheme_declares_what_it_imports(module: str) -> None:
-    assert imported(module) <= set(library_files(module))
+    reached = names(sorted(imported(module)))
+    assert reached - PLUMBING <= names(library_files(module))
+    # Beside numbers there is only the layout of files, which is not what they come from.
+    assert reached - PLUMBING - names(number_files("fast", module)) <= {"storage.py"}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_scheme_depends_on_public_solvers_only_where_they_are_used(module: str) -> None:
+    fast, slow = (names(number_files(engine, module)) for engine in ("fast", "reference"))
+    assert not any("reference" in name for name in fast)
+    twins = {f"optimize/reference/{path.name}" for path in REFERENCE.glob("*.py")}
+    assert twins | fast <= slow
+
+
+def test_numbers_depend_on_no_logging_hashing_or_errors() -> None:
+    for script in ("solve.py", "draw_channels.py"):
+        for engine in ("fast", "reference"):
+            found = names(number_files(engine, ROOT / "workflow" / "scripts" / script))
+            assert "arithmetic.py" in found and not found & (PLUMBING | {"storage.py"})
 
 
 @pytest.mark.parametrize("scheme", ["joint", "power", "phase"])
@@ -51,11 +77,11 @@ def test_a_scheme_does_not_depend_on_another() -> None:
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
 def test_a_script_imports_no_plotting_or_solver_it_does_not_need(script: Path) -> None:
-    names = {path.relative_to(LIBRARY).as_posix() for path in library_files(script)}
-    assert "jobs.py" in names
+    found = names(library_files(script))
+    assert found and not found & PLUMBING
     if script.stem in ("draw_channels", "solve"):
-        assert not names & {"plotting.py", "statistics.py", "configuration.py", "experiments.py"}
-        assert not any(name.startswith("claims/") for name in names)
+        assert not found & {"plotting.py", "statistics.py", "configuration.py", "experiments.py"}
+        assert not any(name.startswith("claims/") for name in found)
 
 
 def test_an_unknown_module_is_refused() -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from draws import gaussian
-from irsrepro.optimize.references.unit_disc import (
+from irsrepro.optimize.reference.unit_disc import (
     solve_unit_disc_cvxpy,
     solve_unit_disc_ellipsoid,
 )

@@ -141,6 +141,17 @@ def test_a_second_build_does_nothing(built: Workflow) -> None:
     assert built.jobs("figures/all", *TINY) == []
 
 
+def test_what_no_number_comes_from_can_be_edited_without_a_rerun(again: Workflow) -> None:
+    library = again.root / "src" / "irsrepro"
+    plumbing = [library / f"{name}.py" for name in ("provenance", "jobs", "errors", "lazily")]
+    for path in [*plumbing, *(library / "optimize" / "reference").glob("*.py")]:
+        path.write_text(path.read_text() + "# edited\n")
+    assert again.jobs("figures/all", *TINY) == []
+    kernel = library / "optimize" / "unit_disc.py"
+    kernel.write_text(kernel.read_text() + "# edited\n")
+    assert "solve" in {rule for rule, _ in again.jobs("figures/all", *TINY)}
+
+
 def test_a_plotted_number_follows_from_channels_and_solution(built: Workflow) -> None:
     """A dozen lines of NumPy recompute Fig. 4 from the stored variables."""
     rates = []

@@ -2,6 +2,10 @@
 
 Snakemake sees a script change but not a module that the script imports, so every rule declares the
 files that its script and its scheme reach. Nothing is imported to find them out.
+
+Left out is what no content depends on: logging, hashing, error messages. Channels and solutions
+depend on the sources of their numbers only: physics, kernels, the scheme, and of the engines the
+one in use.
 """
 
 from __future__ import annotations
@@ -16,11 +20,15 @@ from pathlib import Path
 
 LIBRARY = Path(__file__).resolve().parent
 
+_WITHOUT_CONTENT = ("__init__.py", "errors.py", "jobs.py", "lazily.py", "provenance.py")
+_NUMBERS = ("arithmetic.py", "channels/", "documents/", "metrics.py", "optimize/", "sweeps.py")
+
 
 def library_files(*starts: str | Path) -> list[Path]:
     """Return every library file that the given modules and scripts import, directly or not.
 
-    With the module that fills in page templates come the templates.
+    With the module that fills in page templates come the templates. Modules that no content depends
+    on are left out.
 
     Args:
         starts: dotted names of library modules, which are part of the answer, and paths of
@@ -46,7 +54,24 @@ def library_files(*starts: str | Path) -> list[Path]:
                 waiting += _imports(path)
     if LIBRARY / "pages.py" in found:
         found |= dict.fromkeys((LIBRARY / "templates").glob("*.j2"))
-    return sorted(found)
+    return sorted(path for path in found if _name(path) not in _WITHOUT_CONTENT)
+
+
+def number_files(engine: str, *starts: str | Path) -> list[Path]:
+    """Return those of `library_files` that channels and solutions depend on.
+
+    Args:
+        engine: with ``reference``, all of its solvers count: a scheme takes them by name.
+        starts: as for `library_files`.
+    """
+    folder = LIBRARY / "optimize" / "reference"
+    twins = [f"irsrepro.optimize.reference.{path.stem}" for path in folder.glob("*.py")]
+    reached = library_files(*starts, *(twins if engine == "reference" else ()))
+    return [path for path in reached if _name(path).startswith(_NUMBERS)]
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(LIBRARY).as_posix()
 
 
 def digest(files: Iterable[Path]) -> str:

@@ -3,6 +3,9 @@
 A scheme is a module with ``design(problem)``, which returns optimisation variables, and the system
 model of its paper has ``evaluate(problem, variables)``, which returns what they achieve. So no
 scheme reports a value that its variables do not reach.
+
+A realisation on which a solver fails does not concern the others: it has the status of a failure,
+NaN everywhere else, and a line in the attribute ``failures``.
 """
 
 from __future__ import annotations
@@ -10,13 +13,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from importlib import import_module
+from typing import Any, TypeVar
 
 import numpy as np
 import xarray as xr
 
 from irsrepro.channels.streams import RandomStream
+from irsrepro.optimize.status import FAILURE, SolverError, status_legend
 from irsrepro.storage import variable
+
+Solver = TypeVar("Solver", bound=Callable[..., Any])
+Failures = dict[int, str]
+
+FAILING = (SolverError, np.linalg.LinAlgError, ArithmeticError)
+"""What may be raised about single realisations; anything else is an error of the program."""
 
 TIMED_BATCH = 8  # copies of a realisation designed at once, so that calls as such weigh little
 
@@ -36,6 +47,29 @@ class Problem:
     parameters: Mapping[str, Any]
     engine: str
     streams: Sequence[RandomStream]
+
+    def solver(self, kernel: Solver) -> Solver:
+        """Return a kernel of ``irsrepro.optimize``, or what the engine in use has for it.
+
+        The reference engine has functions of the same names and arguments in the modules of the
+        same names of ``irsrepro.optimize.reference``, which is only imported for it.
+        """
+        if self.engine == "fast":
+            return kernel
+        package, _, module = kernel.__module__.rpartition(".")
+        twin: Solver = getattr(import_module(f"{package}.reference.{module}"), kernel.__name__)
+        return twin
+
+    def of(self, realisations: Sequence[int]) -> Problem:
+        """Return the problem of some realisations, by their positions, in the order given."""
+        chosen = list(realisations)
+        if chosen == list(range(len(self.streams))):
+            return self
+        return replace(
+            self,
+            channels=self.channels.isel(realisation=chosen),
+            streams=[self.streams[r] for r in chosen],
+        )
 
 
 def run(
@@ -59,15 +93,22 @@ def run(
         size of an array, entries beyond the size in use are NaN.
     """
     points = []
-    variables = None
+    variables: xr.Dataset | None = None
+    failures: list[str] = []
+    failed: Failures = {}
     for value in sweep["values"]:
         parameters = {**problem.parameters, sweep["parameter"]: value}
         here = replace(problem, parameters=parameters)
         if variables is None or not sweep.get("design_once"):
-            variables = design(here)
+            variables, failed = _designed(design, here)
             if sweep.get("timed"):
-                variables["seconds"] = _seconds(design, here)
-        points.append(_indexed(variables.assign(evaluate(here, variables).data_vars)))
+                variables["seconds"] = _seconds(design, here, failed)
+        made, lost = _evaluated(evaluate, here, variables, failed)
+        points.append(_indexed(made))
+        failures += [
+            f"{sweep['parameter']} {value}, realisation {number}: {reason}"
+            for number, reason in sorted((failed | lost).items())
+        ]
     joined = xr.concat(points, dim="point", join="outer", combine_attrs="override")
     joined = joined.drop_vars(list(joined.coords))
     joined = joined.assign_coords(
@@ -79,16 +120,117 @@ def run(
         ),
         realisation=problem.channels["realisation"],
     )
+    if failures:
+        joined.attrs["failures"] = "; ".join(failures)
     if "iteration" in joined.dims:
-        count = np.arange(joined.sizes["iteration"])
-        joined = joined.assign_coords(iteration=variable(("iteration",), count, "iteration", "1"))
+        numbers = np.arange(joined.sizes["iteration"])
+        joined = joined.assign_coords(iteration=variable(("iteration",), numbers, "iteration", "1"))
     return joined.transpose("point", "realisation", ...)
 
 
-def _seconds(design: Callable[[Problem], xr.Dataset], problem: Problem) -> Any:
+def _designed(
+    design: Callable[[Problem], xr.Dataset], problem: Problem
+) -> tuple[xr.Dataset, Failures]:
+    """Design every realisation; the reference engine takes one after the other anyway."""
+    count = len(problem.streams)
+    return _each(
+        lambda chosen: design(problem.of(chosen)),
+        range(count),
+        count,
+        at_once=problem.engine == "fast",
+    )
+
+
+def _each(
+    function: Callable[[Sequence[int]], xr.Dataset],
+    positions: Sequence[int],
+    count: int,
+    *,
+    at_once: bool,
+) -> tuple[xr.Dataset, Failures]:
+    """Call a function on realisations together, or on one after the other where that fails.
+
+    Args:
+        function: takes positions of realisations.
+        positions: those to take.
+        count: number of all realisations.
+        at_once: try them together first.
+
+    Returns:
+        What it returns for all realisations, NaN and the status of a failure where it fails, NaN
+        where it was not called; and the reasons of failures by position.
+    """
+    if at_once and len(positions) == count:
+        try:
+            return function(positions), {}
+        except FAILING:
+            pass  # on which realisation, the loop tells
+    made, failures = [], {}
+    for number in positions:
+        try:
+            one = function([number])
+        except FAILING as error:
+            failures[number] = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        else:
+            made.append(one.assign_coords(realisation=[number]))
+    if made:
+        joined = xr.concat(
+            made,
+            dim="realisation",
+            data_vars="minimal",
+            coords="minimal",
+            compat="override",
+            join="outer",
+            combine_attrs="override",
+        )
+    else:
+        joined = xr.Dataset(coords={"realisation": np.empty(0, int)})
+    return _with_failures(joined.reindex(realisation=range(count)), failures), failures
+
+
+def _evaluated(
+    evaluate: Callable[[Problem, xr.Dataset], xr.Dataset],
+    problem: Problem,
+    variables: xr.Dataset,
+    failed: Failures,
+) -> tuple[xr.Dataset, Failures]:
+    """Add metrics to designs; also why some of these have none."""
+    count = len(problem.streams)
+    designs = variables.drop_vars("realisation", errors="ignore")
+    metrics, lost = _each(
+        lambda chosen: evaluate(problem.of(chosen), designs.isel(realisation=list(chosen))),
+        [number for number in range(count) if number not in failed],
+        count,
+        at_once=True,
+    )
+    metrics = metrics.drop_vars(["realisation", "status"], errors="ignore")
+    return _with_failures(designs.assign(metrics.data_vars), lost), lost
+
+
+def _with_failures(dataset: xr.Dataset, failures: Failures) -> xr.Dataset:
+    """Mark realisations as failed in the status, which a scheme may not have had before."""
+    if not failures:
+        return dataset
+    one, count = ("realisation",), dataset.sizes["realisation"]
+    values = dataset["status"].values if "status" in dataset else np.zeros(count)
+    marked = np.isin(np.arange(count), list(failures))
+    status = np.where(marked, FAILURE, values).astype(np.int8)
+    attrs = dataset["status"].attrs if "status" in dataset else {}
+    about = attrs or {"long_name": status_legend(), "units": "1"}
+    made = dataset.assign(status=(one, status, about))
+    if "iterations" in dataset:
+        steps = np.where(marked, 0, dataset["iterations"].values)
+        made["iterations"] = (one, steps, dataset["iterations"].attrs)
+    return made
+
+
+def _seconds(design: Callable[[Problem], xr.Dataset], problem: Problem, failed: Failures) -> Any:
     """Time the design of each realisation, as part of a batch; kernels are compiled by now."""
     seconds = []
     for number, stream in enumerate(problem.streams):
+        if number in failed:
+            seconds.append(np.nan)
+            continue
         channels = problem.channels.isel(realisation=[number] * TIMED_BATCH)
         batch = replace(problem, channels=channels, streams=[stream] * TIMED_BATCH)
         started = time.perf_counter()

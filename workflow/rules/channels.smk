@@ -1,6 +1,6 @@
 rule channels:
     input:
-        library=lambda w: library("draw_channels.py", ensemble_module(w)),
+        library=lambda w: numbers("draw_channels.py", ensemble_module(w)),
     output:
         CHANNELS,
     log:

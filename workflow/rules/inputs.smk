@@ -2,7 +2,7 @@ from functools import cache
 
 from irsrepro import results
 from irsrepro.configuration import DEFAULT
-from irsrepro.provenance import library_files
+from irsrepro.provenance import library_files, number_files
 from irsrepro.published import published_files
 from irsrepro.results import CHANNELS, CLAIMS, DATA, FIGURE_DATA, SOLUTION, benchmark_of
 from irsrepro.targets import PICTURE_ENDINGS
@@ -29,12 +29,19 @@ def system_module(wildcards):
     return f"irsrepro.documents.{wildcards.document}.system"
 
 
+SCRIPTS = Path(workflow.basedir) / "workflow/scripts"
+
+
 @cache
 def library(script, *modules):
     """Library files that a script and the modules it imports by name depend on."""
-    files = library_files(
-        Path(workflow.basedir) / "workflow/scripts" / script, *modules
-    )
+    return [os.path.relpath(path) for path in library_files(SCRIPTS / script, *modules)]
+
+
+@cache
+def numbers(script, *modules, engine="fast"):
+    """Library files that the numbers of channels, or of solutions by an engine, come from."""
+    files = number_files(engine, SCRIPTS / script, *modules)
     return [os.path.relpath(path) for path in files]
 
 

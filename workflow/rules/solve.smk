@@ -1,8 +1,11 @@
 rule solve:
     input:
         channels=ensemble_chunk,
-        library=lambda w: library(
-            "solve.py", document(w).module(w.scheme), system_module(w)
+        library=lambda w: numbers(
+            "solve.py",
+            document(w).module(w.scheme),
+            system_module(w),
+            engine=w.engine,
         ),
     output:
         SOLUTION,

@@ -31,6 +31,7 @@ from irsrepro.optimize.diagonal_sdp_low_rank import low_rank
 from irsrepro.optimize.diagonal_sdp_problem import (
     MaxMinProblem,
     ScaledInstance,
+    norm_problem,
     scale_instance,
     smallest_value,
 )
@@ -158,6 +159,37 @@ def solve_diagonal_sdp(
             outcomes.append(_interior(scaled, known, tolerance, width))
         _store(scaled, outcomes, solution, r)
     return solution
+
+
+@dataclass(frozen=True)
+class NormBound:
+    """Upper bounds of ||A x||^2 over unit-modulus x for R realisations.
+
+    Attributes:
+        bound: (realisation,).
+        relative_gap: (realisation,) distance from the optimum of the relaxation, relative to it.
+        iterations: (realisation,) evaluations.
+        status: (realisation,) int8, an index of `status.STATUS`.
+
+    """
+
+    bound: Real
+    relative_gap: Real
+    iterations: NDArray[np.int64]
+    status: NDArray[np.int8]
+
+
+def largest_norm_bound(factor: Complex, *, tolerance: float = 1e-4) -> NormBound:
+    """Bound max ||A x||^2 over unit-modulus x by its relaxation, certified.
+
+    Args:
+        factor: A, (realisation, row, element).
+        tolerance: relative gap to reach.
+    """
+    relaxed = solve_diagonal_sdp(
+        norm_problem(factor.mT.conj()), method="low rank", tolerance=tolerance
+    )
+    return NormBound(relaxed.upper_bound, relaxed.relative_gap, relaxed.iterations, relaxed.status)
 
 
 def _generic_factor(size: int, rank: int) -> Complex:

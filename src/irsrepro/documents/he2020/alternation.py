@@ -6,7 +6,6 @@ import xarray as xr
 
 from irsrepro.documents.he2020.system import HALF_DUPLEX, network
 from irsrepro.optimize.fractional_programming import maximise_sum_rate
-from irsrepro.optimize.references.fractional_programming import maximise_sum_rate_reference
 from irsrepro.optimize.status import status_legend
 from irsrepro.storage import variable
 from irsrepro.sweeps import Problem
@@ -25,8 +24,7 @@ def alternate(problem: Problem, *, update_powers: bool, update_reflection: bool)
         status, iterations, residual (realisation) and trace (realisation, iteration) in bit/s/Hz.
     """
     system = network(problem.channels, problem.parameters)
-    fast = problem.engine == "fast"
-    result = (maximise_sum_rate if fast else maximise_sum_rate_reference)(
+    result = problem.solver(maximise_sum_rate)(
         system.responses,
         system.noise_gains,
         system.noise_power,

@@ -7,11 +7,8 @@ both values are reported beside the certified bound of the relaxation.
 
 from __future__ import annotations
 
-import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
-from irsrepro.channels.rician_network import Complex, Real
 from irsrepro.channels.streams import children
 from irsrepro.documents.noh2022.system import (
     network,
@@ -19,14 +16,10 @@ from irsrepro.documents.noh2022.system import (
     smallest_gain_problem,
 )
 from irsrepro.optimize.diagonal_sdp import solve_diagonal_sdp
-from irsrepro.optimize.diagonal_sdp_problem import MaxMinProblem
-from irsrepro.optimize.references.diagonal_sdp import factors_of, solve_diagonal_sdp_cvxpy
 from irsrepro.optimize.rounding import polish, randomise
-from irsrepro.optimize.status import CONVERGED, status_legend
+from irsrepro.optimize.status import status_legend
 from irsrepro.storage import variable
 from irsrepro.sweeps import Problem
-
-_REFERENCE_GAP = 1e-6  # what the interior-point method of the reference is asked for
 
 
 def design(problem: Problem) -> xr.Dataset:
@@ -48,11 +41,13 @@ def design(problem: Problem) -> xr.Dataset:
     links = network(problem.channels, parameters)
     count, surfaces, elements = links.arrival.shape[0], *links.arrival.shape[2:]
     relaxed = smallest_gain_problem(links)
-    solve = _relax if problem.engine == "fast" else _relax_reference
-    factor, bound, gap, iterations, status = solve(relaxed, parameters["sdp_tolerance"])
+    solution = problem.solver(solve_diagonal_sdp)(relaxed, tolerance=parameters["sdp_tolerance"])
+    bound = solution.upper_bound
     keys = children(problem.streams, "randomisation")
-    sampled = randomise(relaxed, factor, keys, parameters["randomisation_draws"])
-    polished = polish(relaxed, sampled.vector, tolerance=parameters["sdp_tolerance"])
+    sampled = randomise(relaxed, solution.factor, keys, parameters["randomisation_draws"])
+    polished = problem.solver(polish)(
+        relaxed, sampled.vector, tolerance=parameters["sdp_tolerance"]
+    )
     chosen = polished if parameters["rounding"] == "polished" else sampled
     reflection = chosen.vector[:, :-1].conj().reshape(count, surfaces, elements)
     one = ("realisation",)
@@ -71,36 +66,8 @@ def design(problem: Problem) -> xr.Dataset:
             "rounding_gap": variable(
                 one, 1.0 - chosen.value / bound, "share that the design lacks to the bound", "1"
             ),
-            "status": variable(one, status, status_legend(), "1"),
-            "iterations": variable(one, iterations, "iterations of the relaxation", "1"),
-            "residual": variable(one, gap, "relative gap of the relaxation", "1"),
+            "status": variable(one, solution.status, status_legend(), "1"),
+            "iterations": variable(one, solution.iterations, "iterations of the relaxation", "1"),
+            "residual": variable(one, solution.relative_gap, "relative gap of the relaxation", "1"),
         }
-    )
-
-
-# Factor, upper bound, relative gap, iterations, status.
-Relaxation = tuple[Complex, Real, Real, NDArray[np.int64], NDArray[np.int8]]
-
-
-def _relax(relaxed: MaxMinProblem, tolerance: float) -> Relaxation:
-    found = solve_diagonal_sdp(relaxed, tolerance=tolerance)
-    return found.factor, found.upper_bound, found.relative_gap, found.iterations, found.status
-
-
-def _relax_reference(relaxed: MaxMinProblem, tolerance: float) -> Relaxation:
-    """Solve by a cone solver, whose claim is the bound; the factor is that of its matrix."""
-    matrices, bounds, gaps = [], [], []
-    for r in range(len(relaxed.columns)):
-        found = solve_diagonal_sdp_cvxpy(relaxed, r)
-        matrices.append(found.matrix)
-        bounds.append(max(found.reported, found.value))
-        gaps.append(bounds[-1] / found.value - 1.0)
-    count = len(bounds)
-    status = np.where(np.array(gaps) <= max(tolerance, _REFERENCE_GAP), CONVERGED, 1)
-    return (
-        factors_of(np.stack(matrices)),
-        np.array(bounds),
-        np.array(gaps),
-        np.zeros(count, np.int64),
-        status.astype(np.int8),
     )

@@ -18,7 +18,6 @@ from irsrepro.documents.noh2022.system import (
     transmit_power,
 )
 from irsrepro.optimize.downlink_sum_rate import equal_precoder, maximise_downlink_sum_rate
-from irsrepro.optimize.references.downlink_sum_rate import maximise_downlink_sum_rate_reference
 from irsrepro.optimize.status import status_legend
 from irsrepro.storage import variable
 from irsrepro.sweeps import Problem
@@ -45,22 +44,17 @@ def design(problem: Problem) -> xr.Dataset:
     count, sites, users, antennas = links.direct_mean.shape
     channels = range(parameters["instantaneous_channels"])
     precoder = equal_precoder((len(channels), sites, antennas, users), limit)
-    options = {
-        "tolerance": parameters["sum_rate_tolerance"],
-        "iteration_limit": parameters["sum_rate_iteration_limit"],
-    }
-    solve = maximise_downlink_sum_rate_reference
-    if problem.engine == "fast":
-        solve = maximise_downlink_sum_rate
-        options["phase_accuracy"] = parameters["phase_accuracy"]
-        options["sweep_limit"] = parameters["phase_sweeps"]
+    solve = problem.solver(maximise_downlink_sum_rate)
     found = [
         solve(
             draw_fading(links, r, channels),
             precoder,
             np.repeat(start[r : r + 1], len(channels), axis=0),
             limit,
-            **options,
+            tolerance=parameters["sum_rate_tolerance"],
+            iteration_limit=parameters["sum_rate_iteration_limit"],
+            phase_accuracy=parameters["phase_accuracy"],
+            sweep_limit=parameters["phase_sweeps"],
         )
         for r in range(count)
     ]

@@ -22,11 +22,6 @@ from irsrepro.documents.yu2020.system import (
 from irsrepro.errors import ConfigurationError
 from irsrepro.optimize.diagonal_sdp import solve_diagonal_sdp
 from irsrepro.optimize.diagonal_sdp_problem import MaxMinProblem, sinr_problem
-from irsrepro.optimize.references.diagonal_sdp import (
-    bisect_ratio_cvxpy,
-    factors_of,
-    solve_diagonal_sdp_cvxpy,
-)
 from irsrepro.optimize.rounding import gaussian_randomisation
 from irsrepro.optimize.status import FAILURE, ITERATION_LIMIT
 from irsrepro.storage import variable
@@ -53,7 +48,7 @@ def design(problem: Problem) -> xr.Dataset:
     limit = parameters["iteration_limit"]
     reflection = system.starting_reflection
     count = len(reflection)
-    found = beamformers(system, reflection, problem.engine)
+    found = beamformers(problem, system, reflection)
     usable = found.status != FAILURE
     power = np.full((count, limit + 1), np.nan)
     violated = np.zeros((count, limit + 1), np.int8)
@@ -63,9 +58,7 @@ def design(problem: Problem) -> xr.Dataset:
         if not usable.any():
             break
         phase = phase_problem(system.responses[usable], found.beamformer[usable], system.target)
-        factor = _relaxed(
-            phase, parameters["relaxation"], parameters["relaxation_tolerance"], problem.engine
-        )
+        factor = _relaxed(problem, phase)
         streams = [s for s, use in zip(problem.streams, usable, strict=True) if use]
         draws = rayleigh(
             children(streams, "randomisation", t),
@@ -79,7 +72,7 @@ def design(problem: Problem) -> xr.Dataset:
         violated[usable, t] = vectors.value < 1.0 - _MET
         reflection = reflection.copy()
         reflection[usable] = vectors.vector[:, :-1]
-        found = beamformers(system, reflection, problem.engine)
+        found = beamformers(problem, system, reflection)
         usable &= found.status != FAILURE
         power[:, t] = found.power
         better = ~(found.power >= kept[2]) if parameters["kept_design"] == "best" else usable
@@ -143,13 +136,14 @@ def slack_sum(linear: MaxMinProblem) -> MaxMinProblem:
     )
 
 
-def _relaxed(ratios: MaxMinProblem, relaxation: str, tolerance: float, engine: str) -> Complex:
+def _relaxed(problem: Problem, ratios: MaxMinProblem) -> Complex:
     """Factor of the relaxed matrix, (realisation, element + 1, rank), columns by falling norm.
 
     (6) asks for any matrix that keeps the targets; what a solver returns then depends on the
     solver. The relaxations choose the best in some sense. With a tolerance of the order of 1 the
     matrix is one that a solver returns which stops early: it may miss the targets itself.
     """
+    relaxation = problem.parameters["relaxation"]
     if relaxation == "ratio":
         program = ratios
     elif relaxation == "margin":
@@ -160,7 +154,5 @@ def _relaxed(ratios: MaxMinProblem, relaxation: str, tolerance: float, engine: s
         raise ConfigurationError(
             f"relaxation: {relaxation!r} is none of 'margin', 'ratio' and 'slack'"
         )
-    if engine == "fast":
-        return solve_diagonal_sdp(program, tolerance=tolerance).factor
-    solve = solve_diagonal_sdp_cvxpy if program.linear else bisect_ratio_cvxpy
-    return factors_of(np.stack([solve(program, r).matrix for r in range(len(program.columns))]))
+    solve = problem.solver(solve_diagonal_sdp)
+    return solve(program, tolerance=problem.parameters["relaxation_tolerance"]).factor

@@ -12,7 +12,6 @@ from irsrepro.documents.yu2020.system import (
     progress,
 )
 from irsrepro.optimize.inner_approximation import RankMode, inner_approximation
-from irsrepro.optimize.references.inner_approximation import inner_approximation_cvxpy
 from irsrepro.storage import variable
 from irsrepro.sweeps import Problem
 
@@ -39,19 +38,15 @@ def approximate(problem: Problem, rank_mode: RankMode) -> xr.Dataset:
         "scaling": parameters["scaling"],
         "tolerance": parameters["tolerance"],
         "iteration_limit": parameters["iteration_limit"],
+        "accuracy": parameters["subproblem_accuracy"],
     }
     if rank_mode == "penalty":
         options["penalty"] = parameters["rank_penalty"]
     if rank_mode == "slack":
         options["slack"] = parameters["rank_slack"]
-    if problem.engine == "fast":
-        options["accuracy"] = parameters["subproblem_accuracy"]
     start = system.starting_reflection
-    if problem.engine == "fast":
-        result = inner_approximation(system.responses, system.target, start, **options)
-    else:
-        targets = np.full(system.responses.shape[:2], system.target)
-        result = inner_approximation_cvxpy(system.responses, targets, start, **options)
+    solve = problem.solver(inner_approximation)
+    result = solve(system.responses, system.target, start, **options)
     one, trace = ("realisation",), ("realisation", "iteration")
     movement = np.abs(result.reflection - start).max(axis=1)
     return design_variables(result.beamformer, result.reflection).assign(

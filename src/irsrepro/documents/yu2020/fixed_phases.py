@@ -8,23 +8,23 @@ from numpy.typing import NDArray
 
 from irsrepro.documents.yu2020.system import Downlink, design_variables, progress
 from irsrepro.optimize.minimum_power import MinimumPowerSolution, minimum_power_beamforming
-from irsrepro.optimize.references.minimum_power import minimum_power_beamforming_cvxpy
+from irsrepro.sweeps import Problem
 
 
 def beamformers(
-    system: Downlink, reflection: NDArray[np.complex128], engine: str
+    problem: Problem, system: Downlink, reflection: NDArray[np.complex128]
 ) -> MinimumPowerSolution:
     """Solve (4) for reflection vectors (realisation, element), zeros for no reflection."""
     vector = np.concatenate([reflection, np.ones((len(reflection), 1))], axis=1)
     channel = np.einsum("rn,rkna->rka", vector, system.responses)
-    if engine == "fast":
-        return minimum_power_beamforming(channel, system.target)
-    return minimum_power_beamforming_cvxpy(channel, np.full(channel.shape[:2], system.target))
+    return problem.solver(minimum_power_beamforming)(channel, system.target)
 
 
-def fixed_phases(system: Downlink, reflection: NDArray[np.complex128], engine: str) -> xr.Dataset:
+def fixed_phases(
+    problem: Problem, system: Downlink, reflection: NDArray[np.complex128]
+) -> xr.Dataset:
     """Lay out the beamformers of least power for reflection vectors, with their status."""
-    result = beamformers(system, reflection, engine)
+    result = beamformers(problem, system, reflection)
     return design_variables(result.beamformer, reflection).assign(
         **progress(
             result.status, result.iterations, result.residual, "relative residual of the duality"

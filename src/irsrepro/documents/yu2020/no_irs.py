@@ -11,4 +11,4 @@ from irsrepro.sweeps import Problem
 def design(problem: Problem) -> xr.Dataset:
     """Design every realisation; the reflection coefficients are zero."""
     system = downlink(problem.channels, problem.parameters)
-    return fixed_phases(system, np.zeros_like(system.starting_reflection), problem.engine)
+    return fixed_phases(problem, system, np.zeros_like(system.starting_reflection))

@@ -10,4 +10,4 @@ from irsrepro.sweeps import Problem
 def design(problem: Problem) -> xr.Dataset:
     """Design every realisation."""
     system = downlink(problem.channels, problem.parameters)
-    return fixed_phases(system, system.starting_reflection, problem.engine)
+    return fixed_phases(problem, system, system.starting_reflection)

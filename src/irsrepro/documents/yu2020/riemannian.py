@@ -7,31 +7,24 @@ from irsrepro.channels.fading import uniform_phases
 from irsrepro.channels.streams import children
 from irsrepro.documents.yu2020.system import design_variables, downlink, progress
 from irsrepro.optimize.minimum_power_phases import minimum_power_over_phases
-from irsrepro.optimize.references.minimum_power import minimum_power_over_phases_pymanopt
 from irsrepro.sweeps import Problem
 
 
 def design(problem: Problem) -> xr.Dataset:
-    """Design every realisation, from the starting phases and ``starts`` - 1 random points more.
-
-    The reference engine starts once.
-    """
+    """Design every realisation, from the starting phases and ``starts`` - 1 random points more."""
     system = downlink(problem.channels, problem.parameters)
     first = system.starting_reflection
-    options = {
-        "tolerance": problem.parameters["gradient_tolerance"],
-        "iteration_limit": problem.parameters["direction_limit"],
-    }
-    if problem.engine == "fast":
-        others = [
-            np.exp(1j * uniform_phases(children(problem.streams, "start", s), first.shape[1]))
-            for s in range(1, problem.parameters["starts"])
-        ]
-        starts = np.stack([first, *others], axis=1)
-        result = minimum_power_over_phases(system.responses, system.target, starts, **options)
-    else:
-        targets = np.full(system.responses.shape[:2], system.target)
-        result = minimum_power_over_phases_pymanopt(system.responses, targets, first, **options)
+    others = [
+        np.exp(1j * uniform_phases(children(problem.streams, "start", s), first.shape[1]))
+        for s in range(1, problem.parameters["starts"])
+    ]
+    result = problem.solver(minimum_power_over_phases)(
+        system.responses,
+        system.target,
+        np.stack([first, *others], axis=1),
+        tolerance=problem.parameters["gradient_tolerance"],
+        iteration_limit=problem.parameters["direction_limit"],
+    )
     return design_variables(result.beamformer, result.reflection).assign(
         **progress(
             result.status,

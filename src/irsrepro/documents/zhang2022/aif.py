@@ -10,7 +10,6 @@ from irsrepro.documents.zhang2022.system import (
     surface_links,
 )
 from irsrepro.optimize.alternating_fractional import alternate_fractional
-from irsrepro.optimize.references.alternating_fractional import alternate_fractional_reference
 from irsrepro.sweeps import Problem
 
 
@@ -23,15 +22,12 @@ def design(problem: Problem) -> xr.Dataset:
     parameters = problem.parameters
     links = surface_links(problem, WITHOUT)
     start = random_reflection(problem)
-    options = {"outer": parameters["aif_iterations"], "tolerance": parameters["aif_tolerance"]}
-    if problem.engine == "fast":
-        found = alternate_fractional(
-            links,
-            start,
-            phase_accuracy=parameters["phase_accuracy"],
-            sweep_limit=parameters["phase_sweeps"],
-            **options,
-        )
-    else:
-        found = alternate_fractional_reference(links, start, **options)
+    found = problem.solver(alternate_fractional)(
+        links,
+        start,
+        outer=parameters["aif_iterations"],
+        tolerance=parameters["aif_tolerance"],
+        phase_accuracy=parameters["phase_accuracy"],
+        sweep_limit=parameters["phase_sweeps"],
+    )
     return laid_out(found.beams, found.reflection).assign(reported(found, "sum-rate"))

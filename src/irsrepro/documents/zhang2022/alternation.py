@@ -14,7 +14,6 @@ from irsrepro.documents.zhang2022.system import (
     surface_links,
 )
 from irsrepro.optimize.manifold_alternation import alternate
-from irsrepro.optimize.references.manifold_alternation import alternate_reference
 from irsrepro.sweeps import Problem
 
 
@@ -31,8 +30,7 @@ def design(problem: Problem) -> xr.Dataset:
     if parameters["reflection"] == "optimised":
         start = np.ones_like(start)
     objective = parameters["objective"]
-    solve = alternate if problem.engine == "fast" else alternate_reference
-    found = solve(
+    found = problem.solver(alternate)(
         links,
         start,
         objective=objective,

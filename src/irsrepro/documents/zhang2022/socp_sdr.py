@@ -23,8 +23,6 @@ from irsrepro.optimize.diagonal_sdp import solve_diagonal_sdp
 from irsrepro.optimize.diagonal_sdp_problem import MaxMinProblem, sinr_problem
 from irsrepro.optimize.manifold_alternation import NO_CHANNEL, Alternation
 from irsrepro.optimize.max_min_beamforming import max_min_beams
-from irsrepro.optimize.references.diagonal_sdp import relax_cvxpy
-from irsrepro.optimize.references.max_min_beamforming import max_min_beams_cvxpy
 from irsrepro.optimize.rounding import polish, randomise
 from irsrepro.optimize.status import CONVERGED, ITERATION_LIMIT
 from irsrepro.optimize.surface_downlink import SurfaceLinks, composite_channel
@@ -57,7 +55,7 @@ def design(problem: Problem) -> xr.Dataset:
     parameters = problem.parameters
     links = surface_links(problem, WITHOUT)
     reflection = np.ones_like(random_reflection(problem))
-    best_beams = max_min_beams if problem.engine == "fast" else max_min_beams_cvxpy
+    best_beams = problem.solver(max_min_beams)
 
     def serve() -> tuple[Complex, Real]:
         channel = composite_channel(links, reflection)
@@ -97,15 +95,13 @@ def _reflect(
 ) -> tuple[Complex, Real]:
     """Relax a reflection step and round; also its upper bound (realisation,)."""
     parameters = problem.parameters
-    accuracy = parameters["sdr_tolerance"]
-    if problem.engine == "fast":
-        # Of low rank even where an interior point would be as fast: samples cost by the column.
-        relaxed = solve_diagonal_sdp(step, tolerance=accuracy, method="low rank")
-        factor, bound = relaxed.factor, relaxed.upper_bound
-    else:
-        factor, bound = relax_cvxpy(step, accuracy)
+    # Of low rank even where an interior point would be as fast: samples cost by the column.
+    relaxed = problem.solver(solve_diagonal_sdp)(
+        step, tolerance=parameters["sdr_tolerance"], method="low rank"
+    )
     keys = children(problem.streams, "randomisation", iteration)
-    vector = randomise(step, factor, keys, parameters["randomisations"], incumbent=incumbent).vector
+    samples = parameters["randomisations"]
+    vector = randomise(step, relaxed.factor, keys, samples, incumbent=incumbent).vector
     if parameters["polish"]:
-        vector = polish(step, vector).vector
-    return vector, np.asarray(bound)
+        vector = problem.solver(polish)(step, vector).vector
+    return vector, relaxed.upper_bound

@@ -22,8 +22,6 @@ from irsrepro.documents.zheng2021.system import (
 from irsrepro.optimize.codebook import search_codebooks
 from irsrepro.optimize.diagonal_sdp_problem import MaxMinProblem
 from irsrepro.optimize.max_min_reflection import alternate_max_min
-from irsrepro.optimize.references.codebook import search_codebooks_reference
-from irsrepro.optimize.references.rounding import polish_pymanopt
 from irsrepro.optimize.rounding import polish
 from irsrepro.storage import variable
 from irsrepro.sweeps import Problem
@@ -42,9 +40,7 @@ def design(problem: Problem) -> xr.Dataset:
     single = parameters["system"] == "single"
     links = single_reflection(problem) if single else double_reflection(problem)
     power, receiver = transmit_power(parameters), parameters["receiver"]
-    fast = problem.engine == "fast"
-    search = search_codebooks if fast else search_codebooks_reference
-    words = search(links, receiver=receiver, powers=power)
+    words = problem.solver(search_codebooks)(links, receiver=receiver, powers=power)
     bounds: list[Real] = []
     reached: list[Real] = []
 
@@ -55,7 +51,7 @@ def design(problem: Problem) -> xr.Dataset:
         return vector
 
     def climbed(step: MaxMinProblem, incumbent: Complex, iteration: int, surface: int) -> Complex:
-        return polish(step, incumbent).vector if fast else polish_pymanopt(step, incumbent)
+        return problem.solver(polish)(step, incumbent).vector
 
     found = alternate_max_min(
         links,

@@ -20,16 +20,13 @@ from irsrepro.optimize.double_reflection import (
     combine_single_surface,
     joint_cascade,
 )
-from irsrepro.optimize.references.codebook import search_codebooks_reference
-from irsrepro.optimize.references.double_reflection import alternate_double_reflection_reference
 from irsrepro.sweeps import Problem
 
 
 def start(problem: Problem, links: Links) -> tuple[Complex, Complex, Complex | None]:
     """Return both reflections to start from, and the receiver where the start brings its own."""
     if problem.parameters["start"] == "dft":
-        search = search_codebooks if problem.engine == "fast" else search_codebooks_reference
-        words = search(links)
+        words = problem.solver(search_codebooks)(links)
         return words.reflection1, words.reflection2, None
     # The single-IRS solution is complete, whatever number of iterations follows the start.
     single = solve_single(problem, joint_cascade(links))
@@ -44,10 +41,8 @@ def design(problem: Problem) -> xr.Dataset:
         ``reflection1``, ``reflection2`` and ``receiver``; status, iterations, residual and trace of
         the gain.
     """
-    fast = problem.engine == "fast"
-    alternate = alternate_double_reflection if fast else alternate_double_reflection_reference
     links = double_reflection(problem)
-    found = alternate(
+    found = problem.solver(alternate_double_reflection)(
         links,
         *start(problem, links),
         iterations=problem.parameters["ao_iterations"] if problem.parameters["optimise"] else 0,

@@ -7,10 +7,8 @@ channel linear in one long vector of unit-modulus entries, whose relaxation boun
 import xarray as xr
 
 from irsrepro.documents.zheng2021.system import double_reflection
-from irsrepro.optimize.diagonal_sdp import solve_diagonal_sdp
-from irsrepro.optimize.diagonal_sdp_problem import norm_problem
+from irsrepro.optimize.diagonal_sdp import largest_norm_bound
 from irsrepro.optimize.double_reflection import product_factors
-from irsrepro.optimize.references.diagonal_sdp import largest_norm_bound_cvxpy
 from irsrepro.optimize.status import status_legend
 from irsrepro.storage import variable
 from irsrepro.sweeps import Problem
@@ -23,21 +21,16 @@ def design(problem: Problem) -> xr.Dataset:
         ``gain_bound`` (realisation,) in 1/W; status, iterations and residual, the relative distance
         of the bound from what the relaxed problem reaches.
     """
-    factor = product_factors(double_reflection(problem))
-    one = ("realisation",)
-    if problem.engine == "reference":
-        bound = largest_norm_bound_cvxpy(factor)
-        return xr.Dataset({"gain_bound": variable(one, bound, "bound of the SNR per watt", "1/W")})
-    relaxed = solve_diagonal_sdp(
-        norm_problem(factor.mT.conj()),
-        method="low rank",
+    found = problem.solver(largest_norm_bound)(
+        product_factors(double_reflection(problem)),
         tolerance=problem.parameters["sdr_tolerance"],
     )
+    one = ("realisation",)
     return xr.Dataset(
         {
-            "gain_bound": variable(one, relaxed.upper_bound, "bound of the SNR per watt", "1/W"),
-            "status": variable(one, relaxed.status, status_legend(), "1"),
-            "iterations": variable(one, relaxed.iterations, "evaluations", "1"),
-            "residual": variable(one, relaxed.relative_gap, "relative gap of the bound", "1"),
+            "gain_bound": variable(one, found.bound, "bound of the SNR per watt", "1/W"),
+            "status": variable(one, found.status, status_legend(), "1"),
+            "iterations": variable(one, found.iterations, "evaluations", "1"),
+            "residual": variable(one, found.relative_gap, "relative gap of the bound", "1"),
         }
     )

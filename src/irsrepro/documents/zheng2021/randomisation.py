@@ -1,12 +1,9 @@
 """A reflection step as the paper takes it: semidefinite relaxation, then Gaussian randomisation."""
 
-import numpy as np
-
 from irsrepro.channels.streams import children
 from irsrepro.documents.zheng2021.system import Complex, Real
 from irsrepro.optimize.diagonal_sdp import solve_diagonal_sdp
 from irsrepro.optimize.diagonal_sdp_problem import MaxMinProblem
-from irsrepro.optimize.references.diagonal_sdp import relax_cvxpy
 from irsrepro.optimize.rounding import randomise
 from irsrepro.sweeps import Problem
 
@@ -26,16 +23,12 @@ def relax_and_round(
 
     Returns:
         The vector (realisation, element) and the certified upper bound (realisation,) of the
-        smallest value; the reference engine has the value of its relaxed matrix instead.
+        smallest value, which the reference engine has from its solver, without a certificate.
     """
     accuracy = problem.parameters["sdr_tolerance"]
-    if problem.engine == "fast":
-        relaxed = solve_diagonal_sdp(step, tolerance=accuracy)
-        factor, bound = relaxed.factor, relaxed.upper_bound
-    else:
-        factor, bound = relax_cvxpy(step, accuracy)
+    relaxed = problem.solver(solve_diagonal_sdp)(step, tolerance=accuracy)
     keys = children(problem.streams, "randomisation", iteration, surface)
     kept = incumbent if problem.parameters["keep_incumbent"] else None
     samples = problem.parameters["randomisations"]
-    rounded = randomise(step, factor, keys, samples, incumbent=kept)
-    return rounded.vector, np.asarray(bound)
+    rounded = randomise(step, relaxed.factor, keys, samples, incumbent=kept)
+    return rounded.vector, relaxed.upper_bound

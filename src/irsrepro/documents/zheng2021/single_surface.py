@@ -1,6 +1,5 @@
 """Single-IRS baseline of one user: reflection and receiver in turn, from several starts."""
 
-import numpy as np
 import xarray as xr
 
 from irsrepro.documents.zheng2021.system import (
@@ -9,12 +8,7 @@ from irsrepro.documents.zheng2021.system import (
     single_reflection,
     single_variables,
 )
-from irsrepro.optimize.double_reflection import (
-    Alternation,
-    alternate_single_reflection,
-    single_reflection_starts,
-)
-from irsrepro.optimize.references.double_reflection import alternate_single_reflection_reference
+from irsrepro.optimize.double_reflection import Alternation, alternate_single_reflection
 from irsrepro.sweeps import Problem
 
 
@@ -25,14 +19,10 @@ def solve_single(problem: Problem, cascade: Complex) -> Alternation:
         problem: what the scheme was given.
         cascade: (realisation, antenna, element), of both surfaces side by side.
     """
-    iterations, tolerance = (
-        problem.parameters[f"ao_{name}"] for name in ("iterations", "tolerance")
-    )
-    if problem.engine == "fast":
-        return alternate_single_reflection(cascade, iterations=iterations, tolerance=tolerance)
-    starts = np.stack([np.ones_like(cascade[:, 0]), *single_reflection_starts(cascade)], axis=1)
-    return alternate_single_reflection_reference(
-        cascade, starts, iterations=iterations, tolerance=tolerance
+    return problem.solver(alternate_single_reflection)(
+        cascade,
+        iterations=problem.parameters["ao_iterations"],
+        tolerance=problem.parameters["ao_tolerance"],
     )
 
 

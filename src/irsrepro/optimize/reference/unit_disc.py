@@ -6,7 +6,6 @@ positive semidefinite.
 
 # mypy: disable-error-code="attr-defined"
 
-import warnings
 from functools import cache
 from typing import Any
 
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from irsrepro.lazily import lazily
+from irsrepro.optimize.reference.public_solvers import FIRST_ORDER, optimise_program
 
 cp = lazily("cvxpy")
 
@@ -48,7 +48,7 @@ def solve_unit_disc_cvxpy(matrix: Complex, linear: Complex) -> Complex:
         x, (element,), in the unit disc.
 
     Raises:
-        RuntimeError: the solver does not report an optimum.
+        SolverError: no solver reports an optimum.
     """
     size = linear.size
     # Largest entry 1e4: ill-conditioned forms then have values of the order of one.
@@ -58,11 +58,8 @@ def solve_unit_disc_cvxpy(matrix: Complex, linear: Complex) -> Complex:
     problem, factor, slope, point = _cone_program(size)
     factor.value = np.block([[root.real, -root.imag], [root.imag, root.real]])
     slope.value = np.concatenate([linear.real, linear.imag]) / scale
-    with warnings.catch_warnings():  # "inaccurate" is a gap above 1e-11 but below 1e-8
-        warnings.filterwarnings("ignore", message="Solution may be inaccurate")
-        problem.solve(solver=cp.CLARABEL, **_ACCURACY)
-    if problem.status not in (cp.OPTIMAL, cp.OPTIMAL_INACCURATE):
-        raise RuntimeError(f"cone solver: {problem.status}")
+    # "Inaccurate" is a gap above 1e-11 but below 1e-8.
+    optimise_program(problem, (("CLARABEL", _ACCURACY), ("CLARABEL", {}), FIRST_ORDER))
     x: Complex = point.value[:size] + 1j * point.value[size:]
     return x / np.maximum(1.0, np.abs(x))
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from irsrepro.lazily import lazily
+from irsrepro.optimize.reference.public_solvers import FIRST_ORDER, optimise_program
 
 cp = lazily("cvxpy")
 
@@ -27,7 +28,7 @@ def solve_group_power_cvxpy(matrix: Complex, linear: Complex, limits: Real) -> C
         W, (antenna, user), within the limits.
 
     Raises:
-        RuntimeError: the solver does not report an optimum.
+        SolverError: no solver reports an optimum.
     """
     antennas, users = linear.shape
     group = antennas // limits.size
@@ -50,9 +51,7 @@ def solve_group_power_cvxpy(matrix: Complex, linear: Complex, limits: Real) -> C
         )
     ]
     problem: Any = cp.Problem(cp.Maximize(2 * gain - cost), within)
-    problem.solve(solver=cp.CLARABEL)
-    if problem.status not in (cp.OPTIMAL, cp.OPTIMAL_INACCURATE):
-        raise RuntimeError(f"cone solver: {problem.status}")
+    optimise_program(problem, (("CLARABEL", {}), FIRST_ORDER))
     found: Complex = root * (real.value + 1j * imag.value)
     parts = found.reshape(limits.size, group, users)
     used = (np.abs(parts) ** 2).sum(axis=(1, 2))

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from irsrepro.optimize.alternating_fractional import LEAST_ITERATIONS
 from irsrepro.optimize.manifold_alternation import NO_CHANNEL, Alternation
-from irsrepro.optimize.references.manifold_alternation import linear_beams_reference
-from irsrepro.optimize.references.unit_disc import solve_unit_disc_cvxpy
+from irsrepro.optimize.reference.manifold_alternation import linear_beams_reference
+from irsrepro.optimize.reference.unit_disc import solve_unit_disc_cvxpy
 from irsrepro.optimize.status import CONVERGED, ITERATION_LIMIT
 from irsrepro.optimize.surface_downlink import SurfaceLinks, checked_links
 
@@ -16,8 +16,14 @@ Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
 
 
-def alternate_fractional_reference(
-    links: SurfaceLinks, reflection: Complex, *, outer: int, tolerance: float = 1e-2
+def alternate_fractional(
+    links: SurfaceLinks,
+    reflection: Complex,
+    *,
+    outer: int,
+    tolerance: float = 1e-2,
+    phase_accuracy: float = 1e-3,
+    sweep_limit: int = 200,
 ) -> Alternation:
     """Alternate between beams and projected reflections as `alternate_fractional` does.
 
@@ -27,6 +33,11 @@ def alternate_fractional_reference(
         reflection: start of x, (realisation, element), unit modulus.
         outer: largest number of iterations.
         tolerance: relative change of the sum-rate at which to stop, after three iterations.
+        phase_accuracy: of the other implementation; a cone solver takes exact phase steps.
+        sweep_limit: likewise.
+
+    Raises:
+        SolverError: no solver answers a phase step.
     """
     o, g, _, _, _ = checked_links(links)
     count, users, _ = o.shape

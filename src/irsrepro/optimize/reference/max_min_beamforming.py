@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -12,15 +11,20 @@ from numpy.typing import ArrayLike, NDArray
 
 from irsrepro.lazily import lazily
 from irsrepro.optimize.max_min_beamforming import MaxMinBeams
-from irsrepro.optimize.status import CONVERGED, FAILURE
+from irsrepro.optimize.reference.public_solvers import FIRST_ORDER, solve_program
+from irsrepro.optimize.status import CONVERGED, FAILURE, SolverError
 
 cp = lazily("cvxpy")
 
 Complex = NDArray[np.complex128]
 
 
-def max_min_beams_cvxpy(
-    channel: Complex, weights: ArrayLike = 1.0, *, tolerance: float = 1e-4
+def max_min_beams(
+    channel: Complex,
+    weights: ArrayLike = 1.0,
+    *,
+    tolerance: float = 1e-4,
+    iteration_limit: int = 5000,
 ) -> MaxMinBeams:
     """Maximise the smallest weighted SINR over beams of total power one (zhang2022, [47]).
 
@@ -31,6 +35,7 @@ def max_min_beams_cvxpy(
         channel: e, (realisation, user, antenna), relative to the root of noise over power.
         weights: omega, (user,) or one for all.
         tolerance: relative width of the bracket at which to stop.
+        iteration_limit: largest number of feasibility problems.
 
     Returns:
         As `max_min_beams`, without uplink powers (nan).
@@ -46,7 +51,7 @@ def max_min_beams_cvxpy(
         # No user can have more than a beam of its own at full power.
         low, high = 0.0, float((omega * (np.abs(channel[r]) ** 2).sum(axis=1)).min())
         upper[r] = high
-        while high - low > tolerance * high:
+        while high - low > tolerance * high and iterations[r] < iteration_limit:
             t = 0.5 * (low + high)
             iterations[r] += 1
             found = _feasible(channel[r], omega, t)
@@ -61,7 +66,7 @@ def max_min_beams_cvxpy(
 
 
 def _feasible(e: Complex, omega: NDArray[np.float64], level: float) -> Complex | None:
-    """Beams (antenna, user) that reach a level with power at most one, or None."""
+    """Beams (antenna, user) that reach a level with power at most one, None if none are found."""
     users, antennas = e.shape
     W: Any = cp.Variable((antennas, users), complex=True)
     # Rows of unit size, or the solver stops at its own tolerances.
@@ -76,11 +81,9 @@ def _feasible(e: Complex, omega: NDArray[np.float64], level: float) -> Complex |
         ]
     program = cp.Problem(cp.Minimize(0.0), limits)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            program.solve(solver=cp.CLARABEL)
-    except cp.SolverError:
+        status = solve_program(program, (("CLARABEL", {}), FIRST_ORDER))
+    except SolverError:
         return None
-    if program.status != cp.OPTIMAL:
+    if status != cp.OPTIMAL:
         return None
     return np.asarray(W.value)

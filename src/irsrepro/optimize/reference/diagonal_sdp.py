@@ -11,21 +11,23 @@ interference; the recomputed value shows it.
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
 from irsrepro.lazily import lazily
+from irsrepro.optimize.diagonal_sdp import DiagonalSdpSolution, Method, NormBound
 from irsrepro.optimize.diagonal_sdp_instance import Complex, Instance, Real
 from irsrepro.optimize.diagonal_sdp_problem import MaxMinProblem, scale_instance, smallest_value
+from irsrepro.optimize.reference.public_solvers import Attempt, optimise_program, solve_program
+from irsrepro.optimize.status import CONVERGED, ITERATION_LIMIT, SolverError
 
 cp = lazily("cvxpy")
 
-
 Solver = Literal["CLARABEL", "SCS"]
 
+_CONE_ACCURACY = 1e-6  # what Clarabel reaches on a linear problem
 _FALSE = 1e-2  # relative shortfall that makes a "feasible" level a false one
 
 
@@ -42,6 +44,8 @@ class ReferenceSolution:
         solves: semidefinite programs solved.
         false_feasible: how many levels were called feasible although the projected matrix misses
             them by more than 1 %.
+        bound: what the solver calls out of reach: its optimum, or the least level it calls
+            infeasible.
 
     """
 
@@ -51,6 +55,7 @@ class ReferenceSolution:
     status: str
     solves: int = 1
     false_feasible: int = 0
+    bound: float = np.inf
 
 
 def project_to_unit_diagonal(matrix: Complex) -> Complex:
@@ -83,7 +88,7 @@ def solve_diagonal_sdp_cvxpy(
 
     Raises:
         ValueError: `problem` has ratios.
-        RuntimeError: the solver returns no matrix.
+        SolverError: no solver returns a matrix.
 
     """
     if not problem.linear:
@@ -93,33 +98,56 @@ def solve_diagonal_sdp_cvxpy(
     level: Any = cp.Variable()
     V = cp.Variable(2 * instance.columns.shape[:1], hermitian=True)
     values = _traces(V, instance.columns, instance.numerator) + instance.numerator_constant
-    status = _solve(cp.Problem(cp.Maximize(level), [*_cone(V), values >= level]), solver, accuracy)
-    if V.value is None:
-        raise RuntimeError(f"{solver}: {status}")
+    program = cp.Problem(cp.Maximize(level), [*_cone(V), values >= level])
+    status = optimise_program(program, _attempts(solver, accuracy))
     matrix = project_to_unit_diagonal(V.value)
-    value = scaled.unit * _value(instance, matrix)
-    return ReferenceSolution(matrix, value, scaled.unit * float(level.value), status)
+    value, reported = scaled.unit * _value(instance, matrix), scaled.unit * float(level.value)
+    return ReferenceSolution(matrix, value, reported, status, bound=max(value, reported))
 
 
-def relax_cvxpy(problem: MaxMinProblem, accuracy: float) -> tuple[Complex, Real]:
+def solve_diagonal_sdp(
+    problem: MaxMinProblem,
+    *,
+    method: Method = "auto",
+    tolerance: float = 1e-4,
+    start: Complex | None = None,
+    rank_limit: int = 12,
+) -> DiagonalSdpSolution:
     """Solve the relaxation of every realisation, linear values or ratios, one after another.
 
     Args:
         problem: R realisations.
-        accuracy: relative accuracy of the bisection over ratios.
+        method: of the other implementation; cone programs and bisection know none.
+        tolerance: relative accuracy of the bisection over ratios, and of a solution called good.
+        start: of the other implementation.
+        rank_limit: likewise.
 
     Returns:
-        A factor Y of V (realisation, element, element), columns by falling norm, and the smallest
-        value at V (realisation,).
+        Solutions whose bound is what the solver claims, without a certificate: multipliers and
+        diagonal are NaN.
+
+    Raises:
+        SolverError: no solver answers a linear problem.
     """
     found = [
         solve_diagonal_sdp_cvxpy(problem, r)
         if problem.linear
-        else bisect_ratio_cvxpy(problem, r, relative_accuracy=accuracy)
+        else bisect_ratio_cvxpy(problem, r, relative_accuracy=tolerance)
         for r in range(len(problem.columns))
     ]
-    matrices = np.stack([each.matrix for each in found])
-    return factors_of(matrices), np.array([each.value for each in found])
+    value, bound = (np.array([getattr(f, name) for f in found]) for name in ("value", "bound"))
+    gap = (bound - value) / np.abs(value)
+    good = gap <= max(tolerance, _CONE_ACCURACY)
+    return DiagonalSdpSolution(
+        factor=factors_of(np.stack([each.matrix for each in found])),
+        value=value,
+        upper_bound=bound,
+        relative_gap=gap,
+        multipliers=np.full_like(problem.constants, np.nan),
+        diagonal=np.full(problem.columns.shape[:2], np.nan),
+        iterations=np.array([each.solves for each in found]),
+        status=np.where(good, CONVERGED, ITERATION_LIMIT).astype(np.int8),
+    )
 
 
 def factors_of(matrices: Complex) -> Complex:
@@ -129,7 +157,7 @@ def factors_of(matrices: Complex) -> Complex:
     return factors
 
 
-def largest_norm_bound_cvxpy(factor: Complex) -> Real:
+def largest_norm_bound(factor: Complex, *, tolerance: float = 1e-4) -> NormBound:
     """Bound max ||A x||^2 over unit-modulus x by the dual of its relaxation, in small matrices.
 
     The dual min 1^T y, Diag(y) >= A^H A, is min sum 1 / z_i, A Diag(z) A^H <= I: by Schur
@@ -137,18 +165,28 @@ def largest_norm_bound_cvxpy(factor: Complex) -> Real:
 
     Args:
         factor: A, (realisation, row, element), without columns of zeros.
+        tolerance: of the other implementation.
+
+    Raises:
+        SolverError: no solver answers.
     """
-    bounds = []
+    bounds, claimed = [], []
     for matrix in factor:
         scale = np.abs(matrix).sum() / np.sqrt(matrix.shape[1])
         scaled = matrix / scale * matrix.shape[1]
         z: Any = cp.Variable(matrix.shape[1], pos=True)
         inside = np.eye(len(matrix)) - scaled @ cp.diag(z) @ scaled.conj().T
-        _solve(cp.Problem(cp.Minimize(cp.sum(cp.inv_pos(z))), [inside >> 0]), "CLARABEL", None)
+        program = cp.Problem(cp.Minimize(cp.sum(cp.inv_pos(z))), [inside >> 0])
+        optimise_program(program, _attempts("CLARABEL", None))
         # Made feasible to the last digit: the largest eigenvalue of A Diag(z) A^H divides z.
         largest = np.linalg.eigvalsh((scaled * z.value) @ scaled.conj().T)[-1]
-        bounds.append(float((1.0 / z.value).sum() * largest * (scale / matrix.shape[1]) ** 2))
-    return np.array(bounds)
+        unit = (scale / matrix.shape[1]) ** 2
+        bounds.append(float((1.0 / z.value).sum() * largest * unit))
+        claimed.append(float(program.value) * unit)
+    bound = np.array(bounds)
+    gap = bound / np.array(claimed) - 1.0
+    status = np.where(gap <= tolerance, CONVERGED, ITERATION_LIMIT).astype(np.int8)
+    return NormBound(bound, gap, np.zeros(len(bound), np.int64), status)
 
 
 def feasible_at_cvxpy(
@@ -180,9 +218,11 @@ def feasible_at_cvxpy(
     weights = instance.numerator - aim * instance.denominator
     constants = instance.numerator_constant - aim * instance.denominator_constant
     traces = _traces(V, instance.columns, weights)
-    status = _solve(
-        cp.Problem(cp.Minimize(0), [*_cone(V), traces + constants >= 0]), solver, accuracy
-    )
+    program = cp.Problem(cp.Minimize(0), [*_cone(V), traces + constants >= 0])
+    try:
+        status = solve_program(program, _attempts(solver, accuracy))
+    except SolverError:
+        return None
     if V.value is None or status not in (cp.OPTIMAL, cp.OPTIMAL_INACCURATE):
         return None
     matrix = project_to_unit_diagonal(V.value)
@@ -233,7 +273,9 @@ def bisect_ratio_cvxpy(
         low, reported = level, level
         if found.value > value or not verify:
             best, value = found.matrix, found.value
-    return ReferenceSolution(best, value, reported, status, solves, false_feasible)
+    return ReferenceSolution(
+        best, value, reported, status, solves, false_feasible, max(high, value)
+    )
 
 
 def _traces(V: Any, columns: Complex, weights: Real) -> Any:
@@ -245,18 +287,12 @@ def _cone(V: Any) -> list[Any]:
     return [V >> 0, cp.real(cp.diag(V)) == 1]
 
 
-def _solve(program: Any, solver: Solver, accuracy: float | None) -> str:
-    options: dict[str, float] = {}
-    if solver == "SCS" and accuracy is not None:
-        options = {"eps_abs": accuracy, "eps_rel": accuracy}
-    try:
-        with warnings.catch_warnings():
-            # "Solution may be inaccurate": the value is recomputed, and the status returned.
-            warnings.simplefilter("ignore", UserWarning)
-            program.solve(solver=solver, **options)
-    except cp.SolverError:
-        return "solver error"
-    return str(program.status)
+def _attempts(solver: Solver, accuracy: float | None) -> list[Attempt]:
+    """Return the solver asked for, and after Clarabel the other one."""
+    reached = 1e-6 if accuracy is None and solver == "CLARABEL" else accuracy
+    options = {} if reached is None else {"eps_abs": reached, "eps_rel": reached}
+    first_order: Attempt = ("SCS", options)
+    return [first_order] if solver == "SCS" else [("CLARABEL", {}), first_order]
 
 
 def _value(instance: Instance, matrix: Complex) -> float:

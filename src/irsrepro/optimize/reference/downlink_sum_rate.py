@@ -9,15 +9,15 @@ from numpy.typing import NDArray
 
 from irsrepro.channels.rician_network import Fading
 from irsrepro.optimize.downlink_sum_rate import DownlinkSolution
-from irsrepro.optimize.references.group_power import solve_group_power_cvxpy
-from irsrepro.optimize.references.unit_disc import solve_unit_disc_cvxpy
+from irsrepro.optimize.reference.group_power import solve_group_power_cvxpy
+from irsrepro.optimize.reference.unit_disc import solve_unit_disc_cvxpy
 from irsrepro.optimize.status import CONVERGED, ITERATION_LIMIT
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
 
 
-def maximise_downlink_sum_rate_reference(
+def maximise_downlink_sum_rate(
     fading: Fading,
     precoder: Complex,
     reflection: Complex,
@@ -25,6 +25,8 @@ def maximise_downlink_sum_rate_reference(
     *,
     tolerance: float = 1e-2,
     iteration_limit: int = 30,
+    phase_accuracy: float = 1e-3,
+    sweep_limit: int = 100,
 ) -> DownlinkSolution:
     """Maximise the sum-rate as `maximise_downlink_sum_rate` does, with exact steps.
 
@@ -35,6 +37,11 @@ def maximise_downlink_sum_rate_reference(
         power_limit: largest power of a site in W.
         tolerance: relative increase of the sum-rate at which to stop; 0 runs every iteration.
         iteration_limit: largest number of iterations.
+        phase_accuracy: of the other implementation; a cone solver takes exact phase steps.
+        sweep_limit: likewise.
+
+    Raises:
+        SolverError: no solver answers a step.
     """
     precoder, reflection = precoder.astype(complex), reflection.astype(complex)
     count, sites, antennas, users = precoder.shape

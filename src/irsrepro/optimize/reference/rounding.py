@@ -7,13 +7,17 @@ import numpy as np
 from irsrepro.lazily import lazily
 from irsrepro.optimize.diagonal_sdp_instance import Complex, Instance
 from irsrepro.optimize.diagonal_sdp_problem import MaxMinProblem, scale_instance, smallest_value
+from irsrepro.optimize.reference.public_solvers import search_manifold
+from irsrepro.optimize.rounding import NOT_A_SAMPLE, UnitModulusVectors
 
 pymanopt = lazily("pymanopt")
 
 _SHARPNESS = (4.0, 16.0, 64.0, 256.0)  # of the soft minimum, over the smallest value at the start
 
 
-def polish_pymanopt(problem: MaxMinProblem, vector: Complex) -> Complex:
+def polish(
+    problem: MaxMinProblem, vector: Complex, *, tolerance: float = 1e-4
+) -> UnitModulusVectors:
     """Climb from each vector to a local optimum of the smallest value, never ending below it.
 
     The minimum is softened, -log sum_k exp(-s v_k) / s, with a sharpness s that rises in stages.
@@ -21,11 +25,17 @@ def polish_pymanopt(problem: MaxMinProblem, vector: Complex) -> Complex:
     Args:
         problem: R realisations.
         vector: x, (realisation, element) of unit modulus.
+        tolerance: of the other implementation; this one stops at pymanopt's own criteria.
 
     Returns:
-        (realisation, element) of unit modulus, the last element 1.
+        Vectors of unit modulus, the last element 1, with their values.
+
+    Raises:
+        SolverError: pymanopt fails.
     """
-    return np.stack([_climb(problem, r, start) for r, start in enumerate(vector)])
+    climbed = np.stack([_climb(problem, r, start) for r, start in enumerate(vector)])
+    value = problem.values(climbed).min(axis=1)
+    return UnitModulusVectors(climbed, value, np.full(len(climbed), NOT_A_SAMPLE))
 
 
 def _climb(problem: MaxMinProblem, realisation: int, start: Complex) -> Complex:
@@ -67,6 +77,5 @@ def _search(instance: Instance, start: Complex, sharpness: float) -> Complex:
         return gradient
 
     program = pymanopt.Problem(manifold, cost, euclidean_gradient=euclidean_gradient)
-    optimizer = pymanopt.optimizers.ConjugateGradient(verbosity=0, max_iterations=200)
-    point: Complex = optimizer.run(program, initial_point=start).point
+    point: Complex = search_manifold(program, start, max_iterations=200).point
     return point

@@ -9,15 +9,15 @@ make the solver fail on larger instances).
 
 from __future__ import annotations
 
-import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from irsrepro.lazily import lazily
 from irsrepro.optimize.inner_approximation import InnerApproximation, RankMode
-from irsrepro.optimize.references.minimum_power import downlink_beams, uplink_fixed_point
+from irsrepro.optimize.reference.minimum_power import downlink_beams, uplink_fixed_point
+from irsrepro.optimize.reference.public_solvers import FIRST_ORDER, Attempt, optimise_program
 from irsrepro.optimize.status import CONVERGED, FAILURE, ITERATION_LIMIT
 
 cp = lazily("cvxpy")
@@ -25,6 +25,8 @@ cp = lazily("cvxpy")
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
+
+_SOLVER_ACCURACY = 1e-7
 
 
 class ReferenceStep(NamedTuple):
@@ -67,7 +69,7 @@ def solve_subproblem_cvxpy(
         accuracy: tolerance of the solver.
 
     Raises:
-        RuntimeError: the solver returns no matrices.
+        SolverError: no solver returns matrices.
     """
     users, size, antennas = channels.shape
     V = cp.Variable((size, size), hermitian=True)
@@ -104,19 +106,11 @@ def solve_subproblem_cvxpy(
         # In units of the target, as all constraints then are of the order of one.
         constraints.append(total / float(targets[k]) <= 0)
     program: Any = cp.Problem(cp.Minimize(power + penalty * gap), constraints)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)
-            program.solve(
-                solver=cp.CLARABEL,
-                tol_gap_abs=accuracy,
-                tol_gap_rel=accuracy,
-                tol_feas=accuracy,
-            )
-    except cp.SolverError as error:
-        raise RuntimeError(f"cone solver: {error}") from error
-    if V.value is None:
-        raise RuntimeError(f"cone solver: {program.status}")
+    tolerances = ("tol_gap_abs", "tol_gap_rel", "tol_feas")
+    attempts: list[Attempt] = [("CLARABEL", dict.fromkeys(tolerances, accuracy))]
+    if slack != 0.0:  # where the feasible set is a point, looser tolerances make another problem
+        attempts += [("CLARABEL", dict.fromkeys(tolerances, 100.0 * accuracy)), FIRST_ORDER]
+    optimise_program(program, attempts)
     return ReferenceStep(
         np.asarray(V.value),
         np.stack([np.asarray(w.value) for w in W]),
@@ -125,10 +119,11 @@ def solve_subproblem_cvxpy(
     )
 
 
-def inner_approximation_cvxpy(
+def inner_approximation(
     channels: Complex,
-    targets: Real,
+    targets: ArrayLike,
     starts: Complex,
+    noise: float = 1.0,
     *,
     rank_mode: RankMode = "penalty",
     penalty: float = 0.03,
@@ -136,26 +131,34 @@ def inner_approximation_cvxpy(
     scaling: float = 0.35,
     tolerance: float = 1e-3,
     iteration_limit: int = 100,
-    accuracy: float = 1e-7,
+    accuracy: float = 1e-5,
+    rank_limit: int = 12,
 ) -> InnerApproximation:
-    """Run the inner approximation one realisation after another, noise 1.
+    """Run the inner approximation one realisation after another.
 
-    A subproblem that the solver fails on ends the run of its realisation. In the mode "hard" the
-    rank constraint is imposed as printed, although the feasible set is then a point.
+    In the mode "hard" the rank constraint is imposed as printed, although the feasible set is then
+    a point.
 
     Args:
         channels: H, (realisation, user, element + 1, antenna).
-        targets: gamma, (realisation, user).
+        targets: gamma, (realisation, user), or one for all.
         starts: x, (realisation, element).
+        noise: noise power of a user.
         rank_mode: as in `inner_approximation`.
         penalty: likewise.
         slack: likewise.
         scaling: likewise.
         tolerance: likewise.
         iteration_limit: likewise.
-        accuracy: tolerance of the solver.
+        accuracy: certified relative gap of a subproblem; the solver's tolerances are smaller.
+        rank_limit: of the other implementation; full matrices have none.
+
+    Raises:
+        SolverError: no solver answers a subproblem.
     """
     count, users, size, antennas = channels.shape
+    channels = channels / np.sqrt(noise)
+    targets = np.broadcast_to(np.asarray(targets, float), (count, users))
     reflection = np.full((count, size - 1), np.nan, np.complex128)
     best_beams = np.full((count, users, antennas), np.nan, np.complex128)
     traces = np.full((5, count, iteration_limit + 1), np.nan)
@@ -183,19 +186,16 @@ def inner_approximation_cvxpy(
         objective, status[r] = 1.0, ITERATION_LIMIT
         traces[:, r, :] = np.array([first, first, first, 0.0, 0.0])[:, None]
         for t in range(1, iteration_limit + 1):
-            try:
-                step = solve_subproblem_cvxpy(
-                    H,
-                    targets[r],
-                    V,
-                    W,
-                    scaling=scaling,
-                    penalty=chi,
-                    slack=limit_of_gap,
-                    accuracy=accuracy,
-                )
-            except RuntimeError:
-                break
+            step = solve_subproblem_cvxpy(
+                H,
+                targets[r],
+                V,
+                W,
+                scaling=scaling,
+                penalty=chi,
+                slack=limit_of_gap,
+                accuracy=min(accuracy, _SOLVER_ACCURACY),
+            )
             V, W = step.matrix, step.beams
             values, vectors = np.linalg.eigh(V)
             gap = max(0.0, float(np.trace(V).real - values[-1]))
@@ -226,7 +226,7 @@ def inner_approximation_cvxpy(
         projected_power=traces[2],
         rank_gap=traces[3],
         beam_rank=traces[4],
-        accuracy=np.full(count, accuracy),
+        accuracy=np.full(count, min(accuracy, _SOLVER_ACCURACY)),
         iterations=iterations,
         residual=residual,
         status=status,

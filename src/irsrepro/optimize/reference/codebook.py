@@ -15,7 +15,7 @@ Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
 
 
-def search_codebooks_reference(
+def search_codebooks(
     links: Links, *, receiver: str = "mmse", powers: ArrayLike = 1.0, noise: float = 1.0
 ) -> Codewords:
     """Best pair of DFT codewords as `search_codebooks`, one pair after another.

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from irsrepro.lazily import lazily
 from irsrepro.optimize.manifold_alternation import NO_CHANNEL, NO_INVERSE, Alternation
+from irsrepro.optimize.reference.public_solvers import search_manifold
 from irsrepro.optimize.status import CONVERGED, ITERATION_LIMIT
 from irsrepro.optimize.surface_downlink import SurfaceLinks, checked_links, composite_channel
 
@@ -26,7 +27,7 @@ Real = NDArray[np.float64]
 Smooth = Callable[[Complex], tuple[float, Complex]]
 
 
-def alternate_reference(
+def alternate(
     links: SurfaceLinks,
     reflection: Complex,
     weights: ArrayLike = 1.0,
@@ -222,15 +223,15 @@ def _run(manifold: Any, smooth: Smooth, pack: Any, unpack: Any, start: Any, limi
     first = manifold.norm(start, problem.riemannian_gradient(start))
     if not first > 0.0 or limit == 0:
         return start
-    solver = pymanopt.optimizers.ConjugateGradient(
+    return search_manifold(
+        problem,
+        start,
         beta_rule="PolakRibiere",
-        verbosity=0,
         max_iterations=limit,
         min_gradient_norm=tolerance * first,
         min_step_size=1e-14,
         max_time=float("inf"),
-    )
-    return solver.run(problem, initial_point=start).point
+    ).point
 
 
 def _minimise_on_sphere(smooth: Smooth, start: Complex, limit: int, tolerance: float) -> Complex:

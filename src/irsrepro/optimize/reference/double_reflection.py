@@ -14,7 +14,7 @@ Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
 
 
-def alternate_double_reflection_reference(
+def alternate_double_reflection(
     links: Links,
     reflection1: Complex,
     reflection2: Complex,
@@ -104,16 +104,38 @@ def aligned(coefficients: Complex, constant: Complex, old: Complex) -> Complex:
     return np.where(coefficients == 0.0, old, turned)
 
 
-def alternate_single_reflection_reference(
-    cascaded: Complex, starts: Complex, *, iterations: int = 50, tolerance: float = 0.0
+def alternate_single_reflection(
+    cascaded: Complex,
+    starts: Complex | None = None,
+    *,
+    iterations: int = 50,
+    tolerance: float = 0.0,
 ) -> Alternation:
-    """Maximise ||R theta||^2 from each of the starts, one realisation after another.
+    """Maximise ||R theta||^2 over one surface as `alternate_single_reflection` does.
 
     Args:
         cascaded: R, (realisation, antenna, element).
-        starts: (realisation, start, element); no others are added.
+        starts: (realisation, start, element), all ones without it; the best column of the DFT
+            matrix and the phases of the dominant right singular vector are added.
         iterations: largest number of iterations from each start.
         tolerance: relative increase of the gain at which to stop; 0 runs every iteration.
+    """
+    size = cascaded.shape[2]
+    handed = np.ones_like(cascaded[:, :1]) if starts is None else starts
+    columns = np.exp(-2j * np.pi * np.outer(np.arange(size), np.arange(size)) / size)
+    added = []
+    for matrix in cascaded:
+        best = columns[:, np.linalg.norm(matrix @ columns, axis=0).argmax()]
+        dominant = np.linalg.svd(matrix)[2][0].conj()
+        added.append([best, np.exp(1j * np.angle(dominant))])
+    whole = np.concatenate([handed, np.array(added)], axis=1)
+    return single_reflection_from(cascaded, whole, iterations=iterations, tolerance=tolerance)
+
+
+def single_reflection_from(
+    cascaded: Complex, starts: Complex, *, iterations: int = 50, tolerance: float = 0.0
+) -> Alternation:
+    """Maximise ||R theta||^2 from the given starts only, (realisation, start, element).
 
     Returns:
         The solution from the best start, with theta as `reflection1` and an empty `reflection2`.
@@ -121,9 +143,7 @@ def alternate_single_reflection_reference(
     none, users = cascaded[:, 0, :0], np.ones_like(cascaded[:, 0])
     links = Links(users, none, cascaded[:, :0], cascaded, cascaded[:, :, :0])
     found = [
-        alternate_double_reflection_reference(
-            links, start, none, iterations=iterations, tolerance=tolerance
-        )
+        alternate_double_reflection(links, start, none, iterations=iterations, tolerance=tolerance)
         for start in starts.swapaxes(0, 1)
     ]
     return best_of(found)

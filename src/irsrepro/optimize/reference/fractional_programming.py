@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from irsrepro.optimize.fractional_programming import SumRateSolution
-from irsrepro.optimize.references.unit_disc import solve_unit_disc_cvxpy
+from irsrepro.optimize.reference.unit_disc import solve_unit_disc_cvxpy
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
 
 
-def maximise_sum_rate_reference(
+def maximise_sum_rate(
     responses: Complex,
     noise_gains: Real,
     noise_power: float,
@@ -55,6 +55,7 @@ def maximise_sum_rate_reference(
 
     Raises:
         ValueError: an unknown phase step.
+        SolverError: no solver answers a phase step.
     """
     if phase_step not in ("exact", "sweep"):
         raise ValueError(f"phase_step {phase_step!r} must be 'exact' or 'sweep'")

@@ -1,0 +1,98 @@
+"""The border to public solvers: whatever goes wrong behind it is a failure on one realisation.
+
+A solver that gives no answer is asked again with looser tolerances, or another one is; what remains
+is a `SolverError`, which the sweep of a scheme records for the realisation at hand.
+"""
+
+# mypy: disable-error-code="attr-defined"
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from irsrepro.lazily import lazily
+from irsrepro.optimize.status import SolverError
+
+cp = lazily("cvxpy")
+pymanopt = lazily("pymanopt")
+
+Attempt = tuple[str, Mapping[str, Any]]
+
+FIRST_ORDER: Attempt = ("SCS", {"eps_abs": 1e-8, "eps_rel": 1e-8, "max_iters": 100_000})
+"""A last attempt: slow, but it fails in other cases than an interior-point method."""
+
+
+def solve_program(program: Any, attempts: Sequence[Attempt]) -> str:
+    """Solve a cvxpy program by the first solver that answers.
+
+    Args:
+        program: it then holds the solution.
+        attempts: names of solvers with their options, in order.
+
+    Returns:
+        The status: optimal or infeasible, accurately or not.
+
+    Raises:
+        SolverError: none of them answers.
+    """
+    answers = (cp.OPTIMAL, cp.OPTIMAL_INACCURATE, cp.INFEASIBLE, cp.INFEASIBLE_INACCURATE)
+    said = []
+    for solver, options in attempts:
+        try:
+            with warnings.catch_warnings():  # "may be inaccurate": the status says so
+                warnings.simplefilter("ignore", UserWarning)
+                program.solve(solver=solver, **options)
+        except Exception as error:  # of whatever kind: it is the solver's
+            said.append(f"{solver}: {' '.join(str(error).split()) or type(error).__name__}")
+            continue
+        if program.status in answers:
+            return str(program.status)
+        said.append(f"{solver}: {program.status}")
+    raise SolverError("; ".join(said))
+
+
+def optimise_program(program: Any, attempts: Sequence[Attempt]) -> str:
+    """Solve a program that has a solution, as `solve_program`.
+
+    Raises:
+        SolverError: no solver finds it.
+    """
+    status = solve_program(program, attempts)
+    if status not in (cp.OPTIMAL, cp.OPTIMAL_INACCURATE):
+        raise SolverError(f"{attempts[0][0]}: {status}")
+    return status
+
+
+def search_manifold(problem: Any, start: Any, **options: Any) -> Any:
+    """Run pymanopt's conjugate gradients; where they fail, its steepest descent.
+
+    Args:
+        problem: a pymanopt problem.
+        start: a point of its manifold.
+        options: of the optimiser, `beta_rule` for conjugate gradients only.
+
+    Returns:
+        The result of the optimiser.
+
+    Raises:
+        SolverError: both fail or end at a point that is not finite.
+    """
+    said = []
+    for name in ("ConjugateGradient", "SteepestDescent"):
+        given = dict(options)
+        if name != "ConjugateGradient":
+            given.pop("beta_rule", None)
+        try:
+            optimiser = getattr(pymanopt.optimizers, name)(verbosity=0, **given)
+            result = optimiser.run(problem, initial_point=start)
+        except Exception as error:  # of whatever kind: it is the solver's
+            said.append(f"{name}: {' '.join(str(error).split()) or type(error).__name__}")
+            continue
+        if np.isfinite(result.point).all():
+            return result
+        said.append(f"{name}: a point that is not finite")
+    raise SolverError("; ".join(said))
