@@ -172,7 +172,7 @@ def _each(
         except FAILING as error:
             failures[number] = f"{type(error).__name__}: {' '.join(str(error).split())}"
         else:
-            made.append(one.assign_coords(realisation=[number]))
+            made.append(_indexed(one).assign_coords(realisation=[number]))
     if made:
         joined = xr.concat(
             made,
@@ -185,7 +185,8 @@ def _each(
         )
     else:
         joined = xr.Dataset(coords={"realisation": np.empty(0, int)})
-    return _with_failures(joined.reindex(realisation=range(count)), failures), failures
+    whole = joined.reindex(realisation=range(count))
+    return _with_failures(whole.drop_vars(list(whole.coords)), failures), failures
 
 
 def _evaluated(
@@ -196,15 +197,14 @@ def _evaluated(
 ) -> tuple[xr.Dataset, Failures]:
     """Add metrics to designs; also why some of these have none."""
     count = len(problem.streams)
-    designs = variables.drop_vars("realisation", errors="ignore")
     metrics, lost = _each(
-        lambda chosen: evaluate(problem.of(chosen), designs.isel(realisation=list(chosen))),
+        lambda chosen: evaluate(problem.of(chosen), variables.isel(realisation=list(chosen))),
         [number for number in range(count) if number not in failed],
         count,
         at_once=True,
     )
-    metrics = metrics.drop_vars(["realisation", "status"], errors="ignore")
-    return _with_failures(designs.assign(metrics.data_vars), lost), lost
+    metrics = metrics.drop_vars([*metrics.coords, "status"], errors="ignore")
+    return _with_failures(variables.assign(metrics.data_vars), lost), lost
 
 
 def _with_failures(dataset: xr.Dataset, failures: Failures) -> xr.Dataset:

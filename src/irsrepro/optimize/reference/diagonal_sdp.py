@@ -21,7 +21,7 @@ from irsrepro.optimize.diagonal_sdp import DiagonalSdpSolution, Method, NormBoun
 from irsrepro.optimize.diagonal_sdp_instance import Complex, Instance, Real
 from irsrepro.optimize.diagonal_sdp_problem import MaxMinProblem, scale_instance, smallest_value
 from irsrepro.optimize.reference.public_solvers import Attempt, optimise_program, solve_program
-from irsrepro.optimize.status import CONVERGED, ITERATION_LIMIT, SolverError
+from irsrepro.optimize.status import CONVERGED, ITERATION_LIMIT
 
 cp = lazily("cvxpy")
 
@@ -127,7 +127,7 @@ def solve_diagonal_sdp(
         diagonal are NaN.
 
     Raises:
-        SolverError: no solver answers a linear problem.
+        SolverError: no solver answers.
     """
     found = [
         solve_diagonal_sdp_cvxpy(problem, r)
@@ -207,8 +207,10 @@ def feasible_at_cvxpy(
         accuracy: likewise.
 
     Returns:
-        What the solver found, with the value it really has; None if it reports infeasibility or
-        fails.
+        What the solver found, with the value it really has; None if it reports infeasibility.
+
+    Raises:
+        SolverError: no solver answers.
 
     """
     scaled = scale_instance(problem, realisation)
@@ -219,10 +221,7 @@ def feasible_at_cvxpy(
     constants = instance.numerator_constant - aim * instance.denominator_constant
     traces = _traces(V, instance.columns, weights)
     program = cp.Problem(cp.Minimize(0), [*_cone(V), traces + constants >= 0])
-    try:
-        status = solve_program(program, _attempts(solver, accuracy))
-    except SolverError:
-        return None
+    status = solve_program(program, _attempts(solver, accuracy))
     if V.value is None or status not in (cp.OPTIMAL, cp.OPTIMAL_INACCURATE):
         return None
     matrix = project_to_unit_diagonal(V.value)

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from irsrepro.lazily import lazily
 from irsrepro.optimize.max_min_beamforming import MaxMinBeams
 from irsrepro.optimize.reference.public_solvers import FIRST_ORDER, solve_program
-from irsrepro.optimize.status import CONVERGED, FAILURE, SolverError
+from irsrepro.optimize.status import CONVERGED, FAILURE
 
 cp = lazily("cvxpy")
 
@@ -39,6 +39,9 @@ def max_min_beams(
 
     Returns:
         As `max_min_beams`, without uplink powers (nan).
+
+    Raises:
+        SolverError: no solver answers a feasibility problem.
     """
     count, users, _ = channel.shape
     omega = np.broadcast_to(np.asarray(weights, float), (users,))
@@ -80,10 +83,7 @@ def _feasible(e: Complex, omega: NDArray[np.float64], level: float) -> Complex |
             cp.imag(heard[k, k]) == 0.0,
         ]
     program = cp.Problem(cp.Minimize(0.0), limits)
-    try:
-        status = solve_program(program, (("CLARABEL", {}), FIRST_ORDER))
-    except SolverError:
-        return None
+    status = solve_program(program, (("CLARABEL", {}), FIRST_ORDER))
     if status != cp.OPTIMAL:
         return None
     return np.asarray(W.value)

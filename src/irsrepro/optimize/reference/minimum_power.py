@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from irsrepro.lazily import lazily
 from irsrepro.optimize.minimum_power import MinimumPowerSolution
 from irsrepro.optimize.reference.public_solvers import FIRST_ORDER, solve_program
-from irsrepro.optimize.status import CONVERGED, FAILURE, SolverError
+from irsrepro.optimize.status import CONVERGED, FAILURE
 
 cp = lazily("cvxpy")
 
@@ -48,6 +48,9 @@ def minimum_power_beamforming(
 
     Returns:
         As `minimum_power_beamforming`, the uplink powers from the multipliers of the cones.
+
+    Raises:
+        SolverError: no solver answers.
     """
     count, users, antennas = channel.shape
     gamma = np.broadcast_to(np.asarray(targets, float), (count, users))
@@ -68,10 +71,7 @@ def minimum_power_beamforming(
             amplitude = cp.real(heard[k, k]) / np.sqrt(gamma[r, k])
             cones.append(cp.SOC(amplitude, cp.hstack([*others, 1.0])))
         program: Any = cp.Problem(cp.Minimize(cp.sum_squares(W)), cones)
-        try:
-            solved = solve_program(program, (("CLARABEL", {}), FIRST_ORDER))
-        except SolverError:
-            continue
+        solved = solve_program(program, (("CLARABEL", {}), FIRST_ORDER))
         if solved not in (cp.OPTIMAL, cp.OPTIMAL_INACCURATE):
             continue
         beams[r] = W.value.T / size

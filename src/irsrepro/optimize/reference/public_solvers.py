@@ -45,7 +45,8 @@ def solve_program(program: Any, attempts: Sequence[Attempt]) -> str:
         try:
             with warnings.catch_warnings():  # "may be inaccurate": the status says so
                 warnings.simplefilter("ignore", UserWarning)
-                program.solve(solver=solver, **options)
+                # A warm start would make a realisation depend on the one before it.
+                program.solve(solver=solver, warm_start=False, **options)
         except Exception as error:  # of whatever kind: it is the solver's
             said.append(f"{solver}: {' '.join(str(error).split()) or type(error).__name__}")
             continue
