@@ -6,8 +6,8 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -80,9 +80,10 @@ def checkout(tmp_path: Path) -> Path:
 
 @dataclass(frozen=True)
 class Workflow:
-    """A checkout in which Snakemake can be run."""
+    """A checkout in which Snakemake can be run, with some environment variables."""
 
     root: Path
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     def run(self, *arguments: str, cores: int = 2) -> "subprocess.CompletedProcess[str]":
         """Run Snakemake to its end; the caller looks at the exit code."""
@@ -108,7 +109,7 @@ class Workflow:
 
     def environment(self) -> dict[str, str]:
         """Environment in which the library of this checkout is the one imported."""
-        return os.environ | {"PYTHONPATH": str(self.root / "src")}
+        return os.environ | {"PYTHONPATH": str(self.root / "src")} | dict(self.variables)
 
     def payloads(self, pattern: str = "results/**/*.nc") -> dict[str, bytes]:
         """Return the bytes of data files by their path within the checkout."""
