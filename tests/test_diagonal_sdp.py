@@ -11,13 +11,16 @@ from irsrepro.optimize.diagonal_sdp import DiagonalSdpSolution, Method, solve_di
 from irsrepro.optimize.diagonal_sdp_problem import (
     MaxMinProblem,
     factor_matrices,
+    norm_problem,
 )
+from irsrepro.optimize.diagonal_sdp_problem import sinr_problem as of_sinrs
 from irsrepro.optimize.reference.diagonal_sdp import (
     bisect_ratio_cvxpy,
     feasible_at_cvxpy,
     project_to_unit_diagonal,
     solve_diagonal_sdp_cvxpy,
 )
+from irsrepro.optimize.reference.low_rank import relax_low_rank
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
@@ -348,3 +351,20 @@ def test_many_elements_are_certified_through_thin_matrices() -> None:
     solution = solve_diagonal_sdp(problem, method="low rank")
     assert solution.converged.all()
     certify(problem, solution, 1e-4)
+
+
+@pytest.mark.parametrize(("size", "users", "scale"), [(21, 4, 1.0), (41, 6, 1.0), (65, 4, 5.0)])
+def test_pymanopt_finds_the_certified_value_of_many_elements(
+    size: int, users: int, scale: float
+) -> None:
+    rng = np.random.default_rng(size)
+    forms = scale * gaussian(rng, 1, users, users, size)
+    ratios = of_sinrs(forms, np.ones((1, users)))
+    for problem in (ratios, norm_problem(forms[:, 0].mT.conj())):
+        ours = solve_diagonal_sdp(problem, tolerance=1e-5)
+        theirs = relax_low_rank(problem, 0, 1e-3)
+        assert ours.value[0] * (1 - 2e-2) <= theirs.value <= ours.upper_bound[0] * (1 + 1e-9)
+        assert ours.value[0] * (1 - 1e-9) <= theirs.bound <= ours.upper_bound[0] * (1 + 3e-2)
+        np.testing.assert_allclose(np.linalg.norm(theirs.factor, axis=1), 1.0)
+        reached = problem.values(theirs.factor[None]).min()
+        np.testing.assert_allclose(reached, theirs.value, rtol=1e-9)

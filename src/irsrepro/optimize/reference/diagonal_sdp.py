@@ -1,4 +1,4 @@
-"""The unit-diagonal semidefinite programs by public means: cvxpy with Clarabel or SCS.
+"""The unit-diagonal semidefinite programs by public means: cvxpy with Clarabel or SCS, or pymanopt.
 
 One realisation at a time, and the obvious way: a Hermitian variable, one linear constraint per
 user, and for ratios the bisection over feasibility problems that zheng2021 (after eq. (44)) and
@@ -20,12 +20,16 @@ from irsrepro.lazily import lazily
 from irsrepro.optimize.diagonal_sdp import DiagonalSdpSolution, Method, NormBound
 from irsrepro.optimize.diagonal_sdp_instance import Complex, Instance, Real
 from irsrepro.optimize.diagonal_sdp_problem import MaxMinProblem, scale_instance, smallest_value
+from irsrepro.optimize.reference.low_rank import relax_low_rank
 from irsrepro.optimize.reference.public_solvers import Attempt, optimise_program, solve_program
 from irsrepro.optimize.status import CONVERGED, ITERATION_LIMIT
 
 cp = lazily("cvxpy")
 
 Solver = Literal["CLARABEL", "SCS"]
+
+CONE_LIMIT = 16
+"""Elements up to which relaxations are handed to a cone solver."""
 
 _CONE_ACCURACY = 1e-6  # what Clarabel reaches on a linear problem
 _FALSE = 1e-2  # relative shortfall that makes a "feasible" level a false one
@@ -123,31 +127,37 @@ def solve_diagonal_sdp(
         rank_limit: likewise.
 
     Returns:
-        Solutions whose bound is what the solver claims, without a certificate: multipliers and
-        diagonal are NaN.
+        Solutions without multipliers and diagonal, which are NaN. The bound is what the cone solver
+        claims, or beyond `CONE_LIMIT` elements certified.
 
     Raises:
         SolverError: no solver answers.
     """
-    found = [
-        solve_diagonal_sdp_cvxpy(problem, r)
-        if problem.linear
-        else bisect_ratio_cvxpy(problem, r, relative_accuracy=tolerance)
-        for r in range(len(problem.columns))
-    ]
-    value, bound = (np.array([getattr(f, name) for f in found]) for name in ("value", "bound"))
+    found = [_relax(problem, r, tolerance) for r in range(len(problem.columns))]
+    value, bound = np.array([each[1:3] for each in found]).T
     gap = (bound - value) / np.abs(value)
     good = gap <= max(tolerance, _CONE_ACCURACY)
     return DiagonalSdpSolution(
-        factor=factors_of(np.stack([each.matrix for each in found])),
+        factor=np.stack([each[0] for each in found]),
         value=value,
         upper_bound=bound,
         relative_gap=gap,
         multipliers=np.full_like(problem.constants, np.nan),
         diagonal=np.full(problem.columns.shape[:2], np.nan),
-        iterations=np.array([each.solves for each in found]),
+        iterations=np.array([each[3] for each in found]),
         status=np.where(good, CONVERGED, ITERATION_LIMIT).astype(np.int8),
     )
+
+
+def _relax(problem: MaxMinProblem, r: int, tolerance: float) -> tuple[Complex, float, float, int]:
+    """Factor, value, bound and iterations of one realisation, by the method for its size."""
+    if problem.columns.shape[1] > CONE_LIMIT:
+        return relax_low_rank(problem, r, tolerance)
+    if problem.linear:
+        found = solve_diagonal_sdp_cvxpy(problem, r)
+    else:
+        found = bisect_ratio_cvxpy(problem, r, relative_accuracy=tolerance)
+    return factors_of(found.matrix[None])[0], found.value, found.bound, found.solves
 
 
 def factors_of(matrices: Complex) -> Complex:
