@@ -10,7 +10,9 @@ from draws import gaussian
 from irsrepro.optimize.reference.unit_disc import (
     solve_unit_disc_cvxpy,
     solve_unit_disc_ellipsoid,
+    solve_unit_disc_projected,
 )
+from irsrepro.optimize.status import SolverError
 from irsrepro.optimize.unit_disc import (
     coordinate_sweep,
     dual_newton,
@@ -126,6 +128,19 @@ def test_a_cone_solver_agrees(form: tuple[Complex, Complex]) -> None:
     other = objective(matrix, linear, solve_unit_disc_cvxpy(matrix, linear))
     ours = solve_unit_disc(matrix[None], linear[None]).value[0]
     assert other == pytest.approx(ours, rel=1e-8)
+
+
+def test_projected_gradients_agree(form: tuple[Complex, Complex]) -> None:
+    matrix, linear = form
+    other = objective(matrix, linear, solve_unit_disc_projected(matrix, linear))
+    ours = solve_unit_disc(matrix[None], linear[None]).value[0]
+    assert other == pytest.approx(ours, rel=1e-5)
+
+
+def test_projected_gradients_that_do_not_arrive_say_so() -> None:
+    matrix, linear = random_form(np.random.default_rng(8), 16)
+    with pytest.raises(SolverError, match="gap"):
+        solve_unit_disc_projected(matrix, linear, step_limit=2)
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from irsrepro.results import (
     channel_files,
     claims_file,
     data_path,
+    rounding_files,
     solution_files,
 )
 from irsrepro.schema import load_schema
@@ -86,6 +87,8 @@ def _reached_by(project: Project) -> set[str]:
             for path in (path for files in computed for path in files):
                 found |= {path, benchmark_of(path)}
             found.add(claims_file(project, key, reading))
+            for each in document.experiments:
+                found.update(rounding_files(project, key, reading, each))
             found |= {
                 data_path(project, FIGURE_DATA, key, reading, figure=figure)
                 for figure, section in document.figures.items()

@@ -185,6 +185,8 @@ class Project:
         fidelity: ``paper`` or ``preview``.
         engine: ``fast`` (our kernels) or ``reference`` (public solvers).
         chunk: realisations per file.
+        rounding_sample: by fidelity, how many realisations are designed again on channels disturbed
+            in their last digits.
         realisations: number asked for on the command line, or None for each document's own.
         variant: name of the what-if given on the command line, if there is one.
         documents: by citation key.
@@ -195,6 +197,7 @@ class Project:
     fidelity: str
     engine: str
     chunk: int
+    rounding_sample: Mapping[str, int]
     realisations: int | None
     variant: str | None
     documents: Mapping[str, Document] = field(repr=False)
@@ -203,6 +206,18 @@ class Project:
         """Return the names of the chunks that a scheme runs on: all, or the first ones."""
         plan = self.documents[document].experiments[experiment]
         return chunks_asked(self.chunks(document, plan["ensemble"]), plan, scheme)
+
+    def rounding_chunks(self, document: str, experiment: str) -> list[str]:
+        """Return the names of the chunks that hold the sample for rounding; none without one.
+
+        Times tell nothing of rounding, and the reference engine is no subject of it.
+        """
+        plan = self.documents[document].experiments[experiment]
+        size = self.rounding_sample[self.fidelity]
+        if plan.get("timed") or self.engine != "fast":
+            return []
+        names = self.chunks(document, plan["ensemble"])
+        return [name for name in names if int(name.partition("-")[0]) < size]
 
     def chunks(self, document: str, ensemble: str) -> list[str]:
         """Return the names FIRST-LAST of the chunks that make up an ensemble."""

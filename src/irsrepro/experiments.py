@@ -50,6 +50,16 @@ def read_experiment(paths: Sequence[str], schemes: Sequence[str], metric: str) -
     return compare({scheme: gather(own[scheme], scheme=scheme) for scheme in schemes}, metric)
 
 
+def read_changes(paths: Iterable[str]) -> dict[str, xr.Dataset]:
+    """Read how rounding changes experiments, by the name that each file carries.
+
+    Raises:
+        StorageError: a file is broken or foreign.
+    """
+    found = (read_dataset(path) for path in paths)
+    return {str(each.attrs["experiment"]): each for each in found}
+
+
 def compare(solutions: Mapping[str, xr.Dataset], metric: str) -> xr.Dataset:
     """Put the solutions of an experiment's schemes side by side, realisation by realisation.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from irsrepro.errors import ConfigurationError
 from irsrepro.lazily import lazily
+from irsrepro.sensitivity import spread
 from irsrepro.statistics import mean_interval, median_interval
 from irsrepro.storage import variable
 
@@ -19,6 +21,7 @@ stats = lazily("scipy.stats")
 Curve = Mapping[str, Any]
 FILL = {"value": np.nan, "lower": np.nan, "upper": np.nan, "realisations": 0, "failures": 0}
 AVERAGES = {"mean": mean_interval, "median": median_interval}
+CENTRAL = {"mean": partial(np.nanmean, axis=0), "median": partial(np.nanmedian, axis=0)}
 CONFIDENCE = 0.95
 
 
@@ -109,7 +112,11 @@ def layout(channels: xr.Dataset) -> xr.Dataset:
 
 
 def make(
-    kind: str, data: Mapping[str, xr.Dataset], section: Mapping[str, Any], wanted: Sequence[Curve]
+    kind: str,
+    data: Mapping[str, xr.Dataset],
+    section: Mapping[str, Any],
+    wanted: Sequence[Curve],
+    changes: Mapping[str, xr.Dataset] | None = None,
 ) -> xr.Dataset:
     """Return the data of a figure of any kind.
 
@@ -118,6 +125,8 @@ def make(
         data: the ensemble of a layout, or the experiments of the others, by name.
         section: the figure's section of the configuration, as far as its data depends on it.
         wanted: its curves, see ``configuration.Document.curves``.
+        changes: how rounding changes experiments, see ``sensitivity.differences``. With it comes
+            ``rounding`` (curve, ...), the half-width within which another rounding leaves a value.
 
     Raises:
         ConfigurationError: a curve after some iterations is asked for where there are fewer.
@@ -127,29 +136,28 @@ def make(
     if kind == "layout":
         (channels,) = data.values()
         return layout(channels).assign_attrs(kind=kind, statistic=statistic, interval=interval)
-    if kind == "trace":
-        made = trace(
-            {each["name"]: _trace(each, data, section) for each in wanted}, section["iterations"]
-        )
-    elif kind == "distributions":
+    if kind == "distributions":
         wanted = [
             {**each, "name": f"{each['name']}@{point:g}", "point": point}
             for each in wanted
             for point in section["points"]
         ]
-        made = distributions(
-            {
-                each["name"]: _samples(each, data).sel(point=each["point"], drop=True)
-                for each in wanted
-            }
-        )
+    samples = {each["name"]: _drawn(kind, each, data, section) for each in wanted}
+    if kind == "trace":
+        made = trace(samples, section["iterations"])
+    elif kind == "distributions":
+        made = distributions(samples)
         interval = "95 % exact interval of each quantile from order statistics"
         at = np.array([each["point"] for each in wanted], float)
         parameter = data[wanted[0]["experiment"]]["point"].attrs
         held = variable(("curve",), at, parameter["long_name"], parameter["units"])
         made = made.assign_coords(held=held)
     else:
-        made = curves({each["name"]: _samples(each, data) for each in wanted}, statistic)
+        made = curves(samples, statistic)
+    if changes:
+        moved = {each["name"]: _drawn(kind, each, changes, section)
+                 for each in wanted if each["experiment"] in changes}  # fmt: skip
+        made["rounding"] = _rounding(made["value"], samples, moved, statistic)
     for name in ("scheme", "experiment"):
         values = np.array([each[name] for each in wanted])
         made = made.assign_coords({name: variable(("curve",), values, f"{name} of a curve", "1")})
@@ -157,6 +165,41 @@ def make(
     about = "iterations after which a curve is drawn, -1 for its end"
     made = made.assign_coords(after=variable(("curve",), cut, about, "1"))
     return made.assign_attrs(kind=kind, statistic=statistic, interval=interval)
+
+
+def _drawn(
+    kind: str, curve: Curve, data: Mapping[str, xr.Dataset], section: Mapping[str, Any]
+) -> xr.DataArray:
+    """Return what a curve is made from, realisation by realisation."""
+    if kind == "trace":
+        return _trace(curve, data, section)
+    samples = _samples(curve, data)
+    return samples if kind == "curves" else samples.sel(point=curve["point"], drop=True)
+
+
+def _rounding(
+    value: xr.DataArray,
+    samples: Mapping[str, xr.DataArray],
+    moved: Mapping[str, xr.DataArray],
+    statistic: str,
+) -> Any:
+    """Lay out how far rounding moves the values of curves (curve, ...), NaN where unknown."""
+    along = str(value.dims[1])
+    found = value.copy(data=np.full(value.shape, np.nan))
+    for name, changes in moved.items():
+        values = samples[name].transpose("realisation", ...)
+        changes = changes.transpose("realisation", ...)
+        if along == "level":
+            half_width = spread(values, changes, lambda drawn: np.sort(drawn, axis=0))
+            places = np.arange(1, len(half_width) + 1) / len(half_width)
+        else:
+            kept = slice(0, value.sizes[along]) if along == "iteration" else slice(None)
+            values, changes = values[:, kept], changes[:, kept]
+            half_width = spread(values, changes, CENTRAL[statistic])
+            places = values[along].values
+        found.loc[{"curve": name, along: places}] = half_width
+    about = "half-width within which another rounding leaves the value, 95 %"
+    return variable(("curve", along), found.values, about, str(value.attrs["units"]))
 
 
 def _of(curve: Curve, data: Mapping[str, xr.Dataset]) -> xr.Dataset:

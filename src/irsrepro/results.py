@@ -6,12 +6,13 @@ Rules take the patterns, everything else asks for paths; all are relative to the
 from __future__ import annotations
 
 from irsrepro.checks import experiments_of
-from irsrepro.configuration import Project
+from irsrepro.configuration import DEFAULT, Project
 
 DATA = "results/{fidelity}/{document}/{reading}"
 SOLVED = f"{DATA}/{{engine}}"
 CHANNELS = f"{DATA}/channels/{{ensemble}}/{{chunk}}.nc"
 SOLUTION = f"{SOLVED}/{{experiment}}/{{scheme}}/{{chunk}}.nc"
+ROUNDING = f"{SOLVED}/{{experiment}}/rounding.nc"
 FIGURE_DATA = f"{SOLVED}/figures/{{figure}}.nc"
 CLAIMS = f"{SOLVED}/claims.nc"
 
@@ -64,6 +65,28 @@ def solution_files(project: Project, key: str, reading: str, experiment: str) ->
         for scheme in document.experiments[experiment]["schemes"]
         for chunk in project.solution_chunks(key, experiment, scheme)
     ]
+
+
+def rounding_files(project: Project, key: str, reading: str, experiment: str) -> list[str]:
+    """Return the file that tells how rounding changes an experiment, if there is one."""
+    if reading != DEFAULT or not project.rounding_chunks(key, experiment):
+        return []
+    return [data_path(project, ROUNDING, key, reading, experiment=experiment)]
+
+
+def sampled_solutions(project: Project, key: str, experiment: str) -> dict[str, list[str]]:
+    """Return, by scheme, the solutions that hold the sample for rounding, under the default."""
+    chunks = project.rounding_chunks(key, experiment)
+    return {
+        scheme: [
+            data_path(
+                project, SOLUTION, key, DEFAULT, experiment=experiment, scheme=scheme, chunk=chunk
+            )
+            for chunk in project.solution_chunks(key, experiment, scheme)
+            if chunk in chunks
+        ]
+        for scheme in project.documents[key].experiments[experiment]["schemes"]
+    }
 
 
 def figure_sources(project: Project, key: str, reading: str, figure: str) -> dict[str, list[str]]:

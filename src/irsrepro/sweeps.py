@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import numpy as np
 import xarray as xr
 
-from irsrepro.channels.streams import RandomStream
+from irsrepro.channels.streams import RandomStream, realisation_streams
 from irsrepro.optimize.status import FAILURE, SolverError, status_legend
 from irsrepro.storage import variable
 
@@ -70,6 +70,35 @@ class Problem:
             channels=self.channels.isel(realisation=chosen),
             streams=[self.streams[r] for r in chosen],
         )
+
+
+def solve(
+    channels: xr.Dataset,
+    stream: RandomStream,
+    module: str,
+    system: str,
+    parameters: Mapping[str, Any],
+    engine: str,
+    sweep: Mapping[str, Any],
+) -> xr.Dataset:
+    """Run a scheme, named by its module, see `run`.
+
+    Args:
+        channels: realisations of the ensemble, numbered by the coordinate ``realisation``.
+        stream: the scheme's, whose children are those of the realisations.
+        module: dotted name of the module with ``design``.
+        system: dotted name of the module with ``evaluate``.
+        parameters: of the scheme, the swept one excepted.
+        engine: ``fast`` or ``reference``.
+        sweep: see `run`.
+    """
+    streams = realisation_streams(stream, channels["realisation"].values.tolist())
+    return run(
+        import_module(module).design,
+        import_module(system).evaluate,
+        Problem(channels, parameters, engine, streams),
+        sweep,
+    )
 
 
 def run(

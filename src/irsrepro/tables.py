@@ -33,8 +33,9 @@ def table(data: xr.Dataset) -> str:
 def _write_points(writer: Any, data: xr.Dataset) -> None:
     along = str(data["value"].dims[1])
     x, value = f"x{_unit_ending(data[along])}", f"value{_unit_ending(data['value'])}"
-    writer.writerow(["curve", x, value, value.replace("value", "lower", 1),
-                     value.replace("value", "upper", 1), "realisations", "failures"])  # fmt: skip
+    numbers = ["value", "lower", "upper", *["rounding"] * ("rounding" in data)]
+    heads = [value.replace("value", name, 1) for name in numbers]
+    writer.writerow(["curve", x, *heads, "realisations", "failures"])
     for name in data["curve"].values:
         curve = data.sel(curve=name)
         counted = [0, 0]
@@ -42,12 +43,13 @@ def _write_points(writer: Any, data: xr.Dataset) -> None:
             here = curve.isel({along: place})
             if int(here["realisations"]) + int(here["failures"]) == 0:
                 continue
-            numbers = [_exact(here[name]) for name in ("value", "lower", "upper")]
             counted = [int(here[name]) for name in ("realisations", "failures")]
-            writer.writerow([name, _exact(point), *numbers, *counted])
+            cells = [_exact(here[each]) for each in numbers]
+            writer.writerow([name, _exact(point), *cells, *counted])
         if "limit" in curve and int(data.attrs["long_run"]) > data[along].values[-1]:
             limit = _exact(curve["limit"])
-            writer.writerow([name, data.attrs["long_run"], limit, "nan", "nan", *counted])
+            unknown = ["nan"] * (len(numbers) - 1)
+            writer.writerow([name, data.attrs["long_run"], limit, *unknown, *counted])
 
 
 def _write_published(writer: Any, data: xr.Dataset) -> None:

@@ -10,7 +10,7 @@ from irsrepro.configuration import DEFAULT, Project
 from irsrepro.errors import ConfigurationError
 
 PICTURE_ENDINGS = ("pdf", "svg", "png", "csv")
-SHOWCASE = "showcase"
+COMMITTED = {"showcase": "paper", "showcase_preview": "preview"}
 SCORECARDS = ("scorecard", "alternatives")
 SUMMARY = "summary"
 
@@ -28,10 +28,10 @@ def refuse_unknown_targets(project: Project, arguments: Sequence[str]) -> None:
     checks = {"figures": _check_figure, "reports": _check_report, "scorecard": _check_scorecard}
     for argument in arguments:
         chosen = (project.fidelity, project.engine, project.realisations)
-        if argument == SHOWCASE and chosen != ("paper", "fast", None):
+        if argument in COMMITTED and chosen != (wanted := COMMITTED[argument], "fast", None):
             raise ConfigurationError(
                 f"{argument}: fidelity={chosen[0]} engine={chosen[1]} realisations={chosen[2]} is "
-                "not committed; fidelity=paper engine=fast and the papers' own realisations are"
+                f"not committed; fidelity={wanted} engine=fast and the papers' own realisations are"
             )
         place, *parts = PurePosixPath(posixpath.normpath(argument)).parts or ("",)
         if place in checks and parts:

@@ -1,6 +1,9 @@
 rule claims:
     input:
         unpack(lambda w: named(results.claim_sources(project, w.document, w.reading))),
+        rounding=lambda w: rounding_of(
+            w, results.claim_sources(project, w.document, w.reading)
+        ),
         library=library("check_claims.py"),
     output:
         CLAIMS,

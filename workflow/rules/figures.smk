@@ -5,6 +5,9 @@ rule figure_data:
                 results.figure_sources(project, w.document, w.reading, w.figure)
             )
         ),
+        rounding=lambda w: rounding_of(
+            w, document(w).figures[w.figure].get("experiments", [])
+        ),
         library=library("figure_data.py"),
     output:
         FIGURE_DATA,

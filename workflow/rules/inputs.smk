@@ -4,7 +4,8 @@ from irsrepro import results
 from irsrepro.configuration import DEFAULT
 from irsrepro.provenance import library_files, number_files
 from irsrepro.published import published_files
-from irsrepro.results import CHANNELS, CLAIMS, DATA, FIGURE_DATA, SOLUTION, benchmark_of
+from irsrepro.results import CHANNELS, CLAIMS, DATA, FIGURE_DATA, ROUNDING, SOLUTION
+from irsrepro.results import benchmark_of
 from irsrepro.targets import PICTURE_ENDINGS
 
 
@@ -65,6 +66,31 @@ def ensemble_chunk(wildcards):
     return results.channel_file(
         project, wildcards.document, wildcards.reading, ensemble, wildcards.chunk
     )
+
+
+def rounding_of(wildcards, experiments):
+    """What rounding changes in experiments, by the names of inputs; ends of the paths tell which."""
+    return [
+        path
+        for experiment in experiments
+        for path in results.rounding_files(
+            project, wildcards.document, wildcards.reading, experiment
+        )
+    ]
+
+
+def scheme_sections(wildcards):
+    """Module and parameters of every scheme of an experiment."""
+    source = document(wildcards)
+    return {
+        scheme: {
+            "module": source.module(scheme),
+            "section": source.solution_parameters(
+                DEFAULT, wildcards.experiment, scheme
+            ),
+        }
+        for scheme in source.experiments[wildcards.experiment]["schemes"]
+    }
 
 
 def sweep(wildcards):

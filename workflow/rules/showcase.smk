@@ -5,6 +5,10 @@ SHOWN = [
     for end in ("png", "csv")
 ]
 
+FIGURES = [
+    (key, name) for key, each in project.documents.items() for name in each.figures
+]
+
 
 rule showcase:
     input:
@@ -41,3 +45,45 @@ rule showcase_alternatives:
         "../../environment.yml"
     script:
         "../scripts/write_showcase_alternatives.py"
+
+
+rule showcase_preview:
+    input:
+        data=[
+            path
+            for key, figure in FIGURES
+            for path in results.panel_files(project, key, DEFAULT, figure)
+        ],
+        claims=claims_of(DEFAULT),
+        library=library("write_showcase_preview.py"),
+    output:
+        manifest="docs/gallery/preview/manifest.json",
+        claims="docs/gallery/preview/scorecard.csv",
+        tables=[f"docs/gallery/preview/{key}/{figure}.csv" for key, figure in FIGURES],
+    log:
+        "logs/showcase_preview.log",
+    conda:
+        "../../environment.yml"
+    params:
+        overrides=config,
+    script:
+        "../scripts/write_showcase_preview.py"
+
+
+rule verify:
+    input:
+        data=[
+            path
+            for key, figure in FIGURES
+            for path in results.panel_files(project, key, DEFAULT, figure)
+        ],
+        claims=claims_of(DEFAULT),
+    log:
+        "logs/verify.log",
+    localrule: True
+    conda:
+        "../../environment.yml"
+    params:
+        overrides=config,
+    script:
+        "../scripts/verify.py"

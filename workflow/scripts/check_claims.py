@@ -2,8 +2,9 @@
 
 from irsrepro.claims import evaluate, to_dataset
 from irsrepro.errors import ConfigurationError
-from irsrepro.experiments import read_experiment
+from irsrepro.experiments import read_changes, read_experiment
 from irsrepro.jobs import job, stamp
+from irsrepro.sensitivity import roundings
 from irsrepro.storage import write_dataset
 
 with job(snakemake.output[0], snakemake.log[0]):
@@ -12,10 +13,12 @@ with job(snakemake.output[0], snakemake.log[0]):
         for name, plan in snakemake.params.experiments.items()
         if (paths := snakemake.input.get(f"data_{name}"))
     }
+    others = roundings(experiments, read_changes(snakemake.input.rounding))
     results = []
     for name, claim in snakemake.params.claims.items():
         try:
-            results.append(evaluate(claim | {"id": name}, experiments, snakemake.params.origins))
+            claim = claim | {"id": name}
+            results.append(evaluate(claim, experiments, snakemake.params.origins, others))
         except ValueError as error:
             key = snakemake.wildcards.document
             raise ConfigurationError(f"config/{key}.yaml: claims.{error}") from error

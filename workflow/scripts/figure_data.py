@@ -1,6 +1,6 @@
 """Average what a figure draws."""
 
-from irsrepro.experiments import gather, read_experiment
+from irsrepro.experiments import gather, read_changes, read_experiment
 from irsrepro.figure_data import make
 from irsrepro.jobs import job, stamp
 from irsrepro.storage import write_dataset
@@ -14,7 +14,8 @@ with job(snakemake.output[0], snakemake.log[0]):
             name: read_experiment(snakemake.input[f"data_{name}"], plan["schemes"], plan["metric"])
             for name, plan in plans.items()
         }
-    made = make(section["kind"], data, section, snakemake.params.curves)
+    changes = read_changes(snakemake.input.rounding)
+    made = make(section["kind"], data, section, snakemake.params.curves, changes)
     write_dataset(
         snakemake.output[0],
         stamp(

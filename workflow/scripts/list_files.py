@@ -4,6 +4,7 @@ import hashlib
 import json
 from pathlib import Path
 
+from irsrepro.arithmetic import machine_facts
 from irsrepro.claims import to_table
 from irsrepro.jobs import job
 from irsrepro.provenance import code_version, library_versions
@@ -24,6 +25,7 @@ with job(snakemake.output[0], snakemake.log[0]):
     manifest = {
         "code_version": code_version(Path.cwd()),
         "libraries": library_versions(),
+        "machine": machine_facts(),
         "files": files,
     }
     text = json.dumps(manifest, indent=1, sort_keys=True) + "\n"

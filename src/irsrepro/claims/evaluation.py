@@ -33,6 +33,7 @@ def evaluate(
     claim: Mapping[str, Any],
     experiments: Mapping[str, xr.Dataset],
     origins: Mapping[str, str] | None = None,
+    roundings: Sequence[Mapping[str, xr.Dataset]] = (),
 ) -> ClaimResult:
     """Check a claim.
 
@@ -41,6 +42,8 @@ def evaluate(
             ``text`` and ``rests_on`` (names of parameters).
         experiments: collated experiments by name, see ``curves``.
         origins: origin of every parameter; a claim that rests on a ``calibrated`` one is marked.
+        roundings: the experiments as other roundings might have left them, see
+            ``sensitivity.roundings``: a claim that one of them turns is undecided.
 
     Raises:
         ValueError: one line naming the claim, the key, the value and what is allowed.
@@ -48,7 +51,13 @@ def evaluate(
     name = str(claim["id"])
     checks = claim["checks"] if "checks" in claim else [claim["check"]]
     plans = plans_of(experiments)
-    results = tuple(_check(resolve(name, check, plans), experiments) for check in checks)
+    resolved = [resolve(name, check, plans) for check in checks]
+    results = tuple(_check(check, experiments) for check in resolved)
+    verdict = worst(result.verdict for result in results)
+    turned = {
+        _verdict_under(each, resolved, results, counting=number == 0)
+        for number, each in enumerate(roundings)
+    } - {verdict}
     rests_on = claim.get("rests_on", [])
     for parameter in rests_on:
         if parameter not in (origins or {}):
@@ -59,9 +68,30 @@ def evaluate(
         about=claim.get("about", ""),
         figure=claim.get("figure", ""),
         text=claim.get("text", ""),
-        verdict=worst(result.verdict for result in results),
+        verdict=UNDECIDED if turned else verdict,
         checks=results,
+        turned_by_rounding=bool(turned),
         by_construction=any((origins or {})[each] == "calibrated" for each in rests_on),
+    )
+
+
+def _verdict_under(
+    rounding: Mapping[str, xr.Dataset],
+    checks: Sequence[Mapping[str, Any]],
+    results: Sequence[CheckResult],
+    *,
+    counting: bool,
+) -> str:
+    """Return the verdict of a claim under another rounding.
+
+    What a realisation is counted by must be what the rounding makes of that very one, so checks
+    that count and checks of averages are looked at under roundings of their own.
+    """
+    return worst(
+        _check(check, rounding).verdict
+        if (check["kind"] in OF_REALISATIONS) == counting
+        else result.verdict
+        for check, result in zip(checks, results, strict=True)
     )
 
 

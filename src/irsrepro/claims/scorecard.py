@@ -59,6 +59,12 @@ def to_dataset(results: Iterable[ClaimResult]) -> xr.Dataset:
             "1 if the claim rests on a calibrated parameter, so that agreement is no evidence",
             "1",
         ),
+        "turned_by_rounding": variable(
+            ("claim",),
+            np.array([each.turned_by_rounding for each in claims], dtype=np.int8),
+            "1 if another rounding would give another verdict",
+            "1",
+        ),
         "check_claim": _positions("check", (i for i, _ in checks), "claim of the check"),
         "contrast_check": _positions("contrast", (i for i, _ in contrasts), "check of contrast"),
         "contrast_label": variable(
@@ -102,6 +108,7 @@ def from_dataset(dataset: xr.Dataset) -> list[ClaimResult]:
     return [
         ClaimResult(
             checks=tuple(check(i) for i in members("check", "claim", index)),
+            turned_by_rounding=bool(columns["turned_by_rounding"][index]),
             by_construction=bool(columns["by_construction"][index]),
             **fields(["claim", *_CLAIM], "", index),
         )
@@ -137,7 +144,7 @@ def to_table(dataset: xr.Dataset) -> list[dict[str, Any]]:
                 "unit": shown.unit,
                 "n": shown.realisations,
                 "left_out": shown.left_out,
-                "sentence": shown.sentence,
+                "sentence": result.sentence,
                 "by_construction": result.by_construction,
             }
         )

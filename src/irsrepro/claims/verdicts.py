@@ -68,8 +68,9 @@ class ClaimResult:
         about: figure or theorem, as the scorecard names it.
         figure: name of the figure it stands beside, empty without one.
         text: the claim in our wording.
-        verdict: worst of its checks.
+        verdict: worst of its checks, undecided if rounding alone turns it.
         checks: result of every check.
+        turned_by_rounding: another rounding would give it another verdict.
         by_construction: it rests on a calibrated parameter, so agreement is no evidence.
     """
 
@@ -79,7 +80,14 @@ class ClaimResult:
     text: str
     verdict: str
     checks: tuple[CheckResult, ...]
+    turned_by_rounding: bool
     by_construction: bool
+
+    @property
+    def sentence(self) -> str:
+        """The sentence of the check to show, and whether rounding alone turns the verdict."""
+        turned = "; rounding alone turns it" if self.turned_by_rounding else ""
+        return f"{self.shown.sentence}{turned}"
 
     @property
     def shown(self) -> CheckResult:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from irsrepro.optimize.alternating_fractional import LEAST_ITERATIONS
 from irsrepro.optimize.manifold_alternation import NO_CHANNEL, Alternation
 from irsrepro.optimize.reference.manifold_alternation import linear_beams_reference
-from irsrepro.optimize.reference.unit_disc import solve_unit_disc_cvxpy
+from irsrepro.optimize.reference.unit_disc import solve_unit_disc
 from irsrepro.optimize.status import CONVERGED, ITERATION_LIMIT
 from irsrepro.optimize.surface_downlink import SurfaceLinks, checked_links
 
@@ -64,7 +64,7 @@ def alternate_fractional(
             A = weighted.conj().T @ weighted
             own = forms[range(users), range(users)]
             u = ((np.sqrt(1.0 + alpha) * beta)[:, None] * own.conj()).sum(axis=0)
-            found = solve_unit_disc_cvxpy(A, u)
+            found = solve_unit_disc(A, u)
             x[r] = np.exp(1j * np.angle(found))
             channel = (o[r] * x[r]) @ g[r]
             before = rate

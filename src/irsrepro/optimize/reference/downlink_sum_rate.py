@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from irsrepro.channels.rician_network import Fading
 from irsrepro.optimize.downlink_sum_rate import DownlinkSolution
 from irsrepro.optimize.reference.group_power import solve_group_power_cvxpy
-from irsrepro.optimize.reference.unit_disc import solve_unit_disc_cvxpy
+from irsrepro.optimize.reference.unit_disc import solve_unit_disc
 from irsrepro.optimize.status import CONVERGED, ITERATION_LIMIT
 
 Complex = NDArray[np.complex128]
@@ -69,7 +69,7 @@ def maximise_downlink_sum_rate(
                     A += abs(beta[k]) ** 2 * np.outer(form, form.conj())
                     u -= abs(beta[k]) ** 2 * form * np.vdot(direct[:, k], W[:, j])
                     u += np.sqrt(1.0 + alpha[k]) * beta[k] * form * (j == k)
-            x = solve_unit_disc_cvxpy(A, u)
+            x = solve_unit_disc(A, u)
             h = _composite(direct, incoming, outgoing, x)
             trace[t, i:] = _rate(h, W)
             iterations[t], residual[t] = i, trace[t, i] / trace[t, i - 1] - 1.0

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from irsrepro.optimize.fractional_programming import SumRateSolution
-from irsrepro.optimize.reference.unit_disc import solve_unit_disc_cvxpy
+from irsrepro.optimize.reference.unit_disc import solve_unit_disc
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
@@ -31,7 +31,7 @@ def maximise_sum_rate(
     tolerance: float = 1e-4,
     iteration_limit: int = 300,
     rate_factor: float = 0.5,
-    solve_phases: Callable[[Complex, Complex], Complex] = solve_unit_disc_cvxpy,
+    solve_phases: Callable[[Complex, Complex], Complex] = solve_unit_disc,
 ) -> SumRateSolution:
     """Maximise the sum-rate as `maximise_sum_rate` does, one realisation after another.
 

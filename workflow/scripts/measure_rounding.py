@@ -1,0 +1,35 @@
+"""Design a sample of an experiment again, on channels disturbed in their last digits."""
+
+from irsrepro.channels.streams import RandomStream, realisation_streams
+from irsrepro.experiments import gather
+from irsrepro.jobs import job, keep_compiled_kernels, stamp
+from irsrepro.sensitivity import DISTURBANCE, differences, disturbed
+from irsrepro.storage import write_dataset
+from irsrepro.sweeps import solve
+
+with job(snakemake.output[0], snakemake.log[0]):
+    keep_compiled_kernels()
+    identity, params = snakemake.params.identity, snakemake.params
+    key, ensemble = identity["document"], params.ensemble
+    channels = gather(snakemake.input.channels, document=key, ensemble=ensemble)
+    channels = channels.isel(realisation=slice(0, params.sample))
+    root = RandomStream(identity["seed"]).child(key, ensemble)
+    streams = realisation_streams(root, channels["realisation"].values)
+    channels = disturbed(channels, streams)
+    plain, other = {}, {}
+    for scheme, entry in params.schemes.items():
+        paths = snakemake.input.get(f"data_{scheme}")
+        plain[scheme] = gather([paths] if isinstance(paths, str) else paths, scheme=scheme)
+        other[scheme] = solve(
+            channels.sel(realisation=plain[scheme]["realisation"].values[: params.sample]),
+            root.child("scheme", scheme),
+            entry["module"],
+            params.system,
+            entry["section"],
+            identity["engine"],
+            params.sweep,
+        )
+    found = differences(plain, other, params.metric)
+    sections = {scheme: entry["section"] for scheme, entry in params.schemes.items()}
+    used = {"disturbance": DISTURBANCE, "schemes": sections}
+    write_dataset(snakemake.output[0], stamp(found, identity, used, snakemake.input.library))
