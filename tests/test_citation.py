@@ -30,7 +30,7 @@ def test_the_package_is_cited_as_it_is() -> None:
 
 
 def test_every_paper_is_a_reference_and_no_other() -> None:
-    assert len(CITATION["reference"]) == len(PAPERS)
+    assert len(CITATION["references"]) == len(PAPERS)
 
 
 @pytest.mark.parametrize("key", PAPERS)
@@ -38,7 +38,7 @@ def test_a_reference_is_the_paper(key: str) -> None:
     paper: dict[str, Any] = PAPERS[key]
     number = paper["identifiers"]["arXiv"]
     (reference,) = (
-        each for each in CITATION["reference"] if each["doi"] == f"10.48550/arXiv.{number}"
+        each for each in CITATION["references"] if each["doi"] == f"10.48550/arXiv.{number}"
     )
     assert reference["title"] == paper["title"] and reference["year"] == paper["year"]
     authors = [f"{each['given-names']} {each['family-names']}" for each in reference["authors"]]

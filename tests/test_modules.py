@@ -18,7 +18,7 @@ FLOORS = {
     "optimize": {"channels", "metrics", "lazily"},
     "documents": {"channels", "metrics", "optimize", "sweeps", "storage", "errors"},
 }
-BESIDE = {"sweeps": {"channels", "optimize"}}
+BESIDE = {"sweeps": {"channels", "optimize"}, "sensitivity": {"channels"}}
 FIRST = ("channels", "optimize", "documents", "claims")
 PREFACE = """\
 # Modules

@@ -32,6 +32,7 @@ Schemes = Mapping[str, Mapping[str, Any]]
 # nine markers have no common divisor, so that 63 schemes differ.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
+NOTICEABLE = 0.05  # share of an interval from which the small print tells of rounding
 GREY, RED = "#595959", "#C00000"
 WIDTH, HEIGHT, LINE = 4.7, 3.7, 0.18  # inches; still readable when set at 100 mm
 MOST_TICKS = 10
@@ -531,6 +532,11 @@ def _small_print(panels: Sequence[xr.Dataset]) -> str:
             for along in {"iteration", "level"} & {*map(str, failures.dims)}:
                 failures, attempts = failures.max(along), attempts.max(along)
             said.append(f"{int(failures.sum())} of {int(attempts.sum())} solutions failed")
+        if "rounding" in data:
+            share = (data["rounding"] / ((data["upper"] - data["lower"]) / 2.0)).values
+            largest = float(np.max(share, where=np.isfinite(share), initial=0.0))
+            if largest >= NOTICEABLE:
+                said.append(f"rounding moves points by up to {100 * largest:.0f} % of intervals")
     return ", ".join(said)
 
 

@@ -268,6 +268,38 @@ class Report:
             groups.append((f"{name}: {plan.get('about', '')}", heads, rows))
         return HTML(part("spread.html.j2", groups=groups))
 
+    def rounding_table(self) -> HTML | Markdown:
+        """Return how far rounding alone moves the curves of every figure, where that was measured.
+
+        Per curve the half-width within which another rounding leaves its most sensitive point.
+        """
+        rows = []
+        for name, figure in self.source["figures"].items():
+            path = self.results_dir / self.engine / "figures" / f"{name}.nc"
+            data = read_dataset(path) if path.is_file() else xr.Dataset()
+            if "rounding" not in data:
+                continue
+            several = len(figure["experiments"]) > 1
+            for curve in data["curve"].values:
+                one = data.sel(curve=curve)
+                along = str(one["rounding"].dims[0])
+                share = one["rounding"] / ((one["upper"] - one["lower"]) / 2.0)
+                share = share.where(np.isfinite(share)).fillna(0.0)
+                worst = one.isel({along: int(share.values.argmax())})
+                title = self.title(worst["scheme"].item())
+                half_width, value = float(worst["rounding"]), abs(float(worst["value"]))
+                of_value, of_interval = half_width / value, float(share.max())
+                rows.append(
+                    [name, f"{title}, {worst['experiment'].item()}" if several else title,
+                     number(half_width, 2), number(100.0 * of_value, 2),
+                     number(100.0 * of_interval, 2)]
+                )  # fmt: skip
+        if not rows:
+            return Markdown("Not measured in this build: it is at paper fidelity, by our engine.")
+        heads = ["figure", "curve", "rounding (unit of the figure)", "of the value (%)",
+                 "of the interval (%)"]  # fmt: skip
+        return self.table(heads, rows)
+
     def seconds(self) -> float:
         """Return how long the jobs that designed took together in s, NaN if that was not kept.
 

@@ -97,8 +97,8 @@ def spread(
         return np.full(values.shape[1:], np.nan)
     found = np.where(known, found, 0.0)
     chosen = np.random.default_rng(_SEED).integers(len(found), size=(REPETITIONS, len(values)))
-    averages = np.stack([central(values + found[rows]) for rows in chosen])
-    return np.asarray(1.96 * averages.std(axis=0))
+    moved = np.stack([central(values + found[rows]) for rows in chosen]) - central(values)
+    return np.asarray(1.96 * np.sqrt((moved**2).mean(axis=0)))
 
 
 def roundings(
