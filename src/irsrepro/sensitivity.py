@@ -81,7 +81,8 @@ def spread(
 ) -> Array:
     """Return the half-width within which another rounding leaves an average, 95 %.
 
-    Every realisation is changed by what was found for a random one of the sample, many times over.
+    Every realisation is changed by what was found for a random one of the sample, up or down, many
+    times over.
 
     Args:
         samples: of one curve, (realisation, ...).
@@ -96,9 +97,21 @@ def spread(
     if not known.any():
         return np.full(values.shape[1:], np.nan)
     found = np.where(known, found, 0.0)
-    chosen = np.random.default_rng(_SEED).integers(len(found), size=(REPETITIONS, len(values)))
-    moved = np.stack([central(values + found[rows]) for rows in chosen]) - central(values)
-    return np.asarray(1.96 * np.sqrt((moved**2).mean(axis=0)))
+    draws = np.random.default_rng(_SEED)
+    moved = np.stack(
+        [central(values + _drawn(draws, found, len(values))) for _ in range(REPETITIONS)]
+    )
+    return np.asarray(1.96 * np.sqrt(((moved - central(values)) ** 2).mean(axis=0)))
+
+
+def _drawn(draws: np.random.Generator, changes: Array, count: int) -> Array:
+    """Changes of random realisations of the sample, (realisation, ...), of random sign.
+
+    Rounding has no preferred direction, and the mean of a small sample would feign one.
+    """
+    rows = draws.integers(len(changes), size=count)
+    signs = draws.choice([-1.0, 1.0], size=count)
+    return np.asarray(signs.reshape(-1, *[1] * (changes.ndim - 1)) * changes[rows])
 
 
 def roundings(
@@ -145,7 +158,9 @@ def _changed(
         spread_out = changes.reindex(realisation=numbers)
     else:
         rows = draws.integers(changes.sizes["realisation"], size=len(numbers))
-        spread_out = changes.isel(realisation=rows).assign_coords(realisation=numbers)
+        signs = xr.DataArray(draws.choice([-1.0, 1.0], size=len(numbers)), dims="realisation")
+        spread_out = changes.drop_vars("asked").isel(realisation=rows).drop_vars("realisation")
+        spread_out = (spread_out * signs).assign_coords(realisation=numbers)
     made = {}
     for name, change in spread_out.data_vars.items():
         if name != "asked":
