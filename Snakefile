@@ -4,11 +4,11 @@ import os
 import sys
 from pathlib import Path
 
-from irsrepro.configuration import load_project
+from irsrepro.config.loading import load_project
 from irsrepro.errors import IrsreproError
-from irsrepro.provenance import LIBRARY
-from irsrepro.published import check_published
-from irsrepro.targets import refuse_unknown_targets
+from irsrepro.config.modules import LIBRARY
+from irsrepro.figures.published import check_published
+from irsrepro.config.targets import refuse_unknown_targets
 
 if Path(workflow.basedir).resolve() not in LIBRARY.parents:
     sys.exit(
@@ -17,6 +17,7 @@ if Path(workflow.basedir).resolve() not in LIBRARY.parents:
 
 try:
     project = load_project(Path(workflow.basedir), config)
+    # Snakemake itself knows its targets only after parsing, and says in ten lines what is wrong.
     refuse_unknown_targets(project, sys.argv[1:])
     check_published(project)
 except IrsreproError as error:
@@ -29,8 +30,7 @@ include: "workflow/rules/solve.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/claims.smk"
 include: "workflow/rules/reports.smk"
-include: "workflow/rules/showcase.smk"
-include: "workflow/rules/housekeeping.smk"
+include: "workflow/rules/verify.smk"
 
 
 rule figures_all:
@@ -41,12 +41,13 @@ rule figures_all:
         + ["reports/summary.ipynb", "reports/summary.html", "figures/index.html"]
         + ["scorecard/scorecard.html", "scorecard/scorecard.csv"],
         claims=claims_of(DEFAULT),
-        library=library("list_files.py"),
     output:
         "figures/all",
     log:
         "logs/figures/all.log",
     conda:
-        "environment.yml"
+        "workflow/envs/irsrepro.yaml"
+    params:
+        library=library("list_files.py"),
     script:
         "workflow/scripts/list_files.py"

@@ -13,17 +13,21 @@ from typing import Any
 
 import numpy as np
 
-from irsrepro.channels.rician_network import Complex, Real, RicianNetwork, draw_fading
+from irsrepro.array_types import Complex, Real
+from irsrepro.channels.rician_network import RicianNetwork, draw_fading
 from irsrepro.channels.streams import RandomStream, realisation_streams
-from irsrepro.documents.noh2022 import ensemble, system
-from irsrepro.optimize.diagonal_sdp import solve_diagonal_sdp
-from irsrepro.optimize.downlink_sum_rate import equal_precoder, maximise_downlink_sum_rate
-from irsrepro.optimize.reference.diagonal_sdp import solve_diagonal_sdp_cvxpy
-from irsrepro.optimize.reference.downlink_sum_rate import (
+from irsrepro.optimize.reference.sdp import solve_diagonal_sdp_cvxpy
+from irsrepro.optimize.rounding import gaussian_randomisation, polish
+from irsrepro.optimize.sdp.solver import solve_diagonal_sdp
+from irsrepro.papers.noh2022 import ensemble, system
+from irsrepro.papers.noh2022.algorithms.downlink_sum_rate import (
+    equal_precoder,
+    maximise_downlink_sum_rate,
+)
+from irsrepro.papers.noh2022.algorithms.zero_forcing import precoder_powers, precoder_powers_of
+from irsrepro.papers.noh2022.reference.downlink_sum_rate import (
     maximise_downlink_sum_rate as maximise_downlink_sum_rate_reference,
 )
-from irsrepro.optimize.rounding import gaussian_randomisation, polish
-from irsrepro.optimize.zero_forcing import precoder_powers, precoder_powers_of
 from timing import timed
 
 DROPS = 6

@@ -10,8 +10,9 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from irsrepro.optimize.codebook import search_codebooks
-from irsrepro.optimize.double_reflection import (
+from irsrepro.optimize.beamforming.receivers import RECEIVERS, linear_receivers, receiver_sinr
+from irsrepro.papers.zheng2021.algorithms.codebook import search_codebooks
+from irsrepro.papers.zheng2021.algorithms.double_reflection import (
     Alternation,
     Links,
     alternate_double_reflection,
@@ -19,9 +20,8 @@ from irsrepro.optimize.double_reflection import (
     combine_single_surface,
     joint_cascade,
 )
-from irsrepro.optimize.receivers import RECEIVERS, linear_receivers, receiver_sinr
-from irsrepro.optimize.reference import codebook as plain
-from irsrepro.optimize.reference.double_reflection import (
+from irsrepro.papers.zheng2021.reference import codebook as plain
+from irsrepro.papers.zheng2021.reference.double_reflection import (
     alternate_double_reflection as alternate_double_reflection_reference,
 )
 from timing import Result, timed

@@ -16,14 +16,16 @@ from numpy.typing import NDArray
 
 from irsrepro.channels.saleh_valenzuela import saleh_valenzuela, upright_array
 from irsrepro.channels.streams import RandomStream, children, realisation_streams
-from irsrepro.optimize.diagonal_sdp import solve_diagonal_sdp
-from irsrepro.optimize.diagonal_sdp_problem import MaxMinProblem
-from irsrepro.optimize.manifold_alternation import alternate
-from irsrepro.optimize.max_min_beamforming import max_min_beams
-from irsrepro.optimize.reference.manifold_alternation import alternate as alternate_reference
-from irsrepro.optimize.reference.max_min_beamforming import max_min_beams as max_min_beams_cvxpy
+from irsrepro.optimize.beamforming.max_min import max_min_beams
+from irsrepro.optimize.reference.max_min import max_min_beams as max_min_beams_cvxpy
 from irsrepro.optimize.rounding import gaussian_randomisation
-from irsrepro.optimize.surface_downlink import SurfaceLinks, composite_channel
+from irsrepro.optimize.sdp.problem import MaxMinProblem
+from irsrepro.optimize.sdp.solver import solve_diagonal_sdp
+from irsrepro.papers.zhang2022.algorithms.manifold_alternation import alternate
+from irsrepro.papers.zhang2022.algorithms.surface_downlink import SurfaceLinks, composite_channel
+from irsrepro.papers.zhang2022.reference.manifold_alternation import (
+    alternate as alternate_reference,
+)
 from timing import timed
 
 Complex = NDArray[np.complex128]

@@ -14,13 +14,13 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from irsrepro.optimize.diagonal_sdp import DiagonalSdpSolution, Method, solve_diagonal_sdp
-from irsrepro.optimize.diagonal_sdp_problem import MaxMinProblem
-from irsrepro.optimize.reference.diagonal_sdp import (
+from irsrepro.optimize.reference.sdp import (
     bisect_ratio_cvxpy,
     solve_diagonal_sdp_cvxpy,
 )
 from irsrepro.optimize.rounding import gaussian_randomisation, polish
+from irsrepro.optimize.sdp.problem import MaxMinProblem
+from irsrepro.optimize.sdp.solver import DiagonalSdpSolution, Method, solve_diagonal_sdp
 from timing import timed
 
 Complex = NDArray[np.complex128]

@@ -15,16 +15,19 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from irsrepro.optimize.inner_approximation import inner_approximation
-from irsrepro.optimize.inner_approximation_problem import make_subproblem
-from irsrepro.optimize.inner_approximation_step import solve_subproblem
-from irsrepro.optimize.minimum_power import minimum_power_beamforming
-from irsrepro.optimize.minimum_power_phases import minimum_power_over_phases, optimality_residual
-from irsrepro.optimize.reference.inner_approximation import solve_subproblem_cvxpy
+from irsrepro.optimize.beamforming.minimum_power import minimum_power_beamforming
 from irsrepro.optimize.reference.minimum_power import (
     minimum_power_beamforming as minimum_power_beamforming_cvxpy,
 )
-from irsrepro.optimize.reference.minimum_power_phases import (
+from irsrepro.papers.yu2020.algorithms.inner_approximation import inner_approximation
+from irsrepro.papers.yu2020.algorithms.minimum_power_phases import (
+    minimum_power_over_phases,
+    optimality_residual,
+)
+from irsrepro.papers.yu2020.algorithms.subproblem import make_subproblem
+from irsrepro.papers.yu2020.algorithms.subproblem_solver import solve_subproblem
+from irsrepro.papers.yu2020.reference.inner_approximation import solve_subproblem_cvxpy
+from irsrepro.papers.yu2020.reference.minimum_power_phases import (
     minimum_power_over_phases as minimum_power_over_phases_pymanopt,
 )
 from timing import timed

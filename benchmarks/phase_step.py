@@ -11,19 +11,19 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from irsrepro.optimize.fractional_programming import maximise_sum_rate
-from irsrepro.optimize.reference.fractional_programming import (
-    maximise_sum_rate as maximise_sum_rate_reference,
-)
 from irsrepro.optimize.reference.unit_disc import (
     solve_unit_disc_cvxpy,
     solve_unit_disc_ellipsoid,
 )
-from irsrepro.optimize.unit_disc import (
+from irsrepro.optimize.unit_disc.dense import (
     coordinate_sweep,
     dual_newton,
     starting_multipliers,
     workspace,
+)
+from irsrepro.papers.he2020.algorithms.fractional_programming import maximise_sum_rate
+from irsrepro.papers.he2020.reference.fractional_programming import (
+    maximise_sum_rate as maximise_sum_rate_reference,
 )
 from timing import timed
 

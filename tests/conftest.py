@@ -20,10 +20,9 @@ import pytest
 import yaml
 from numpy.typing import NDArray
 
-from irsrepro.claims import to_table
-from irsrepro.jobs import COMPILED_FLOORS, keep_compiled_kernels
-from irsrepro.provenance import LIBRARY
-from irsrepro.storage import read_dataset
+from irsrepro.build.jobs import COMPILED_FLOORS, keep_compiled_kernels
+from irsrepro.claims import read_verdicts
+from irsrepro.config.modules import LIBRARY
 
 ROOT = Path(__file__).resolve().parent.parent
 KERNELS = keep_compiled_kernels(ROOT)  # before any test imports a kernel
@@ -59,10 +58,11 @@ def share_compiled_kernels(root: Path) -> None:
     own = root / ".numba" / KERNELS.name
     own.mkdir(parents=True)
     for floor in COMPILED_FLOORS:
-        compiled = KERNELS / place(str(LIBRARY / floor / "kernel.py"))
-        compiled.mkdir(parents=True, exist_ok=True)
-        copied = root.resolve() / "src" / "irsrepro" / floor / "kernel.py"
-        (own / place(str(copied))).symlink_to(compiled, target_is_directory=True)
+        for package in {path.parent for path in (LIBRARY / floor).rglob("*.py")}:
+            compiled = KERNELS / place(str(package / "kernel.py"))
+            compiled.mkdir(parents=True, exist_ok=True)
+            copied = root.resolve() / "src" / package.relative_to(LIBRARY.parent) / "kernel.py"
+            (own / place(str(copied))).symlink_to(compiled, target_is_directory=True)
 
 
 def build_document(folder: Path, key: str) -> "Workflow":
@@ -89,6 +89,16 @@ class Workflow:
         """Run Snakemake to its end; the caller looks at the exit code."""
         return subprocess.run(
             [*SNAKEMAKE, "--cores", str(cores), *arguments],
+            cwd=self.root,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+        )
+
+    def command(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run a command of ``irsrepro`` to its end."""
+        return subprocess.run(
+            [sys.executable, "-m", "irsrepro.cli", *arguments],
             cwd=self.root,
             env=self.environment(),
             capture_output=True,
@@ -148,9 +158,8 @@ def check_document(workflow: Workflow, key: str) -> None:
             assert content.startswith(beginning) and len(content) > 100, f"{figure}.{end}"
     report = (workflow.root / f"reports/{key}.html").read_text()
     assert all(claim in report for claim in source["claims"])
-    (claims,) = (workflow.root / "results").glob(f"*/{key}/default/*/claims.nc")
-    rows = to_table(read_dataset(claims))
-    assert [row["claim"] for row in rows] == list(source["claims"])
+    (claims,) = (workflow.root / "results").glob(f"*/{key}/default/*/claims.json")
+    assert [each.claim for each in read_verdicts(claims).claims] == list(source["claims"])
     for path in (workflow.root / "results").rglob("*.nc"):
         with netCDF4.Dataset(path) as stored:
             for name, variable in stored.variables.items():

@@ -9,8 +9,8 @@ from typing import Any
 
 import PIL.Image
 
-from irsrepro.configuration import DEFAULT, Document
-from irsrepro.pages import Chapter
+from irsrepro.config.loading import DEFAULT, Document
+from irsrepro.report.pages import Chapter
 
 EVIL = "<script>alert('x')</script> & \"quotes\""
 LONG = "internationalisation_of_" + "reflectarrays" * 8
@@ -38,6 +38,10 @@ def claim(name: str, figure: str, verdict: str, **more: Any) -> dict[str, Any]:
         "unit": "bit/s/Hz",
         "n": 100,
         "sentence": f"{name} was found",
+        "source": "paper",
+        "cause": "",
+        "holds": 1,
+        "comparisons": 2,
         "by_construction": False,
     } | more
 

@@ -12,16 +12,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import betaincinv, ndtr, ndtri, stdtrit
 
-Array = NDArray[np.float64]
-Statistic = Callable[[Array], Array]
+from irsrepro.array_types import Real
+
+Statistic = Callable[[Real], Real]
 
 RESAMPLES = 4000
 SEED = 20_240_229
+_EXACT = 1e-13  # standard error, relative to a contrast, below which it does not vary
+_SMALLEST_ERROR = 1e-3  # of the standard error, below which that of a resample tells nothing
 _COLUMNS_AT_ONCE = 128  # bounds the memory of resampled curves to about 4 MB a block
 
 
@@ -37,9 +41,9 @@ class Interval:
         left_out: number of realisations left out because a value is NaN.
     """
 
-    estimate: Array
-    lower: Array
-    upper: Array
+    estimate: Real
+    lower: Real
+    upper: Real
     realisations: NDArray[np.int64]
     left_out: NDArray[np.int64]
 
@@ -66,14 +70,14 @@ def bootstrap_weights(
     draws = np.random.default_rng(seed).integers(realisations, size=(resamples, realisations))
     draws += realisations * np.arange(resamples)[:, None]
     counts = np.bincount(draws.ravel(), minlength=resamples * realisations)
-    weights: Array = counts.reshape(resamples, realisations).astype(float)
+    weights: Real = counts.reshape(resamples, realisations).astype(float)
     weights.flags.writeable = False  # it is cached and shared
     return weights
 
 
 def mean_interval(
     samples: ArrayLike, axis: int = 0, level: float = 0.95
-) -> tuple[Array, Array, Array]:
+) -> tuple[Real, Real, Real]:
     """Return the mean over realisations and its interval, for each point on its own.
 
     The expanded percentile bootstrap (Hesterberg 2015, "What teachers should know about the
@@ -94,7 +98,7 @@ def mean_interval(
 
 def median_interval(
     samples: ArrayLike, axis: int = 0, level: float = 0.95
-) -> tuple[Array, Array, Array]:
+) -> tuple[Real, Real, Real]:
     """Return the median over realisations and its interval; otherwise as ``mean_interval``."""
     return _point_interval(samples, axis, level, 0.5)
 
@@ -107,13 +111,14 @@ def simultaneous_interval(
 ) -> Interval:
     """Return intervals for several contrasts that hold all at once with probability ``level``.
 
-    Max-|t| bootstrap: each contrast's deviation from its estimate is divided by its bootstrap
-    standard error, and one critical value, the ``level`` quantile of the largest over all
-    contrasts, serves all of them. For small samples it is widened by sqrt(n / (n - 1)), because
-    resampling underestimates the variance by that much, and from the normal quantile to Student's
-    of the same tail with n - 1 degrees of freedom; it never falls below the quantile for a single
-    contrast, which few distinct resamples could undercut. A contrast that does not vary between
-    realisations is exact: its interval is a point.
+    For means the bootstrap-t (Hall 1988): each contrast's deviation from its estimate is divided by
+    the standard error in the same resample, from the jackknife, which makes the interval follow the
+    skewness of the data. The largest of all contrasts gives one critical value for the lower ends,
+    the largest of the negative ones that for the upper ends. For quantiles the max-|t| bootstrap,
+    divided by one standard error, widened by sqrt(n / (n - 1)) and from the normal quantile to
+    Student's of the same tail. No critical value falls below Student's for a single contrast, which
+    few distinct resamples could undercut. A contrast that does not vary between realisations is
+    exact: its interval is a point.
 
     Args:
         samples: values aggregated over realisations before contrasts are formed, NaN where a
@@ -148,7 +153,7 @@ def simultaneous_interval(
         level_of = np.asarray(quantile, dtype=float)[..., None]  # the same for all terms
         orders = np.broadcast_to(level_of, shape).ravel()
 
-    def contrasts(weights: Array) -> Array:
+    def contrasts(weights: Real) -> Real:
         aggregated = _aggregate(columns, usable, weights, orders)
         with np.errstate(divide="ignore", invalid="ignore"):
             return statistic(aggregated.reshape(-1, *shape))
@@ -160,21 +165,65 @@ def simultaneous_interval(
     deviation[~np.isfinite(deviation)] = np.nan
     known = np.isfinite(estimate) & (used >= 2) & ~np.isnan(deviation).all(axis=0)
     deviation[:, ~known] = 0.0
-    error = np.sqrt(np.nanmean(deviation**2, axis=0))
-    varies = error > 0
-    half_width = np.zeros_like(estimate)
+    centre = np.where(known, estimate, 0.0)
+    if orders is None:
+        error, errors = _standard_errors(contrasts, bootstrap_weights(total), centre, used)
+        varies = known & (error > _EXACT * np.abs(centre))
+        lows, highs = _bootstrap_t(deviation, error, errors, used, varies, level)
+    else:
+        error = np.sqrt(np.nanmean(deviation**2, axis=0))
+        varies = known & (error > 0)
+        lows = highs = _largest_deviation(deviation, error, used, varies, level)
+    still = np.where(known, 0.0, np.inf)
+    below, above = (np.where(varies, ends * error, still) for ends in (lows, highs))
+    return Interval(estimate, centre - below, centre + above, used.astype(np.int64), total - used)
+
+
+def _standard_errors(
+    contrasts: Callable[[Real], Real], weights: Real, estimate: Real, used: Any
+) -> tuple[Real, Real]:
+    """Return the standard error of each contrast (contrast,), and in each resample.
+
+    From jackknife pseudo-values, whose mean a smooth function of means is to first order.
+    """
+    total = weights.shape[1]
+    without = np.nan_to_num(contrasts(np.ones((total, total)) - np.eye(total)) - estimate)
+    influence = -(used - 1.0) * without  # of each realisation, zero where it is not used
+    n = np.maximum(used, 2)
+    squares = np.einsum("br,rc->bc", weights, influence**2)
+    means = np.einsum("br,rc->bc", weights, influence) / n
+    spread_of = np.maximum(squares / n - means**2, 0.0) / (n - 1.0)
+    plain = (influence**2).sum(axis=0) / n - (influence.sum(axis=0) / n) ** 2
+    return np.sqrt(np.maximum(plain, 0.0) / (n - 1.0)), np.sqrt(spread_of)
+
+
+def _bootstrap_t(
+    deviation: Real, error: Real, errors: Real, used: Any, varies: Any, level: float
+) -> tuple[Real, Real]:
+    """Return critical values (contrast,) for lower and upper ends, in standard errors."""
+    floor = stdtrit(np.maximum(used - 1, 1), (1 + level) / 2)
+    if not varies.any():
+        return floor, floor
+    # In a resample of few distinct realisations the error may vanish, and tells nothing.
+    usual = np.where(errors > _SMALLEST_ERROR * error, errors, np.nan)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        studentised = (deviation / usual)[:, varies]
+    ends = [
+        float(np.quantile(np.nanmax(each, axis=1, initial=0.0), (1 + level) / 2))
+        for each in (studentised, -studentised)
+    ]
+    return np.maximum(ends[0], floor), np.maximum(ends[1], floor)
+
+
+def _largest_deviation(deviation: Real, error: Real, used: Any, varies: Any, level: float) -> Real:
+    """Return the critical value (contrast,) of the max-|t| bootstrap, in standard errors."""
+    critical = float(ndtri((1 + level) / 2))
     if varies.any():
         studentised = np.abs(deviation[:, varies]) / error[varies]
         largest = np.nanmax(studentised, axis=1, initial=0.0)
-        critical = max(float(np.quantile(largest, level)), float(ndtri((1 + level) / 2)))
-        n = used[varies]
-        widened = stdtrit(n - 1, ndtr(critical)) * np.sqrt(n / (n - 1))
-        half_width[varies] = widened * error[varies]
-    half_width[~known] = np.inf
-    centre = np.where(known, estimate, 0.0)
-    return Interval(
-        estimate, centre - half_width, centre + half_width, used.astype(np.int64), total - used
-    )
+        critical = max(float(np.quantile(largest, level)), critical)
+    n = np.maximum(used, 2)
+    return np.asarray(stdtrit(n - 1, ndtr(critical)) * np.sqrt(n / (n - 1)))
 
 
 def clopper_pearson(successes: int, trials: int, level: float = 0.95) -> tuple[float, float]:
@@ -194,7 +243,7 @@ def clopper_pearson(successes: int, trials: int, level: float = 0.95) -> tuple[f
 
 def _point_interval(
     samples: ArrayLike, axis: int, level: float, quantile: float | None
-) -> tuple[Array, Array, Array]:
+) -> tuple[Real, Real, Real]:
     values = np.moveaxis(np.asarray(samples, dtype=float), axis, 0)
     total, shape = values.shape[0], values.shape[1:]
     columns = values.reshape(total, -1)
@@ -219,9 +268,7 @@ def _point_interval(
     return estimate.reshape(shape), ends[0].reshape(shape), ends[1].reshape(shape)
 
 
-def _aggregate(
-    columns: Array, valid: NDArray[np.bool_], weights: Array, orders: Array | None
-) -> Array:
+def _aggregate(columns: Real, valid: NDArray[np.bool_], weights: Real, orders: Real | None) -> Real:
     """Return the weighted mean, or quantile, of each column over its valid rows.
 
     Args:
@@ -252,11 +299,11 @@ def _aggregate(
     if not valid.all():
         counts = np.einsum("br,rc->bc", weights, valid.astype(float))
     with np.errstate(invalid="ignore"):
-        mean: Array = first + sums / counts
+        mean: Real = first + sums / counts
     return mean
 
 
-def _quantiles(values: Array, copies: NDArray[np.int32], order: float) -> Array:
+def _quantiles(values: Real, copies: NDArray[np.int32], order: float) -> Real:
     """Return a quantile of each resample, interpolated as ``numpy.quantile`` does.
 
     Args:

@@ -1,6 +1,4 @@
 rule channels:
-    input:
-        library=lambda w: numbers("draw_channels.py", ensemble_module(w)),
     output:
         CHANNELS,
     log:
@@ -8,10 +6,11 @@ rule channels:
     benchmark:
         benchmark_of(CHANNELS)
     conda:
-        "../../environment.yml"
+        "../envs/irsrepro.yaml"
     resources:
         mem_mb=1000,
     params:
+        library=lambda w: numbers("draw_channels.py", ensemble_module(w)),
         module=ensemble_module,
         section=lambda w: document(w).channel_parameters(w.reading, w.ensemble),
         identity=lambda w: identity(w, "document", "reading", "ensemble"),

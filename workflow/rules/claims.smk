@@ -4,14 +4,14 @@ rule claims:
         rounding=lambda w: rounding_of(
             w, results.claim_sources(project, w.document, w.reading)
         ),
-        library=library("check_claims.py"),
     output:
         CLAIMS,
     log:
         f"logs/{CLAIMS}.log",
     conda:
-        "../../environment.yml"
+        "../envs/irsrepro.yaml"
     params:
+        library=library("check_claims.py"),
         claims=lambda w: document(w).claims,
         experiments=lambda w: {
             name: {"schemes": plan["schemes"], "metric": plan["metric"]}
@@ -30,7 +30,6 @@ rule scorecard:
     input:
         claims=claims_of(DEFAULT),
         pictures=list(pictures_of_claims().values()),
-        library=library("write_scorecard.py"),
     output:
         report(
             "scorecard/scorecard.html",
@@ -38,12 +37,13 @@ rule scorecard:
             category="Overview",
             labels={"figure": "", "about": "Scorecard"},
         ),
-        multiext("scorecard/scorecard", ".csv", ".nc"),
+        "scorecard/scorecard.csv",
     log:
         "logs/scorecard/scorecard.log",
     conda:
-        "../../environment.yml"
+        "../envs/irsrepro.yaml"
     params:
+        library=library("write_scorecard.py"),
         readings={key: {} for key in project.documents},
         pictures=list(pictures_of_claims()),
         fidelity=project.fidelity,
@@ -60,7 +60,6 @@ use rule scorecard as scorecard_under_alternatives with:
             for reading in [DEFAULT, *alternatives_of(key)]
         ],
         pictures=list(pictures_of_claims().values()),
-        library=library("write_scorecard.py"),
     output:
         report(
             "scorecard/alternatives.html",
@@ -68,10 +67,11 @@ use rule scorecard as scorecard_under_alternatives with:
             category="Overview",
             labels={"figure": "", "about": "Scorecard under alternative readings"},
         ),
-        multiext("scorecard/alternatives", ".csv", ".nc"),
+        "scorecard/alternatives.csv",
     log:
         "logs/scorecard/alternatives.log",
     params:
+        library=library("write_scorecard.py"),
         readings={key: alternatives_of(key) for key in project.documents},
         pictures=list(pictures_of_claims()),
         fidelity=project.fidelity,
@@ -82,12 +82,13 @@ rule scorecard_all:
     input:
         files=["scorecard/scorecard.html", "scorecard/alternatives.html"],
         claims=claims_of(DEFAULT),
-        library=library("list_files.py"),
     output:
         "scorecard/all",
     log:
         "logs/scorecard/all.log",
     conda:
-        "../../environment.yml"
+        "../envs/irsrepro.yaml"
+    params:
+        library=library("list_files.py"),
     script:
         "../scripts/list_files.py"

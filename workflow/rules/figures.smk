@@ -8,14 +8,14 @@ rule figure_data:
         rounding=lambda w: rounding_of(
             w, document(w).figures[w.figure].get("experiments", [])
         ),
-        library=library("figure_data.py"),
     output:
         FIGURE_DATA,
     log:
         f"logs/{FIGURE_DATA}.log",
     conda:
-        "../../environment.yml"
+        "../envs/irsrepro.yaml"
     params:
+        library=library("figure_data.py"),
         section=figure_section,
         plans=figure_plans,
         curves=lambda w: document(w).curves(w.figure),
@@ -36,14 +36,14 @@ rule figure:
     input:
         data=lambda w: results.panel_files(project, w.document, DEFAULT, w.figure),
         published=published_of_panels,
-        library=library("render_figure.py"),
     output:
         pictures("figures", "Figures"),
     log:
         "logs/figures/{document}/{figure}.log",
     conda:
-        "../../environment.yml"
+        "../envs/irsrepro.yaml"
     params:
+        library=library("render_figure.py"),
         section=lambda w: document(w).figures[w.figure],
         panels=lambda w: [
             document(w).figures[name] for name in document(w).panels(w.figure)
@@ -61,7 +61,6 @@ use rule figure as figure_of_reading with:
     input:
         data=lambda w: results.panel_files(project, w.document, w.reading, w.figure),
         published=published_of_panels,
-        library=library("render_figure.py"),
     output:
         pictures("figures/variants/{reading}", "Figures, reading {reading}"),
     log:
@@ -72,13 +71,14 @@ rule figures_of_document:
     input:
         files=lambda w: files_of(w.document),
         claims=lambda w: claims_of(DEFAULT, [w.document]),
-        library=library("list_files.py"),
     output:
         "figures/{document}/all",
     log:
         "logs/figures/{document}/all.log",
     conda:
-        "../../environment.yml"
+        "../envs/irsrepro.yaml"
+    params:
+        library=library("list_files.py"),
     script:
         "../scripts/list_files.py"
 
@@ -87,12 +87,13 @@ rule figures_of_reading:
     input:
         files=lambda w: figures_of(w.document, f"figures/variants/{w.reading}"),
         claims=lambda w: claims_of(w.reading, [w.document]),
-        library=library("list_files.py"),
     output:
         "figures/variants/{reading}/{document}/all",
     log:
         "logs/figures/variants/{reading}/{document}/all.log",
     conda:
-        "../../environment.yml"
+        "../envs/irsrepro.yaml"
+    params:
+        library=library("list_files.py"),
     script:
         "../scripts/list_files.py"

@@ -1,12 +1,12 @@
 from functools import cache
 
-from irsrepro import results
-from irsrepro.configuration import DEFAULT
-from irsrepro.provenance import library_files, number_files
-from irsrepro.published import published_files
-from irsrepro.results import CHANNELS, CLAIMS, DATA, FIGURE_DATA, ROUNDING, SOLUTION
-from irsrepro.results import benchmark_of
-from irsrepro.targets import PICTURE_ENDINGS
+from irsrepro.build import paths as results
+from irsrepro.config.loading import DEFAULT
+from irsrepro.build.provenance import digest, library_files, number_files
+from irsrepro.figures.published import published_files
+from irsrepro.build.paths import CHANNELS, CLAIMS, DATA, FIGURE_DATA, ROUNDING, SOLUTION
+from irsrepro.build.paths import benchmark_of
+from irsrepro.config.targets import PICTURE_ENDINGS
 
 
 wildcard_constraints:
@@ -23,11 +23,11 @@ def document(wildcards):
 
 
 def ensemble_module(wildcards):
-    return f"irsrepro.documents.{wildcards.document}.ensemble"
+    return f"irsrepro.papers.{wildcards.document}.ensemble"
 
 
 def system_module(wildcards):
-    return f"irsrepro.documents.{wildcards.document}.system"
+    return f"irsrepro.papers.{wildcards.document}.system"
 
 
 SCRIPTS = Path(workflow.basedir) / "workflow/scripts"
@@ -35,15 +35,18 @@ SCRIPTS = Path(workflow.basedir) / "workflow/scripts"
 
 @cache
 def library(script, *modules):
-    """Library files that a script and the modules it imports by name depend on."""
-    return [os.path.relpath(path) for path in library_files(SCRIPTS / script, *modules)]
+    """Digest of the library files that a script and modules which it imports by name depend on.
+
+    A parameter, not inputs: what counts is what is in the files, and a plan does not have to look
+    at the times of fifty files for every job.
+    """
+    return digest(library_files(SCRIPTS / script, *modules))
 
 
 @cache
 def numbers(script, *modules, engine="fast"):
-    """Library files that the numbers of channels, or of solutions by an engine, come from."""
-    files = number_files(engine, SCRIPTS / script, *modules)
-    return [os.path.relpath(path) for path in files]
+    """Digest of the library files that numbers of channels, or of an engine, come from."""
+    return digest(number_files(engine, SCRIPTS / script, *modules))
 
 
 def solutions_of(key):
@@ -79,17 +82,34 @@ def rounding_of(wildcards, experiments):
     ]
 
 
-def scheme_sections(wildcards):
-    """Module and parameters of every scheme of an experiment."""
-    source = document(wildcards)
+def schemes_solved(wildcards):
+    """What a file of solutions comes from, scheme by scheme."""
+    return scheme_sections(
+        wildcards,
+        wildcards.reading,
+        results.schemes_solved(
+            project,
+            wildcards.document,
+            wildcards.reading,
+            wildcards.experiment,
+            wildcards.chunk,
+        ),
+    )
+
+
+def scheme_sections(wildcards, reading, schemes):
+    """Module, parameters and code of schemes in an experiment."""
+    source, system = document(wildcards), system_module(wildcards)
+    modules = {scheme: source.module(scheme) for scheme in schemes}
     return {
         scheme: {
-            "module": source.module(scheme),
+            "module": module,
             "section": source.solution_parameters(
-                DEFAULT, wildcards.experiment, scheme
+                reading, wildcards.experiment, scheme
             ),
+            "library": numbers("solve.py", module, system, engine=wildcards.engine),
         }
-        for scheme in source.experiments[wildcards.experiment]["schemes"]
+        for scheme, module in modules.items()
     }
 
 
@@ -183,7 +203,7 @@ def alternatives_of(key):
 
 
 def build_of(key):
-    """What a notebook shows of a document, as ``irsrepro.reporting.load`` takes it."""
+    """What a notebook shows of a document, as ``irsrepro.report.notebooks.load`` takes it."""
     ensembles = project.documents[key].ensembles
     chunks = {ensemble: project.chunks(key, ensemble) for ensemble in ensembles}
     return {"fidelity": project.fidelity, "engine": project.engine, "chunks": chunks}

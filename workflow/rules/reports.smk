@@ -9,7 +9,6 @@ rule report:
         solutions=lambda w: solutions_of(w.document),
         config="config/{document}.yaml",
         citation="CITATION.cff",
-        library=lambda w: library("write_report.py", *scheme_modules(w)),
     output:
         "reports/{document}.ipynb",
         report(
@@ -22,8 +21,9 @@ rule report:
     log:
         "logs/reports/{document}.log",
     conda:
-        "../../environment.yml"
+        "../envs/irsrepro.yaml"
     params:
+        library=lambda w: library("write_report.py", *scheme_modules(w)),
         parameters=lambda w: {"document": w.document, "build": build_of(w.document)},
     script:
         "../scripts/write_report.py"
@@ -36,14 +36,14 @@ rule summary:
         solutions=[path for key in project.documents for path in solutions_of(key)],
         configs=[f"config/{key}.yaml" for key in project.documents],
         citation="CITATION.cff",
-        library=library("write_report.py", "irsrepro.summary"),
     output:
         multiext("reports/summary", ".ipynb", ".html"),
     log:
         "logs/reports/summary.log",
     conda:
-        "../../environment.yml"
+        "../envs/irsrepro.yaml"
     params:
+        library=library("write_report.py", "irsrepro.report.summary"),
         parameters={"builds": {key: build_of(key) for key in project.documents}},
     script:
         "../scripts/write_report.py"
@@ -54,7 +54,6 @@ rule gallery:
         figures=[path for key in project.documents for path in figures_of(key)],
         claims=claims_of(DEFAULT),
         configs=[f"config/{key}.yaml" for key in project.documents],
-        library=library("write_gallery.py"),
     output:
         report(
             "figures/index.html",
@@ -65,8 +64,9 @@ rule gallery:
     log:
         "logs/figures/index.log",
     conda:
-        "../../environment.yml"
+        "../envs/irsrepro.yaml"
     params:
+        library=library("write_gallery.py"),
         data={
             key: results.data_path(project, DATA, key, DEFAULT)
             for key in project.documents

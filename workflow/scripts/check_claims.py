@@ -1,33 +1,30 @@
 """Check every claim of a document under one reading."""
 
-from irsrepro.claims import evaluate, to_dataset
+from typing import TYPE_CHECKING
+
+from irsrepro.build.experiments import read_changes, read_experiment
+from irsrepro.build.jobs import facts, job
+from irsrepro.build.sensitivity import roundings
+from irsrepro.claims import Verdicts, evaluate, write_verdicts
 from irsrepro.errors import ConfigurationError
-from irsrepro.experiments import read_changes, read_experiment
-from irsrepro.jobs import job, stamp
-from irsrepro.sensitivity import roundings
-from irsrepro.storage import write_dataset
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
 
 with job(snakemake.output[0], snakemake.log[0]):
+    params = snakemake.params
     experiments = {
         name: read_experiment(paths, plan["schemes"], plan["metric"])
-        for name, plan in snakemake.params.experiments.items()
+        for name, plan in params.experiments.items()
         if (paths := snakemake.input.get(f"data_{name}"))
     }
     others = roundings(experiments, read_changes(snakemake.input.rounding))
     results = []
-    for name, claim in snakemake.params.claims.items():
+    for name, claim in params.claims.items():
         try:
-            claim = claim | {"id": name}
-            results.append(evaluate(claim, experiments, snakemake.params.origins, others))
+            results.append(evaluate(claim | {"id": name}, experiments, params.origins, others))
         except ValueError as error:
             key = snakemake.wildcards.document
             raise ConfigurationError(f"config/{key}.yaml: claims.{error}") from error
-    write_dataset(
-        snakemake.output[0],
-        stamp(
-            to_dataset(results),
-            snakemake.params.identity,
-            snakemake.params.parameters,
-            snakemake.input.library,
-        ),
-    )
+    made_by = facts(params.identity, params.parameters, snakemake.params.library)
+    write_verdicts(snakemake.output[0], Verdicts(made_by, results))

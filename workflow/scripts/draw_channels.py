@@ -1,12 +1,16 @@
 """Draw one chunk of an ensemble."""
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from irsrepro.build.jobs import job, stamp
+from irsrepro.build.storage import variable, write_dataset
 from irsrepro.channels.streams import RandomStream, realisation_streams
-from irsrepro.jobs import job, stamp
-from irsrepro.storage import variable, write_dataset
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
 
 with job(snakemake.output[0], snakemake.log[0]):
     identity = snakemake.params.identity
@@ -17,5 +21,5 @@ with job(snakemake.output[0], snakemake.log[0]):
     channels = draw(snakemake.params.section, realisation_streams(stream, realisations))
     numbers = variable(("realisation",), np.array(realisations), "number of the realisation", "1")
     channels = channels.assign_coords(realisation=numbers)
-    channels = stamp(channels, identity, snakemake.params.section, snakemake.input.library)
+    channels = stamp(channels, identity, snakemake.params.section, snakemake.params.library)
     write_dataset(snakemake.output[0], channels)

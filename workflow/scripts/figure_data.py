@@ -1,9 +1,14 @@
 """Average what a figure draws."""
 
-from irsrepro.experiments import gather, read_changes, read_experiment
-from irsrepro.figure_data import make
-from irsrepro.jobs import job, stamp
-from irsrepro.storage import write_dataset
+from typing import TYPE_CHECKING
+
+from irsrepro.build.experiments import gather, read_changes, read_experiment
+from irsrepro.build.jobs import job, stamp
+from irsrepro.build.storage import write_dataset
+from irsrepro.figures.data import make
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
 
 with job(snakemake.output[0], snakemake.log[0]):
     section, plans = snakemake.params.section, snakemake.params.plans
@@ -22,6 +27,6 @@ with job(snakemake.output[0], snakemake.log[0]):
             made,
             snakemake.params.identity,
             snakemake.params.parameters,
-            snakemake.input.library,
+            snakemake.params.library,
         ),
     )

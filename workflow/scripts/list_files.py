@@ -3,20 +3,24 @@
 import hashlib
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from irsrepro.arithmetic import machine_facts
-from irsrepro.claims import to_table
-from irsrepro.jobs import job
-from irsrepro.provenance import code_version, library_versions
-from irsrepro.storage import read_dataset, write_atomically
+from irsrepro.build.jobs import job
+from irsrepro.build.provenance import code_version, library_versions
+from irsrepro.build.storage import write_atomically
+from irsrepro.claims import read_verdicts
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
 
 with job(snakemake.output[0], snakemake.log[0]):
     verdicts: dict[str, dict[str, str]] = {}
     for path in snakemake.input.claims:
-        dataset = read_dataset(path)
-        for row in to_table(dataset):
-            picture = f"{dataset.attrs['document']}/{row['figure']}"
-            verdicts.setdefault(picture, {})[row["claim"]] = row["verdict"]
+        found = read_verdicts(path)
+        for each in found.claims:
+            picture = f"{found.facts['document']}/{each.figure}"
+            verdicts.setdefault(picture, {})[each.claim] = each.verdict
     files = []
     for name in snakemake.input.files:
         digest = hashlib.sha256(Path(name).read_bytes()).hexdigest()

@@ -1,11 +1,16 @@
 """Design a sample of an experiment again, on channels disturbed in their last digits."""
 
+from typing import TYPE_CHECKING
+
+from irsrepro.build.experiments import gather, read_solutions
+from irsrepro.build.jobs import job, keep_compiled_kernels, stamp
+from irsrepro.build.sensitivity import DISTURBANCE, differences, disturbed
+from irsrepro.build.storage import write_dataset
+from irsrepro.build.sweeps import solve
 from irsrepro.channels.streams import RandomStream, realisation_streams
-from irsrepro.experiments import gather
-from irsrepro.jobs import job, keep_compiled_kernels, stamp
-from irsrepro.sensitivity import DISTURBANCE, differences, disturbed
-from irsrepro.storage import write_dataset
-from irsrepro.sweeps import solve
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
 
 with job(snakemake.output[0], snakemake.log[0]):
     keep_compiled_kernels()
@@ -14,12 +19,10 @@ with job(snakemake.output[0], snakemake.log[0]):
     channels = gather(snakemake.input.channels, document=key, ensemble=ensemble)
     channels = channels.isel(realisation=slice(0, params.sample))
     root = RandomStream(identity["seed"]).child(key, ensemble)
-    streams = realisation_streams(root, channels["realisation"].values)
+    streams = realisation_streams(root, channels["realisation"].values.tolist())
     channels = disturbed(channels, streams)
-    plain, other = {}, {}
+    plain, other = read_solutions(snakemake.input.solutions, params.schemes), {}
     for scheme, entry in params.schemes.items():
-        paths = snakemake.input.get(f"data_{scheme}")
-        plain[scheme] = gather([paths] if isinstance(paths, str) else paths, scheme=scheme)
         other[scheme] = solve(
             channels.sel(realisation=plain[scheme]["realisation"].values[: params.sample]),
             root.child("scheme", scheme),
@@ -32,4 +35,4 @@ with job(snakemake.output[0], snakemake.log[0]):
     found = differences(plain, other, params.metric)
     sections = {scheme: entry["section"] for scheme, entry in params.schemes.items()}
     used = {"disturbance": DISTURBANCE, "schemes": sections}
-    write_dataset(snakemake.output[0], stamp(found, identity, used, snakemake.input.library))
+    write_dataset(snakemake.output[0], stamp(found, identity, used, snakemake.params.library))

@@ -1,14 +1,18 @@
 """Draw a figure, or a sheet of several, and write the table of its numbers beside it."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from irsrepro.deviations import with_published
-from irsrepro.jobs import job
-from irsrepro.plotting import render, render_sheet
-from irsrepro.provenance import code_version
-from irsrepro.published import read_published
-from irsrepro.storage import read_dataset, write_atomically
-from irsrepro.tables import table
+from irsrepro.build.jobs import job
+from irsrepro.build.provenance import code_version
+from irsrepro.build.storage import read_dataset, write_atomically
+from irsrepro.figures.deviations import with_published
+from irsrepro.figures.plotting import render, render_sheet
+from irsrepro.figures.published import read_published
+from irsrepro.figures.tables import table
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
 
 with job(snakemake.output[0], snakemake.log[0]):
     section, titles = snakemake.params.section, snakemake.params.experiments

@@ -1,24 +1,39 @@
-"""Run one scheme over the sweep of an experiment, on one chunk of its ensemble."""
+"""Run the schemes of an experiment over its sweep, on one chunk of its ensemble."""
 
+from typing import TYPE_CHECKING
+
+from irsrepro.build.jobs import content_hash, job, keep_compiled_kernels, stamp, still_valid
+from irsrepro.build.storage import read_dataset, write_groups
+from irsrepro.build.sweeps import solve
 from irsrepro.channels.streams import RandomStream
-from irsrepro.jobs import job, keep_compiled_kernels, stamp
-from irsrepro.storage import read_dataset, write_dataset
-from irsrepro.sweeps import solve
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
 
 with job(snakemake.output[0], snakemake.log[0]):
     keep_compiled_kernels()
     identity, params = snakemake.params.identity, snakemake.params
-    key, ensemble = identity["document"], params.ensemble
-    solution = solve(
-        read_dataset(snakemake.input.channels, document=key, ensemble=ensemble),
-        RandomStream(identity["seed"]).child(key, ensemble, "scheme", identity["scheme"]),
-        params.module,
-        params.system,
-        params.section,
-        identity["engine"],
-        params.sweep,
-    )
-    parameters = params.section | {params.sweep["parameter"]: params.sweep["values"]}
-    write_dataset(
-        snakemake.output[0], stamp(solution, identity, parameters, snakemake.input.library)
-    )
+    key, ensemble, sweep = identity["document"], params.ensemble, params.sweep
+    channels = read_dataset(snakemake.input.channels, document=key, ensemble=ensemble)
+    stream = RandomStream(identity["seed"]).child(key, ensemble, "scheme")
+    hashes = {
+        scheme: content_hash(identity, params.system, sweep, channels.attrs, scheme, plan)
+        for scheme, plan in params.schemes.items()
+    }
+    solutions = still_valid(snakemake.output[0], hashes)
+    for scheme, plan in params.schemes.items():
+        if scheme in solutions:
+            continue
+        solution = solve(
+            channels,
+            stream.child(scheme),
+            plan["module"],
+            params.system,
+            plan["section"],
+            identity["engine"],
+            sweep,
+        )
+        about = identity | {"scheme": scheme, "inputs_hash": hashes[scheme]}
+        parameters = plan["section"] | {sweep["parameter"]: sweep["values"]}
+        solutions[scheme] = stamp(solution, about, parameters, plan["library"])
+    write_groups(snakemake.output[0], {scheme: solutions[scheme] for scheme in params.schemes})

@@ -1,12 +1,16 @@
-"""Compare the last build with the committed one, print a table and write a page."""
+"""Compare the last build with the committed one: ``irsrepro verify`` on a build made up to date."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from irsrepro.configuration import load_project
+from irsrepro.build.jobs import job
+from irsrepro.build.storage import write_atomically
+from irsrepro.config.loading import load_project
 from irsrepro.errors import IrsreproError
-from irsrepro.jobs import job
-from irsrepro.storage import write_atomically
-from irsrepro.verification import as_page, as_text, verify
+from irsrepro.report.verification import as_page, as_text, verify
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
 
 with job("verify", snakemake.log[0]):
     found = verify(load_project(Path.cwd(), snakemake.params.overrides))

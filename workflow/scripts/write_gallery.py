@@ -1,24 +1,26 @@
 """Show every figure with its claims on one page."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import yaml
+from irsrepro.build.jobs import job
+from irsrepro.build.storage import write_atomically
+from irsrepro.claims import read_verdicts
+from irsrepro.config.loading import load_document
+from irsrepro.report.pages import Chapter, gallery
 
-from irsrepro.claims import to_table
-from irsrepro.configuration import DEFAULT, Document
-from irsrepro.jobs import job
-from irsrepro.pages import Chapter, gallery
-from irsrepro.storage import read_dataset, write_atomically
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
 
 with job(snakemake.output[0], snakemake.log[0]):
     chapters = []
     for config, claims in zip(snakemake.input.configs, snakemake.input.claims, strict=True):
-        key, source = Path(config).stem, yaml.safe_load(Path(config).read_text(encoding="utf-8"))
+        key = Path(config).stem
+        document = load_document(Path.cwd(), key)
         pictures = {
-            name: Path(f"figures/{key}/{name}.png").read_bytes() for name in source["figures"]
+            name: Path(f"figures/{key}/{name}.png").read_bytes() for name in document.figures
         }
-        rows = to_table(read_dataset(claims, document=key))
-        document = Document(key, source, readings={DEFAULT: {}}, adjustments={})
+        rows = read_verdicts(claims, document=key).rows()
         chapters.append(Chapter(document, rows, pictures, snakemake.params.data[key]))
     text = gallery(chapters, snakemake.params.fidelity, snakemake.params.engine)
     write_atomically(snakemake.output[0], text.encode())

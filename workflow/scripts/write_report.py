@@ -1,10 +1,14 @@
 """Run the report notebook of a document and convert it to a page."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from irsrepro.jobs import job, keep_compiled_kernels
-from irsrepro.reporting import execute
-from irsrepro.storage import write_atomically
+from irsrepro.build.jobs import job, keep_compiled_kernels
+from irsrepro.build.storage import write_atomically
+from irsrepro.report.notebooks import execute
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
 
 with job(snakemake.output[0], snakemake.log[0]):
     keep_compiled_kernels()

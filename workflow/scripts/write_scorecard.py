@@ -1,18 +1,22 @@
 """Put the verdicts of all documents into one table, for people and for machines."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from irsrepro.claims import readings
-from irsrepro.configuration import DEFAULT
-from irsrepro.jobs import job
-from irsrepro.pages import scorecard
-from irsrepro.storage import read_dataset, write_atomically, write_dataset
+from irsrepro.build.jobs import job
+from irsrepro.build.storage import write_atomically
+from irsrepro.claims import read_verdicts, readings
+from irsrepro.config.loading import DEFAULT
+from irsrepro.report.pages import scorecard
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
 
 with job(snakemake.output[0], snakemake.log[0]):
-    page, table, data = snakemake.output
+    page, table = snakemake.output
     paths = iter(snakemake.input.claims)
     verdicts = {
-        key: {reading: read_dataset(next(paths), document=key) for reading in [DEFAULT, *names]}
+        key: {reading: read_verdicts(next(paths), document=key) for reading in [DEFAULT, *names]}
         for key, names in snakemake.params.readings.items()
     }
     rows = readings.rows(verdicts)
@@ -24,4 +28,3 @@ with job(snakemake.output[0], snakemake.log[0]):
     text = scorecard(rows, pictures, params.readings, params.fidelity, params.engine)
     write_atomically(page, text.encode())
     write_atomically(table, readings.as_csv(rows).encode())
-    write_dataset(data, readings.as_dataset(rows))

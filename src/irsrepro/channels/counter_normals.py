@@ -18,9 +18,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from irsrepro.array_types import Integers, Real
+from irsrepro.compiled import kernel
+
 Words = NDArray[np.uint32]
-Integers = NDArray[np.int64]
-Real = NDArray[np.float64]
 
 _MASK, _HALF_WORD = np.uint64(0xFFFFFFFF), np.uint64(32)
 _MULTIPLIER_0, _MULTIPLIER_1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
@@ -45,7 +46,7 @@ def _philox(
     return c0, c1, c2, c3
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def philox(counter: Words, key: Words) -> Words:
     """Philox4x32-10 of one counter (4,) under a key (2,): four words of 32 random bits."""
     words = np.empty(4, np.uint32)
@@ -63,7 +64,7 @@ def philox(counter: Words, key: Words) -> Words:
 
 # Without fast mathematics: whether a compiled function is inlined depends on numba's cache, and
 # rounding must not.
-@njit(cache=True, error_model="numpy")
+@kernel
 def _box_muller(words: Integers, mantissa: Real, exponent: Real) -> None:
     """Turn pairs of 32-bit words into CN(0, 1) numbers: sqrt(-log u) exp(j angle).
 
@@ -108,7 +109,7 @@ def _box_muller(words: Integers, mantissa: Real, exponent: Real) -> None:
         mantissa[i], exponent[i] = radius * along, radius * across
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def fill_normals(
     seed: np.uint64, kind: int, first: int, second: int, channel: int, real: Real, imag: Real
 ) -> None:

@@ -14,8 +14,6 @@ channel of norm 1 turns 1 W into an SNR of 1. The numbers z and Z are drawn by p
 `counter_normals`: by realisation, channel, link and entry, and by nothing else.
 """
 
-# mypy: disable-error-code="untyped-decorator"
-
 from __future__ import annotations
 
 from typing import NamedTuple
@@ -23,10 +21,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from irsrepro.array_types import Complex, Real
 from irsrepro.channels.counter_normals import normals
-
-Complex = NDArray[np.complex128]
-Real = NDArray[np.float64]
 
 # Kinds of links, which key their numbers.
 DIRECT, SITE_TO_SURFACE, SURFACE_TO_USER, REFLECTED = range(4)

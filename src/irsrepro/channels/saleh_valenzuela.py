@@ -14,14 +14,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from irsrepro.array_types import Complex, Real
 from irsrepro.channels.arrays import directions, rectangular_array, response
 from irsrepro.channels.fading import multipath, rayleigh
 from irsrepro.channels.streams import RandomStream, children
-
-Complex = NDArray[np.complex128]
-Real = NDArray[np.float64]
 
 
 def upright_array(count: int, row_length: int) -> Real:

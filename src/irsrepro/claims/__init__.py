@@ -3,21 +3,28 @@
 A check becomes contrasts with intervals that hold all at once (``contrasts``), or counts of
 realisations with exact binomial intervals (``properties``). Each interval is held against a
 required range: all inside is ``replicated``, any outside is ``not replicated``, and anything else
-is ``undecided``. A claim of several checks has the verdict of the worst. ``irsrepro.vocabulary``
+is ``undecided``. A claim of several checks has the verdict of the worst. ``config.vocabulary``
 lists the kinds of check.
 """
 
 from irsrepro.claims.evaluation import evaluate
-from irsrepro.claims.scorecard import from_dataset, to_dataset, to_table
-from irsrepro.claims.verdicts import CheckResult, ClaimResult, Contrast, combine_readings
+from irsrepro.claims.files import Verdicts, read_verdicts, write_verdicts
+from irsrepro.claims.verdicts import (
+    SOURCES,
+    CheckResult,
+    ClaimResult,
+    Contrast,
+    combine_readings,
+)
 
 __all__ = [
+    "SOURCES",
     "CheckResult",
     "ClaimResult",
     "Contrast",
+    "Verdicts",
     "combine_readings",
     "evaluate",
-    "from_dataset",
-    "to_dataset",
-    "to_table",
+    "read_verdicts",
+    "write_verdicts",
 ]

@@ -15,13 +15,12 @@ from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from irsrepro.array_types import Real
 from irsrepro.claims.curves import Curves
+from irsrepro.config.vocabulary import PART
 from irsrepro.statistics import Statistic
-from irsrepro.vocabulary import PART
 
-Array = NDArray[np.float64]
 Check = Mapping[str, Any]
 
 
@@ -39,7 +38,7 @@ class Row:
     subject: str
     says: str
     place: str
-    terms: tuple[Array, ...] = ()
+    terms: tuple[Real, ...] = ()
 
     @property
     def label(self) -> str:
@@ -75,24 +74,24 @@ class Plan:
     per: str = ""
     strict: bool = False
     quantiles: Sequence[float] | None = None
-    fold: Callable[[Array], Array] | None = None
+    fold: Callable[[Real], Real] | None = None
     folded: Sequence[Row] = ()
 
 
-def _value(averages: Array) -> Array:
+def _value(averages: Real) -> Real:
     return averages[..., 0]
 
 
-def _gap(averages: Array, relative: bool, sign: int = 1) -> Array:
+def _gap(averages: Real, relative: bool, sign: int = 1) -> Real:
     first, second = averages[..., 0], averages[..., 1]
     return sign * (first / second - 1 if relative else first - second)
 
 
-def _gap_change(averages: Array, relative: bool, sign: int = 1) -> Array:
+def _gap_change(averages: Real, relative: bool, sign: int = 1) -> Real:
     return sign * (_gap(averages[..., :2], relative) - _gap(averages[..., 2:], relative))
 
 
-def _ratio(averages: Array) -> Array:
+def _ratio(averages: Real) -> Real:
     less = averages[..., 2] if averages.shape[-1] == 3 else 0.0
     return (averages[..., 0] - less) / (averages[..., 1] - less)
 
@@ -179,7 +178,7 @@ def _dominates(check: Check, curves: Curves) -> Plan:
     count = len(curves.points)
     needed = math.ceil(check["share_of_points"] * count)
 
-    def least_at_best(values: Array) -> Array:
+    def least_at_best(values: Real) -> Real:
         return np.sort(values.reshape(-1, count).min(axis=0))[[count - needed]]
 
     subject, says = _advantage(check, f"the best of {', '.join(o.name for o in check['over'])}")
@@ -278,12 +277,12 @@ def _slope(check: Check, curves: Curves, low: float, high: float) -> Plan:
     centred = x - x.mean()
     weights = centred / (centred**2).sum()
 
-    def slopes(averages: Array) -> Array:
+    def slopes(averages: Real) -> Real:
         each = averages.reshape(*averages.shape[:-1], -1, len(x))  # (..., contrast, curve, x)
         fitted = np.einsum("...x,x->...", each, weights)
         if check["relative"]:
             fitted = fitted / each.mean(axis=-1)
-        difference: Array = fitted[..., 0] - (fitted[..., 1] if fitted.shape[-1] == 2 else 0.0)
+        difference: Real = fitted[..., 0] - (fitted[..., 1] if fitted.shape[-1] == 2 else 0.0)
         return difference
 
     measure = _measure(curves, check["relative"])
@@ -316,9 +315,9 @@ def _concave(check: Check, curves: Curves) -> Plan:
     steps = np.diff(np.array(curves.points, dtype=float))
     before, after = (np.tile(part, len(check["schemes"])) for part in (steps[:-1], steps[1:]))
 
-    def loss(averages: Array) -> Array:
+    def loss(averages: Real) -> Real:
         change = np.diff(averages, axis=-1)
-        bend: Array = change[..., 0] / before - change[..., 1] / after
+        bend: Real = change[..., 0] / before - change[..., 1] / after
         return bend
 
     per = f"per {curves.point_unit()}"

@@ -15,9 +15,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from irsrepro.checks import Curve
+from irsrepro.array_types import Real
+from irsrepro.config.checks import Curve
 
-Array = NDArray[np.float64]
 _POINT = ("scheme", "point", "realisation")
 
 
@@ -55,6 +55,7 @@ class Curves:
         check: Mapping[str, Any],
         curves: list[Curve],
         experiments: Mapping[str, xr.Dataset],
+        first: int | None = None,
     ) -> None:
         """Select the realisations that all curves were asked for.
 
@@ -62,10 +63,12 @@ class Curves:
             check: as ``checks.resolve`` returns it.
             curves: every curve the check names.
             experiments: collated experiments by name.
+            first: take only so many of these realisations.
         """
         self._quantity = check["quantity"]
         names = dict.fromkeys(curve.experiment for curve in curves)
         shared = reduce(np.intersect1d, [_asked(experiments[c.experiment], c) for c in curves])
+        shared = shared[:first]
         self._tables = {
             name: experiments[name]
             .assign_coords(realisation=_numbers(experiments[name]))
@@ -76,11 +79,11 @@ class Curves:
         self.points: list[Any] = check["points"]
         self.realisations = len(shared)
 
-    def values(self, curve: Curve) -> Array:
+    def values(self, curve: Curve) -> Real:
         """Return a curve, shape (realisation, point), NaN where a realisation failed."""
         return self._read(curve, self._quantity or "metric", _POINT)
 
-    def trace(self, curve: Curve) -> Array:
+    def trace(self, curve: Curve) -> Real:
         """Return a curve per iteration, shape (realisation, point, iteration).
 
         A run that stopped early keeps its last value; one that failed is NaN throughout.
@@ -116,7 +119,7 @@ class Curves:
             return f"at {name} = {self.points[index]:g}{unit}"
         return f"from {name} = {self.points[index]:g} to {self.points[end]:g}{unit}"
 
-    def _read(self, curve: Curve, quantity: str, dims: tuple[str, ...]) -> Array:
+    def _read(self, curve: Curve, quantity: str, dims: tuple[str, ...]) -> Real:
         table = self._tables[curve.experiment]
         ordered = table[quantity].sel(scheme=curve.scheme).transpose(*dims[1:])
         wanted = self.points if curve.point is None else [curve.point] * len(self.points)

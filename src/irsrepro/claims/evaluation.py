@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from irsrepro.checks import Curve, resolve
 from irsrepro.claims.contrasts import PLANS, Plan, Row
 from irsrepro.claims.curves import Curves, plans_of
+from irsrepro.claims.looks import level_at, looks_until, needed
 from irsrepro.claims.properties import Trials, count
 from irsrepro.claims.verdicts import (
     NOT_REPLICATED,
@@ -25,8 +26,11 @@ from irsrepro.claims.verdicts import (
     tightest,
     worst,
 )
+from irsrepro.config.checks import Curve, resolve
+from irsrepro.config.vocabulary import OF_REALISATIONS
 from irsrepro.statistics import clopper_pearson, simultaneous_interval
-from irsrepro.vocabulary import OF_REALISATIONS
+
+MOST_NEEDED = 100_000
 
 
 def evaluate(
@@ -34,16 +38,18 @@ def evaluate(
     experiments: Mapping[str, xr.Dataset],
     origins: Mapping[str, str] | None = None,
     roundings: Sequence[Mapping[str, xr.Dataset]] = (),
+    planned: int | None = None,
 ) -> ClaimResult:
     """Check a claim.
 
     Args:
         claim: ``id`` and ``checks`` (a list, or ``check``), and if given ``about``, ``figure``,
-            ``text`` and ``rests_on`` (names of parameters).
+            ``text``, ``source``, ``cause`` and ``rests_on`` (names of parameters).
         experiments: collated experiments by name, see ``curves``.
         origins: origin of every parameter; a claim that rests on a ``calibrated`` one is marked.
         roundings: the experiments as other roundings might have left them, see
             ``sensitivity.roundings``: a claim that one of them turns is undecided.
+        planned: how many realisations there may be at the last look; those at hand without it.
 
     Raises:
         ValueError: one line naming the claim, the key, the value and what is allowed.
@@ -52,10 +58,10 @@ def evaluate(
     checks = claim["checks"] if "checks" in claim else [claim["check"]]
     plans = plans_of(experiments)
     resolved = [resolve(name, check, plans) for check in checks]
-    results = tuple(_check(check, experiments) for check in resolved)
+    results = tuple(_check(check, experiments, planned) for check in resolved)
     verdict = worst(result.verdict for result in results)
     turned = {
-        _verdict_under(each, resolved, results, counting=number == 0)
+        _verdict_under(each, resolved, results, planned, counting=number == 0)
         for number, each in enumerate(roundings)
     } - {verdict}
     rests_on = claim.get("rests_on", [])
@@ -63,13 +69,15 @@ def evaluate(
         if parameter not in (origins or {}):
             known = ", ".join(origins or {})
             raise ValueError(f"{name}: rests_on: {parameter!r} is not allowed; allowed are {known}")
+    verdict = UNDECIDED if turned else verdict
+    given = {key: claim[key] for key in ("about", "figure", "text", "source") if key in claim}
+    cause = "{of}: {why}".format_map(claim["cause"]) if "cause" in claim else ""
     return ClaimResult(
+        **{"about": "", "figure": "", "text": "", **given},
         claim=name,
-        about=claim.get("about", ""),
-        figure=claim.get("figure", ""),
-        text=claim.get("text", ""),
-        verdict=UNDECIDED if turned else verdict,
+        verdict=verdict,
         checks=results,
+        cause=cause if verdict != REPLICATED else "",
         turned_by_rounding=bool(turned),
         by_construction=any((origins or {})[each] == "calibrated" for each in rests_on),
     )
@@ -79,6 +87,7 @@ def _verdict_under(
     rounding: Mapping[str, xr.Dataset],
     checks: Sequence[Mapping[str, Any]],
     results: Sequence[CheckResult],
+    planned: int | None,
     *,
     counting: bool,
 ) -> str:
@@ -88,34 +97,47 @@ def _verdict_under(
     that count and checks of averages are looked at under roundings of their own.
     """
     return worst(
-        _check(check, rounding).verdict
+        _check(check, rounding, planned).verdict
         if (check["kind"] in OF_REALISATIONS) == counting
         else result.verdict
         for check, result in zip(checks, results, strict=True)
     )
 
 
-def _check(check: Mapping[str, Any], experiments: Mapping[str, xr.Dataset]) -> CheckResult:
-    curves = Curves(check, _curves_of(check), experiments)
-    if check["kind"] in OF_REALISATIONS:
-        return _counted(check, curves)
+def _check(
+    check: Mapping[str, Any], experiments: Mapping[str, xr.Dataset], planned: int | None = None
+) -> CheckResult:
+    """Look at a check at every number of realisations up to those at hand, see ``looks``."""
+    curves = _curves_of(check)
+    count = Curves(check, curves, experiments).realisations
+    planned = max(planned or count, count)
+    look = _counted if check["kind"] in OF_REALISATIONS else _averaged
+    result: CheckResult | None = None
+    sizes = looks_until(count, planned)
+    for size in sizes:
+        level = level_at(size, sizes, planned, check["level"])
+        result = look(check, Curves(check, curves, experiments, size), level, result)
+    assert result is not None
+    return result
+
+
+def _averaged(
+    check: Mapping[str, Any], curves: Curves, level: float, before: CheckResult | None
+) -> CheckResult:
+    """Return what a check of averages comes to at one look, given the looks before."""
     plan = PLANS[check["kind"]](check, curves)
     quantiles = plan.quantiles
     if quantiles is None and check["aggregate"] == "median":
         quantiles = [0.5] * len(plan.rows)
     samples = np.stack([np.stack(row.terms, axis=-1) for row in plan.rows], axis=1)
-    interval = simultaneous_interval(samples, plan.statistic, check["level"], quantiles)
+    interval = simultaneous_interval(samples, plan.statistic, level, quantiles)
     ends = [interval.estimate, interval.lower, interval.upper]
     rows: Sequence[Row] = plan.rows
     if plan.fold is not None:
         ends, rows = [plan.fold(values) for values in ends], plan.folded
-    contrasts = tuple(
-        Contrast(
-            row.label, estimate, lower, upper, plan.low, plan.high,
-            decide(lower, upper, plan.low, plan.high, plan.strict),
-        )
-        for row, estimate, lower, upper in zip(rows, *(end.tolist() for end in ends), strict=True)
-    )  # fmt: skip
+    labels = [row.label for row in rows]
+    bounds = zip(*(end.tolist() for end in ends), strict=True)
+    contrasts = _narrowed(labels, bounds, (plan.low, plan.high, plan.strict), before)
     fewest = int(interval.realisations.argmin())
     counted = int(interval.realisations[fewest]), int(interval.left_out[fewest])
     return CheckResult(
@@ -129,31 +151,57 @@ def _check(check: Mapping[str, Any], experiments: Mapping[str, xr.Dataset]) -> C
     )
 
 
+def _narrowed(
+    labels: Sequence[str],
+    bounds: Iterable[tuple[float, float, float]],
+    required: tuple[float, float, bool],
+    before: CheckResult | None,
+) -> tuple[Contrast, ...]:
+    """Return contrasts whose intervals are also those of the looks before, which hold too."""
+    low, high, strict = required
+    earlier = before.contrasts if before else [None] * len(labels)
+    made = []
+    for label, (estimate, lower, upper), old in zip(labels, bounds, earlier, strict=True):
+        if old is not None and max(lower, old.lower) <= min(upper, old.upper):
+            lower, upper = max(lower, old.lower), min(upper, old.upper)
+        verdict = decide(lower, upper, low, high, strict)
+        made.append(Contrast(label, estimate, lower, upper, low, high, verdict))
+    return tuple(made)
+
+
 def _curves_of(check: Mapping[str, Any]) -> list[Curve]:
     listed = [value if isinstance(value, list) else [value] for value in check.values()]
     return [each for values in listed for each in values if isinstance(each, Curve)]
 
 
-def _counted(check: Mapping[str, Any], curves: Curves) -> CheckResult:
-    """Return the result of a check of every realisation, or of the share of them."""
+def _counted(
+    check: Mapping[str, Any], curves: Curves, level: float, before: CheckResult | None
+) -> CheckResult:
+    """Return the result of a check of every realisation, or of the share of them, at one look."""
     every = check["kind"] == "every_realisation"
     low, high = (1.0, 1.0) if every else check["share"]
     trials = count(check, curves)
     # Bonferroni: the intervals of all subjects hold at once.
-    level = 1 - (1 - check["level"]) / len(trials)
-    contrasts = []
-    for each in trials:
-        lower, upper = clopper_pearson(each.successes, each.trials, level)
-        verdict = decide(lower, upper, low, high)
-        if every and each.trials:
-            # No interval of a share ever reaches one: what is claimed is what was seen.
-            verdict = REPLICATED if each.successes == each.trials else NOT_REPLICATED
-        share = each.successes / each.trials if each.trials else math.nan
-        contrasts.append(Contrast(each.subject, share, lower, upper, low, high, verdict))
+    own = 1 - (1 - level) / len(trials)
+    bounds = [
+        (each.successes / each.trials if each.trials else math.nan,
+         *clopper_pearson(each.successes, each.trials, own))
+        for each in trials
+    ]  # fmt: skip
+    labels = [each.subject for each in trials]
+    contrasts = _narrowed(labels, bounds, (low, high, False), before)
+    if every:
+        # No interval of a share ever reaches one: what is claimed is what was seen.
+        contrasts = tuple(
+            replace(found, verdict=REPLICATED if each.successes == each.trials else NOT_REPLICATED)
+            if each.trials
+            else found
+            for found, each in zip(contrasts, trials, strict=True)
+        )
     return CheckResult(
         kind=check["kind"],
         verdict=worst(each.verdict for each in contrasts),
-        contrasts=tuple(contrasts),
+        contrasts=contrasts,
         realisations=min(each.trials for each in trials),
         left_out=max(each.left_out for each in trials),
         unit="",
@@ -208,12 +256,26 @@ def _sentence(
         line += f", the {_superlative(contrast)} of {len(contrasts)} comparisons"
     if contrast.verdict in (UNDECIDED, NOT_REPLICATED):
         line += f"; {in_words(scale * plan.low, scale * plan.high, plan.strict)}{unit} is required"
-    notes = [f"{100 * level:g} %", f"n = {counted[0]}"]
+    if contrast.verdict == UNDECIDED:
+        line += _still_needed(counted[0], contrast)
+    notes = [f"{100 * level:g} % at any look", f"n = {counted[0]}"]
     if len(contrasts) > 1:
         notes.insert(1, "simultaneous")
     if counted[1]:
         notes.append(f"{counted[1]} left out")
     return f"{line} ({', '.join(notes)})"
+
+
+def _still_needed(size: int, contrast: Contrast) -> str:
+    """Return in words how many realisations might decide a contrast."""
+    wanted = needed(
+        size, contrast.estimate, contrast.lower, contrast.upper, contrast.required_low,
+        contrast.required_high,
+    )  # fmt: skip
+    if not math.isfinite(wanted) or wanted > MOST_NEEDED:
+        return ", which no number of realisations in reach would decide"
+    digits = max(0, len(str(int(wanted))) - 2)
+    return f", which about {math.ceil(wanted / 10**digits) * 10**digits} realisations would decide"
 
 
 def _superlative(contrast: Contrast) -> str:

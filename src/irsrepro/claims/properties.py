@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from irsrepro.array_types import Real
 from irsrepro.claims.curves import Curves
 from irsrepro.claims.verdicts import in_words
 
-Array = NDArray[np.float64]
-Violations = Iterator[tuple[str, Array]]
+Violations = Iterator[tuple[str, Real]]
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def _between(check: Mapping[str, Any], curves: Curves) -> Violations:
         yield subject, _violated(np.logical_and(value >= low, value <= high), value)
 
 
-def _violated(holds: ArrayLike, values: Array) -> Array:
+def _violated(holds: ArrayLike, values: Real) -> Real:
     """Return 0, 1 or NaN (realisation, point); any NaN of ``values`` along a trace is a failure."""
     failed = np.isnan(values).any(axis=tuple(range(2, values.ndim)))
     return np.where(failed, np.nan, np.where(holds, 0.0, 1.0))

@@ -9,6 +9,12 @@ from dataclasses import dataclass
 REPLICATED = "replicated"
 UNDECIDED = "undecided"
 NOT_REPLICATED = "not replicated"
+SOURCES = {
+    "paper": "a sentence of the paper",
+    "threshold ours": "a sentence of the paper without a number, which we chose",
+    "reconstructed": "rests on an equation that the text has lost",
+    "ours": "beyond the paper",
+}
 _WORST_FIRST = (NOT_REPLICATED, UNDECIDED, REPLICATED)
 
 
@@ -72,6 +78,9 @@ class ClaimResult:
         checks: result of every check.
         turned_by_rounding: another rounding would give it another verdict.
         by_construction: it rests on a calibrated parameter, so agreement is no evidence.
+        source: where the claim is from, one of ``SOURCES``.
+        cause: why it is not replicated, if it is not: the paper, a lost number, a budget or a
+            finite sample, and how.
     """
 
     claim: str
@@ -80,8 +89,16 @@ class ClaimResult:
     text: str
     verdict: str
     checks: tuple[CheckResult, ...]
-    turned_by_rounding: bool
-    by_construction: bool
+    turned_by_rounding: bool = False
+    by_construction: bool = False
+    source: str = "paper"
+    cause: str = ""
+
+    @property
+    def points(self) -> tuple[int, int]:
+        """In how many comparisons of all its checks it holds, and how many there are."""
+        verdicts = [each.verdict for check in self.checks for each in check.contrasts]
+        return verdicts.count(REPLICATED), len(verdicts)
 
     @property
     def sentence(self) -> str:

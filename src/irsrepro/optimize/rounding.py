@@ -12,22 +12,21 @@ a polish beat 100 000 samples in time and in value: offer the former as the bett
 which one a figure uses.
 """
 
-# mypy: disable-error-code="untyped-decorator"
-
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from irsrepro.array_types import Complex, Real
 from irsrepro.channels.fading import rayleigh
 from irsrepro.channels.streams import RandomStream
-from irsrepro.optimize.diagonal_sdp_instance import Complex, Instance, Real
-from irsrepro.optimize.diagonal_sdp_low_rank import low_rank
-from irsrepro.optimize.diagonal_sdp_problem import MaxMinProblem, scale_instance, smallest_value
+from irsrepro.compiled import kernel
+from irsrepro.optimize.sdp.instance import Instance
+from irsrepro.optimize.sdp.low_rank import low_rank
+from irsrepro.optimize.sdp.problem import MaxMinProblem, scale_instance, smallest_value
 
 Single = NDArray[np.complex64]
 Float32 = NDArray[np.float32]
@@ -215,7 +214,7 @@ def _finalists(instance: Instance, factor: Complex, draws: Complex) -> NDArray[n
     return np.sort(np.argpartition(-scores, count - 1)[:count]) if count else np.empty(0, np.int64)
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract", "reassoc"})
+@kernel(fastmath={"contract", "reassoc"})
 def _score_samples(
     draws: Single,
     factor: Single,

@@ -19,10 +19,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from irsrepro.lazily import lazily
-from irsrepro.optimize.diagonal_sdp_instance import Complex, Instance, Real
-from irsrepro.optimize.diagonal_sdp_problem import MaxMinProblem, scale_instance, smallest_value
+from irsrepro.array_types import Complex, Real
+from irsrepro.lazy_import import lazily
 from irsrepro.optimize.reference.public_solvers import search_manifold
+from irsrepro.optimize.sdp.instance import Instance
+from irsrepro.optimize.sdp.problem import MaxMinProblem, scale_instance, smallest_value
 
 pymanopt = lazily("pymanopt")
 

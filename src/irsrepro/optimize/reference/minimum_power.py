@@ -1,6 +1,6 @@
 """Least transmit power by public means: a second-order cone program.
 
-A second implementation of `irsrepro.optimize.minimum_power`, which shares nothing with it but the
+A second implementation of `beamforming.minimum_power`, which shares nothing with it but the
 type of the result.
 """
 
@@ -11,17 +11,16 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from irsrepro.lazily import lazily
-from irsrepro.optimize.minimum_power import MinimumPowerSolution
+from irsrepro.array_types import Complex, Real
+from irsrepro.lazy_import import lazily
+from irsrepro.optimize.beamforming.minimum_power import MinimumPowerSolution
 from irsrepro.optimize.reference.public_solvers import FIRST_ORDER, solve_program
-from irsrepro.optimize.status import CONVERGED, FAILURE
+from irsrepro.optimize.result import CONVERGED, FAILURE
 
 cp = lazily("cvxpy")
 
-Complex = NDArray[np.complex128]
-Real = NDArray[np.float64]
 
 _FIXED_POINT_STEPS = 20_000
 _ACCURACY = 1e-12

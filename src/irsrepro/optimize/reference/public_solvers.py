@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from irsrepro.lazily import lazily
-from irsrepro.optimize.status import SolverError
+from irsrepro.lazy_import import lazily
+from irsrepro.optimize.result import SolverError
 
 cp = lazily("cvxpy")
 pymanopt = lazily("pymanopt")

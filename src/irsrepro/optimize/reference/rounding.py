@@ -4,11 +4,12 @@
 
 import numpy as np
 
-from irsrepro.lazily import lazily
-from irsrepro.optimize.diagonal_sdp_instance import Complex, Instance
-from irsrepro.optimize.diagonal_sdp_problem import MaxMinProblem, scale_instance, smallest_value
+from irsrepro.array_types import Complex
+from irsrepro.lazy_import import lazily
 from irsrepro.optimize.reference.public_solvers import search_manifold
 from irsrepro.optimize.rounding import NOT_A_SAMPLE, UnitModulusVectors
+from irsrepro.optimize.sdp.instance import Instance
+from irsrepro.optimize.sdp.problem import MaxMinProblem, scale_instance, smallest_value
 
 pymanopt = lazily("pymanopt")
 

@@ -10,16 +10,14 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from irsrepro.lazily import lazily
+from irsrepro.array_types import Complex, Real
+from irsrepro.lazy_import import lazily
 from irsrepro.optimize.reference.public_solvers import FIRST_ORDER, optimise_program
-from irsrepro.optimize.status import SolverError
+from irsrepro.optimize.result import SolverError
 
 cp = lazily("cvxpy")
 
-Complex = NDArray[np.complex128]
-Real = NDArray[np.float64]
 
 CONE_LIMIT = 64
 """Elements up to which a phase step is handed to a cone solver, which then takes seconds."""

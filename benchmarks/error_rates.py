@@ -1,0 +1,94 @@
+"""How often a verdict is wrong if one stops as soon as there is one, on claims of known truth.
+
+Each claim says that a curve of four points exceeds another; realisations are paired differences
+from laws of different skewness. Run it as a script: it prints the table of docs/verdicts.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+import numpy as np
+import xarray as xr
+
+from irsrepro.array_types import Real
+from irsrepro.claims import evaluate
+from irsrepro.claims.looks import looks_until
+
+LAWS: dict[str, Callable[[np.random.Generator, tuple[int, ...]], Real]] = {
+    "normal": lambda rng, shape: rng.standard_normal(shape),
+    "exponential": lambda rng, shape: rng.exponential(size=shape) - 1.0,
+    "log-normal": lambda rng, shape: (
+        (np.exp(rng.standard_normal(shape)) - np.exp(0.5)) / np.sqrt(np.e**2 - np.e)
+    ),
+}
+TRUTHS = {0.0: "undecided", 0.5: "replicated", -0.5: "not replicated"}
+CLAIM = {
+    "id": "made-up",
+    "checks": [{"kind": "dominates", "experiment": "e", "scheme": "a", "over": "b"}],
+}
+
+
+def experiment(law: str, effect: float, count: int, rng: np.random.Generator) -> xr.Dataset:
+    """Two schemes at four points, whose paired differences have the given mean and variance 1."""
+    gap = LAWS[law](rng, (1, 4, count)) + effect
+    metric = np.concatenate([gap, np.zeros_like(gap)])
+    return xr.Dataset(
+        {
+            "metric": (
+                ("scheme", "point", "realisation"), metric, {"units": "1", "long_name": "m"},
+            )
+        },
+        coords={
+            "scheme": ["a", "b"], "point": np.arange(4.0), "realisation": np.arange(count),
+        },
+    )  # fmt: skip
+
+
+def rates(law: str, effect: float, runs: int, planned: int, seed: int = 0) -> dict[str, float]:
+    """Return the shares of wrong and of open verdicts, and the mean realisations at the stop.
+
+    Args:
+        law: one of ``LAWS``.
+        effect: the truth, in standard deviations; zero is the bound itself, where any decision is
+            an error.
+        runs: number of made-up claims.
+        planned: realisations at the last look.
+        seed: of the claims.
+    """
+    rng = np.random.default_rng(seed)
+    wrong = still_open = stops = 0
+    for _ in range(runs):
+        whole = experiment(law, effect, planned, rng)
+        verdict, size = "undecided", 0
+        for size in looks_until(planned, planned):
+            seen = {"e": whole.isel(realisation=slice(0, size))}
+            verdict = evaluate(CLAIM, seen, planned=planned).verdict
+            if verdict != "undecided":
+                break
+        stops += size
+        still_open += verdict == "undecided"
+        wrong += verdict not in ("undecided", TRUTHS[effect])
+    return {"wrong": wrong / runs, "open": still_open / runs, "stop": stops / runs}
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=1000)
+    parser.add_argument("--planned", type=int, default=64)
+    given = parser.parse_args()
+    print("| law of differences | truth (standard deviations) | wrong | open | mean stop |")
+    print("|---|---|---|---|---|")
+    for law in LAWS:
+        for effect in TRUTHS:
+            found = rates(law, effect, given.runs, given.planned)
+            print(
+                f"| {law} | {effect:g} | {100 * found['wrong']:.1f} % | "
+                f"{100 * found['open']:.1f} % | {found['stop']:.0f} |"
+            )
+
+
+if __name__ == "__main__":
+    main()

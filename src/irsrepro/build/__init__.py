@@ -1,0 +1,1 @@
+"""What stands between configuration and data: paths, files, jobs, sweeps, provenance."""

@@ -1,0 +1,165 @@
+"""Experiments: the solutions of all schemes put side by side, realisation by realisation."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from irsrepro.build.storage import read_dataset, read_groups
+from irsrepro.errors import ConfigurationError, StorageError
+
+
+def gather(paths: Sequence[str], **expected: str) -> xr.Dataset:
+    """Read the chunks of one ensemble or solution and join them along ``realisation``.
+
+    Args:
+        paths: files in order of their realisations.
+        expected: global attributes that every file must carry.
+
+    Raises:
+        StorageError: a file is broken or foreign, or a realisation is missing or doubled.
+    """
+    return _joined([read_dataset(path, **expected) for path in paths], paths[0])
+
+
+def read_solutions(
+    paths: Sequence[str], schemes: Collection[str] | None = None
+) -> dict[str, xr.Dataset]:
+    """Read the solutions of schemes and join their chunks along ``realisation``.
+
+    Args:
+        paths: in order of their realisations. Those of a reading come before those that it shares
+            with the default one.
+        schemes: those to read; without any, all.
+
+    Raises:
+        StorageError: a file is broken or foreign, or a realisation is missing or doubled.
+    """
+    chunks: dict[str, dict[str, xr.Dataset]] = {}
+    for path in paths:
+        for scheme, dataset in read_groups(path, schemes).items():
+            chunks.setdefault(scheme, {}).setdefault(Path(path).stem, dataset)
+    order = chunks if schemes is None else schemes
+    return {
+        scheme: _joined(list(chunks.get(scheme, {}).values()), f"{paths[0]}, {scheme}")
+        for scheme in order
+    }
+
+
+def _joined(chunks: Sequence[xr.Dataset], name: str) -> xr.Dataset:
+    """Join chunks along ``realisation``; the name is that of the first, for an error."""
+    if not chunks:
+        raise StorageError(f"{name}: no realisations; delete the file and run again")
+    whole = xr.concat(
+        chunks,
+        dim="realisation",
+        data_vars="minimal",
+        join="exact",
+        combine_attrs="override",
+    )
+    numbers = whole["realisation"].values
+    if not np.array_equal(numbers, np.arange(len(numbers))):
+        raise StorageError(f"{name}: realisations of its chunks are not 0 to {len(numbers) - 1}")
+    return whole
+
+
+def read_experiment(paths: Sequence[str], schemes: Collection[str], metric: str) -> xr.Dataset:
+    """Read the solutions of an experiment and put its schemes side by side, see ``compare``.
+
+    Args:
+        paths: see `read_solutions`.
+        schemes: the schemes.
+        metric: name of the variable that the figure plots.
+    """
+    return compare(read_solutions(paths, schemes), metric)
+
+
+def read_changes(paths: Iterable[str]) -> dict[str, xr.Dataset]:
+    """Read how rounding changes experiments, by the name that each file carries.
+
+    Raises:
+        StorageError: a file is broken or foreign.
+    """
+    found = (read_dataset(path) for path in paths)
+    return {str(each.attrs["experiment"]): each for each in found}
+
+
+def compare(solutions: Mapping[str, xr.Dataset], metric: str) -> xr.Dataset:
+    """Put the solutions of an experiment's schemes side by side, realisation by realisation.
+
+    Args:
+        solutions: by scheme, each (point, realisation, ...).
+        metric: name of the variable that the figure plots.
+
+    Returns:
+        ``metric``, ``status`` and every other quantity that a scheme reports per point and
+        realisation, as (scheme, point, realisation); traces with a last dimension ``iteration``.
+        NaN where a scheme does not report a quantity. ``asked`` (scheme, realisation): whether the
+        scheme ran on the realisation at all.
+
+    Raises:
+        ConfigurationError: no scheme reports the metric, or schemes have other points.
+    """
+    plain = ("point", "realisation")
+    names = {
+        str(name): values.attrs
+        for dataset in solutions.values()
+        for name, values in dataset.data_vars.items()
+        if values.dims == plain
+    }
+    if metric not in names:
+        raise ConfigurationError(
+            f"metric {metric!r} is not there; solutions hold {', '.join(names)}"
+        )
+    schemes = _names(solutions)
+    points = {tuple(dataset["point"].values.tolist()) for dataset in solutions.values()}
+    if len(points) > 1:
+        raise ConfigurationError(f"schemes were solved at different points: {sorted(points)}")
+    table = xr.concat(
+        [_with(dataset, names) for dataset in solutions.values()],
+        dim=schemes,
+        join="outer",
+        combine_attrs="override",
+    )
+    ran = [np.isin(table["realisation"], each["realisation"]) for each in solutions.values()]
+    about = {"long_name": "whether the scheme ran on the realisation", "units": "1"}
+    table["asked"] = (("scheme", "realisation"), np.stack(ran), about)
+    traced = {
+        str(name): None
+        for dataset in solutions.values()
+        for name, values in dataset.data_vars.items()
+        if values.dims == (*plain, "iteration")
+    }
+    longest = max((each.sizes.get("iteration", 0) for each in solutions.values()), default=0)
+    for name in traced:
+        having = {scheme: each[name] for scheme, each in solutions.items() if name in each}
+        traces = xr.concat(
+            list(having.values()), dim=_names(having), join="outer", combine_attrs="override"
+        )
+        table[name] = traces.reindex(
+            scheme=schemes.values,
+            realisation=table["realisation"].values,
+            iteration=np.arange(longest),
+        )
+    table["metric"] = table[metric]
+    table["scheme"].attrs.update(long_name="scheme", units="1")
+    return table
+
+
+def _with(dataset: xr.Dataset, names: Mapping[str, dict[str, Any]]) -> xr.Dataset:
+    """Keep the named quantities (point, realisation), NaN for those that are not there."""
+    shape = tuple(dataset.sizes[dimension] for dimension in ("point", "realisation"))
+    missing = {
+        name: (("point", "realisation"), np.full(shape, np.nan), attributes)
+        for name, attributes in names.items()
+        if name not in dataset
+    }
+    return dataset.assign(missing)[list(names)]
+
+
+def _names(schemes: Iterable[str]) -> xr.DataArray:
+    return xr.DataArray(list(schemes), dims="scheme", name="scheme")

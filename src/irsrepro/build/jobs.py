@@ -1,0 +1,124 @@
+"""What every job of the workflow shares: its log, its one-line failure, the stamp on its data."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+import time
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from irsrepro import arithmetic
+from irsrepro.build.provenance import digest
+from irsrepro.build.storage import read_groups
+from irsrepro.config.modules import LIBRARY
+from irsrepro.errors import IrsreproError, StorageError
+
+COMPILED_FLOORS = ("channels", "optimize", "papers")
+
+
+@contextmanager
+def job(name: str, log: str) -> Iterator[None]:
+    """Run the body of a workflow script.
+
+    An error that a person can mend leaves its one line in the log, any other its traceback; the
+    logger of the workflow shows the log of a job that failed. Where no one watches a progress bar,
+    a line tells that the job is done and how long it took.
+
+    Args:
+        name: what the job makes.
+        log: path of its log file.
+    """
+    started = time.perf_counter()
+    record = Path(log)
+    record.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        if arithmetic.loaded_too_early:
+            raise IrsreproError(f"{name}: NumPy was loaded before irsrepro fixed its arithmetic")
+        yield
+    except IrsreproError as error:
+        record.write_text(f"{error}\n", encoding="utf-8")
+        sys.exit(1)
+    except Exception:
+        record.write_text(f"{name}: {traceback.format_exc()}", encoding="utf-8")
+        sys.exit(1)
+    line = f"{name}: done in {time.perf_counter() - started:.1f} s"
+    record.write_text(f"{line}\n", encoding="utf-8")
+    if not sys.stderr.isatty():
+        print(line, file=sys.stderr, flush=True)
+
+
+def keep_compiled_kernels(root: Path = Path()) -> Path:
+    """Choose where numba keeps compiled kernels: a folder named by the source of their floors.
+
+    Numba compiles a cached function anew when its own file changes, not when a function of another
+    file that it calls does. All jobs share the folder, so that a kernel is compiled once. Must be
+    called before a kernel is imported.
+
+    Args:
+        root: the checkout whose ``.numba`` holds the folder; by default the working directory.
+
+    Returns:
+        The folder.
+    """
+    kernels = [path for floor in COMPILED_FLOORS for path in (LIBRARY / floor).rglob("*.py")]
+    folder = (root / ".numba" / digest(kernels)).resolve()
+    os.environ["NUMBA_CACHE_DIR"] = str(folder)
+    return folder
+
+
+def content_hash(*facts: Any) -> str:
+    """Return a short hash of anything that JSON can hold."""
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def still_valid(path: str, hashes: Mapping[str, str]) -> dict[str, xr.Dataset]:
+    """Return the datasets of an earlier output that would come out the same.
+
+    Args:
+        path: of the output; it may be missing or broken.
+        hashes: by the name of a group, what its attribute ``inputs_hash`` has to be.
+    """
+    try:
+        groups = read_groups(path)
+    except StorageError:
+        return {}
+    return {
+        name: group
+        for name, group in groups.items()
+        if group.attrs.get("inputs_hash") == hashes.get(name)
+    }
+
+
+def facts(
+    identity: Mapping[str, Any], parameters: Mapping[str, Any], library: str
+) -> dict[str, str]:
+    """Return what data is and what made it; nothing that varies between equal runs.
+
+    Args:
+        identity: document, ensemble or experiment, scheme, reading, engine, fidelity, seed.
+        parameters: every parameter that was used.
+        library: digest of the files of this library that the data depends on.
+    """
+    return {name: str(value) for name, value in sorted(identity.items())} | {
+        "parameters": json.dumps(parameters, sort_keys=True),
+        "parameters_hash": content_hash(parameters),
+        "library_hash": library,
+    }
+
+
+def stamp(
+    dataset: xr.Dataset,
+    identity: Mapping[str, Any],
+    parameters: Mapping[str, Any],
+    library: str,
+) -> xr.Dataset:
+    """Write onto a dataset what it is and what made it, see ``facts``."""
+    return dataset.assign_attrs(facts(identity, parameters, library))

@@ -1,0 +1,138 @@
+"""Where data lie under ``results/``: one pattern per kind of file, and which files rest on which.
+
+Rules take the patterns, everything else asks for paths; all are relative to the working folder.
+"""
+
+from __future__ import annotations
+
+from irsrepro.config.checks import experiments_of
+from irsrepro.config.loading import DEFAULT, Project
+
+DATA = "results/{fidelity}/{document}/{reading}"
+SOLVED = f"{DATA}/{{engine}}"
+CHANNELS = f"{DATA}/channels/{{ensemble}}/{{chunk}}.nc"
+SOLUTION = f"{SOLVED}/{{experiment}}/{{chunk}}.nc"
+ROUNDING = f"{SOLVED}/{{experiment}}/rounding.nc"
+FIGURE_DATA = f"{SOLVED}/figures/{{figure}}.nc"
+CLAIMS = f"{SOLVED}/claims.json"
+
+
+def data_path(project: Project, pattern: str, document: str, reading: str, **names: str) -> str:
+    """Return a path after one of the patterns above, at the fidelity and engine of the project."""
+    return pattern.format(
+        fidelity=project.fidelity,
+        engine=project.engine,
+        document=document,
+        reading=reading,
+        **names,
+    )
+
+
+def benchmark_of(data: str) -> str:
+    """Return where Snakemake keeps the cost of a channel or solution file, or of a pattern."""
+    parts = data.removesuffix(".nc").split("/")
+    reading = parts.index("results") + 4
+    return "/".join([*parts[:reading], "benchmarks", *parts[reading:]]) + ".tsv"
+
+
+def channel_file(project: Project, key: str, reading: str, ensemble: str, chunk: str) -> str:
+    """Return the file of one chunk of an ensemble, under the reading that holds it."""
+    holder = project.documents[key].channel_holder(reading, ensemble)
+    return data_path(project, CHANNELS, key, holder, ensemble=ensemble, chunk=chunk)
+
+
+def channel_files(project: Project, key: str, reading: str, ensemble: str) -> list[str]:
+    """Return all chunks of an ensemble."""
+    return [
+        channel_file(project, key, reading, ensemble, chunk)
+        for chunk in project.chunks(key, ensemble)
+    ]
+
+
+def schemes_solved(
+    project: Project, key: str, reading: str, experiment: str, chunk: str
+) -> list[str]:
+    """Return the schemes whose solutions a file holds, in order.
+
+    Those that run on the chunk, without those that a reading shares with the default one.
+    """
+    document = project.documents[key]
+    return [
+        scheme
+        for scheme in document.experiments[experiment]["schemes"]
+        if document.holder(reading, experiment, scheme) == reading
+        and chunk in project.solution_chunks(key, experiment, scheme)
+    ]
+
+
+def solution_files(project: Project, key: str, reading: str, experiment: str) -> list[str]:
+    """Return the solutions of an experiment: those of the reading, then those that it shares."""
+    document = project.documents[key]
+    plan = document.experiments[experiment]
+    asked = {
+        (document.holder(reading, experiment, scheme), chunk)
+        for scheme in plan["schemes"]
+        for chunk in project.solution_chunks(key, experiment, scheme)
+    }
+    return [
+        data_path(project, SOLUTION, key, holder, experiment=experiment, chunk=chunk)
+        for holder in dict.fromkeys((reading, DEFAULT))
+        for chunk in project.chunks(key, plan["ensemble"])
+        if (holder, chunk) in asked
+    ]
+
+
+def rounding_files(project: Project, key: str, reading: str, experiment: str) -> list[str]:
+    """Return the file that tells how rounding changes an experiment, if there is one."""
+    if reading != DEFAULT or not project.rounding_chunks(key, experiment):
+        return []
+    return [data_path(project, ROUNDING, key, reading, experiment=experiment)]
+
+
+def sampled_solutions(project: Project, key: str, experiment: str) -> list[str]:
+    """Return the solutions that hold the sample for rounding, under the default reading."""
+    return [
+        data_path(project, SOLUTION, key, DEFAULT, experiment=experiment, chunk=chunk)
+        for chunk in project.rounding_chunks(key, experiment)
+    ]
+
+
+def figure_sources(project: Project, key: str, reading: str, figure: str) -> dict[str, list[str]]:
+    """Return the files that a figure's data is made from, by ensemble or experiment."""
+    section = project.documents[key].figures[figure]
+    if section["kind"] == "layout":
+        ensemble = section["ensemble"]
+        return {ensemble: channel_files(project, key, reading, ensemble)}
+    return {name: solution_files(project, key, reading, name) for name in section["experiments"]}
+
+
+def claim_sources(project: Project, key: str, reading: str) -> dict[str, list[str]]:
+    """Return the solutions that the claims of a document are checked on, by experiment."""
+    claims = project.documents[key].claims.values()
+    used = {name for claim in claims for check in claim["checks"] for name in experiments_of(check)}
+    return {name: solution_files(project, key, reading, name) for name in sorted(used)}
+
+
+def panel_files(project: Project, key: str, reading: str, figure: str) -> list[str]:
+    """Return the data of a figure, or of the figures of a sheet."""
+    return [
+        data_path(project, FIGURE_DATA, key, reading, figure=panel)
+        for panel in project.documents[key].panels(figure)
+    ]
+
+
+def claims_file(project: Project, key: str, reading: str) -> str:
+    """Return the file of a document's verdicts under a reading."""
+    return data_path(project, CLAIMS, key, reading)
+
+
+def computed_for(project: Project, key: str, reading: str, experiment: str) -> set[str]:
+    """Return every file that is computed for an experiment: solutions and their channels."""
+    plan = project.documents[key].experiments[experiment]
+    chunks = {
+        chunk
+        for scheme in plan["schemes"]
+        for chunk in project.solution_chunks(key, experiment, scheme)
+    }
+    channels = {channel_file(project, key, reading, plan["ensemble"], each) for each in chunks}
+    return channels | set(solution_files(project, key, reading, experiment))

@@ -1,0 +1,166 @@
+"""How much of a number is rounding: designs on channels disturbed in their last digits.
+
+Algorithms that are not monotone amplify the last bit of their channels, so a machine that rounds
+otherwise has other curves. For a sample of realisations every scheme designs once more, on channels
+with a relative disturbance far below any physical accuracy. What this changes is taken for what
+another rounding would change, realisation by realisation, independently.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import xarray as xr
+
+from irsrepro.array_types import Real
+from irsrepro.build.experiments import compare
+from irsrepro.channels.streams import RandomStream, children
+
+DISTURBANCE = 1e-13
+"""Relative size of the disturbance: some hundred times the unit of rounding."""
+
+REPETITIONS = 40
+_SEED = 20_261_124
+_NEGLIGIBLE = 1e-9  # of the largest value of a quantity: what a comparison calls rounding
+
+
+def disturbed(
+    channels: xr.Dataset, streams: Sequence[RandomStream], relative: float = DISTURBANCE
+) -> xr.Dataset:
+    """Return channels with every number multiplied by one plus a normal one.
+
+    Args:
+        channels: realisations of an ensemble.
+        streams: one per realisation; the disturbance of each depends on its stream only.
+        relative: standard deviation of the factors.
+    """
+    made = channels.copy()
+    for name, values in channels.data_vars.items():
+        if values.dims[:1] != ("realisation",) or values.dtype.kind not in "fc":
+            continue
+        factors = [
+            1.0 + relative * each.generator().standard_normal(values.shape[1:])
+            for each in children(streams, "rounding", str(name))
+        ]
+        made[name] = values * np.stack(factors)
+    return made
+
+
+def differences(
+    plain: Mapping[str, xr.Dataset], other: Mapping[str, xr.Dataset], metric: str
+) -> xr.Dataset:
+    """Return how much the disturbance changes what schemes reach.
+
+    Args:
+        plain: solutions by scheme, of all realisations or more than the sample.
+        other: solutions of the same schemes on the disturbed channels of the sample.
+        metric: the one of the experiment.
+
+    Returns:
+        The quantities that `experiments.compare` has, disturbed minus plain, on the sample.
+    """
+    sampled = {
+        scheme: plain[scheme].sel(realisation=solution["realisation"])
+        for scheme, solution in other.items()
+    }
+    before, after = compare(sampled, metric), compare(other, metric)
+    found = {
+        str(name): (values.dims, after[name].values - before[name].values, values.attrs)
+        for name, values in before.data_vars.items()
+        if name in after and values.dtype.kind == "f" and values.shape == after[name].shape
+    }
+    coordinates = {name: before[name] for name in ("scheme", "point", "realisation")}
+    return xr.Dataset(found, coords=coordinates).assign(asked=before["asked"])
+
+
+def spread(samples: xr.DataArray, changes: xr.DataArray, central: Callable[[Real], Real]) -> Real:
+    """Return the half-width within which another rounding leaves an average, 95 %.
+
+    Every realisation is changed by what was found for a random one of the sample, up or down, many
+    times over.
+
+    Args:
+        samples: of one curve, (realisation, ...).
+        changes: of the sample of realisations, in the same order of dimensions.
+        central: maps (realisation, ...) to the average (...).
+
+    Returns:
+        (...,), NaN without a sample.
+    """
+    values, found = samples.values, changes.values
+    known = np.isfinite(found)
+    if not known.any():
+        return np.full(values.shape[1:], np.nan)
+    found = np.where(known, found, 0.0)
+    draws = np.random.default_rng(_SEED)
+    moved = np.stack(
+        [central(values + _drawn(draws, found, len(values))) for _ in range(REPETITIONS)]
+    )
+    return np.asarray(1.96 * np.sqrt(((moved - central(values)) ** 2).mean(axis=0)))
+
+
+def _drawn(draws: np.random.Generator, changes: Real, count: int) -> Real:
+    """Changes of random realisations of the sample, (realisation, ...), of random sign.
+
+    Rounding has no preferred direction, and the mean of a small sample would feign one.
+    """
+    rows = draws.integers(len(changes), size=count)
+    signs = draws.choice([-1.0, 1.0], size=count)
+    return np.asarray(signs.reshape(-1, *[1] * (changes.ndim - 1)) * changes[rows])
+
+
+def roundings(
+    experiments: Mapping[str, xr.Dataset], changes: Mapping[str, xr.Dataset], count: int = 4
+) -> list[dict[str, xr.Dataset]]:
+    """Return experiments as other roundings might have left them.
+
+    Args:
+        experiments: collated experiments.
+        changes: of some of them, see `differences`.
+        count: how many.
+
+    Returns:
+        First the experiments with the sample as it is on disturbed channels; then with every
+        realisation changed by what was found for a random one of the sample. Nothing if the
+        disturbance changes no quantity by more than rounding.
+    """
+    moved = {name: each for name, each in changes.items() if _moves(experiments[name], each)}
+    if not moved:
+        return []
+    draws = np.random.default_rng(_SEED)
+    made = [{name: _changed(experiments[name], each, None) for name, each in moved.items()}]
+    for _ in range(count):
+        made.append(
+            {name: _changed(experiments[name], each, draws) for name, each in moved.items()}
+        )
+    return [{**experiments, **each} for each in made]
+
+
+def _moves(table: xr.Dataset, changes: xr.Dataset) -> bool:
+    """Whether a quantity changes by more than a comparison takes for rounding."""
+    for name, change in changes.data_vars.items():
+        largest = float(np.nanmax(np.abs(table[name].values.astype(float)), initial=0.0))
+        if name != "asked" and np.nanmax(np.abs(change), initial=0.0) > _NEGLIGIBLE * largest:
+            return True
+    return False
+
+
+def _changed(
+    table: xr.Dataset, changes: xr.Dataset, draws: np.random.Generator | None
+) -> xr.Dataset:
+    numbers = table["realisation"].values
+    if draws is None:
+        spread_out = changes.reindex(realisation=numbers)
+    else:
+        rows = draws.integers(changes.sizes["realisation"], size=len(numbers))
+        signs = xr.DataArray(draws.choice([-1.0, 1.0], size=len(numbers)), dims="realisation")
+        spread_out = changes.drop_vars("asked").isel(realisation=rows).drop_vars("realisation")
+        spread_out = (spread_out * signs).assign_coords(realisation=numbers)
+    made = {}
+    for name, change in spread_out.data_vars.items():
+        if name != "asked":
+            values = table[name].transpose(*change.dims)
+            made[name] = values + change.fillna(0.0)
+            made[name].attrs = table[name].attrs
+    return table.assign(made)

@@ -1,0 +1,274 @@
+"""Sweeps: a scheme run at every value of one parameter, on the same channels.
+
+A scheme is a module with ``design(problem)``, which returns optimisation variables, and the system
+model of its paper has ``evaluate(problem, variables)``, which returns what they achieve. So no
+scheme reports a value that its variables do not reach.
+
+A realisation on which a solver fails does not concern the others: it has the status of a failure,
+NaN everywhere else, and a line in the attribute ``failures``.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib import import_module
+from typing import Any, TypeVar
+
+import numpy as np
+import xarray as xr
+
+from irsrepro.build.storage import variable
+from irsrepro.channels.streams import RandomStream, realisation_streams
+from irsrepro.optimize.result import FAILURE, SolverError, status_legend
+
+Solver = TypeVar("Solver", bound=Callable[..., Any])
+Failures = dict[int, str]
+
+FAILING = (SolverError, np.linalg.LinAlgError, ArithmeticError)
+"""What may be raised about single realisations; anything else is an error of the program."""
+
+TIMED_BATCH = 8  # copies of a realisation designed at once, so that calls as such weigh little
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What a scheme is given.
+
+    Attributes:
+        channels: realisations of the ensemble.
+        parameters: value of every parameter that the scheme knows.
+        engine: ``fast`` (our kernels) or ``reference`` (public solvers).
+        streams: one stream per realisation, for draws inside the algorithm.
+    """
+
+    channels: xr.Dataset
+    parameters: Mapping[str, Any]
+    engine: str
+    streams: Sequence[RandomStream]
+
+    def solver(self, kernel: Solver) -> Solver:
+        """Return a kernel, or what the engine in use has for it.
+
+        Kernels live in ``irsrepro.optimize`` and in ``irsrepro.papers.KEY``; either has a package
+        ``reference`` with functions of the same names and arguments, imported only for that engine.
+        """
+        if self.engine == "fast":
+            return kernel
+        parts = kernel.__module__.split(".")
+        room = ".".join(parts[: 2 if parts[1] == "optimize" else 3])
+        twin: Solver = getattr(import_module(f"{room}.reference"), kernel.__name__)
+        return twin
+
+    def of(self, realisations: Sequence[int]) -> Problem:
+        """Return the problem of some realisations, by their positions, in the order given."""
+        chosen = list(realisations)
+        if chosen == list(range(len(self.streams))):
+            return self
+        return replace(
+            self,
+            channels=self.channels.isel(realisation=chosen),
+            streams=[self.streams[r] for r in chosen],
+        )
+
+
+def solve(
+    channels: xr.Dataset,
+    stream: RandomStream,
+    module: str,
+    system: str,
+    parameters: Mapping[str, Any],
+    engine: str,
+    sweep: Mapping[str, Any],
+) -> xr.Dataset:
+    """Run a scheme, named by its module, see `run`.
+
+    Args:
+        channels: realisations of the ensemble, numbered by the coordinate ``realisation``.
+        stream: the scheme's, whose children are those of the realisations.
+        module: dotted name of the module with ``design``.
+        system: dotted name of the module with ``evaluate``.
+        parameters: of the scheme, the swept one excepted.
+        engine: ``fast`` or ``reference``.
+        sweep: see `run`.
+    """
+    streams = realisation_streams(stream, channels["realisation"].values.tolist())
+    return run(
+        import_module(module).design,
+        import_module(system).evaluate,
+        Problem(channels, parameters, engine, streams),
+        sweep,
+    )
+
+
+def run(
+    design: Callable[[Problem], xr.Dataset],
+    evaluate: Callable[[Problem, xr.Dataset], xr.Dataset],
+    problem: Problem,
+    sweep: Mapping[str, Any],
+) -> xr.Dataset:
+    """Run a scheme at every point of a sweep on the same channels.
+
+    Args:
+        design: the scheme.
+        evaluate: the evaluation of the system model.
+        problem: what the scheme is given, but for the swept parameter.
+        sweep: ``parameter``, ``values`` and ``unit``; with ``design_once`` the variables do not
+            depend on the parameter; with ``timed`` every design is timed.
+
+    Returns:
+        Variables and metrics (point, realisation, ...), with the swept values as coordinate
+        ``point``, and ``seconds`` (point, realisation) of a timed sweep. Where a sweep changes the
+        size of an array, entries beyond the size in use are NaN.
+    """
+    points = []
+    variables: xr.Dataset | None = None
+    failures: list[str] = []
+    failed: Failures = {}
+    for value in sweep["values"]:
+        parameters = {**problem.parameters, sweep["parameter"]: value}
+        here = replace(problem, parameters=parameters)
+        if variables is None or not sweep.get("design_once"):
+            variables, failed = _designed(design, here)
+            if sweep.get("timed"):
+                variables["seconds"] = _seconds(design, here, failed)
+        made, lost = _evaluated(evaluate, here, variables, failed)
+        points.append(_indexed(made))
+        failures += [
+            f"{sweep['parameter']} {value}, realisation {number}: {reason}"
+            for number, reason in sorted((failed | lost).items())
+        ]
+    joined = xr.concat(points, dim="point", join="outer", combine_attrs="override")
+    joined = joined.drop_vars(list(joined.coords))
+    joined = joined.assign_coords(
+        point=variable(
+            ("point",),
+            np.asarray(sweep["values"], dtype=float),
+            sweep["parameter"],
+            sweep["unit"],
+        ),
+        realisation=problem.channels["realisation"],
+    )
+    if failures:
+        joined.attrs["failures"] = "; ".join(failures)
+    if "iteration" in joined.dims:
+        numbers = np.arange(joined.sizes["iteration"])
+        joined = joined.assign_coords(iteration=variable(("iteration",), numbers, "iteration", "1"))
+    return joined.transpose("point", "realisation", ...)
+
+
+def _designed(
+    design: Callable[[Problem], xr.Dataset], problem: Problem
+) -> tuple[xr.Dataset, Failures]:
+    """Design every realisation; the reference engine takes one after the other anyway."""
+    count = len(problem.streams)
+    return _each(
+        lambda chosen: design(problem.of(chosen)),
+        range(count),
+        count,
+        at_once=problem.engine == "fast",
+    )
+
+
+def _each(
+    function: Callable[[Sequence[int]], xr.Dataset],
+    positions: Sequence[int],
+    count: int,
+    *,
+    at_once: bool,
+) -> tuple[xr.Dataset, Failures]:
+    """Call a function on realisations together, or on one after the other where that fails.
+
+    Args:
+        function: takes positions of realisations.
+        positions: those to take.
+        count: number of all realisations.
+        at_once: try them together first.
+
+    Returns:
+        What it returns for all realisations, NaN and the status of a failure where it fails, NaN
+        where it was not called; and the reasons of failures by position.
+    """
+    if at_once and len(positions) == count:
+        try:
+            return function(positions), {}
+        except FAILING:
+            pass  # on which realisation, the loop tells
+    made, failures = [], {}
+    for number in positions:
+        try:
+            one = function([number])
+        except FAILING as error:
+            failures[number] = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        else:
+            made.append(_indexed(one).assign_coords(realisation=[number]))
+    if made:
+        joined = xr.concat(
+            made,
+            dim="realisation",
+            data_vars="minimal",
+            coords="minimal",
+            compat="override",
+            join="outer",
+            combine_attrs="override",
+        )
+    else:
+        joined = xr.Dataset(coords={"realisation": np.empty(0, int)})
+    whole = joined.reindex(realisation=range(count))
+    return _with_failures(whole.drop_vars(list(whole.coords)), failures), failures
+
+
+def _evaluated(
+    evaluate: Callable[[Problem, xr.Dataset], xr.Dataset],
+    problem: Problem,
+    variables: xr.Dataset,
+    failed: Failures,
+) -> tuple[xr.Dataset, Failures]:
+    """Add metrics to designs; also why some of these have none."""
+    count = len(problem.streams)
+    metrics, lost = _each(
+        lambda chosen: evaluate(problem.of(chosen), variables.isel(realisation=list(chosen))),
+        [number for number in range(count) if number not in failed],
+        count,
+        at_once=True,
+    )
+    metrics = metrics.drop_vars([*metrics.coords, "status"], errors="ignore")
+    return _with_failures(variables.assign(metrics.data_vars), lost), lost
+
+
+def _with_failures(dataset: xr.Dataset, failures: Failures) -> xr.Dataset:
+    """Mark realisations as failed in the status, which a scheme may not have had before."""
+    if not failures:
+        return dataset
+    one, count = ("realisation",), dataset.sizes["realisation"]
+    values = dataset["status"].values if "status" in dataset else np.zeros(count)
+    marked = np.isin(np.arange(count), list(failures))
+    status = np.where(marked, FAILURE, values).astype(np.int8)
+    attrs = dataset["status"].attrs if "status" in dataset else {}
+    about = attrs or {"long_name": status_legend(), "units": "1"}
+    made = dataset.assign(status=(one, status, about))
+    if "iterations" in dataset:
+        steps = np.where(marked, 0, dataset["iterations"].values)
+        made["iterations"] = (one, steps, dataset["iterations"].attrs)
+    return made
+
+
+def _seconds(design: Callable[[Problem], xr.Dataset], problem: Problem, failed: Failures) -> Any:
+    """Time the design of each realisation, as part of a batch; kernels are compiled by now."""
+    seconds = []
+    for number, stream in enumerate(problem.streams):
+        if number in failed:
+            seconds.append(np.nan)
+            continue
+        channels = problem.channels.isel(realisation=[number] * TIMED_BATCH)
+        batch = replace(problem, channels=channels, streams=[stream] * TIMED_BATCH)
+        started = time.perf_counter()
+        design(batch)
+        seconds.append((time.perf_counter() - started) / TIMED_BATCH)
+    return variable(("realisation",), seconds, "time of the design", "s")
+
+
+def _indexed(dataset: xr.Dataset) -> xr.Dataset:
+    """Number every dimension, so that arrays of several sizes line up at their beginnings."""
+    return dataset.assign_coords({name: np.arange(size) for name, size in dataset.sizes.items()})

@@ -1,0 +1,74 @@
+"""Looking at a claim more than once: realisations are added until it is decided.
+
+Every look has an interval of its own, at a level such that all of them hold at once: the chance of
+an error is spent over the looks, more of it the more of the realisations are in (Lan and DeMets,
+"Discrete sequential boundaries for clinical trials", Biometrika 1983, with the spending function
+alpha t^2 of Kim and DeMets 1987). By the union bound the intersection of the intervals so far is
+valid at every look, whenever one stops and whatever made one stop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+FIRST = 8
+"""Realisations at the first look; every further one has twice as many, the last one all."""
+
+_POWER = 2.0
+
+
+def looks_until(count: int, planned: int) -> list[int]:
+    """Return the numbers of realisations at which a claim is looked at.
+
+    Args:
+        count: realisations at hand.
+        planned: realisations at the last look there may be, at least ``count``.
+    """
+    sizes = []
+    size = FIRST
+    while size < planned:
+        sizes.append(size)
+        size *= 2
+    return [each for each in [*sizes, planned] if each <= count] or [count]
+
+
+def level_at(size: int, sizes: Sequence[int], planned: int, level: float) -> float:
+    """Return the level of the interval at a look.
+
+    Args:
+        size: number of realisations at that look.
+        sizes: of all looks up to it, see ``looks_until``.
+        planned: at the last look there may be.
+        level: at which all looks hold together.
+    """
+    before = max((each for each in sizes if each < size), default=0)
+    spent = [(each / planned) ** _POWER for each in (before, size)]
+    share: float = spent[1] - spent[0]
+    return 1.0 - (1.0 - level) * share
+
+
+def needed(
+    size: int, estimate: float, lower: float, upper: float, low: float, high: float
+) -> float:
+    """Return how many realisations would decide a contrast, if its estimate is the truth.
+
+    The width of an interval falls with the root of their number.
+
+    Args:
+        size: realisations of the interval.
+        estimate: of the contrast.
+        lower: lower end of its interval.
+        upper: upper end.
+        low: lower end of the required range.
+        high: upper end.
+
+    Returns:
+        Infinity where the estimate is at an end of the range, or unknown.
+    """
+    if low < estimate < high:
+        ways = [(estimate - low, estimate - lower), (high - estimate, upper - estimate)]
+        factors = [width / distance for distance, width in ways if distance > 0.0]
+        return size * max(factors) ** 2
+    distance = low - estimate if estimate <= low else estimate - high
+    width = upper - estimate if estimate <= low else estimate - lower
+    return size * (width / distance) ** 2 if distance > 0.0 else float("inf")

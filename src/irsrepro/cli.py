@@ -1,0 +1,109 @@
+"""The command ``irsrepro``: looking at what there is, comparing it, and committing it.
+
+Everything is computed by ``snakemake``. These commands compute nothing and hold no lock.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from irsrepro import debugging
+from irsrepro.build.jobs import keep_compiled_kernels
+from irsrepro.build.storage import write_atomically
+from irsrepro.config.loading import Project, load_project
+from irsrepro.errors import ConfigurationError, IrsreproError
+from irsrepro.report import cache, listing, showcase, verification
+
+LOCKS = Path(".snakemake/locks")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command of the command line; return its exit status."""
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    root = Path.cwd()
+    try:
+        overrides = dict(_split(each) for each in given.settings)
+        return int(given.run(root, load_project(root, overrides), given))
+    except IrsreproError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _list(root: Path, project: Project, _: argparse.Namespace) -> int:
+    print(listing.figures_table(project, root))
+    return 0
+
+
+def _cache(root: Path, project: Project, given: argparse.Namespace) -> int:
+    if given.delete and any((root / LOCKS).glob("*")):
+        raise IrsreproError(f"{LOCKS}: a build is under way, or was killed: snakemake --unlock")
+    kernels = keep_compiled_kernels(root)
+    projects = [load_project(root, {}), project]
+    files = cache.survey(root, projects, kernels, what_ifs=not given.what_ifs)
+    print(cache.prune(root, files) if given.delete else cache.listing(files))
+    return 0
+
+
+def _verify(root: Path, project: Project, _: argparse.Namespace) -> int:
+    found = verification.verify(project)
+    page = root / "reports" / "verification.html"
+    write_atomically(page, verification.as_page(found).encode())
+    print(verification.as_text(found))
+    print(f"page: {page.relative_to(root)}")
+    return 1 if found.bad else 0
+
+
+def _showcase(root: Path, project: Project, _: argparse.Namespace) -> int:
+    for path in showcase.commit(root, project):
+        print(path.relative_to(root))
+    return 0
+
+
+def _debug(root: Path, _: Project, given: argparse.Namespace) -> int:
+    debugging.debug(root, given.target, dict(_split(each) for each in given.settings))
+    return 0
+
+
+def _split(setting: str) -> tuple[str, str]:
+    """Return name and value of ``NAME=VALUE``.
+
+    Raises:
+        ConfigurationError: there is no ``=``.
+    """
+    name, equals, value = setting.partition("=")
+    if not equals:
+        raise ConfigurationError(f"{setting}: NAME=VALUE is expected, as after --config")
+    return name, value
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="irsrepro", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, run, about in (
+        ("list", _list, "every figure: target, title, paper, DOI, computing time"),
+        ("cache", _cache, "what lies under results/, and what of it nothing reaches any more"),
+        ("prune", _cache, "delete what nothing reaches any more"),
+        ("verify", _verify, "compare the last build with the committed one"),
+        ("debug", _debug, "run the script of a target in this process, for a debugger"),
+        ("showcase", _showcase, "copy the last full build to docs/gallery, and write its pages"),
+    ):
+        command = commands.add_parser(name, help=about, description=about)
+        if name == "debug":
+            command.add_argument("target", metavar="TARGET", help="a file that a rule makes")
+        command.add_argument(
+            "settings", nargs="*", metavar="NAME=VALUE", help="as after snakemake --config"
+        )
+        command.set_defaults(run=run, delete=name == "prune", what_ifs=False)
+        if name in ("cache", "prune"):
+            command.add_argument(
+                "--what-ifs", action="store_true", help="readings that no configuration knows, too"
+            )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,387 @@
+"""Pictures of figure data: one style for all papers.
+
+A picture states on its face how many realisations it rests on, and in red whatever makes it
+something else than the figure itself: few realisations, another engine, another reading. The same
+data gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from matplotlib import style
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from numpy.typing import NDArray
+
+from irsrepro.errors import IrsreproError
+from irsrepro.figures.annotation import annotate, metadata
+from irsrepro.figures.layout import draw_layout, layout_height
+from irsrepro.figures.style import (
+    DASHES,
+    GREY,
+    HEIGHT,
+    LINE,
+    LONGEST_OF_TWO,
+    MOST_INSIDE,
+    MOST_TICKS,
+    STYLE,
+    WIDTH,
+    CurveStyle,
+    Schemes,
+    curve_style,
+    curve_styles,
+    in_order,
+)
+
+
+def render(
+    data: xr.Dataset,
+    figure: Mapping[str, Any],
+    schemes: Schemes,
+    experiments: Mapping[str, str] | None = None,
+) -> dict[str, bytes]:
+    """Draw a figure.
+
+    Args:
+        data: figure data of a kind that ``figure_data`` makes.
+        figure: the figure's section of the configuration; its title and axes are used.
+        schemes: the schemes of the document, for looks and legend titles.
+        experiments: legend titles of the experiments, where the figure draws several.
+
+    Returns:
+        The files by ending: ``pdf``, ``svg`` and ``png``.
+
+    Raises:
+        IrsreproError: the data is of a kind, or names a scheme, that is not known.
+    """
+    with style.context(["default", STYLE]):
+        picture = Figure(layout="constrained")
+        height = _draw(picture.subplots(), data, figure, schemes, experiments or {})
+        lines = annotate(picture, [data], schemes)
+        picture.set_size_inches(WIDTH, height + LINE * lines)
+        return _files(picture, data, figure, schemes)
+
+
+def render_sheet(
+    panels: Sequence[tuple[xr.Dataset, Mapping[str, Any]]],
+    name: str,
+    figure: Mapping[str, Any],
+    schemes: Schemes,
+    experiments: Mapping[str, str] | None = None,
+) -> dict[str, bytes]:
+    """Draw figures side by side.
+
+    Args:
+        panels: data and section of every figure.
+        name: of the sheet.
+        figure: the section of the sheet.
+        schemes: as in ``render``.
+        experiments: as in ``render``.
+    """
+    changes = dict.fromkeys(data.attrs["changes"] for data, _ in panels)
+    first = panels[0][0].assign_attrs(figure=name, changes=", ".join(filter(None, changes)))
+    with style.context(["default", STYLE]):
+        picture = Figure(layout="constrained")
+        grid = picture.subplots(1, len(panels), squeeze=False)[0]
+        heights = [
+            _draw(axes, data, section, schemes, experiments or {})
+            for axes, (data, section) in zip(grid, panels, strict=True)
+        ]
+        lines = annotate(picture, [first, *(data for data, _ in panels[1:])], schemes)
+        picture.set_size_inches(WIDTH * len(panels), max(heights) + LINE * lines)
+        return _files(picture, first, figure, schemes)
+
+
+def _draw(
+    axes: Axes,
+    data: xr.Dataset,
+    figure: Mapping[str, Any],
+    schemes: Schemes,
+    experiments: Mapping[str, str],
+) -> float:
+    """Draw a figure on its axes; return the height in inches that it needs."""
+    name = f"{data.attrs['document']}/{data.attrs['figure']}"
+    for scheme in _schemes_of(data):
+        if scheme not in schemes:
+            raise IrsreproError(
+                f"{name}: no scheme {scheme!r} in the configuration; known are {', '.join(schemes)}"
+            )
+    height = HEIGHT
+    match data.attrs["kind"]:
+        case "curves":
+            _set_scale(axes, figure["x"].get("scale", "linear"))
+            _draw_curves(axes, data, schemes, {**experiments, **figure.get("titles", {})}, figure)
+        case "trace":
+            _draw_trace(axes, data, schemes, experiments, figure)
+        case "distributions":
+            _draw_distributions(axes, data, schemes, figure)
+        case "layout":
+            draw_layout(axes, data)
+            height = layout_height(axes)
+        case kind:
+            raise IrsreproError(
+                f"{name}: kind {kind!r} cannot be drawn; known are curves, trace, distributions, "
+                "layout"
+            )
+    if data.attrs["kind"] != "layout":
+        height += _legend_height(axes)
+    _label(axes, figure, legend_above=data.attrs["kind"] == "layout")
+    return height
+
+
+def _set_scale(axes: Axes, scale: str) -> None:
+    if scale == "log2":
+        axes.set_xscale("log", base=2)
+    else:
+        axes.set_xscale(scale)
+
+
+def _files(
+    picture: Figure, data: xr.Dataset, figure: Mapping[str, Any], schemes: Schemes
+) -> dict[str, bytes]:
+    facts = metadata(data, figure, schemes)
+    return {ending: _saved(picture, ending, fact) for ending, fact in facts.items()}
+
+
+def _schemes_of(data: xr.Dataset) -> list[str]:
+    return [str(scheme) for scheme in data["scheme"].values] if "scheme" in data.coords else []
+
+
+def _draw_curves(
+    axes: Axes,
+    data: xr.Dataset,
+    schemes: Schemes,
+    experiments: Mapping[str, str],
+    figure: Mapping[str, Any],
+) -> None:
+    """Draw averages over points, some experiments perhaps over an axis of their own on top."""
+    above = figure.get("top", {}).get("experiments", [])
+    top = axes.twiny() if above else axes
+    if above:
+        top.set_xlabel(figure["top"]["label"])
+        top.spines["top"].set_visible(True)
+        top.grid(False)
+    for name, drawn in curve_styles(data, schemes, figure).items():
+        curve = data.sel(curve=name).isel(point=np.isfinite(data["value"].sel(curve=name).values))
+        value = curve["value"].values
+        (top if curve["experiment"].item() in above else axes).errorbar(
+            curve["point"].values,
+            value,
+            yerr=np.abs(np.stack([_finite(curve["lower"]), _finite(curve["upper"])]) - value),
+            color=drawn.colour,
+            marker=drawn.marker,
+            linestyle=drawn.dashes,
+            linewidth=drawn.width,
+            markersize=None if drawn.width > 1 else 3.5,
+            elinewidth=0.9,
+            capsize=2.5,
+            label=drawn.label or None,
+        )
+    lower = ~np.isin(data["experiment"].values, above)
+    points = data["point"].values[np.isfinite(data["value"].values[lower]).any(axis=0)]
+    if len(points) <= MOST_TICKS and not _crowded(axes, points):
+        axes.set_xticks(points, [f"{point:g}" for point in points])
+        axes.minorticks_off()
+    if "minus" in figure:
+        axes.axhline(0.0, color=GREY, linewidth=0.8, zorder=1)
+    marks = _draw_published(dict.fromkeys(above, top), axes, data, schemes, figure)
+    _legend(axes, *_experiment_lines(data, schemes, experiments, figure), *marks)
+
+
+def _crowded(axes: Axes, points: NDArray[np.float64]) -> bool:
+    """Return whether labels at the points would run into one another."""
+    places = np.sort(axes.get_xaxis_transform().transform([(x, 0.0) for x in points])[:, 0])
+    return bool((np.diff(places) < 0.04 * axes.bbox.width).any())
+
+
+def _experiment_lines(
+    data: xr.Dataset,
+    schemes: Schemes,
+    experiments: Mapping[str, str],
+    figure: Mapping[str, Any],
+) -> list[Line2D]:
+    """Return the legend of a figure of several experiments: schemes by colour, then dashes."""
+    names = list(dict.fromkeys(data["experiment"].values.tolist()))
+    if len(names) < 2:
+        return []
+    curves = in_order(data, schemes)
+    shown = {str(data["scheme"].sel(curve=curve).item()): None for curve in curves}
+    entries = [_entry(curve_style(schemes, scheme, figure)) for scheme in shown]
+    for place, name in enumerate(names):
+        colour = figure.get("colours", {}).get(name, GREY)
+        entries.append(
+            Line2D(
+                [],
+                [],
+                color=colour,
+                linestyle=DASHES[place % len(DASHES)],
+                label=experiments.get(name, name),
+            )
+        )
+    return entries
+
+
+def _entry(drawn: CurveStyle) -> Line2D:
+    return Line2D([], [], color=drawn.colour, marker=drawn.marker, linewidth=drawn.width,
+                  label=drawn.label)  # fmt: skip
+
+
+def _draw_distributions(
+    axes: Axes, data: xr.Dataset, schemes: Schemes, figure: Mapping[str, Any]
+) -> None:
+    """Draw cumulative distributions as steps, the median with its interval as a mark."""
+    held = list(dict.fromkeys(data["held"].values.tolist()))
+    unit = data["held"].attrs["units"]
+    shown: dict[str, CurveStyle] = {}
+    for name in in_order(data, schemes):
+        curve, scheme = data.sel(curve=name), str(data["scheme"].sel(curve=name).item())
+        drawn = shown.setdefault(scheme, curve_style(schemes, scheme, figure))
+        dashes = DASHES[held.index(curve["held"].item()) % len(DASHES)]
+        curve = curve.isel(level=np.isfinite(curve["value"].values))
+        value, levels = curve["value"].values, curve["level"].values
+        axes.step([value[0], *value], [0.0, *levels], where="post", color=drawn.colour,
+                  linestyle=dashes, linewidth=drawn.width)  # fmt: skip
+        middle = curve.isel(level=(len(levels) - 1) // 2)
+        median, low, high = (float(middle[each]) for each in ("value", "lower", "upper"))
+        axes.errorbar([median], [0.5], xerr=[[median - low], [high - median]], color=drawn.colour,
+                      marker=drawn.marker, elinewidth=0.9, capsize=2.5)  # fmt: skip
+    entries = [
+        Line2D(
+            [], [], color=each.colour, marker=each.marker, linewidth=each.width, label=each.label
+        )
+        for each in shown.values()
+    ]
+    for place, point in enumerate(held):
+        label = f"{point:g} {unit}" if unit != "1" else f"{point:g}"
+        entries.append(
+            Line2D([], [], color=GREY, linestyle=DASHES[place % len(DASHES)], label=label)
+        )
+    axes.set_ylim(0, 1)
+    _legend(axes, *entries, *_draw_published({}, axes, data, schemes, figure))
+
+
+def _draw_trace(
+    axes: Axes,
+    data: xr.Dataset,
+    schemes: Schemes,
+    experiments: Mapping[str, str],
+    figure: Mapping[str, Any],
+) -> None:
+    iterations = data["iteration"].values
+    every = max(1, len(iterations) // 8)
+    shown = curve_styles(data, schemes, figure)
+    for place, (name, drawn) in enumerate(shown.items()):
+        curve = data.sel(curve=name)
+        axes.fill_between(
+            iterations,
+            _finite(curve["lower"]),
+            _finite(curve["upper"]),
+            color=drawn.colour,
+            alpha=0.16,
+            linewidth=0,
+        )
+        axes.plot(
+            iterations,
+            curve["value"].values,
+            color=drawn.colour,
+            linestyle=drawn.dashes,
+            linewidth=drawn.width,
+            marker=drawn.marker,
+            markevery=(place * every // max(1, len(shown)), every),
+            label=drawn.label,
+        )
+        if int(data.attrs["long_run"]) > iterations[-1]:
+            axes.axhline(float(curve["limit"]), color=drawn.colour, linestyle=":", linewidth=1.1)
+    axes.margins(x=0.015)
+    more = _experiment_lines(data, schemes, experiments, figure)
+    if int(data.attrs["long_run"]) > iterations[-1]:
+        more.append(Line2D([], [], color=GREY, linestyle=":", linewidth=1.1,
+                           label=f"after {data.attrs['long_run']} iterations"))  # fmt: skip
+    _legend(axes, *more, *_draw_published({}, axes, data, schemes, figure))
+
+
+def _draw_published(
+    tops: Mapping[str, Axes],
+    axes: Axes,
+    data: xr.Dataset,
+    schemes: Schemes,
+    figure: Mapping[str, Any],
+) -> list[Line2D]:
+    """Draw the points of the printed figure as open markers; return their entry of the legend.
+
+    Args:
+        tops: axes on top, by the experiment drawn over them.
+        axes: those of all others.
+        data: figure data, perhaps with points, see ``deviations.with_published``.
+        schemes: as in ``render``.
+        figure: as in ``render``.
+    """
+    if "published" not in data:
+        return []
+    marks: dict[str, Any] = {
+        "linestyle": "none",
+        "markerfacecolor": "none",
+        "markersize": 8,
+        "zorder": 4,
+    }
+    for name in np.unique(data["published_curve"].values):
+        curve = data.sel(curve=name)
+        experiment = str(curve["experiment"].item())
+        drawn = curve_style(schemes, str(curve["scheme"].item()), figure, experiment)
+        own = data.isel(mark=data["published_curve"].values == name)
+        place = tops.get(experiment, axes)
+        place.plot(own["published_x"].values, own["published"].values, marker=drawn.marker,
+                   color=drawn.colour, **marks)  # fmt: skip
+    return [Line2D([], [], color=GREY, marker="o", label="published", **marks)]
+
+
+def _finite(values: xr.DataArray) -> NDArray[np.float64]:
+    numbers: NDArray[np.float64] = values.values
+    return np.where(np.isfinite(numbers), numbers, np.nan)
+
+
+def _legend(axes: Axes, *more: Line2D) -> None:
+    entries = [*axes.get_legend_handles_labels()[0], *more]
+    if len(entries) > MOST_INSIDE:
+        columns = _legend_columns([str(entry.get_label()) for entry in entries])
+        axes.legend(handles=entries, loc="upper center", bbox_to_anchor=(0.46, -0.17),
+                    ncols=columns, frameon=False, fontsize=8,
+                    handlelength=2.4, columnspacing=1.2)  # fmt: skip
+    elif entries:
+        axes.legend(handles=entries, loc="best")
+
+
+def _legend_height(axes: Axes) -> float:
+    """Return the height in inches that a legend below the axes adds to a picture."""
+    legend = axes.get_legend()
+    texts = [text.get_text() for text in legend.get_texts()] if legend else []
+    if len(texts) <= MOST_INSIDE:
+        return 0.0
+    return LINE * math.ceil(len(texts) / _legend_columns(texts))
+
+
+def _legend_columns(labels: list[str]) -> int:
+    return 2 if max(map(len, labels)) <= LONGEST_OF_TWO else 1
+
+
+def _label(axes: Axes, figure: Mapping[str, Any], *, legend_above: bool) -> None:
+    above = 22 if legend_above else None
+    axes.set_title(textwrap.fill(figure["title"], 56), pad=above)
+    for side, section in (("x", figure.get("x", {})), ("y", figure.get("y", {}))):
+        axes.set(**{f"{side}label": section.get("label", "")})
+        if "limits" in section:
+            axes.set(**{f"{side}lim": section["limits"]})
+
+
+def _saved(picture: Figure, ending: str, metadata: dict[str, Any]) -> bytes:
+    buffer = io.BytesIO()
+    picture.savefig(buffer, format=ending, metadata=metadata)
+    return buffer.getvalue()

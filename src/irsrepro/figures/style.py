@@ -1,0 +1,135 @@
+"""How curves look: colours, markers and dashes, one style for all papers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+Schemes = Mapping[str, Mapping[str, Any]]
+
+# Okabe and Ito's palette for every kind of colour vision, without its yellow. Seven colours and
+# nine markers have no common divisor, so that 63 schemes differ.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
+WORTH_TELLING = 0.005  # share of capped runs, or lost by rounding, that the small print tells
+NOTICEABLE = 0.05  # share of an interval from which the small print tells of rounding
+GREY, RED = "#595959", "#C00000"
+WIDTH, HEIGHT, LINE = 4.7, 3.7, 0.18  # inches; still readable when set at 100 mm
+MOST_TICKS = 10
+MOST_INSIDE = 4  # entries of a legend; more go below the axes, where they cover no curve
+LONGEST_OF_TWO = 31  # letters of an entry up to which two stand side by side
+DASHES: tuple[Any, ...] = (
+    "-",
+    "--",
+    "-.",
+    ":",
+    (0, (5, 1, 1, 1, 1, 1)),
+    (0, (1, 3)),
+)  # of several experiments
+LONGEST_TO_SCALE = 8  # ratio of the sides up to which a layout is drawn to scale
+STYLE = {
+    "font.family": "sans-serif",  # of which DejaVu Sans, shipped with matplotlib, comes first
+    "font.size": 9.5,
+    "axes.titlesize": 10,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "grid.color": "#DDDDDD",
+    "grid.linewidth": 0.6,
+    "legend.fontsize": 8.5,
+    "legend.framealpha": 0.85,
+    "legend.edgecolor": "#CCCCCC",
+    "lines.markersize": 5.5,
+    "savefig.dpi": 220,
+    "pdf.fonttype": 42,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "irsrepro",
+}
+
+
+@dataclass(frozen=True)
+class CurveStyle:
+    """How a curve is drawn.
+
+    Attributes:
+        colour: of line, marker and interval.
+        marker: at the points of a curve.
+        width: of the line in points.
+        dashes: line style of matplotlib.
+        label: in the legend; empty where other entries explain it.
+    """
+
+    colour: str
+    marker: str
+    width: float
+    dashes: Any
+    label: str
+
+
+def curve_style(
+    schemes: Schemes, scheme: str, figure: Mapping[str, Any] | None = None, experiment: str = ""
+) -> CurveStyle:
+    """Return how a scheme is drawn: fixed by its place in the configuration of its paper.
+
+    Args:
+        schemes: the schemes of the paper.
+        scheme: which one.
+        figure: section of the figure, whose ``colours`` come first: of the scheme in an experiment
+            (``EXPERIMENT/SCHEME``), of the scheme, or of the experiment.
+        experiment: where the curve is from.
+    """
+    chosen = (figure or {}).get("colours", {})
+    names = (f"{experiment}/{scheme}", scheme, experiment)
+    colour = next((chosen[name] for name in names if name in chosen), None)
+    place = list(schemes).index(scheme)
+    beyond = schemes[scheme].get("beyond_paper", False)
+    return CurveStyle(
+        colour or COLOURS[place % len(COLOURS)],
+        MARKERS[place % len(MARKERS)],
+        width=0.9 if beyond else 1.7,
+        dashes="--" if beyond else "-",
+        label=schemes[scheme]["title"],
+    )
+
+
+def curve_styles(
+    data: xr.Dataset, schemes: Schemes, figure: Mapping[str, Any] | None = None
+) -> dict[str, CurveStyle]:
+    """Return the style of every curve that has anything to show, in the order of the configuration.
+
+    Colour and marker tell the scheme, dashes the experiment where there are several. A curve cut
+    short after some iterations is a thin dotted one of the same scheme.
+    """
+    experiments = list(dict.fromkeys(data["experiment"].values.tolist()))
+    found = {}
+    for curve in in_order(data, schemes):
+        one = data.sel(curve=curve)
+        scheme, experiment = str(one["scheme"].item()), str(one["experiment"].item())
+        plain = curve_style(schemes, scheme, figure, experiment)
+        if len(experiments) > 1:
+            dashes = DASHES[experiments.index(experiment) % len(DASHES)]
+            plain = replace(plain, dashes=dashes, label="")
+        if (cut := int(one["after"])) >= 0:
+            ending = "iteration" if cut == 1 else "iterations"
+            label = f"{schemes[scheme]['title']}, {cut} {ending}"
+            plain = replace(plain, width=1.0, dashes=(0, (1, 1.5)), label=label)
+        found[curve] = plain
+    return found
+
+
+def in_order(data: xr.Dataset, schemes: Schemes) -> list[str]:
+    """Return the curves that have anything to show, in the order of the configuration."""
+    values = data["value"]
+    return [
+        str(curve)
+        for scheme in schemes
+        for curve in data["curve"].values[data["scheme"].values == scheme]
+        if bool(np.isfinite(values.sel(curve=curve)).any())
+    ]

@@ -1,0 +1,1 @@
+"""Linear beamformers and receivers: closed forms, max-min SINR, least power, limits per site."""

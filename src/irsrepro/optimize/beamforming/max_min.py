@@ -1,0 +1,185 @@
+"""Beams that make the smallest SINR as large as possible under a power limit, by duality.
+
+User k hears e_k w_j, noise has power one and all beams together have power one:
+
+    maximise min_k omega_k |e_k w_k|^2 / (sum_{j != k} |e_k w_j|^2 + 1),   sum_k ||w_k||^2 <= 1.
+
+At the optimum all weighted SINRs are equal, and the best common level is that of an uplink with
+the same total power and the best receivers. With h_k = e_k^H, uplink powers q and the SINR
+gamma_k(q) of MMSE receivers, I_k(q) = q_k / gamma_k(q), the power that user k needs per unit of
+SINR, is an interference function: it rises with q, and less than in proportion. So the map q <- c
+I(q) / omega, c keeping the sum at one, tends to the optimum, and for every q of sum one the best
+level lies between the smallest and the largest of omega_k gamma_k(q), which certifies it. All of
+this needs the K x K Gram matrix only. The normed receivers are the directions of the downlink
+beams, and their powers solve a linear system. A bisection over second-order cone programs, as
+papers prescribe, finds the same beams (`references.max_min_beamforming`).
+"""
+
+from dataclasses import dataclass
+from math import inf, sqrt
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from irsrepro.array_types import Complex, Real
+from irsrepro.compiled import kernel
+from irsrepro.optimize.beamforming.receivers import MMSE, Workspace, combiner_from_gram, workspace
+from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT
+
+_TINY = 1e-150
+
+
+@dataclass(frozen=True)
+class MaxMinBeams:
+    """Beams of R realisations; nan where a user has no channel.
+
+    Attributes:
+        beams: w, (realisation, user, antenna), of total power one; e_k w_k is real and positive.
+        level: (realisation,) smallest weighted SINR, reached by all users.
+        upper_bound: (realisation,) certified: no beams reach more.
+        uplink_power: q, (realisation, user), of sum one.
+        iterations: (realisation,) steps of the uplink.
+        residual: (realisation,) upper bound over the smallest weighted uplink SINR, less one.
+        status: (realisation,) int8, an index of `status.STATUS`.
+    """
+
+    beams: Complex
+    level: Real
+    upper_bound: Real
+    uplink_power: Real
+    iterations: NDArray[np.int64]
+    residual: Real
+    status: NDArray[np.int8]
+
+
+@kernel
+def _uplink(
+    gram: Complex, weights: Real, power: Real, tolerance: float, limit: int, scratch: Workspace
+) -> tuple[float, float, int]:
+    """Renew the uplink powers until the levels of all users agree; bounds of the level, steps."""
+    users = power.size
+    combiner = scratch.combiner
+    level = np.empty(users)
+    lower, upper, steps = 0.0, inf, 0
+    while True:
+        combiner_from_gram(MMSE, gram, power, 1.0, scratch)
+        low, high = inf, 0.0
+        for k in range(users):
+            # h_k^H S^-1 h_k of the whole covariance S = I + H Q H^H is (G C)_kk, C of H C = S^-1 H;
+            # without the own signal it is x / (1 - q x).
+            seen = 0.0
+            for j in range(users):
+                seen += (gram[k, j] * combiner[j, k]).real
+            level[k] = weights[k] * seen / max(1.0 - power[k] * seen, 1e-300)
+            low, high = min(low, power[k] * level[k]), max(high, power[k] * level[k])
+        lower, upper = max(lower, low), min(upper, high)
+        if high <= low * (1.0 + tolerance) or steps >= limit:
+            return low, upper, steps
+        steps += 1
+        total = 0.0
+        for k in range(users):
+            power[k] = 1.0 / level[k]
+            total += power[k]
+        for k in range(users):
+            power[k] /= total
+
+
+@kernel
+def _downlink(channel: Complex, gram: Complex, weights: Real, scratch: Workspace,
+              beams: Complex, level: float) -> bool:  # fmt: skip
+    """Set beams of total power one that give every user the same weighted SINR."""
+    users, antennas = channel.shape
+    combiner = scratch.combiner
+    direction = np.dot(np.ascontiguousarray(combiner.T), channel.conj())
+    system = np.empty((users, users))
+    for j in range(users):
+        norm, turn = 0.0, 0j
+        for m in range(antennas):
+            norm += direction[j, m].real ** 2 + direction[j, m].imag ** 2
+            turn += channel[j, m] * direction[j, m]
+        scale = turn.conjugate() / (abs(turn) * sqrt(norm))
+        for m in range(antennas):
+            direction[j, m] *= scale
+    heard = np.dot(channel, np.ascontiguousarray(direction.T))
+    # p_k |s_kk|^2 omega_k / t = sum_{j != k} p_j |s_kj|^2 + 1 with the p of sum one: t is the
+    # level of the uplink, and a last scaling takes up what rounding leaves.
+    for k in range(users):
+        for j in range(users):
+            square = heard[k, j].real ** 2 + heard[k, j].imag ** 2
+            system[k, j] = square * weights[k] / level if j == k else -square
+    power = np.linalg.solve(system, np.ones(users))
+    total = 0.0
+    for k in range(users):
+        if not power[k] > 0.0:
+            return False
+        total += power[k]
+    for k in range(users):
+        for m in range(antennas):
+            beams[k, m] = sqrt(power[k] / total) * direction[k, m]
+    return True
+
+
+@kernel
+def _solve(
+    channel: Complex, weights: Real, tolerance: float, limit: int, beams: Complex, uplink: Real
+) -> tuple[float, float, float, int, int]:
+    """One realisation: level reached, upper bound, residual, steps, status."""
+    users = channel.shape[0]
+    gram = np.dot(channel, np.ascontiguousarray(channel.conj().T))
+    for k in range(users):
+        if not (gram[k, k].real > _TINY and gram[k, k].real < inf):
+            return np.nan, np.nan, np.nan, 0, FAILURE
+        uplink[k] = 1.0 / (users * 1.0)
+    scratch = workspace(users)
+    low, upper, steps = _uplink(gram, weights, uplink, tolerance, limit, scratch)
+    if not _downlink(channel, gram, weights, scratch, beams, low):
+        return np.nan, np.nan, np.nan, steps, FAILURE
+    heard = np.dot(channel, np.ascontiguousarray(beams.T))
+    reached = inf
+    for k in range(users):
+        others = 1.0
+        for j in range(users):
+            if j != k:
+                others += heard[k, j].real ** 2 + heard[k, j].imag ** 2
+        own = heard[k, k].real ** 2 + heard[k, k].imag ** 2
+        reached = min(reached, weights[k] * own / others)
+    residual = upper / low - 1.0
+    return reached, upper, residual, steps, CONVERGED if steps < limit else ITERATION_LIMIT
+
+
+def max_min_beams(
+    channel: Complex,
+    weights: ArrayLike = 1.0,
+    *,
+    tolerance: float = 1e-8,
+    iteration_limit: int = 5000,
+) -> MaxMinBeams:
+    """Maximise the smallest weighted SINR over beams of total power one.
+
+    The result of a realisation does not depend on the others.
+
+    Args:
+        channel: e, (realisation, user, antenna), relative to the root of noise over power.
+        weights: omega, (user,) or one for all, positive.
+        tolerance: relative spread of the users' levels in the uplink at which to stop.
+        iteration_limit: largest number of steps.
+
+    Raises:
+        ValueError: shapes that do not fit, or weights that are not positive.
+    """
+    e = np.ascontiguousarray(channel, np.complex128)
+    if e.ndim != 3 or 0 in e.shape[1:]:
+        raise ValueError(f"channel {e.shape} must be (R, K, M) with K, M >= 1")
+    count, users, _ = e.shape
+    omega = np.broadcast_to(np.asarray(weights, float), (users,)).copy()
+    if not (omega > 0.0).all():
+        raise ValueError("weights must be positive")
+    beams = np.full(e.shape, np.nan, np.complex128)
+    uplink = np.full((count, users), np.nan)
+    level, upper, residual = np.empty((3, count))
+    iterations, status = np.empty(count, np.int64), np.empty(count, np.int8)
+    for r in range(count):
+        level[r], upper[r], residual[r], iterations[r], status[r] = _solve(
+            e[r], omega, tolerance, iteration_limit, beams[r], uplink[r]
+        )
+    return MaxMinBeams(beams, level, upper, uplink, iterations, residual, status)

@@ -1,0 +1,275 @@
+"""Beamformers of least cost under one power limit per site: a convex quadratic problem.
+
+For a Hermitian positive semidefinite B (antennas of all sites) and vectors v_j, one per user,
+
+    maximise  2 Re tr(V^H W) - tr(W^H B W)   subject to  ||W_a||^2 <= P_a for every site a,     (P)
+
+with W_a the rows of site a. Its dual has one multiplier per site and no gap. With Diag(mu)
+repeating mu_a for the antennas of site a,
+
+    minimise  D(mu) = tr(V^H (B + Diag mu)^-1 V) + sum_a mu_a P_a   subject to  mu >= 0,        (D)
+    W(mu) = (B + Diag mu)^-1 V,   dD/dmu_a = P_a - ||W_a||^2,
+    d2D/dmu_a dmu_b = 2 Re sum_j W_aj^H [(B + Diag mu)^-1]_ab W_bj.
+
+D at any mu bounds (P) from above, W(mu) with the rows of every site scaled to its limit bounds it
+from below. Where B has fewer users than antennas it is singular: a ridge of 1e-7 of its mean
+diagonal entry makes it definite, and chooses the solution of least power among equals. `dual_step`
+closes the gap by Newton's method, on D or on 1/||W_a|| - 1/sqrt(P_a), which is nearly linear in mu,
+whichever step lowers D more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf, sqrt
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from irsrepro.array_types import Complex, Real
+from irsrepro.compiled import kernel
+
+RIDGE = 1e-7  # of the mean diagonal entry of B, added to its diagonal
+_SHORTEST_STEP = 1e-8
+_LARGEST_FALL = 1e-3  # of a multiplier in one step: farther down the model does not reach
+_MODEL_ROUNDS = 50
+_ZERO = 1e-14  # of the mean diagonal entry of B: a multiplier that is none
+_INVISIBLE = 1e-11  # relative change of D that is rounding
+
+
+@dataclass(frozen=True)
+class GroupPowerSolution:
+    """Solutions of (P) for R realisations, with a certificate for each.
+
+    Attributes:
+        beamformer: W, (realisation, antenna of any site, user), within the limits.
+        multipliers: mu, (realisation, site).
+        value: (realisation,) the objective of (P), the ridge included, at `beamformer`.
+        relative_gap: (realisation,) (D(mu) - value) / D(mu).
+        steps: (realisation,) Newton steps.
+    """
+
+    beamformer: Complex
+    multipliers: Real
+    value: Real
+    relative_gap: Real
+    steps: NDArray[np.int64]
+
+
+@kernel
+def _model_step(curvature: Real, target: Real, start: Real, zero: float, step: Real) -> None:
+    """Minimise the model d^T H d / 2 - r^T d over steps d that no multiplier falls too far by.
+
+    Rounds of coordinate descent find the multipliers at their bound and a step that lowers the
+    model, linear algebra the exact minimum for that set, taken where it is within the bounds.
+
+    Args:
+        curvature: H, Hessian of D, (site, site).
+        target: r, (site,).
+        start: mu, (site,).
+        zero: size below which a multiplier may become 0.
+        step: d, (site,), overwritten.
+    """
+    sites = start.size
+    least = np.empty(sites)
+    for a in range(sites):
+        least[a] = (_LARGEST_FALL * start[a] if start[a] > zero else 0.0) - start[a]
+    step[:] = 0.0
+    for _ in range(_MODEL_ROUNDS):
+        for a in range(sites):
+            if curvature[a, a] > 0.0:
+                rest = target[a] - np.dot(curvature[a], step) + curvature[a, a] * step[a]
+                step[a] = max(least[a], rest / curvature[a, a])
+    system, side = curvature.copy(), target.copy()
+    for a in range(sites):
+        if step[a] <= least[a] or not curvature[a, a] > 0.0:
+            system[a, :], system[a, a], side[a] = 0.0, 1.0, step[a]
+    exact = np.linalg.solve(system, side)
+    for a in range(sites):
+        if not exact[a] >= least[a]:
+            return
+    step[:] = exact
+
+
+@kernel
+def _dual(
+    matrix: Complex, linear: Complex, limits: Real, multipliers: Real, ridge: float, used: Real
+) -> tuple[float, Complex, NDArray[Any]]:
+    """D at some multipliers, W there, the inverse behind it, and the powers used, in place."""
+    antennas, users = linear.shape
+    group = antennas // limits.size
+    shifted = matrix.copy()
+    for i in range(antennas):
+        shifted[i, i] += max(multipliers[i // group] + ridge, 1e-300)
+    inverse = np.linalg.inv(shifted)
+    point: Complex = np.dot(inverse, linear)
+    value = float(np.dot(multipliers, limits))
+    used[:] = 0.0
+    for i in range(antennas):
+        for j in range(users):
+            used[i // group] += point[i, j].real ** 2 + point[i, j].imag ** 2
+            value += (linear[i, j].conjugate() * point[i, j]).real
+    return value, point, inverse
+
+
+@kernel
+def _feasible(
+    matrix: Complex, linear: Complex, limits: Real, used: Real, ridge: float, point: Complex
+) -> float:
+    """Scale the rows of W, in place, to the limits; the objective of (P) there."""
+    antennas, users = linear.shape
+    group = antennas // limits.size
+    for i in range(antennas):
+        a = i // group
+        if used[a] > limits[a]:
+            for j in range(users):
+                point[i, j] *= sqrt(limits[a] / used[a])
+    image = np.dot(matrix, point)
+    value = 0.0
+    for i in range(antennas):
+        for j in range(users):
+            rest = 2.0 * linear[i, j] - image[i, j] - ridge * point[i, j]
+            value += (point[i, j].conjugate() * rest).real
+    return value
+
+
+@kernel
+def _curvature(point: Complex, inverse: NDArray[Any], sites: int) -> Real:
+    """Hessian of D, (site, site)."""
+    antennas, users = point.shape
+    group = antennas // sites
+    curvature = np.zeros((sites, sites))
+    for i in range(antennas):
+        for n in range(antennas):
+            cross = 0j
+            for j in range(users):
+                cross += point[i, j].conjugate() * point[n, j]
+            curvature[i // group, n // group] += 2.0 * (inverse[i, n] * cross).real
+    return curvature
+
+
+@kernel
+def dual_step(
+    matrix: Complex,
+    linear: Complex,
+    limits: Real,
+    multipliers: Real,
+    beamformer: Complex,
+    tolerance: float,
+    step_limit: int,
+) -> tuple[float, float, int]:
+    """Solve (P) for one instance.
+
+    Args:
+        matrix: B, (antenna, antenna), Hermitian psd, antennas of a site side by side.
+        linear: V, (antenna, user).
+        limits: P, (site,), positive.
+        multipliers: mu, (site,): the start, of which entries that are not positive are replaced;
+            overwritten by the solution.
+        beamformer: W, (antenna, user), overwritten.
+        tolerance: relative gap to reach.
+        step_limit: largest number of Newton steps.
+
+    Returns:
+        The value of (P) at W, the relative gap, the number of steps.
+    """
+    antennas = linear.shape[0]
+    sites = limits.size
+    group = antennas // sites
+    mean = np.trace(matrix).real / antennas
+    ridge, zero = RIDGE * mean, _ZERO * mean
+    for a in range(sites):
+        if not multipliers[a] > zero:
+            # What would use all power without B.
+            part = linear[a * group : (a + 1) * group]
+            multipliers[a] = sqrt((part.real**2 + part.imag**2).sum() / limits[a])
+    if not mean > 0.0 and not multipliers.max() > 0.0:
+        beamformer[:] = 0.0
+        return 0.0, 0.0, 0
+    start, used = multipliers.copy(), np.empty(sites)
+    direction, chosen = np.empty(sites), np.empty(sites)
+    dual, point, inverse = _dual(matrix, linear, limits, start, ridge, used)
+    value, gap, steps = -inf, inf, 0
+    while True:
+        curvature = _curvature(point, inverse, sites)
+        slope = limits - used
+        secant = 2.0 * used * (np.sqrt(used / limits) - 1.0)
+        for a in range(sites):
+            if start[a] <= zero and slope[a] > 0.0:
+                curvature[a, :], curvature[:, a] = 0.0, 0.0
+                curvature[a, a], secant[a], slope[a] = 1.0, 0.0, 0.0
+        reached = _feasible(matrix, linear, limits, used, ridge, point)
+        if reached > value:
+            value = reached
+            beamformer[:] = point
+            multipliers[:] = start
+        gap = max(dual - value, 0.0) / dual if dual > 0.0 else 0.0
+        if gap <= tolerance or steps >= step_limit:
+            break
+        steps += 1
+        # The root finder is the faster one near the limits, Newton's method on D the safer one.
+        best, length = inf, 1.0
+        for attempt in range(2):
+            _model_step(curvature, secant if attempt == 0 else -slope, start, zero, direction)
+            trial = np.maximum(0.0, start + direction)
+            reached = _dual(matrix, linear, limits, trial, ridge, used)[0]
+            if reached < best:
+                best = reached
+                chosen[:] = direction
+        while best > dual + _INVISIBLE * dual and length > _SHORTEST_STEP:
+            length *= 0.5
+            trial = np.maximum(0.0, start + length * direction)
+            best = _dual(matrix, linear, limits, trial, ridge, used)[0]
+            chosen[:] = direction
+        if not best <= dual + _INVISIBLE * dual:
+            break
+        start = np.maximum(0.0, start + length * chosen)
+        dual, point, inverse = _dual(matrix, linear, limits, start, ridge, used)
+    return value, gap, steps
+
+
+def solve_group_power(
+    matrix: Complex,
+    linear: Complex,
+    limits: Real,
+    *,
+    tolerance: float = 1e-9,
+    step_limit: int = 200,
+) -> GroupPowerSolution:
+    """Solve (P) for R realisations, to a certified gap. They do not depend on each other.
+
+    The precoder step of the sum-rate baseline of noh2022 (Sec. IV).
+
+    Args:
+        matrix: B, (realisation, antenna, antenna), Hermitian positive semidefinite.
+        linear: V, (realisation, antenna, user).
+        limits: P, (site,), positive; the antennas of a site are side by side.
+        tolerance: relative gap to reach.
+        step_limit: largest number of Newton steps per realisation.
+
+    Raises:
+        ValueError: shapes that do not fit, values that are not finite, limits that are not
+            positive, a matrix that is not Hermitian.
+    """
+    matrix = np.ascontiguousarray(matrix, np.complex128)
+    linear = np.ascontiguousarray(linear, np.complex128)
+    limits = np.ascontiguousarray(limits, np.float64)
+    if linear.ndim != 3 or matrix.shape != (*linear.shape[:2], linear.shape[1]):
+        raise ValueError(f"matrix {matrix.shape} and linear {linear.shape} must be (R, n, n), ...")
+    if limits.ndim != 1 or limits.size == 0 or linear.shape[1] % limits.size:
+        raise ValueError(f"limits {limits.shape} must divide {linear.shape[1]} antennas")
+    if not (limits > 0.0).all():
+        raise ValueError("limits must be positive")
+    if not (np.isfinite(matrix).all() and np.isfinite(linear).all()):
+        raise ValueError("matrix and linear must be finite")
+    if (np.abs(matrix - matrix.conj().mT) > 1e-10 * np.abs(matrix).max(initial=0.0)).any():
+        raise ValueError("matrix must be Hermitian")
+    count, sites = len(linear), limits.size
+    multipliers, beamformer = np.zeros((count, sites)), np.empty_like(linear)
+    value, gap, steps = np.empty(count), np.empty(count), np.empty(count, np.int64)
+    for r in range(count):
+        value[r], gap[r], steps[r] = dual_step(
+            matrix[r], linear[r], limits, multipliers[r], beamformer[r], tolerance, step_limit
+        )
+    return GroupPowerSolution(beamformer, multipliers, value, gap, steps)

@@ -1,0 +1,310 @@
+"""The unit-diagonal semidefinite programs by public means: cvxpy with Clarabel or SCS, or pymanopt.
+
+One realisation at a time, and the obvious way: a Hermitian variable, one linear constraint per
+user, and for ratios the bisection over feasibility problems that zheng2021 (after eq. (44)) and
+zhang2022 prescribe. Two precautions only, without which the answers cannot be trusted: the data are
+brought to moderate numbers first (at gains of 1e-12 the solvers return nonsense as "optimal"), and
+every matrix is projected to the feasible set and its value recomputed from the projection. First
+order solvers call infeasible levels feasible because slightly negative eigenvalues feign negative
+interference; the recomputed value shows it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from irsrepro.array_types import Complex, Real
+from irsrepro.lazy_import import lazily
+from irsrepro.optimize.reference.low_rank import relax_low_rank
+from irsrepro.optimize.reference.public_solvers import Attempt, optimise_program, solve_program
+from irsrepro.optimize.result import CONVERGED, ITERATION_LIMIT
+from irsrepro.optimize.sdp.instance import Instance
+from irsrepro.optimize.sdp.problem import MaxMinProblem, scale_instance, smallest_value
+from irsrepro.optimize.sdp.solver import DiagonalSdpSolution, Method, NormBound
+
+cp = lazily("cvxpy")
+
+Solver = Literal["CLARABEL", "SCS"]
+
+CONE_LIMIT = 16
+"""Elements up to which relaxations are handed to a cone solver."""
+
+_CONE_ACCURACY = 1e-6  # what Clarabel reaches on a linear problem
+_FALSE = 1e-2  # relative shortfall that makes a "feasible" level a false one
+
+
+@dataclass(frozen=True)
+class ReferenceSolution:
+    """What a public solver found for one realisation.
+
+    Attributes:
+        matrix: V, (element, element), projected: psd with unit diagonal.
+        value: smallest of the users' values at `matrix`.
+        reported: the value the solver claims (linear problems), the level it called feasible
+            (ratios); NaN where it found nothing.
+        status: what the solver said; for a bisection, in the last step.
+        solves: semidefinite programs solved.
+        false_feasible: how many levels were called feasible although the projected matrix misses
+            them by more than 1 %.
+        bound: what the solver calls out of reach: its optimum, or the least level it calls
+            infeasible.
+
+    """
+
+    matrix: Complex
+    value: float
+    reported: float
+    status: str
+    solves: int = 1
+    false_feasible: int = 0
+    bound: float = np.inf
+
+
+def project_to_unit_diagonal(matrix: Complex) -> Complex:
+    """Near psd matrix with unit diagonal: negative eigenvalues cut, then rows and columns scaled.
+
+    Args:
+        matrix: (element, element) complex, roughly Hermitian with a positive diagonal.
+
+    """
+    values, vectors = np.linalg.eigh((matrix + matrix.conj().T) / 2.0)
+    clipped = (vectors * np.maximum(values, 0.0)) @ vectors.conj().T
+    scale = 1.0 / np.sqrt(np.maximum(np.diag(clipped).real, np.finfo(float).tiny))
+    return np.asarray(scale[:, None] * clipped * scale)
+
+
+def solve_diagonal_sdp_cvxpy(
+    problem: MaxMinProblem,
+    realisation: int = 0,
+    *,
+    solver: Solver = "CLARABEL",
+    accuracy: float | None = None,
+) -> ReferenceSolution:
+    """Maximise min_k tr(C_k V) + c_k over psd V with unit diagonal.
+
+    Args:
+        problem: with linear values.
+        realisation: which one.
+        solver: Clarabel (second order, up to about 50 elements) or SCS (first order).
+        accuracy: for SCS, its relative and absolute tolerance.
+
+    Raises:
+        ValueError: `problem` has ratios.
+        SolverError: no solver returns a matrix.
+
+    """
+    if not problem.linear:
+        raise ValueError("the values must be linear; use bisect_ratio_cvxpy for ratios")
+    scaled = scale_instance(problem, realisation)
+    instance = scaled.instance
+    level: Any = cp.Variable()
+    V = cp.Variable(2 * instance.columns.shape[:1], hermitian=True)
+    values = _traces(V, instance.columns, instance.numerator) + instance.numerator_constant
+    program = cp.Problem(cp.Maximize(level), [*_cone(V), values >= level])
+    status = optimise_program(program, _attempts(solver, accuracy))
+    matrix = project_to_unit_diagonal(V.value)
+    value, reported = scaled.unit * _value(instance, matrix), scaled.unit * float(level.value)
+    return ReferenceSolution(matrix, value, reported, status, bound=max(value, reported))
+
+
+def solve_diagonal_sdp(
+    problem: MaxMinProblem,
+    *,
+    method: Method = "auto",
+    tolerance: float = 1e-4,
+    start: Complex | None = None,
+    rank_limit: int = 12,
+) -> DiagonalSdpSolution:
+    """Solve the relaxation of every realisation, linear values or ratios, one after another.
+
+    Args:
+        problem: R realisations.
+        method: of the other implementation; cone programs and bisection know none.
+        tolerance: relative accuracy of the bisection over ratios, and of a solution called good.
+        start: of the other implementation.
+        rank_limit: likewise.
+
+    Returns:
+        Solutions without multipliers and diagonal, which are NaN. The bound is what the cone solver
+        claims, or beyond `CONE_LIMIT` elements certified.
+
+    Raises:
+        SolverError: no solver answers.
+    """
+    found = [_relax(problem, r, tolerance) for r in range(len(problem.columns))]
+    value, bound = np.array([each[1:3] for each in found]).T
+    gap = (bound - value) / np.abs(value)
+    good = gap <= max(tolerance, _CONE_ACCURACY)
+    return DiagonalSdpSolution(
+        factor=np.stack([each[0] for each in found]),
+        value=value,
+        upper_bound=bound,
+        relative_gap=gap,
+        multipliers=np.full_like(problem.constants, np.nan),
+        diagonal=np.full(problem.columns.shape[:2], np.nan),
+        iterations=np.array([each[3] for each in found]),
+        status=np.where(good, CONVERGED, ITERATION_LIMIT).astype(np.int8),
+    )
+
+
+def _relax(problem: MaxMinProblem, r: int, tolerance: float) -> tuple[Complex, float, float, int]:
+    """Factor, value, bound and iterations of one realisation, by the method for its size."""
+    if problem.columns.shape[1] > CONE_LIMIT:
+        return relax_low_rank(problem, r, tolerance)
+    if problem.linear:
+        found = solve_diagonal_sdp_cvxpy(problem, r)
+    else:
+        found = bisect_ratio_cvxpy(problem, r, relative_accuracy=tolerance)
+    return factors_of(found.matrix[None])[0], found.value, found.bound, found.solves
+
+
+def factors_of(matrices: Complex) -> Complex:
+    """Factors Y of psd matrices V = Y Y^H, (realisation, element, element), by falling norm."""
+    squares, vectors = np.linalg.eigh(matrices)
+    factors: Complex = (vectors * np.sqrt(np.maximum(squares, 0.0))[:, None])[:, :, ::-1]
+    return factors
+
+
+def largest_norm_bound(factor: Complex, *, tolerance: float = 1e-4) -> NormBound:
+    """Bound max ||A x||^2 over unit-modulus x by the dual of its relaxation, in small matrices.
+
+    The dual min 1^T y, Diag(y) >= A^H A, is min sum 1 / z_i, A Diag(z) A^H <= I: by Schur
+    complements the matrix inequality is as small as A has rows.
+
+    Args:
+        factor: A, (realisation, row, element), without columns of zeros.
+        tolerance: of the other implementation.
+
+    Raises:
+        SolverError: no solver answers.
+    """
+    bounds, claimed = [], []
+    for matrix in factor:
+        scale = np.abs(matrix).sum() / np.sqrt(matrix.shape[1])
+        scaled = matrix / scale * matrix.shape[1]
+        z: Any = cp.Variable(matrix.shape[1], pos=True)
+        inside = np.eye(len(matrix)) - scaled @ cp.diag(z) @ scaled.conj().T
+        program = cp.Problem(cp.Minimize(cp.sum(cp.inv_pos(z))), [inside >> 0])
+        optimise_program(program, _attempts("CLARABEL", None))
+        # Made feasible to the last digit: the largest eigenvalue of A Diag(z) A^H divides z.
+        largest = np.linalg.eigvalsh((scaled * z.value) @ scaled.conj().T)[-1]
+        unit = (scale / matrix.shape[1]) ** 2
+        bounds.append(float((1.0 / z.value).sum() * largest * unit))
+        claimed.append(float(program.value) * unit)
+    bound = np.array(bounds)
+    gap = bound / np.array(claimed) - 1.0
+    status = np.where(gap <= tolerance, CONVERGED, ITERATION_LIMIT).astype(np.int8)
+    return NormBound(bound, gap, np.zeros(len(bound), np.int64), status)
+
+
+def feasible_at_cvxpy(
+    problem: MaxMinProblem,
+    level: float,
+    realisation: int = 0,
+    *,
+    solver: Solver = "CLARABEL",
+    accuracy: float | None = None,
+) -> ReferenceSolution | None:
+    """Find psd V with unit diagonal and every ratio at least `level` (zheng2021, P3.3 at a level).
+
+    Args:
+        problem: ratios or linear values.
+        level: wanted of every user, in the problem's own unit.
+        realisation: which one.
+        solver: see `solve_diagonal_sdp_cvxpy`.
+        accuracy: likewise.
+
+    Returns:
+        What the solver found, with the value it really has; None if it reports infeasibility.
+
+    Raises:
+        SolverError: no solver answers.
+
+    """
+    scaled = scale_instance(problem, realisation)
+    instance = scaled.instance
+    aim = level / scaled.unit
+    V = cp.Variable(2 * instance.columns.shape[:1], hermitian=True)
+    weights = instance.numerator - aim * instance.denominator
+    constants = instance.numerator_constant - aim * instance.denominator_constant
+    traces = _traces(V, instance.columns, weights)
+    program = cp.Problem(cp.Minimize(0), [*_cone(V), traces + constants >= 0])
+    status = solve_program(program, _attempts(solver, accuracy))
+    if V.value is None or status not in (cp.OPTIMAL, cp.OPTIMAL_INACCURATE):
+        return None
+    matrix = project_to_unit_diagonal(V.value)
+    value = scaled.unit * _value(instance, matrix)
+    missed = value < level - _FALSE * abs(level)
+    return ReferenceSolution(matrix, value, level, status, 1, int(missed))
+
+
+def bisect_ratio_cvxpy(
+    problem: MaxMinProblem,
+    realisation: int = 0,
+    *,
+    relative_accuracy: float = 1e-3,
+    solver: Solver = "CLARABEL",
+    accuracy: float | None = None,
+    verify: bool = True,
+) -> ReferenceSolution:
+    """Maximise the smallest ratio by bisection on the level.
+
+    The bracket starts at the ratio of V = I and ends at what a user would have without interference
+    and with every phase aligned for it: |f^H x| <= sum_i |f_i|.
+
+    Args:
+        problem: with ratios of non-negative numerators.
+        realisation: which one.
+        relative_accuracy: width of the bracket, relative to its upper end, at which to stop.
+        solver: see `solve_diagonal_sdp_cvxpy`.
+        accuracy: likewise.
+        verify: count a level as feasible only if the projected matrix does not miss it by 1 %.
+            False trusts the solver's word, which is how infeasible targets come to be reported.
+
+    """
+    columns, top, constants, _, noise = problem.parts(realisation)
+    aligned = np.abs(columns).sum(axis=0) ** 2
+    high = float(((np.maximum(top, 0.0) @ aligned + constants) / noise).min())
+    best = np.eye(columns.shape[0], dtype=np.complex128)
+    low = value = float(problem.values(np.stack([best] * len(problem.columns)))[realisation].min())
+    reported, status, solves, false_feasible = np.nan, "no level tried", 0, 0
+    while high - low > relative_accuracy * abs(high):
+        level = (low + high) / 2.0
+        found = feasible_at_cvxpy(problem, level, realisation, solver=solver, accuracy=accuracy)
+        solves += 1
+        status = "infeasible" if found is None else found.status
+        false_feasible += 0 if found is None else found.false_feasible
+        if found is None or (verify and found.false_feasible):
+            high = level
+            continue
+        low, reported = level, level
+        if found.value > value or not verify:
+            best, value = found.matrix, found.value
+    return ReferenceSolution(
+        best, value, reported, status, solves, false_feasible, max(high, value)
+    )
+
+
+def _traces(V: Any, columns: Complex, weights: Real) -> Any:
+    """tr(F diag(S_k) F^H V) for all users, written out as the papers do."""
+    return cp.hstack([cp.real(cp.trace(((columns * w) @ columns.conj().T) @ V)) for w in weights])
+
+
+def _cone(V: Any) -> list[Any]:
+    return [V >> 0, cp.real(cp.diag(V)) == 1]
+
+
+def _attempts(solver: Solver, accuracy: float | None) -> list[Attempt]:
+    """Return the solver asked for, and after Clarabel the other one."""
+    reached = 1e-6 if accuracy is None and solver == "CLARABEL" else accuracy
+    options = {} if reached is None else {"eps_abs": reached, "eps_rel": reached}
+    first_order: Attempt = ("SCS", options)
+    return [first_order] if solver == "SCS" else [("CLARABEL", {}), first_order]
+
+
+def _value(instance: Instance, matrix: Complex) -> float:
+    values, vectors = np.linalg.eigh(matrix)
+    return smallest_value(instance, vectors * np.sqrt(np.maximum(values, 0.0)))

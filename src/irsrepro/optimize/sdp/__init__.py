@@ -1,0 +1,1 @@
+"""Max-min semidefinite programs over matrices with unit diagonal, certified and batched."""

@@ -1,0 +1,184 @@
+"""One max-min problem over matrices with unit diagonal, as the compiled kernels see it.
+
+    maximise min_k (tr(N_k V) + n_k) / (tr(D_k V) + d_k)   subject to  diag V = 1,  V psd,      (P)
+
+    N_k = F diag(SN_k) F^H,   D_k = F diag(SD_k) F^H  with SD >= 0,   d_k > 0.
+
+With the powers p_a = f_a^H V f_a of the columns every trace is S_k . p. Linear problems, with
+values tr(C_k V) + c_k in place of the ratios, have SD = 0 and d = 1.
+
+The dual point of (P) at a level t: multipliers w >= 0 of the users and y of the diagonal, with
+
+    Z = Diag(y) - sum_k w_k (N_k - t D_k) psd,   1^T y + sum_k w_k (n_k - t d_k) <= 0.          (D)
+
+It proves that no V has a value above t: the trace of Z V is not negative, so some k has
+tr(N_k V) + n_k <= t (tr(D_k V) + d_k).
+"""
+
+from math import exp, log, sqrt
+from typing import NamedTuple
+
+import numpy as np
+
+from irsrepro.array_types import Complex, Real
+from irsrepro.compiled import kernel
+
+_BLOCK = 16
+
+
+class Instance(NamedTuple):
+    """Data of one realisation of (P), every array contiguous.
+
+    Attributes:
+        columns: F, (element, column).
+        adjoint: F^H, (column, element).
+        numerator: SN, (user, column).
+        numerator_constant: n, (user,).
+        denominator: SD, (user, column), non-negative.
+        denominator_constant: d, (user,), positive.
+
+    """
+
+    columns: Complex
+    adjoint: Complex
+    numerator: Real
+    numerator_constant: Real
+    denominator: Real
+    denominator_constant: Real
+
+
+@kernel
+def row_powers(image: Complex, powers: Real) -> None:
+    """|P_a|^2 for the rows of P = F^H Y, that is f_a^H V f_a.
+
+    Args:
+        image: P, (column, rank).
+        powers: (column,), overwritten.
+
+    """
+    for a in range(image.shape[0]):
+        total = 0.0
+        for c in range(image.shape[1]):
+            total += image[a, c].real ** 2 + image[a, c].imag ** 2
+        powers[a] = total
+
+
+@kernel
+def quotients(instance: Instance, powers: Real, denominators: Real, ratios: Real) -> None:
+    """Denominators and ratios of all users.
+
+    Args:
+        instance: the problem.
+        powers: p_a = f_a^H V f_a, (column,).
+        denominators: tr(D_k V) + d_k, (user,), overwritten.
+        ratios: (tr(N_k V) + n_k) / (tr(D_k V) + d_k), (user,), overwritten.
+
+    """
+    users, width = instance.numerator.shape
+    for k in range(users):
+        top, bottom = instance.numerator_constant[k], instance.denominator_constant[k]
+        for a in range(width):
+            top += instance.numerator[k, a] * powers[a]
+            bottom += instance.denominator[k, a] * powers[a]
+        denominators[k] = bottom
+        ratios[k] = top / bottom
+
+
+@kernel
+def soft_minimum(values: Real, multipliers: Real, smoothing: float, tilted: Real) -> float:
+    """-mu log sum_k lam_k exp(-v_k / mu), and its gradient, the tilted multipliers.
+
+    Args:
+        values: v, (user,).
+        multipliers: lam, (user,), on the simplex.
+        smoothing: mu.
+        tilted: (user,), overwritten.
+
+    """
+    least = values.min()
+    total = 0.0
+    for k in range(values.size):
+        tilted[k] = multipliers[k] * exp(-(values[k] - least) / smoothing)
+        total += tilted[k]
+    for k in range(values.size):
+        tilted[k] /= total
+    return float(least - smoothing * log(total))
+
+
+@kernel
+def level_terms(instance: Instance, level: float, scales: Real, terms: Real, offsets: Real) -> None:
+    """The linear problem at a level: S_k = (SN_k - t SD_k) / e_k, c_k = (n_k - t d_k) / e_k.
+
+    Args:
+        instance: the problem.
+        level: t.
+        scales: e, (user,), positive.
+        terms: S, (user, column), overwritten.
+        offsets: c, (user,), overwritten.
+
+    """
+    users, width = terms.shape
+    for k in range(users):
+        offsets[k] = (
+            instance.numerator_constant[k] - level * instance.denominator_constant[k]
+        ) / scales[k]
+        for a in range(width):
+            terms[k, a] = (instance.numerator[k, a] - level * instance.denominator[k, a]) / scales[
+                k
+            ]
+
+
+@kernel
+def slack(instance: Instance, diagonal: Real, weights: Real) -> Complex:
+    """Z = Diag(y) - F diag(s) F^H, (element, element).
+
+    Args:
+        instance: its columns F.
+        diagonal: y, (element,).
+        weights: s, (column,).
+
+    """
+    weighted = instance.columns.copy()
+    for i in range(weighted.shape[0]):
+        for a in range(weights.size):
+            weighted[i, a] *= -weights[a]
+    matrix: Complex = np.dot(weighted, instance.adjoint)
+    for i in range(diagonal.size):
+        matrix[i, i] = diagonal[i] + matrix[i, i].real
+    return matrix
+
+
+@kernel
+def factorise(matrix: Complex) -> bool:
+    """Cholesky factor R of a Hermitian matrix = R^H R, in place in its upper triangle.
+
+    Only the upper triangle is read. Failing is not an exception: step lengths are found that way.
+
+    Args:
+        matrix: (element, element), overwritten.
+
+    Returns:
+        Whether the matrix is positive definite to working precision.
+
+    """
+    size = matrix.shape[0]
+    for first in range(0, size, _BLOCK):
+        last = min(size, first + _BLOCK)
+        for k in range(first, last):
+            pivot = matrix[k, k].real
+            if not pivot > 0.0:
+                return False
+            scale = 1.0 / sqrt(pivot)
+            for j in range(k, size):
+                matrix[k, j] *= scale
+            for i in range(k + 1, last):
+                weight = matrix[k, i].conjugate()
+                for j in range(i, size):
+                    matrix[i, j] -= weight * matrix[k, j]
+        if last < size:
+            panel = matrix[first:last, last:].copy()
+            update = np.dot(panel.conj().T.copy(), panel)
+            for i in range(last, size):
+                for j in range(i, size):
+                    matrix[i, j] -= update[i - last, j - last]
+    return True

@@ -1,0 +1,255 @@
+"""Max-min problems in quadratic forms over unit-modulus vectors: their data and their values.
+
+    maximise min_k v_k(x)   subject to   |x_i| = 1,
+
+    v_k(x) = x^H C_k x + c_k                                   (linear in V = x x^H), or
+    v_k(x) = (x^H N_k x + n_k) / (x^H D_k x + d_k)             (ratios, such as SINRs).
+
+All matrices share their columns: N_k = F diag(SN_k) F^H, and likewise C_k and D_k, with real
+weights. A forms a^H x of an SINR is a column of F; where a problem is affine in the reflection
+vector, |a^H theta + b|^2 = |[a; b*]^H [theta; 1]|^2 makes it one with an element more, whose phase
+is taken as the reference.
+
+`diagonal_sdp` bounds such problems from above, `rounding` solves them from below.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from irsrepro.array_types import Complex, Real
+from irsrepro.optimize.sdp.instance import Instance
+
+_FLOOR = 1e-3  # of the smallest user's mean size, below which a gap is no longer relative
+_NEGLIGIBLE = 1e-12  # relative size of an eigenvalue that is no column
+
+
+@dataclass(frozen=True)
+class MaxMinProblem:
+    """R realisations of a max-min problem, in any unit and at any scale.
+
+    A feasibility problem (x^H N_k x + n_k >= gamma_k (x^H D_k x + d_k) for all k) is the problem
+    with denominators gamma_k D_k and gamma_k d_k: feasible exactly if its value reaches 1.
+
+    Attributes:
+        columns: F, (realisation, element, column) complex.
+        weights: SN, or S of C_k, (realisation, user, column), any sign.
+        constants: n, or c, (realisation, user).
+        denominator_weights: SD, (realisation, user, column), non-negative; None for values that
+            are linear in V.
+        denominator_constants: d, (realisation, user), positive; None likewise.
+
+    Raises:
+        ValueError: shapes that do not fit, values that are not finite, denominators that are not
+            positive for every x.
+
+    """
+
+    columns: Complex
+    weights: Real
+    constants: Real
+    denominator_weights: Real | None = None
+    denominator_constants: Real | None = None
+
+    def __post_init__(self) -> None:
+        columns = np.ascontiguousarray(self.columns, dtype=np.complex128)
+        object.__setattr__(self, "columns", columns)
+        if columns.ndim != 3 or 0 in columns.shape[1:]:
+            raise ValueError(f"columns {columns.shape} must be (R, N, M) with N, M >= 1")
+        if (self.denominator_weights is None) != (self.denominator_constants is None):
+            raise ValueError("denominator weights and constants must be given together")
+        constants = np.asarray(self.constants, dtype=np.float64)
+        shape = constants.shape
+        if len(shape) != 2 or shape[0] != columns.shape[0] or shape[1] == 0:
+            raise ValueError(f"constants {shape} must be ({columns.shape[0]}, K) with K >= 1")
+        for name, wanted in (
+            ("weights", (*shape, columns.shape[2])),
+            ("constants", shape),
+            ("denominator_weights", (*shape, columns.shape[2])),
+            ("denominator_constants", shape),
+        ):
+            if getattr(self, name) is None:
+                continue
+            part = np.ascontiguousarray(getattr(self, name), dtype=np.float64)
+            object.__setattr__(self, name, part)
+            if part.shape != wanted:
+                raise ValueError(f"{name} {part.shape} must be {wanted}")
+            if not np.isfinite(part).all():
+                raise ValueError(f"{name} must be finite")
+        if not np.isfinite(columns).all():
+            raise ValueError("columns must be finite")
+        if self.denominator_weights is not None and (self.denominator_weights < 0.0).any():
+            raise ValueError("denominator_weights must not be negative")
+        if self.denominator_constants is not None and (self.denominator_constants <= 0.0).any():
+            raise ValueError("denominator_constants must be positive")
+
+    @property
+    def linear(self) -> bool:
+        """Whether the values are linear in V."""
+        return self.denominator_weights is None
+
+    def parts(self, realisation: int) -> tuple[Complex, Real, Real, Real, Real]:
+        """F, SN, n, SD and d of one realisation; SD = 0 and d = 1 for linear values."""
+        weights, constants = self.weights[realisation], self.constants[realisation]
+        if self.denominator_weights is None or self.denominator_constants is None:
+            bottom, noise = np.zeros_like(weights), np.ones_like(constants)
+        else:
+            bottom = self.denominator_weights[realisation]
+            noise = self.denominator_constants[realisation]
+        return self.columns[realisation], weights, constants, bottom, noise
+
+    def of(self, part: slice | list[int]) -> MaxMinProblem:
+        """Return the problem of some of the realisations, in the order given."""
+        bottom, noise = self.denominator_weights, self.denominator_constants
+        return MaxMinProblem(
+            self.columns[part],
+            self.weights[part],
+            self.constants[part],
+            None if bottom is None else bottom[part],
+            None if noise is None else noise[part],
+        )
+
+    def values(self, factor: Complex) -> Real:
+        """Values of all users at V = Y Y^H, or at vectors x.
+
+        Args:
+            factor: Y, (realisation, element, any); vectors (realisation, element) also do.
+
+        Returns:
+            (realisation, user).
+
+        """
+        if factor.ndim == 2:
+            factor = factor[..., None]
+        image = self.columns.conj().swapaxes(1, 2) @ factor
+        powers = (image.real**2 + image.imag**2).sum(axis=2)[..., None]
+        top = (self.weights @ powers)[..., 0] + self.constants
+        if self.denominator_weights is None or self.denominator_constants is None:
+            return np.asarray(top)
+        return np.asarray(
+            top / ((self.denominator_weights @ powers)[..., 0] + self.denominator_constants)
+        )
+
+
+def norm_problem(columns: Complex) -> MaxMinProblem:
+    """State the squared norm ||F^H x||^2, the only value of each realisation.
+
+    Args:
+        columns: F, (realisation, element, column).
+    """
+    count, _, width = columns.shape
+    return MaxMinProblem(columns, np.ones((count, 1, width)), np.zeros((count, 1)))
+
+
+def sinr_problem(
+    forms: Complex, noise: Real, *, own: float = 1.0, others: float = 1.0
+) -> MaxMinProblem:
+    """State the users' SINRs as ratios own |f_kk^T x|^2 / (others sum_j |f_kj^T x|^2 + noise_k).
+
+    Args:
+        forms: f, (realisation, user, sender, element): user k hears f_kj^T x of sender j.
+        noise: noise powers (realisation, user), positive.
+        own: weight of the wanted power.
+        others: weight of the interference.
+    """
+    count, users, _, size = forms.shape
+    wanted = np.zeros((users, users, users))
+    wanted[range(users), range(users), range(users)] = 1.0
+    unwanted = np.eye(users)[:, :, None] - wanted
+    shape = (count, users, users**2)
+    return MaxMinProblem(
+        columns=forms.reshape(count, users**2, size).mT.conj(),
+        weights=np.broadcast_to(own * wanted.reshape(users, -1), shape),
+        constants=np.zeros((count, users)),
+        denominator_weights=np.broadcast_to(others * unwanted.reshape(users, -1), shape),
+        denominator_constants=noise,
+    )
+
+
+class ScaledInstance(NamedTuple):
+    """One realisation in moderate numbers.
+
+    Attributes:
+        instance: N'_k, n'_k, D'_k, d'_k with N_k = share_k unit N'_k, D_k = share_k D'_k.
+        linear: whether the values are linear in V.
+        shares: (user,), powers of two.
+        unit: a power of two: values are `unit` times those of `instance`.
+        floor: size of a scaled value below which a gap is no longer relative to it.
+
+    """
+
+    instance: Instance
+    linear: bool
+    shares: Real
+    unit: float
+    floor: float
+
+
+def scale_instance(problem: MaxMinProblem, realisation: int) -> ScaledInstance:
+    """Bring one realisation to moderate numbers; scaling by powers of two rounds nothing."""
+    columns, SN, n, SD, d = problem.parts(realisation)
+    length = _binary(float(np.abs(columns).max()))
+    F = columns / length
+    SN, SD = SN * length**2, SD * length**2
+    norms = (F.real**2 + F.imag**2).sum(axis=0)
+    shares = np.ones_like(d) if problem.linear else np.array([_binary(x) for x in SD @ norms + d])
+    SN, n, SD, d = SN / shares[:, None], n / shares, SD / shares[:, None], d / shares
+    reach = np.abs(SN) @ norms
+    unit = _binary(float(reach.max()))
+    instance = Instance(F, np.ascontiguousarray(F.conj().T), SN / unit, n / unit, SD, d)
+    floor = _FLOOR * float(reach[reach > 0.0].min(initial=reach.max() or 1.0)) / unit
+    return ScaledInstance(instance, problem.linear, shares, unit, floor)
+
+
+def smallest_value(instance: Instance, factor: Complex) -> float:
+    """Smallest of the users' values at V = Y Y^H.
+
+    Args:
+        instance: one realisation.
+        factor: Y, (element, any), whose rows are scaled to unit norm.
+
+    """
+    unit = factor / np.linalg.norm(factor, axis=1, keepdims=True)
+    powers = (np.abs(instance.adjoint @ unit) ** 2).sum(axis=1)
+    top = instance.numerator @ powers + instance.numerator_constant
+    return float((top / (instance.denominator @ powers + instance.denominator_constant)).min())
+
+
+def _binary(size: float) -> float:
+    """Return the nearest power of two."""
+    return float(2.0 ** np.round(np.log2(size))) if size > 0.0 else 1.0
+
+
+def factor_matrices(matrices: Complex) -> tuple[Complex, Real]:
+    """Columns and weights of dense Hermitian matrices, for `MaxMinProblem`.
+
+    Args:
+        matrices: C, (realisation, user, element, element) complex Hermitian.
+
+    Returns:
+        F, (realisation, element, column), and S, (realisation, user, column), with
+        C_k = F diag(S_k) F^H; a column for every eigenvalue that is not negligible in all
+        realisations.
+
+    Raises:
+        ValueError: matrices that are not finite and Hermitian.
+
+    """
+    C = np.asarray(matrices, np.complex128)
+    if C.ndim != 4 or C.shape[2] != C.shape[3] or not np.isfinite(C).all():
+        raise ValueError(f"matrices {C.shape} must be (R, K, N, N) and finite")
+    scale = np.abs(C).max(axis=(2, 3), initial=0.0)
+    skew = np.abs(C - C.conj().swapaxes(2, 3)).max(axis=(2, 3), initial=0.0)
+    if (skew > 1e-10 * scale).any():
+        raise ValueError("matrices must be Hermitian")
+    values, vectors = np.linalg.eigh(C)
+    kept = (np.abs(values) > _NEGLIGIBLE * C.shape[2] * scale[..., None]).any(axis=0)
+    kept[0, 0] |= not kept.any()
+    user, index = np.nonzero(kept)
+    columns = vectors[:, user, :, index].transpose(1, 2, 0)
+    weights = np.zeros((C.shape[0], C.shape[1], user.size))
+    weights[:, user, np.arange(user.size)] = values[:, user, index]
+    return np.ascontiguousarray(columns), weights

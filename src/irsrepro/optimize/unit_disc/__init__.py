@@ -1,0 +1,1 @@
+"""Concave quadratic forms over vectors in the unit disc."""

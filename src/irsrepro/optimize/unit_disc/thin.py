@@ -1,0 +1,74 @@
+"""The phase step of fractional programming with many elements and few forms.
+
+    maximise  q(x) = 2 Re(x^H u) - ||B^T x||^2   subject to  |x_n| <= 1,
+
+that is (P) of `unit_disc` with A = conj(B) B^T for a B of few columns: thousands of elements and
+tens of forms. With y = B^T x kept up to date, a sweep of cyclic coordinate ascent costs as much as
+two products with B, and A is never formed. With the gradient s = u - conj(B) y, concavity bounds
+what is missing to the optimum by
+
+    q(x*) - q(x) <= 2 sum_n (|s_n| - Re(conj(x_n) s_n)),
+
+which is zero exactly at the optimum: there s_n vanishes or points along x_n on the rim.
+"""
+
+import numpy as np
+
+from irsrepro.array_types import Complex
+from irsrepro.compiled import kernel
+
+
+@kernel
+def thin_sweeps(
+    forms: Complex, linear: Complex, vector: Complex, accuracy: float, sweep_limit: int
+) -> tuple[float, int]:
+    """Raise q by sweeps of coordinate ascent, in place, until the bound on what is missing is low.
+
+    Args:
+        forms: B, (element, form), contiguous.
+        linear: u, (element,).
+        vector: x, (element,), in the unit disc, overwritten.
+        accuracy: largest q(x*) - q(x) to leave, in the unit of q.
+        sweep_limit: largest number of sweeps.
+
+    Returns:
+        The bound on q(x*) - q(x), and the sweeps made.
+    """
+    size, count = forms.shape
+    image = np.zeros(count, np.complex128)
+    for n in range(size):
+        for i in range(count):
+            image[i] += forms[n, i] * vector[n]
+    missing, sweep = 0.0, 0
+    while True:
+        # The bound costs as much as a sweep, so it is taken along a sweep: before each move, and
+        # afresh where that sum says that the end is near.
+        missing = 0.0
+        for n in range(size):
+            slope, curvature = linear[n], 0.0
+            for i in range(count):
+                slope -= forms[n, i].conjugate() * image[i]
+                curvature += forms[n, i].real ** 2 + forms[n, i].imag ** 2
+            missing += 2.0 * (abs(slope) - (vector[n].conjugate() * slope).real)
+            if sweep == sweep_limit:
+                continue
+            target = slope + curvature * vector[n]
+            reach = max(curvature, abs(target))
+            if reach > 0.0:
+                moved = target / reach - vector[n]
+                vector[n] += moved
+                for i in range(count):
+                    image[i] += forms[n, i] * moved
+        if sweep == sweep_limit:
+            return missing, sweep
+        sweep += 1
+        if missing <= accuracy:
+            # Still the values from before the moves: certify what is there now.
+            missing = 0.0
+            for n in range(size):
+                slope = linear[n]
+                for i in range(count):
+                    slope -= forms[n, i].conjugate() * image[i]
+                missing += 2.0 * (abs(slope) - (vector[n].conjugate() * slope).real)
+            if missing <= accuracy:
+                return missing, sweep

@@ -1,0 +1,354 @@
+"""Fractional programming for the sum-rate of pairs that communicate through reflecting surfaces.
+
+The received amplitude of source i at destination k is a_ik = sqrt(p_i) h_ik with the effective
+channel h_ik = sum_n x_n v_ikn, x the reflection vector. With w the rate factor,
+
+    SINR_k = |a_kk|^2 / (sum_{i != k} |a_ik|^2 + noise_k),  rate = w sum_k log2(1 + SINR_k).
+
+The Lagrangian dual transform takes the ratio out of the logarithm through mu, the quadratic
+transform the numerator from the denominator through beta (he2020, eqs. (10) to (21), w = 1/2)::
+
+    f1 = w sum_k [ln(1 + mu_k) - mu_k + (1 + mu_k) |a_kk|^2 / B_k],  B_k = sum_i |a_ik|^2 + noise_k,
+    g = sum_k [2 sqrt(w (1 + mu_k)) Re(conj(beta_k) a_kk) - |beta_k|^2 B_k].
+
+With mu and beta at their maxima the bound touches the sum-rate (in nats). It is concave in sqrt(p)
+and in x, so each step of the alternation raises the sum-rate or leaves it.
+"""
+
+from dataclasses import dataclass
+from math import isfinite, log, nan, sqrt
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from irsrepro.array_types import Complex, Real
+from irsrepro.compiled import kernel
+from irsrepro.optimize.fractional import quadratic_auxiliary, sinr_from_amplitudes
+from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT
+from irsrepro.optimize.unit_disc.dense import (
+    Workspace,
+    coordinate_sweep,
+    dual_newton,
+    starting_multipliers,
+    workspace,
+)
+
+_PHASE_ACCURACY = 1e-13  # nats an exact phase step may leave: x is then good to its square root
+_SMALLEST_GAP = 1e-14  # relative, what double precision can certify
+_NEWTON_STEPS = 200
+_RIDGE = 1e-13  # proximal weight relative to the trace of A
+
+
+@dataclass(frozen=True)
+class SumRateSolution:
+    """Variables and sum-rate of R realisations.
+
+    Attributes:
+        powers: (realisation, source) transmit powers in W.
+        reflection: (realisation, element) reflection vector x, |x_n| <= 1.
+        sum_rate: (realisation,) in bit/s/Hz, evaluated at `powers` and `reflection`.
+        iterations: (realisation,) iterations run.
+        residual: (realisation,) increase of the sum-rate in the last iteration, bit/s/Hz.
+        status: (realisation,) int8, an index of `STATUS`.
+        trace: (realisation, iteration) sum-rate from the start on, constant after the stop.
+    """
+
+    powers: Real
+    reflection: Complex
+    sum_rate: Real
+    iterations: NDArray[np.int64]
+    residual: Real
+    status: NDArray[np.int8]
+    trace: Real
+
+    @property
+    def converged(self) -> NDArray[np.bool_]:
+        """(realisation,) whether the residual fell to the tolerance."""
+        return np.asarray(self.status == CONVERGED)
+
+
+@kernel
+def power_step(
+    channel: Complex,
+    auxiliary: Complex,
+    sinr: Real,
+    rate_factor: float,
+    power_limit: float,
+    powers: Real,
+) -> None:
+    """Powers that maximise g at fixed mu and alpha = |beta| (he2020, eqs. (16) and (18)).
+
+    p_k = min(P, w (1 + mu_k) alpha_k^2 |h_kk|^2 / (sum_i alpha_i^2 |h_ki|^2)^2). A source that no
+    served destination hears keeps its power, which g does not contain.
+
+    Args:
+        channel: h, (source, destination).
+        auxiliary: beta at the old powers, (destination,).
+        sinr: mu, (destination,).
+        rate_factor: w.
+        power_limit: P, in W.
+        powers: (source,) in W, overwritten.
+    """
+    for k in range(powers.size):
+        price = 0.0
+        for i in range(powers.size):
+            price += (abs(auxiliary[i]) * abs(channel[k, i])) ** 2
+        if price > 0.0:
+            root = abs(auxiliary[k]) * abs(channel[k, k]) / price
+            powers[k] = min(power_limit, rate_factor * (1.0 + sinr[k]) * root * root)
+
+
+@kernel
+def _received(
+    responses: Complex,
+    noise_gains: Real,
+    powers: Real,
+    reflection: Complex,
+    channel: Complex,
+    amplitudes: Complex,
+    noise: Real,
+) -> None:
+    """Effective channels, received amplitudes and noise, the destination's own noise being one."""
+    pairs, elements = noise_gains.shape
+    for k in range(pairs):
+        noise[k] = 1.0
+        for n in range(elements):
+            noise[k] += noise_gains[k, n] * (reflection[n].real ** 2 + reflection[n].imag ** 2)
+        for i in range(pairs):
+            total = 0j
+            for n in range(elements):
+                total += responses[i, k, n] * reflection[n]
+            channel[i, k] = total
+            amplitudes[i, k] = sqrt(powers[i]) * total
+
+
+@kernel
+def _phase_problem(
+    responses: Complex,
+    noise_gains: Real,
+    powers: Real,
+    sinr: Real,
+    auxiliary: Complex,
+    rate_factor: float,
+    matrix: Complex,
+    linear: Complex,
+) -> None:
+    """Form A and u of g = 2 Re(x^H u) - x^H A x - sum_k |beta_k|^2 (he2020, (20), (25)).
+
+    A = sum_k |beta_k|^2 (sum_i p_i conj(v_ik) v_ik^T + Diag c_k),
+    u = sum_k sqrt(w (1 + mu_k) p_k) beta_k conj(v_kk); x is the conjugate of the paper's theta.
+    """
+    pairs, elements = noise_gains.shape
+    matrix[:], linear[:] = 0.0, 0.0
+    for k in range(pairs):
+        weight = auxiliary[k].real ** 2 + auxiliary[k].imag ** 2
+        gain = sqrt(rate_factor * (1.0 + sinr[k]) * powers[k]) * auxiliary[k]
+        for n in range(elements):
+            matrix[n, n] += weight * noise_gains[k, n]
+            linear[n] += gain * responses[k, k, n].conjugate()
+        for i in range(pairs):
+            for m in range(elements):
+                row = weight * powers[i] * responses[i, k, m].conjugate()
+                for n in range(m, elements):
+                    matrix[m, n] += row * responses[i, k, n]
+    for m in range(elements):
+        matrix[m, m] = matrix[m, m].real
+        for n in range(m):
+            matrix[m, n] = matrix[n, m].conjugate()
+
+
+@kernel
+def _increase(matrix: Complex, linear: Complex, vector: Complex, moved: Complex) -> float:
+    """q(moved) - q(vector) for q(x) = 2 Re(x^H u) - x^H A x, without cancelling large values."""
+    value = 0.0
+    for n in range(vector.size):
+        slope = 2.0 * linear[n]
+        for m in range(vector.size):
+            slope -= matrix[n, m] * (vector[m] + moved[m])
+        value += ((moved[n] - vector[n]).conjugate() * slope).real
+    return value
+
+
+@kernel
+def _exact_phase_step(
+    matrix: Complex,
+    linear: Complex,
+    vector: Complex,
+    candidate: Complex,
+    multipliers: Real,
+    warm: bool,
+    accuracy: float,
+    scratch: Workspace,
+) -> None:
+    """Maximise q over the unit disc, in place; keep `vector` where rounding would lower q."""
+    total = np.trace(matrix).real
+    if not total > 0.0:
+        return
+    # A is singular where the surfaces add no noise: a proximal term, which costs no monotonicity,
+    # holds x where q is flat.
+    for n in range(vector.size):
+        matrix[n, n] += _RIDGE * total
+        linear[n] += _RIDGE * total * vector[n]
+        candidate[n] = vector[n]
+    if not warm:
+        starting_multipliers(matrix, linear, candidate, multipliers, scratch)
+    dual_newton(matrix, linear, candidate, multipliers, accuracy, _NEWTON_STEPS, scratch)
+    if _increase(matrix, linear, vector, candidate) >= 0.0:
+        vector[:] = candidate
+
+
+@kernel
+def _sum_rate(sinr: Real, rate_factor: float) -> float:
+    return float(rate_factor * np.log1p(sinr).sum() / log(2.0))
+
+
+@kernel
+def _alternate(
+    responses: Complex,
+    noise_gains: Real,
+    powers: Real,
+    reflection: Complex,
+    update_powers: bool,
+    update_reflection: bool,
+    exact: bool,
+    tolerance: float,
+    rate_factor: float,
+    trace: Real,
+    iterations: NDArray[np.int64],
+    residual: Real,
+    status: NDArray[np.int8],
+) -> None:
+    """Algorithm 1 of he2020, one realisation after another, noise and power limit being one."""
+    pairs, elements = noise_gains.shape[1:]
+    channel = np.empty((pairs, pairs), np.complex128)
+    amplitudes = np.empty((pairs, pairs), np.complex128)
+    noise, sinr, multipliers = np.empty(pairs), np.empty(pairs), np.empty(elements)
+    auxiliary = np.empty(pairs, np.complex128)
+    matrix = np.empty((elements, elements), np.complex128)
+    linear, candidate = np.empty(elements, np.complex128), np.empty(elements, np.complex128)
+    scratch = workspace(elements)
+    for r in range(powers.shape[0]):
+        v, c, p, x = responses[r], noise_gains[r], powers[r], reflection[r]
+        _received(v, c, p, x, channel, amplitudes, noise)
+        sinr_from_amplitudes(amplitudes, noise, sinr)
+        rate = _sum_rate(sinr, rate_factor)
+        trace[r, 0] = rate
+        status[r] = ITERATION_LIMIT
+        multipliers[:] = 0.0
+        for t in range(1, trace.shape[1] if isfinite(rate) else 1):
+            if update_powers:
+                quadratic_auxiliary(amplitudes, noise, sinr, rate_factor, auxiliary)
+                power_step(channel, auxiliary, sinr, rate_factor, 1.0, p)
+                _received(v, c, p, x, channel, amplitudes, noise)
+            if update_reflection:
+                quadratic_auxiliary(amplitudes, noise, sinr, rate_factor, auxiliary)
+                _phase_problem(v, c, p, sinr, auxiliary, rate_factor, matrix, linear)
+                if exact:
+                    # The form at its maximum is of the order of the sum of mu.
+                    accuracy = max(_SMALLEST_GAP, _PHASE_ACCURACY / (1.0 + sinr.sum()))
+                    _exact_phase_step(
+                        matrix, linear, x, candidate, multipliers, t > 1, accuracy, scratch
+                    )
+                else:
+                    coordinate_sweep(matrix, linear, x)
+                _received(v, c, p, x, channel, amplitudes, noise)
+            sinr_from_amplitudes(amplitudes, noise, sinr)
+            previous, rate = rate, _sum_rate(sinr, rate_factor)
+            trace[r, t], iterations[r], residual[r] = rate, t, rate - previous
+            if not isfinite(rate):
+                break
+            if tolerance > 0.0 and residual[r] <= tolerance:
+                status[r] = CONVERGED
+                break
+        for t in range(iterations[r] + 1, trace.shape[1]):
+            trace[r, t] = rate
+        if not isfinite(rate):
+            status[r] = FAILURE
+            trace[r, :], residual[r], p[:], x[:] = nan, nan, nan, nan
+
+
+def maximise_sum_rate(
+    responses: Complex,
+    noise_gains: Real,
+    noise_power: float,
+    power_limit: float,
+    powers: Real,
+    reflection: Complex,
+    *,
+    update_powers: bool = True,
+    update_reflection: bool = True,
+    phase_step: Literal["exact", "sweep"] = "exact",
+    tolerance: float = 1e-4,
+    iteration_limit: int = 300,
+    rate_factor: float = 0.5,
+) -> SumRateSolution:
+    """Maximise the sum-rate over powers and reflection vector by fractional programming.
+
+    Algorithm 1 of he2020 (eqs. (11), (17), (18), (21), (25)), or one half of it. The sum-rate never
+    decreases. The result of a realisation does not depend on the others, bitwise.
+
+    Args:
+        responses: v, (realisation, source, destination, element), amplitudes: the effective channel
+            is sum_n x_n v[..., n], x the conjugate of the paper's theta.
+        noise_gains: c, (realisation, destination, element) in W: the surfaces add the noise
+            sum_n c_kn |x_n|^2.
+        noise_power: noise of a destination in W.
+        power_limit: largest power of a source in W.
+        powers: (realisation, source) starting powers in W.
+        reflection: (realisation, element) starting vector x, |x_n| <= 1.
+        update_powers: take the power step.
+        update_reflection: take the phase step.
+        phase_step: "exact" maximum of the quadratic form, or one coordinate "sweep" of it.
+        tolerance: increase of the sum-rate in bit/s/Hz at which to stop; 0 runs every iteration.
+        iteration_limit: largest number of iterations.
+        rate_factor: share of the time a source transmits.
+
+    Returns:
+        The solution; a realisation with data that is not finite fails, with nan in its place.
+
+    Raises:
+        ValueError: shapes that do not fit, or a value out of its range.
+    """
+    if not (0.0 < noise_power < np.inf and 0.0 < power_limit < np.inf):
+        raise ValueError("noise_power and power_limit must be positive and finite")
+    if not (tolerance >= 0.0 and iteration_limit >= 0 and rate_factor > 0.0):
+        raise ValueError("tolerance and iteration_limit must be >= 0 and rate_factor > 0")
+    if phase_step not in ("exact", "sweep"):
+        raise ValueError(f"phase_step {phase_step!r} must be 'exact' or 'sweep'")
+    v, c, p, x = _checked(responses, noise_gains, powers, reflection, power_limit)
+    with np.errstate(over="ignore"):  # ends as a numerical failure
+        v, c = v * sqrt(power_limit / noise_power), c / noise_power
+    p = np.minimum(p / power_limit, 1.0)
+    for array in (v, c, x):
+        p[~np.isfinite(array).reshape(len(p), -1).all(axis=1)] = nan
+    count = len(p)
+    trace, residual = np.zeros((count, iteration_limit + 1)), np.zeros(count)
+    iterations, status = np.zeros(count, np.int64), np.zeros(count, np.int8)
+    _alternate(
+        v, c, p, x, update_powers, update_reflection, phase_step == "exact", tolerance,
+        rate_factor, trace, iterations, residual, status,
+    )  # fmt: skip
+    return SumRateSolution(
+        p * power_limit, x, trace[:, -1].copy(), iterations, residual, status, trace
+    )  # fmt: skip
+
+
+def _checked(
+    responses: Complex, noise_gains: Real, powers: Real, reflection: Complex, power_limit: float
+) -> tuple[Complex, Real, Real, Complex]:
+    """Contiguous copies, checked but for values that are not finite: these fail one by one."""
+    v, x = (np.array(values, np.complex128, order="C") for values in (responses, reflection))
+    c, p = (np.array(values, np.float64, order="C") for values in (noise_gains, powers))
+    if v.ndim != 4 or 0 in v.shape[1:] or v.shape[1] != v.shape[2]:
+        raise ValueError(f"responses {v.shape} must be (R, K, K, N) with K, N >= 1")
+    shapes = v.shape[:1] + v.shape[2:], v.shape[:2], (v.shape[0], v.shape[3])
+    names = "noise_gains", "powers", "reflection"
+    for name, array, shape in zip(names, (c, p, x), shapes, strict=True):
+        if array.shape != shape:
+            raise ValueError(f"{name} {array.shape} must be {shape} to fit responses {v.shape}")
+    if (c < 0.0).any() or (p < 0.0).any() or (p > power_limit * (1.0 + 1e-9)).any():
+        raise ValueError(f"noise_gains must be >= 0 and powers in [0, power_limit = {power_limit}]")
+    if (np.abs(x) > 1.0 + 1e-9).any():
+        raise ValueError("reflection coefficients must lie in the unit disc")
+    return v, c, p, x

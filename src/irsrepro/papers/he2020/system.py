@@ -1,0 +1,123 @@
+"""System model: pairs of single-antenna nodes that hear each other through surfaces only.
+
+The reflection vector x holds the physical reflection coefficients e^{j phi}; the paper's theta is
+its conjugate, so that theta^H v = sum_n x_n v_n.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from irsrepro.build.storage import variable
+from irsrepro.build.sweeps import Problem
+from irsrepro.metrics import interference_sinr, sum_rate
+
+HALF_DUPLEX = 0.5  # two hops share the time, eq. (6)
+
+
+class Network(NamedTuple):
+    """Channels of one point of a sweep, as the algorithms take them.
+
+    Attributes:
+        responses: cascaded channels v_{i,k} (realisation, source, destination, element).
+        noise_gains: noise in W that an element of unit amplitude passes on,
+            (realisation, destination, element); the diagonal of C_k.
+        noise_power: noise of a destination in W.
+        power_limit: P_max in W.
+        starting_reflection: reflection vector at the start (realisation, element).
+        surfaces: number of surfaces, whose elements follow one another in ``element``.
+    """
+
+    responses: NDArray[np.complex128]
+    noise_gains: NDArray[np.float64]
+    noise_power: float
+    power_limit: float
+    starting_reflection: NDArray[np.complex128]
+    surfaces: int
+
+    def full_power(self) -> NDArray[np.float64]:
+        """Return the power limit for every source, (realisation, source) in W."""
+        return np.full(self.responses.shape[:2], self.power_limit)
+
+    def variables(
+        self, powers: NDArray[np.float64], reflection: NDArray[np.complex128]
+    ) -> xr.Dataset:
+        """Lay out powers (realisation, source) and reflection vectors (realisation, element)."""
+        per_surface = reflection.reshape(len(reflection), self.surfaces, -1)
+        dims = ("realisation", "irs", "element")
+        return xr.Dataset(
+            {
+                "power": variable(("realisation", "source"), powers, "transmit power", "W"),
+                "reflection": variable(dims, per_surface, "reflection coefficient", "1"),
+            }
+        )
+
+
+def network(channels: xr.Dataset, parameters: Mapping[str, Any]) -> Network:
+    """Form the cascaded channels of the first ``irss`` surfaces, eq. (4).
+
+    Args:
+        channels: what ``draw`` returned.
+        parameters: the parameters of a solution.
+
+    Returns:
+        The network, with v_{i,k} = h_i o conj(g_k) and C_k = sigma_r^2 diag(|g_k|^2).
+    """
+    chosen = channels.isel(irs=slice(0, parameters["irss"]))
+    realisations = chosen.sizes["realisation"]
+
+    def by_element(name: str, node: str) -> NDArray[np.complex128]:
+        values = chosen[name].transpose("realisation", node, "irs", "element").values
+        return values.reshape(realisations, values.shape[1], -1)
+
+    incoming = by_element("source_to_irs", "source")
+    outgoing = by_element("irs_to_destination", "destination")
+    noise = parameters["destination_noise_power"]
+    reference = noise if parameters["snr_reference"] == "noise" else 1.0
+    return Network(
+        responses=incoming[:, :, None, :] * outgoing[:, None, :, :].conj(),
+        noise_gains=parameters["irs_noise_power"] * np.abs(outgoing) ** 2,
+        noise_power=noise,
+        power_limit=reference * 10.0 ** (parameters["snr"] / 10.0),
+        starting_reflection=np.exp(1j * chosen["starting_phase"].values).reshape(realisations, -1),
+        surfaces=chosen.sizes["irs"],
+    )
+
+
+def evaluate(problem: Problem, variables: xr.Dataset) -> xr.Dataset:
+    """Evaluate powers and reflection vectors, eqs. (5) and (6).
+
+    Both readings of the amplitude constraint are evaluated: coefficients inside the unit disc as
+    designed, and projected to modulus one. With ``amplitude: one`` the projected ones are the
+    result, and replace the designed ones.
+
+    Returns:
+        ``sinr`` (realisation, destination), and ``sum_rate`` and ``sum_rate_unit_modulus``
+        (realisation,) in bit/s/Hz.
+    """
+    system = network(problem.channels, problem.parameters)
+    powers = variables["power"].values
+    designed = variables["reflection"].values.reshape(len(powers), -1)
+    projected = np.exp(1j * np.angle(designed))
+    chosen = projected if problem.parameters["amplitude"] == "one" else designed
+
+    def sinr_of(reflection: NDArray[np.complex128]) -> NDArray[np.float64]:
+        return interference_sinr(
+            system.responses, system.noise_gains, system.noise_power, powers, reflection
+        )
+
+    sinr = sinr_of(chosen)
+    projected_rate = sum_rate(sinr_of(projected), HALF_DUPLEX)
+    one = ("realisation",)
+    return system.variables(powers, chosen).assign(
+        sinr=variable(("realisation", "destination"), sinr, "SINR", "1"),
+        sum_rate=variable(one, sum_rate(sinr, HALF_DUPLEX), "sum-rate", "bit/s/Hz"),
+        sum_rate_unit_modulus=variable(
+            one, projected_rate, "sum-rate with reflection coefficients of modulus one", "bit/s/Hz"
+        ),
+    )

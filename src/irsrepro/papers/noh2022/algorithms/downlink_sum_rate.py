@@ -1,0 +1,259 @@
+"""Fractional programming for the sum-rate of a downlink from several sites through surfaces.
+
+User k hears h_k^H w_j of the beam of user j, with the composite channel of all sites
+
+    h_k = d_k + G^H Diag(x)^* f_k,   SINR_k = |h_k^H w_k|^2 / (sum_{j != k} |h_k^H w_j|^2 + 1),
+
+G from all antennas to all elements, f_k from the elements to user k, x the reflection coefficients
+and powers relative to the noise. The transforms are those of `fractional_programming`, with
+a_kj = h_k^H w_j: with alpha_k = SINR_k and beta_k = sqrt(1 + alpha_k) a_kk / (sum_j |a_kj|^2 + 1)
+
+    g = sum_k [2 sqrt(1 + alpha_k) Re(conj(beta_k) a_kk) - |beta_k|^2 (sum_j |a_kj|^2 + 1)]
+
+is concave in W, under a power limit per site (`group_power`), and in x, over the unit disc
+(`unit_disc.thin`). With beta renewed between the two, no step lowers the sum-rate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import log, sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from irsrepro.array_types import Complex, Real
+from irsrepro.channels.rician_network import Fading
+from irsrepro.compiled import kernel
+from irsrepro.optimize.beamforming.site_power import dual_step
+from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT
+from irsrepro.optimize.unit_disc.thin import thin_sweeps
+
+_POWER_ACCURACY, _POWER_STEPS = 1e-8, 50
+
+
+@dataclass(frozen=True)
+class DownlinkSolution:
+    """Variables and sum-rates of T channels.
+
+    Attributes:
+        precoder: W, (channel, site, antenna, user) in the root of W, within the power limits.
+        reflection: x, (channel, surface, element), in the unit disc.
+        sum_rate: (channel,) in bit/s/Hz.
+        iterations: (channel,) iterations run.
+        residual: (channel,) relative increase of the sum-rate in the last iteration.
+        status: (channel,) int8, an index of `status.STATUS`.
+        trace: (channel, iteration) sum-rate from the start on, constant after the stop.
+    """
+
+    precoder: Complex
+    reflection: Complex
+    sum_rate: Real
+    iterations: NDArray[np.int64]
+    residual: Real
+    status: NDArray[np.int8]
+    trace: Real
+
+
+def equal_precoder(shape: tuple[int, ...], power_limit: float) -> Complex:
+    """Return the start of the baseline of noh2022: all entries equal, every site at full power.
+
+    Args:
+        shape: (channel, site, antenna, user).
+        power_limit: of a site, in W.
+    """
+    return np.full(shape, (1.0 + 1.0j) * np.sqrt(power_limit / (2.0 * shape[2] * shape[3])))
+
+
+def maximise_downlink_sum_rate(
+    fading: Fading,
+    precoder: Complex,
+    reflection: Complex,
+    power_limit: float,
+    *,
+    tolerance: float = 1e-2,
+    iteration_limit: int = 30,
+    phase_accuracy: float = 1e-3,
+    sweep_limit: int = 100,
+) -> DownlinkSolution:
+    """Alternate between precoders and reflection coefficients, for every channel by itself.
+
+    The sum-rate baseline of noh2022 (Sec. IV), narrowband and with single-antenna users. The result
+    of a channel does not depend on the others.
+
+    Args:
+        fading: T channels, relative to the noise.
+        precoder: W at the start, (channel, site, antenna, user) in the root of W.
+        reflection: x at the start, (channel, surface, element), in the unit disc.
+        power_limit: largest power of a site in W.
+        tolerance: relative increase of the sum-rate at which to stop; 0 runs every iteration.
+        iteration_limit: largest number of iterations.
+        phase_accuracy: what a phase step may leave of g, in nats.
+        sweep_limit: largest number of sweeps of a phase step.
+
+    Raises:
+        ValueError: shapes that do not fit, a start outside the limits, options out of range.
+    """
+    count, sites, users, antennas = fading.direct.shape
+    surfaces, elements = fading.surface_to_user.shape[1], fading.surface_to_user.shape[3]
+    if precoder.shape != (count, sites, antennas, users):
+        raise ValueError(f"precoder {precoder.shape} must be {(count, sites, antennas, users)}")
+    if reflection.shape != (count, surfaces, elements):
+        raise ValueError(f"reflection {reflection.shape} must be {(count, surfaces, elements)}")
+    if not power_limit > 0.0 or tolerance < 0.0 or iteration_limit < 0 or phase_accuracy < 0.0:
+        raise ValueError("power_limit must be positive, tolerances and limits not negative")
+    if (np.abs(reflection) > 1.0 + 1e-12).any():
+        raise ValueError("reflection must lie in the unit disc")
+    if ((np.abs(precoder) ** 2).sum(axis=(2, 3)) > power_limit * (1.0 + 1e-12)).any():
+        raise ValueError(f"precoder exceeds power_limit = {power_limit}")
+    W = precoder.astype(np.complex128).reshape(count, sites * antennas, users)
+    x = reflection.astype(np.complex128).reshape(count, surfaces * elements)
+    iterations, status = np.empty(count, np.int64), np.empty(count, np.int8)
+    residual, trace = np.empty(count), np.empty((count, iteration_limit + 1))
+    direct = fading.direct.transpose(0, 1, 3, 2).reshape(count, sites * antennas, users)
+    incoming = fading.site_to_surface.transpose(0, 2, 3, 1, 4)
+    incoming = incoming.reshape(count, surfaces * elements, sites * antennas)
+    outgoing = fading.surface_to_user.transpose(0, 1, 3, 2).reshape(count, -1, users)
+    limits = np.full(sites, float(power_limit))
+    for t in range(count):
+        iterations[t], residual[t], status[t] = _alternate(
+            np.ascontiguousarray(direct[t]),
+            np.ascontiguousarray(incoming[t]),
+            np.ascontiguousarray(outgoing[t]),
+            limits,
+            W[t],
+            x[t],
+            tolerance,
+            phase_accuracy,
+            sweep_limit,
+            trace[t],
+        )
+    return DownlinkSolution(
+        W.reshape(precoder.shape),
+        x.reshape(reflection.shape),
+        trace[:, -1].copy(),
+        iterations,
+        residual,
+        status,
+        trace,
+    )
+
+
+@kernel
+def _composite(direct: Complex, adjoint: Complex, outgoing: Complex, vector: Complex) -> Complex:
+    """Channels h of all users, (antenna, user)."""
+    incident = np.empty_like(outgoing)
+    for n in range(outgoing.shape[0]):
+        for k in range(outgoing.shape[1]):
+            incident[n, k] = vector[n].conjugate() * outgoing[n, k]
+    channels: Complex = direct + np.dot(adjoint, incident)
+    return channels
+
+
+@kernel
+def _amplitudes(channels: Complex, precoder: Complex) -> Complex:
+    """Amplitudes a_kj = h_k^H w_j, (user, beam)."""
+    product: Complex = np.dot(channels.conj().T.copy(), precoder)
+    return product
+
+
+@kernel
+def _ratios(amplitudes: Complex, sinr: Real) -> float:
+    """SINR of every user, and the sum-rate in bit/s/Hz."""
+    total = 0.0
+    for k in range(sinr.size):
+        unwanted = 1.0
+        for j in range(sinr.size):
+            if j != k:
+                unwanted += amplitudes[k, j].real ** 2 + amplitudes[k, j].imag ** 2
+        sinr[k] = (amplitudes[k, k].real ** 2 + amplitudes[k, k].imag ** 2) / unwanted
+        total += np.log1p(sinr[k])
+    return float(total / log(2.0))
+
+
+@kernel
+def _auxiliaries(amplitudes: Complex, sinr: Real, auxiliary: Complex) -> None:
+    """beta_k = sqrt(1 + alpha_k) a_kk / (sum_j |a_kj|^2 + 1)."""
+    for k in range(sinr.size):
+        received = 1.0
+        for j in range(sinr.size):
+            received += amplitudes[k, j].real ** 2 + amplitudes[k, j].imag ** 2
+        auxiliary[k] = sqrt(1.0 + sinr[k]) * amplitudes[k, k] / received
+
+
+@kernel
+def _alternate(
+    direct: Complex,
+    incoming: Complex,
+    outgoing: Complex,
+    limits: Real,
+    precoder: Complex,
+    vector: Complex,
+    tolerance: float,
+    phase_accuracy: float,
+    sweep_limit: int,
+    trace: Real,
+) -> tuple[int, float, int]:
+    """One channel; precoder, vector and trace are overwritten."""
+    antennas, users = direct.shape
+    elements = vector.size
+    adjoint = incoming.conj().T.copy()
+    sinr, auxiliary = np.empty(users), np.empty(users, np.complex128)
+    multipliers = np.zeros(limits.size)
+    linear = np.empty((antennas, users), np.complex128)
+    candidate = np.empty((antennas, users), np.complex128)
+    scaled = np.empty((antennas, users), np.complex128)
+    forms = np.empty((elements, users * users), np.complex128)
+    slope, moved = np.empty(elements, np.complex128), np.empty(elements, np.complex128)
+    channels = _composite(direct, adjoint, outgoing, vector)
+    amplitudes = _amplitudes(channels, precoder)
+    rate = _ratios(amplitudes, sinr)
+    trace[:] = rate
+    change = 0.0
+    for iteration in range(1, trace.size):
+        before = rate
+        _auxiliaries(amplitudes, sinr, auxiliary)
+        for k in range(users):
+            for i in range(antennas):
+                scaled[i, k] = abs(auxiliary[k]) * channels[i, k]
+                linear[i, k] = sqrt(1.0 + sinr[k]) * auxiliary[k] * channels[i, k]
+        matrix = np.dot(scaled, scaled.conj().T.copy())
+        dual_step(matrix, linear, limits, multipliers, candidate, _POWER_ACCURACY, _POWER_STEPS)
+        amplitudes = _amplitudes(channels, candidate)
+        # A step solved to finite accuracy must not lower the rate; the old precoder stays then.
+        after = _ratios(amplitudes, sinr)
+        if after >= rate:
+            precoder[:], rate = candidate, after
+        else:
+            amplitudes = _amplitudes(channels, precoder)
+            rate = _ratios(amplitudes, sinr)
+        if elements > 0:
+            _auxiliaries(amplitudes, sinr, auxiliary)
+            illuminated = np.dot(incoming, precoder)
+            known = np.dot(direct.conj().T.copy(), precoder)
+            for n in range(elements):
+                slope[n] = 0.0
+                for k in range(users):
+                    weight = auxiliary[k].conjugate() * outgoing[n, k].conjugate()
+                    for j in range(users):
+                        form = weight * illuminated[n, j]
+                        forms[n, k * users + j] = form
+                        slope[n] -= form.conjugate() * auxiliary[k].conjugate() * known[k, j]
+                    slope[n] += sqrt(1.0 + sinr[k]) * forms[n, k * users + k].conjugate()
+            moved[:] = vector
+            thin_sweeps(forms, slope, moved, phase_accuracy, sweep_limit)
+            other = _composite(direct, adjoint, outgoing, moved)
+            amplitudes = _amplitudes(other, precoder)
+            after = _ratios(amplitudes, sinr)
+            if after >= rate:
+                vector[:], channels, rate = moved, other, after
+            else:
+                amplitudes = _amplitudes(channels, precoder)
+                rate = _ratios(amplitudes, sinr)
+        trace[iteration:] = rate
+        change = (rate - before) / before if before > 0.0 else rate
+        if not np.isfinite(rate):
+            return iteration, change, FAILURE
+        if change < tolerance:
+            return iteration, change, CONVERGED
+    return trace.size - 1, change, ITERATION_LIMIT

@@ -1,0 +1,292 @@
+"""Zero forcing over distributed sites: the mean transmit powers it takes, by Monte Carlo.
+
+With the composite channels H (all antennas of all sites, K users) the precoder W = H (H^H H)^-1
+gives every user a received amplitude of exactly one, and site a spends sum_k ||W_ak||^2. Powers for
+equal SINRs are these times the SINR, so one mean per site says which SINR a power limit allows.
+
+**Fewer random numbers, the same distribution.** A surface of N elements turns the scattering Z of
+the link to a site with M antennas (N x M numbers) into Z^H X, with X = Diag(phi)^* F the incident
+channels of the K users. Given X, the rows of Z^H X are independent, Gaussian with covariance X^H X,
+so they have the distribution of rows of K independent numbers times a Cholesky factor of X^H X:
+M x K numbers and a K x K factorisation instead of M x N numbers and a product of N x M by N x K.
+The links to the users, X, and the direct links are drawn in full: they are those of `draw_fading`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from irsrepro.array_types import Complex, Real
+from irsrepro.channels.counter_normals import fill_normals
+from irsrepro.channels.rician_network import (
+    DIRECT,
+    REFLECTED,
+    SURFACE_TO_USER,
+    Fading,
+    RicianNetwork,
+)
+from irsrepro.compiled import kernel
+
+_RANK = 1e-13  # of a diagonal entry of a Gram matrix, below which its pivot is rounding
+
+
+@dataclass(frozen=True)
+class PrecoderPowers:
+    """Sample means over T channels of R realisations.
+
+    Attributes:
+        mean: (realisation, site) mean of sum_k ||W_ak||^2, in W: transmit power for SINRs of 1.
+        error: (realisation, site) standard error of `mean`.
+        gain: (realisation, site, user) mean of ||h_ak||^2 in 1/W.
+        gain_error: (realisation, site, user) standard error of `gain`.
+    """
+
+    mean: Real
+    error: Real
+    gain: Real
+    gain_error: Real
+
+
+def precoder_powers(network: RicianNetwork, reflection: Complex, channels: int) -> PrecoderPowers:
+    """Estimate the mean powers of zero-forcing precoders, given long-term reflection coefficients.
+
+    noh2022, delta of eq. (9), and E ||h||^2 of eq. (12). The direct and surface-user links of
+    channel t are those of `draw_fading`; the scattered part of the site-surface links is drawn
+    after the reflection, which changes no distribution (see the module). The result of a
+    realisation does not depend on the others.
+
+    Args:
+        network: R realisations.
+        reflection: phi, (realisation, surface, element); all zero for no surfaces.
+        channels: T, instantaneous channels per realisation, at least 2.
+
+    Raises:
+        ValueError: shapes that do not fit, fewer antennas than users, too few channels.
+    """
+    count, sites, users, antennas = network.direct_mean.shape
+    wanted = (count, *network.arrival.shape[2:])
+    if reflection.shape != wanted:
+        raise ValueError(f"reflection {reflection.shape} must be {wanted}")
+    if sites * antennas < users:
+        raise ValueError(f"{sites} x {antennas} antennas cannot serve {users} users")
+    if channels < 2:
+        raise ValueError(f"channels {channels} must be at least 2")
+    powers, gains = np.empty((count, 2, sites)), np.empty((count, 2, sites, users))
+    for r in range(count):
+        _simulate(
+            np.array(network.direct_mean[r], order="C"),
+            np.array(network.direct_scatter[r], order="C"),
+            np.array(network.arrival[r], order="C"),
+            np.array(network.departure[r], order="C"),
+            np.array(network.site_scatter[r], order="C"),
+            np.array(network.surface_mean[r], order="C"),
+            np.array(network.surface_scatter[r], order="C"),
+            network.numbers,
+            network.seeds[r],
+            np.array(reflection[r], np.complex128, order="C"),
+            channels,
+            powers[r],
+            gains[r],
+        )
+    power_error, gain_error = (
+        np.sqrt(np.maximum(sums[:, 1] / channels - (sums[:, 0] / channels) ** 2, 0.0))
+        / np.sqrt(channels - 1)
+        for sums in (powers, gains)
+    )
+    return PrecoderPowers(powers[:, 0] / channels, power_error, gains[:, 0] / channels, gain_error)
+
+
+def precoder_powers_of(fading: Fading, reflection: Complex) -> Real:
+    """Powers of zero-forcing precoders of given channels: the definition, without short cuts.
+
+    Args:
+        fading: T channels of one realisation.
+        reflection: phi, (surface, element).
+
+    Returns:
+        Array (channel, site) of sum_k ||W_ak||^2 in W.
+    """
+    composite = fading.composite(reflection[None])
+    count, sites, antennas, users = composite.shape
+    stacked = composite.reshape(count, sites * antennas, users)
+    gram = stacked.conj().swapaxes(1, 2) @ stacked
+    precoder = stacked @ np.linalg.inv(gram)
+    powers: Real = (np.abs(precoder) ** 2).reshape(count, sites, -1).sum(axis=2)
+    return powers
+
+
+@kernel
+def factorise_gram(gram: Complex) -> None:
+    """Upper factor R of a psd matrix = R^H R, in place, with zero rows where it is singular.
+
+    Args:
+        gram: (user, user), Hermitian; only the upper triangle is read. The lower one is set to 0.
+    """
+    size = gram.shape[0]
+    for k in range(size):
+        entry = gram[k, k].real
+        for i in range(k):
+            gram[k, i] = 0.0
+        pivot = entry
+        for i in range(k):
+            pivot -= gram[i, k].real ** 2 + gram[i, k].imag ** 2
+        if pivot > _RANK * entry:
+            root = sqrt(pivot)
+            for j in range(k + 1, size):
+                value = gram[k, j]
+                for i in range(k):
+                    value -= gram[i, k].conjugate() * gram[i, j]
+                gram[k, j] = value / root
+            gram[k, k] = root
+        else:
+            for j in range(k, size):
+                gram[k, j] = 0.0
+
+
+@kernel
+def zero_forcing(stacked: Complex, gram: Complex, precoder: Complex) -> bool:
+    """Precoder W = H (H^H H)^-1 of one channel.
+
+    Args:
+        stacked: H, (antenna of any site, user).
+        gram: (user, user), overwritten.
+        precoder: W, (antenna of any site, user), overwritten.
+
+    Returns:
+        Whether H has full rank; W is not finite otherwise.
+    """
+    rows, users = stacked.shape
+    for k in range(users):
+        for j in range(k, users):
+            total = 0j
+            for i in range(rows):
+                total += stacked[i, k].conjugate() * stacked[i, j]
+            gram[k, j] = total
+    factorise_gram(gram)
+    full = True
+    for k in range(users):
+        full = full and gram[k, k].real > 0.0
+    for i in range(rows):
+        # w R^H R = h: first y = w R^H from y R = h, then w.
+        for k in range(users):
+            value = stacked[i, k]
+            for j in range(k):
+                value -= precoder[i, j] * gram[j, k]
+            precoder[i, k] = value / gram[k, k]
+        for k in range(users - 1, -1, -1):
+            value = precoder[i, k]
+            for j in range(k + 1, users):
+                value -= precoder[i, j] * gram[k, j].conjugate()
+            precoder[i, k] = value / gram[k, k]
+    return full
+
+
+@kernel
+def _incident_gram(products: Real, gram: Complex) -> None:
+    """Upper triangle of X^H X from P P^T, (row, row); P has the rows of Re X^T, then Im X^T."""
+    users = gram.shape[0]
+    for k in range(users):
+        for j in range(k, users):
+            same = products[k, j] + products[users + k, users + j]
+            gram[k, j] = complex(same, products[k, users + j] - products[users + k, j])
+
+
+@kernel
+def _simulate(
+    direct_mean: Complex,
+    direct_scatter: Real,
+    arrival: Complex,
+    departure: Complex,
+    site_scatter: Real,
+    surface_mean: Complex,
+    surface_scatter: Real,
+    numbers: NDArray[np.int64],
+    seed: np.uint64,
+    reflection: Complex,
+    channels: int,
+    powers: Real,
+    gains: Real,
+) -> None:
+    """Sums, and sums of squares, of powers (2, site) and gains (2, site, user); overwritten."""
+    sites, users, antennas = direct_mean.shape
+    surfaces, elements = reflection.shape
+    # Incident mean and spread: phi^* f = phi^* mean + s phi^* z.
+    turn_real, turn_imag = reflection.real.copy(), -reflection.imag
+    # Inner products of long rows go through BLAS, real and imaginary parts as rows of their own.
+    arrivals = np.empty((surfaces, 2 * sites, elements))
+    for s in range(surfaces):
+        for a in range(sites):
+            arrivals[s, a] = arrival[a, s].real
+            arrivals[s, sites + a] = arrival[a, s].imag
+    mean_real, mean_imag = surface_mean.real.copy(), surface_mean.imag.copy()
+    parts = np.empty((2 * users, elements))
+    real, imag = parts[:users], parts[users:]
+    products, known = np.empty((2 * users, 2 * users)), np.empty((2 * users, 2 * sites))
+    small_real, small_imag = np.empty((antennas, users)), np.empty((antennas, users))
+    row_real, row_imag = np.empty((1, antennas)), np.empty((1, antennas))
+    stacked = np.empty((sites * antennas, users), np.complex128)
+    precoder = np.empty((sites * antennas, users), np.complex128)
+    gram = np.empty((users, users), np.complex128)
+    active = np.zeros(surfaces, np.bool_)
+    for s in range(surfaces):
+        for n in range(elements):
+            if reflection[s, n] != 0.0:
+                active[s] = True
+    powers[:], gains[:] = 0.0, 0.0
+    for t in range(channels):
+        for a in range(sites):
+            for k in range(users):
+                fill_normals(seed, DIRECT, a, k, t, row_real, row_imag)
+                for m in range(antennas):
+                    stacked[a * antennas + m, k] = direct_mean[a, k, m] + direct_scatter[
+                        a, k
+                    ] * complex(row_real[0, m], row_imag[0, m])
+        for s in range(surfaces):
+            if not active[s]:
+                continue
+            number = numbers[s]
+            for k in range(users):
+                fill_normals(seed, SURFACE_TO_USER, number, k, t, real[k : k + 1], imag[k : k + 1])
+                spread = surface_scatter[s, k]
+                for n in range(elements):
+                    re = mean_real[s, k, n] + spread * real[k, n]
+                    im = mean_imag[s, k, n] + spread * imag[k, n]
+                    real[k, n] = turn_real[s, n] * re - turn_imag[s, n] * im
+                    imag[k, n] = turn_real[s, n] * im + turn_imag[s, n] * re
+            np.dot(parts, parts.T, products)
+            np.dot(parts, arrivals[s].T, known)
+            _incident_gram(products, gram)
+            factorise_gram(gram)
+            for a in range(sites):
+                if site_scatter[a, s] == 0.0 and arrival[a, s, 0] == 0.0:
+                    continue
+                fill_normals(seed, REFLECTED, a, number, t, small_real, small_imag)
+                for k in range(users):
+                    arrived = complex(
+                        known[k, a] + known[users + k, sites + a],
+                        known[users + k, a] - known[k, sites + a],
+                    )
+                    for m in range(antennas):
+                        random = 0j
+                        for i in range(k + 1):
+                            random += complex(small_real[m, i], small_imag[m, i]) * gram[i, k]
+                        stacked[a * antennas + m, k] += (
+                            departure[a, s, m].conjugate() * arrived + site_scatter[a, s] * random
+                        )
+        zero_forcing(stacked, gram, precoder)
+        for a in range(sites):
+            total = 0.0
+            for k in range(users):
+                gain = 0.0
+                for m in range(antennas):
+                    h, w = stacked[a * antennas + m, k], precoder[a * antennas + m, k]
+                    gain += h.real**2 + h.imag**2
+                    total += w.real**2 + w.imag**2
+                gains[0, a, k] += gain
+                gains[1, a, k] += gain * gain
+            powers[0, a] += total
+            powers[1, a] += total * total

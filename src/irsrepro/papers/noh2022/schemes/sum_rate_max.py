@@ -1,0 +1,89 @@
+"""Sum-Rate-Max: precoders and reflection redesigned for every instantaneous channel (Sec. IV).
+
+The benchmark that knows the channels: fractional programming alternates between the precoders of
+all access points, each within its power limit in every channel, and the reflection coefficients,
+in the unit disc.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from irsrepro.build.storage import variable
+from irsrepro.build.sweeps import Problem
+from irsrepro.channels.rician_network import draw_fading
+from irsrepro.optimize.result import status_legend
+from irsrepro.papers.noh2022.algorithms.downlink_sum_rate import (
+    equal_precoder,
+    maximise_downlink_sum_rate,
+)
+from irsrepro.papers.noh2022.system import (
+    network,
+    random_reflection,
+    reflection_variable,
+    transmit_power,
+)
+
+
+def design(problem: Problem) -> xr.Dataset:
+    """Design the first channels of every drop, from equal precoders and the drop's random phases.
+
+    Args:
+        problem: of the parameters, the sizes in use, Rician factors, ``noise_power``,
+            ``transmit_power``, ``instantaneous_channels`` (how many per drop),
+            ``sum_rate_tolerance``, ``sum_rate_iteration_limit``, ``phase_accuracy`` (nats) and
+            ``phase_sweeps``.
+
+    Returns:
+        ``precoder`` (realisation, channel, access_point, antenna, user) in the root of W and
+        ``reflection`` (realisation, channel, irs, element); (realisation,) the mean sum-rate, the
+        worst status, the mean number of iterations and the mean last relative increase.
+    """
+    parameters = problem.parameters
+    links = network(problem.channels, parameters)
+    start = random_reflection(problem.channels, parameters)
+    limit = transmit_power(parameters)
+    count, sites, users, antennas = links.direct_mean.shape
+    channels = range(parameters["instantaneous_channels"])
+    precoder = equal_precoder((len(channels), sites, antennas, users), limit)
+    solve = problem.solver(maximise_downlink_sum_rate)
+    found = [
+        solve(
+            draw_fading(links, r, channels),
+            precoder,
+            np.repeat(start[r : r + 1], len(channels), axis=0),
+            limit,
+            tolerance=parameters["sum_rate_tolerance"],
+            iteration_limit=parameters["sum_rate_iteration_limit"],
+            phase_accuracy=parameters["phase_accuracy"],
+            sweep_limit=parameters["phase_sweeps"],
+        )
+        for r in range(count)
+    ]
+    one = ("realisation",)
+    dims = (*one, "channel", "access_point", "antenna", "user")
+    precoders = np.stack([each.precoder for each in found])
+    return xr.Dataset(
+        {
+            "precoder": variable(dims, precoders, "precoder of an access point", "sqrt(W)"),
+            "reflection": reflection_variable(
+                np.stack([each.reflection for each in found]), channel=True
+            ),
+            "mean_sum_rate": variable(
+                one, [each.sum_rate.mean() for each in found], "mean sum-rate", "bit/s/Hz"
+            ),
+            "status": variable(
+                one, [each.status.max() for each in found], f"worst {status_legend()}", "1"
+            ),
+            "iterations": variable(
+                one, [each.iterations.mean() for each in found], "mean iterations", "1"
+            ),
+            "residual": variable(
+                one,
+                [each.residual.mean() for each in found],
+                "mean last relative increase of the sum-rate",
+                "1",
+            ),
+        }
+    )

@@ -1,0 +1,300 @@
+"""System model: access points serve users jointly, directly and through surfaces, by zero forcing.
+
+A reflection coefficient phi of the paper multiplies the wave from an access point; the relaxation
+works with its conjugate u, so that the line-of-sight channel is linear, h = d + Q u (eq. (15)).
+Everything is divided by the noise power of a user: squared amplitudes are in 1/W.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from scipy.special import ndtr
+
+from irsrepro.array_types import Complex, Real
+from irsrepro.build.storage import variable
+from irsrepro.build.sweeps import Problem
+from irsrepro.channels.fading import rician_amplitudes
+from irsrepro.channels.rician_network import RicianNetwork, draw_fading
+from irsrepro.errors import ConfigurationError
+from irsrepro.metrics import received_sinr, watts
+from irsrepro.optimize.sdp.problem import MaxMinProblem
+from irsrepro.papers.noh2022.algorithms.zero_forcing import precoder_powers
+
+
+def network(channels: xr.Dataset, parameters: Mapping[str, Any]) -> RicianNetwork:
+    """Form the statistics of all links for the sizes in use, eqs. (3) and (4).
+
+    Surfaces are every ``irs_sites / surfaces``-th of those drawn: 1 and 5, or 1, 3, 5 and 7, or all
+    of 8. Both the line of sight and the scattering of a blocked link vanish.
+
+    Args:
+        channels: what ``draw`` returned.
+        parameters: the parameters of a solution.
+
+    Raises:
+        ConfigurationError: the surfaces do not divide the sites.
+    """
+    sites, surfaces = channels.sizes["irs"], parameters["surfaces"]
+    if surfaces < 1 or sites % surfaces:
+        raise ConfigurationError(
+            f"config/noh2022.yaml: parameters.surfaces: {surfaces} must divide irs_sites = {sites}"
+        )
+    chosen = channels.isel(
+        irs=slice(0, None, sites // surfaces),
+        element=slice(0, parameters["elements"]),
+        antenna=slice(0, parameters["antennas"]),
+        user=slice(0, parameters["users"]),
+        access_point=slice(0, parameters["access_points"]),
+    )
+    direct_los, direct_nlos = rician_amplitudes(parameters["direct_rician_factor"])
+    reflected_los, reflected_nlos = rician_amplitudes(parameters["reflected_rician_factor"])
+    noise = watts(parameters["noise_power"])
+    seen = chosen["visible"].values.astype(float)
+    direct = np.sqrt(chosen["direct_gain"].values / noise)
+    incoming = np.sqrt(seen * chosen["ap_irs_gain"].values / noise)
+    outgoing = np.sqrt(chosen["irs_user_gain"].values)
+    departure = chosen["ap_irs_departure"].values
+    return RicianNetwork(
+        direct_mean=direct_los * direct[..., None] * chosen["direct_response"].values,
+        direct_scatter=direct_nlos * direct,
+        arrival=reflected_los * incoming[..., None] * chosen["ap_irs_arrival"].values,
+        departure=np.broadcast_to(departure, (len(direct), *departure.shape)).copy(),
+        site_scatter=reflected_nlos * incoming,
+        surface_mean=reflected_los * outgoing[..., None] * chosen["irs_user_response"].values,
+        surface_scatter=reflected_nlos * outgoing,
+        numbers=np.arange(0, sites, sites // surfaces),
+        seeds=chosen["fading_seed"].values.astype(np.uint64),
+    )
+
+
+def random_reflection(channels: xr.Dataset, parameters: Mapping[str, Any]) -> Complex:
+    """Return random coefficients of modulus one (realisation, surface, element), one per drop."""
+    step = channels.sizes["irs"] // parameters["surfaces"]
+    chosen = channels["random_phase"].isel(
+        irs=slice(0, None, step), element=slice(0, parameters["elements"])
+    )
+    reflection: Complex = np.exp(1j * chosen.values)
+    return reflection
+
+
+def line_of_sight(links: RicianNetwork) -> Complex:
+    """Return the line-of-sight composite channel as a linear map, E = [Q, d] of eqs. (13), (15).
+
+    Returns:
+        E, (realisation, access point, user, antenna, surface element and last the direct channel),
+        with mean channel E [u; 1].
+    """
+    # Q = G^H Diag(f), by antennas: conj(departure) times conj(arrival) f.
+    element = links.arrival.conj()[:, :, None] * links.surface_mean.swapaxes(1, 2)[:, None]
+    reflected = (
+        links.departure.conj().swapaxes(2, 3)[:, :, None, :, :, None] * element[:, :, :, None]
+    )
+    count, sites, users, antennas, surfaces, elements = reflected.shape
+    flat = reflected.reshape(count, sites, users, antennas, surfaces * elements)
+    return np.concatenate([flat, links.direct_mean[..., None]], axis=-1)
+
+
+def scattered_gain(links: RicianNetwork, reflection: Complex) -> Real:
+    """Return the mean gain that scattering adds, the last two terms of eq. (16).
+
+    With coefficients of modulus one it does not depend on them.
+
+    Args:
+        links: statistics.
+        reflection: phi, (realisation, surface, element).
+
+    Returns:
+        Array (realisation, access point, user) in 1/W.
+    """
+    antennas = links.departure.shape[-1]
+    power = (np.abs(reflection) ** 2)[:, None, :, None, :]
+    known_in = (np.abs(links.arrival) ** 2)[:, :, :, None, :]
+    known_out = (np.abs(links.surface_mean) ** 2)[:, None]
+    random_in = (links.site_scatter**2)[..., None, None]
+    random_out = (links.surface_scatter**2)[:, None, ..., None]
+    mixed = known_in * random_out + random_in * (known_out + random_out)
+    reflected: Real = antennas * (power * mixed).sum(axis=(2, 4))
+    total: Real = antennas * links.direct_scatter**2 + reflected
+    return total
+
+
+def average_gain(links: RicianNetwork, reflection: Complex) -> Real:
+    """Return the mean channel gain E ||h||^2 in closed form, eqs. (16) to (18).
+
+    Args:
+        links: statistics.
+        reflection: phi, (realisation, surface, element), amplitude at most one.
+
+    Returns:
+        Array (realisation, access point, user) in 1/W: SNR at 1 W and matched filtering.
+    """
+    # What E [u; 1] is, without the large E.
+    incident = (links.surface_mean * reflection.conj()[:, :, None]).swapaxes(2, 3)
+    scalars = (links.arrival.conj().swapaxes(1, 2) @ incident).swapaxes(1, 2)
+    reflected = links.departure.conj().swapaxes(2, 3) @ scalars
+    mean = links.direct_mean + reflected.swapaxes(2, 3)
+    known: Real = (np.abs(mean) ** 2).sum(axis=-1)
+    return known + scattered_gain(links, reflection)
+
+
+def smallest_gain_problem(links: RicianNetwork) -> MaxMinProblem:
+    """Form the max-min problem in the mean gains, eqs. (11) to (14).
+
+    Returns:
+        The problem in x = [u; t], whose last element stands for the direct channels; columns are
+        the antennas of all access points, for one user after the other.
+    """
+    mapping = line_of_sight(links)
+    count, sites, users, antennas, size = mapping.shape
+    columns = mapping.conj().transpose(0, 4, 2, 1, 3).reshape(count, size, -1)
+    weights = np.repeat(np.eye(users), sites * antennas, axis=1)
+    ones = np.ones((count, *links.arrival.shape[2:]))
+    return MaxMinProblem(
+        columns=columns,
+        weights=np.broadcast_to(weights, (count, *weights.shape)),
+        constants=scattered_gain(links, ones.astype(np.complex128)).sum(axis=1),
+    )
+
+
+def transmit_power(parameters: Mapping[str, Any]) -> float:
+    """Return the power limit of an access point in W."""
+    return watts(parameters["transmit_power"])
+
+
+def reflection_variable(
+    reflection: Complex, *, channel: bool = False
+) -> tuple[Sequence[str], NDArray[Any], dict[str, str]]:
+    """Lay out reflection coefficients (realisation, [channel,] surface, element)."""
+    dims = ("realisation", *(("channel",) if channel else ()), "irs", "element")
+    return variable(dims, reflection, "reflection coefficient", "1")
+
+
+def evaluate(problem: Problem, variables: xr.Dataset) -> xr.Dataset:
+    """Evaluate a design on the instantaneous channels of every drop.
+
+    A reflection vector that holds for the whole drop is used with zero forcing and one power for
+    all users, which the power limits of the access points allow on average: the smallest rate is
+    log2(1 + P / (sigma^2 max_a delta_a)), eqs. (8) and (9). Where the variables are different for
+    every channel (``precoder`` and ``reflection`` with a dimension ``channel``), rates are those of
+    the channels, averaged.
+
+    Args:
+        problem: what the scheme was given; of the parameters, the sizes in use, Rician factors,
+            ``noise_power``, ``transmit_power`` and ``channels_per_drop``.
+        variables: ``reflection`` (realisation, irs, element), or as above; without any there is
+            nothing to evaluate.
+
+    Returns:
+        ``min_rate`` and ``mean_min_rate`` (realisation,) in bit/s/Hz: the smallest of the users'
+        mean rates, and the mean over channels of the smallest rate; ``min_rate_error``, the
+        standard error of the former relative to it; ``user_rate`` (realisation, user). Without
+        a dimension ``channel`` also ``precoder_power`` (realisation, access_point), sigma^2 delta
+        in W, its largest entry, ``average_gain`` and its smallest entry in 1/W by the closed form,
+        ``gain_deviation`` (realisation, access_point, user), by how many standard errors the sample
+        mean of ||h||^2 lies above it, its largest modulus, and ``gain_p_value``, the probability
+        that chance alone makes that larger (Sidak's, over all links of the drop; a sample mean of
+        few skewed gains is not quite normal, which makes it smaller at times).
+    """
+    if "reflection" not in variables:
+        return xr.Dataset()
+    links = network(problem.channels, problem.parameters)
+    if "channel" in variables["reflection"].dims:
+        return _evaluate_instantaneous(links, variables)
+    reflection = variables["reflection"].values
+    found = precoder_powers(links, reflection, problem.parameters["channels_per_drop"])
+    limit = transmit_power(problem.parameters)
+    sites = np.arange(len(reflection)), found.mean.argmax(axis=1)
+    largest, error = found.mean[sites], found.error[sites]
+    sinr = limit / largest
+    rate = np.log2(1.0 + sinr)
+    rate_error = sinr / (1.0 + sinr) * (error / largest) / (np.log(2.0) * rate)
+    closed = average_gain(links, reflection)
+    user_gain = closed.sum(axis=1)
+    deviation = (found.gain - closed) / found.gain_error
+    worst = np.abs(deviation).max(axis=(1, 2))
+    one, users = ("realisation",), links.direct_mean.shape[2]
+    per_link = (*one, "access_point", "user")
+    return xr.Dataset(
+        {
+            **_rates(rate, rate, rate_error, np.repeat(rate[:, None], users, axis=1)),
+            "precoder_power": variable(
+                (*one, "access_point"), found.mean, "transmit power for SINRs of one", "W"
+            ),
+            "largest_precoder_power": variable(
+                one, largest, "largest transmit power for SINRs of one", "W"
+            ),
+            "average_gain": variable(
+                (*one, "user"), user_gain, "mean channel gain over noise", "1/W"
+            ),
+            "smallest_average_gain": variable(
+                one, user_gain.min(axis=1), "smallest mean channel gain over noise", "1/W"
+            ),
+            "gain_deviation": variable(
+                per_link, deviation, "sample mean above the closed form, in standard errors", "1"
+            ),
+            "largest_gain_deviation": variable(
+                one,
+                worst,
+                "largest distance of sample mean and closed form, in standard errors",
+                "1",
+            ),
+            "gain_p_value": variable(
+                one,
+                -np.expm1(deviation[0].size * np.log1p(-2.0 * ndtr(-worst))),
+                "probability that chance makes the largest distance larger",
+                "1",
+            ),
+        }
+    )
+
+
+def _evaluate_instantaneous(links: RicianNetwork, variables: xr.Dataset) -> xr.Dataset:
+    order = ("realisation", "channel", "access_point", "antenna", "user")
+    precoders = variables["precoder"].transpose(*order).values
+    reflections = variables["reflection"].transpose(*order[:2], "irs", "element").values
+    rates = np.stack(
+        [
+            downlink_rates(
+                draw_fading(links, r, range(len(precoder))).composite(reflection), precoder
+            )
+            for r, (precoder, reflection) in enumerate(zip(precoders, reflections, strict=True))
+        ]
+    )
+    user_rate = rates.mean(axis=1)
+    worst = np.arange(len(rates)), user_rate.argmin(axis=1)
+    spread = rates.std(axis=1, ddof=1)[worst] / np.sqrt(rates.shape[1])
+    smallest = user_rate[worst]
+    mean_smallest = rates.min(axis=2).mean(axis=1)
+    return xr.Dataset(_rates(smallest, mean_smallest, spread / smallest, user_rate))
+
+
+def downlink_rates(channels: Complex, precoder: Complex) -> Real:
+    """Return the users' rates log2(1 + SINR), eq. (5) with the precoders of one channel.
+
+    Args:
+        channels: h in the root of 1/W, (channel, access point, antenna, user).
+        precoder: w in the root of W, of the same shape.
+
+    Returns:
+        Array (channel, user) in bit/s/Hz.
+    """
+    amplitudes = np.einsum("tamk,tamj->tkj", channels.conj(), precoder)
+    rates: Real = np.log2(1.0 + received_sinr(np.abs(amplitudes) ** 2))
+    return rates
+
+
+def _rates(smallest: Real, mean_smallest: Real, error: Real, users: Real) -> dict[str, Any]:
+    one = ("realisation",)
+    return {
+        "min_rate": variable(one, smallest, "minimum achievable rate", "bit/s/Hz"),
+        "mean_min_rate": variable(
+            one, mean_smallest, "mean of the smallest rate of a channel", "bit/s/Hz"
+        ),
+        "min_rate_error": variable(one, error, "relative standard error of the rate", "1"),
+        "user_rate": variable((*one, "user"), users, "achievable rate of a user", "bit/s/Hz"),
+    }

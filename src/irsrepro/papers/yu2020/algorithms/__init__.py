@@ -1,0 +1,1 @@
+"""Algorithms that serve this paper only."""

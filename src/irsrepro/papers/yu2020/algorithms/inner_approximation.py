@@ -1,0 +1,356 @@
+"""Inner approximation for the least transmit power over beamformers and phases (yu2020, III).
+
+Every iteration solves the convex subproblem of `inner_approximation_step` about the last iterate.
+As printed, problem (17) demands that V have rank one in every iteration ("hard"): with a unit
+diagonal the linearised rank constraint then admits V' alone, so the phases never move. Two readings
+do move: the rank gap tr V - lambda_max(V) as a penalty of weight chi in the objective ("penalty"),
+or allowed to reach some e > 0 ("slack").
+
+What falls in every iteration is the objective: power plus chi times the rank gap ("penalty"), or
+the power of the lifted variables. The power of the phases extracted from V (its principal
+eigenvector) with beamformers designed for them need not; the best of these designs is the result.
+"""
+
+from dataclasses import dataclass
+from math import inf, sqrt
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from irsrepro.array_types import Complex, Real
+from irsrepro.compiled import kernel
+from irsrepro.optimize.beamforming.minimum_power import (
+    Duality,
+    form_beams,
+    meet_targets,
+    new_duality,
+)
+from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT
+from irsrepro.papers.yu2020.algorithms.minimum_power_phases import (
+    Response,
+    arrange,
+    checked_responses,
+    effective_channel,
+)
+from irsrepro.papers.yu2020.algorithms.subproblem import make_subproblem
+from irsrepro.papers.yu2020.algorithms.subproblem_solver import solve_subproblem
+
+RankMode = Literal["penalty", "slack", "hard"]
+
+RANK_MODES = ("penalty", "slack", "hard")
+# Rows of a trace.
+OBJECTIVE, LIFTED, PROJECTED, RANK_GAP, BEAM_RANK = range(5)
+
+_ACCURACY = 1e-12
+_STEPS = 500
+_NEGLIGIBLE = 1e-10  # share of tr V of a column of Y that is dropped
+_LEAST_SHARE = 1e-6  # of a user in the uplink power, as a scale
+_LARGEST_START = 100.0  # of a multiplier
+_RISE = 1e-7  # relative rise of the objective that is put down to the accuracy of a subproblem
+
+
+@dataclass(frozen=True)
+class InnerApproximation:
+    """Designs for R realisations; nan where the targets cannot be met at the start.
+
+    Traces (realisation, iteration) begin with the start and stay constant after the stop.
+
+    Attributes:
+        reflection: x, (realisation, element), of the best projected design.
+        beamformer: w, (realisation, user, antenna), its beamformers.
+        power: (realisation,) its transmit power.
+        objective: trace of what falls, in the unit of the power.
+        lifted_power: trace of sum_k tr W_k.
+        projected_power: trace of the least power at the phases extracted from V.
+        rank_gap: trace of tr V - lambda_max(V), out of M + 1.
+        beam_rank: trace of the largest second over first eigenvalue of a W_k.
+        accuracy: (realisation,) largest certified relative gap of a subproblem.
+        iterations: (realisation,) subproblems solved.
+        residual: (realisation,) last relative decrease of the objective.
+        status: (realisation,) int8, an index of `status.STATUS`.
+    """
+
+    reflection: Complex
+    beamformer: Complex
+    power: Real
+    objective: Real
+    lifted_power: Real
+    projected_power: Real
+    rank_gap: Real
+    beam_rank: Real
+    accuracy: Real
+    iterations: NDArray[np.int64]
+    residual: Real
+    status: NDArray[np.int8]
+
+
+@kernel
+def _compressed(factor: Complex) -> Complex:
+    """Y with orthogonal columns by falling norm, negligible ones dropped, rows of unit norm."""
+    size = factor.shape[0]
+    values, vectors = np.linalg.eigh(np.dot(factor.conj().T.copy(), factor))
+    kept = 0
+    for c in range(values.size):
+        if values[c] > _NEGLIGIBLE * size:
+            kept += 1
+    turned = np.dot(factor, vectors)
+    result = np.empty((size, kept), np.complex128)
+    for n in range(size):
+        norm = 0.0
+        for c in range(kept):
+            result[n, c] = turned[n, values.size - 1 - c]
+            norm += result[n, c].real ** 2 + result[n, c].imag ** 2
+        for c in range(kept):
+            result[n, c] /= sqrt(norm)
+    return result
+
+
+@kernel
+def _compressed_streams(beams: Complex) -> tuple[Complex, float]:
+    """Orthogonal beams of every user by falling power, and the largest second over first power.
+
+    Streams that are negligible for every user are dropped.
+    """
+    users, streams, antennas = beams.shape
+    result = np.empty((users, streams, antennas), np.complex128)
+    ratio, kept = 0.0, 1
+    for i in range(users):
+        values, vectors = np.linalg.eigh(np.dot(beams[i].conj(), beams[i].T.copy()))
+        for q in range(streams):
+            share = values[streams - 1 - q] / values[-1]
+            if q == 1:
+                ratio = max(ratio, share)
+            if share > _NEGLIGIBLE:
+                kept = max(kept, q + 1)
+            result[i, q] = np.dot(vectors[:, streams - 1 - q].copy(), beams[i])
+    return result[:, :kept].copy(), ratio
+
+
+@kernel
+def _projected(
+    response: Response,
+    targets: Real,
+    vector: Complex,
+    channel: Complex,
+    gram: Complex,
+    work: Duality,
+) -> float:
+    """Least power at the phases of a vector u; leaves the dual solution in `work`."""
+    for n in range(vector.size):
+        size = abs(vector[n])
+        vector[n] = vector[n] / size if size > 0.0 else 1.0
+    effective_channel(vector, response, channel, gram)
+    return float(meet_targets(gram, targets, _ACCURACY, _STEPS, work)[0])
+
+
+def _iterate(
+    channels: Complex,
+    targets: Real,
+    start: Complex,
+    balance: float,
+    penalty: float,
+    slack: float,
+    frozen: bool,
+    tolerance: float,
+    limit: int,
+    accuracy: float,
+    rank_limit: int,
+    best_vector: Complex,
+    best_beams: Complex,
+    trace: Real,
+) -> tuple[float, float, int, float, int]:
+    """One realisation; returns the best power, the largest gap, iterations, residual, status."""
+    users, size, antennas = channels.shape
+    response = arrange(channels)
+    channel = np.empty((users, antennas), np.complex128)
+    gram = np.empty((users, users), np.complex128)
+    beams = np.empty((users, antennas), np.complex128)
+    work = new_duality(users)
+    vector = start.copy()
+    first = _projected(response, targets, vector, channel, gram, work)
+    if not first < inf:
+        trace[:] = np.nan
+        return np.nan, np.nan, 0, np.nan, FAILURE
+    form_beams(channel, work, beams)
+    best_power = first
+    best_vector[:] = vector
+    best_beams[:] = beams
+    # Powers in units of the first, as the noise is in its own.
+    scaled = channels * sqrt(first)
+    adjoint = np.ascontiguousarray(scaled.conj().mT)
+    grams = adjoint @ scaled
+    streams = np.ascontiguousarray((beams / sqrt(first))[:, None])
+    scale = np.maximum(work.uplink / first, _LEAST_SHARE)
+    multipliers = np.append(np.ones(users), 0.0)
+    factor = np.ascontiguousarray(vector.conj()[:, None])
+    trace[OBJECTIVE, :] = first
+    trace[LIFTED, :] = first
+    trace[PROJECTED, :] = first
+    trace[RANK_GAP, :] = 0.0
+    trace[BEAM_RANK, :] = 0.0
+    objective, largest_gap, residual = 1.0, 0.0, inf
+    status, iterations = ITERATION_LIMIT, 0
+    for t in range(1, limit + 1):
+        problem = make_subproblem(
+            scaled,
+            adjoint,
+            grams,
+            targets,
+            scale,
+            factor,
+            streams,
+            balance,
+            penalty,
+            slack,
+            frozen,
+        )
+        found, found_streams, z, _, gap, _, _ = solve_subproblem(
+            problem, multipliers, accuracy, rank_limit
+        )
+        new_factor = _compressed(found)
+        new_streams, ratio = _compressed_streams(found_streams)
+        values, rotation = np.linalg.eigh(new_factor.conj().T @ new_factor)
+        rank_gap = max(0.0, size - values[-1])
+        lifted = float((np.abs(new_streams) ** 2).sum())
+        reached = lifted + penalty * rank_gap
+        largest_gap = max(largest_gap, gap)
+        iterations = t
+        if not reached <= objective * (1.0 + _RISE):
+            # No decrease that the accuracy shows, or an unsolved subproblem: the iterate stays, and
+            # nothing else would follow.
+            residual = 0.0
+            status = CONVERGED if gap <= accuracy else ITERATION_LIMIT
+            break
+        factor, streams = new_factor, new_streams
+        trace[BEAM_RANK, t:] = ratio
+        vector[:] = (factor @ rotation[:, -1]).conj()
+        projected = _projected(response, targets, vector, channel, gram, work)
+        if projected < best_power:
+            best_power = projected
+            best_vector[:] = vector
+            form_beams(channel, work, best_beams)
+        trace[OBJECTIVE, t:] = first * reached
+        trace[LIFTED, t:] = first * lifted
+        trace[PROJECTED, t:] = projected
+        trace[RANK_GAP, t:] = rank_gap
+        residual = (objective - reached) / objective
+        objective = reached
+        if residual <= tolerance:
+            status = CONVERGED
+            break
+        multipliers = np.clip(z, 0.0, _LARGEST_START)
+        if projected < inf:
+            # Not z itself: where it vanishes once, its constraint would vanish for good.
+            new_scale = np.maximum(work.uplink / projected, _LEAST_SHARE)
+            multipliers[:users] = np.clip(z[:users] * scale / new_scale, 0.0, _LARGEST_START)
+            scale = new_scale
+    return best_power, largest_gap, iterations, residual, status
+
+
+def rank_terms(rank_mode: str, penalty: float, slack: float) -> tuple[float, float, bool]:
+    """The penalty chi, the slack e and whether V is frozen, in one rank mode.
+
+    Args:
+        rank_mode: one of `RANK_MODES`.
+        penalty: chi of the penalty mode, in units of the first power.
+        slack: e of the slack mode, out of M + 1.
+
+    Raises:
+        ValueError: an unknown mode, a negative penalty or slack.
+    """
+    if rank_mode not in RANK_MODES:
+        raise ValueError(f"rank_mode {rank_mode!r} must be one of {', '.join(RANK_MODES)}")
+    if not (penalty >= 0.0 and slack >= 0.0):
+        raise ValueError("penalty and slack must not be negative")
+    return {"penalty": (penalty, inf, False), "slack": (0.0, slack, False)}.get(
+        rank_mode, (0.0, inf, True)
+    )
+
+
+def inner_approximation(
+    channels: Complex,
+    targets: ArrayLike,
+    starts: Complex,
+    noise: float = 1.0,
+    *,
+    rank_mode: RankMode = "penalty",
+    penalty: float = 0.03,
+    slack: float = 0.1,
+    scaling: float = 0.35,
+    tolerance: float = 1e-3,
+    iteration_limit: int = 100,
+    accuracy: float = 1e-5,
+    rank_limit: int = 12,
+) -> InnerApproximation:
+    """Minimise the transmit power by inner approximation, yu2020, Algorithm 1.
+
+    The result of a realisation does not depend on the others. In the hard mode the only feasible V
+    is the last one, so the beamformers alone are variables.
+
+    Args:
+        channels: H, (realisation, user, element + 1, antenna) complex amplitudes, the direct path
+            in the last row; user k hears [x; 1]^T H_k w.
+        targets: gamma, linear SINR: one for all, (user,) or (realisation, user).
+        starts: x at the start, (realisation, element); the beamformers are designed for it.
+        noise: noise power of a user; sets the unit of the powers.
+        rank_mode: see the module.
+        penalty: chi over the power at the start, for "penalty".
+        slack: e, for "slack", out of M + 1.
+        scaling: rho in c_ki^2 = rho^2 ||B_ki|| / ||V||, the free constant of (11).
+        tolerance: relative decrease of the objective at which to stop; 0 runs every iteration.
+        iteration_limit: largest number of subproblems.
+        accuracy: certified relative gap of a subproblem.
+        rank_limit: largest rank of V.
+
+    Raises:
+        ValueError: shapes that do not fit, values that are not finite or positive, an unknown mode.
+    """
+    channels, given = checked_responses(channels, targets, noise)
+    count, users, size, antennas = channels.shape
+    starts = np.asarray(starts, np.complex128)
+    if starts.shape != (count, size - 1) or not np.isfinite(starts).all():
+        raise ValueError(f"starts {starts.shape} must be finite and {(count, size - 1)}")
+    if not 0.0 < scaling < inf:
+        raise ValueError("scaling must be positive and finite")
+    chi, most, frozen = rank_terms(rank_mode, penalty, slack)
+    extended = np.concatenate([starts, np.ones((count, 1))], axis=1)
+    vectors = np.full((count, size), np.nan, np.complex128)
+    beams = np.full((count, users, antennas), np.nan, np.complex128)
+    traces = np.empty((count, 5, iteration_limit + 1))
+    power, gap, residual = np.empty(count), np.empty(count), np.empty(count)
+    iterations, status = np.empty(count, np.int64), np.empty(count, np.int8)
+    scaled = channels / sqrt(noise)
+    for r in range(count):
+        power[r], gap[r], iterations[r], residual[r], status[r] = _iterate(
+            scaled[r],
+            given[r],
+            extended[r],
+            scaling,
+            chi,
+            most,
+            frozen,
+            tolerance if tolerance > 0.0 else -inf,
+            iteration_limit,
+            accuracy,
+            rank_limit,
+            vectors[r],
+            beams[r],
+            traces[r],
+        )
+    reference = vectors[:, -1:].copy()
+    turned = vectors[:, :-1] * reference.conj()
+    return InnerApproximation(
+        reflection=np.exp(1j * np.angle(turned)),
+        beamformer=beams * reference[:, :, None],
+        power=power,
+        objective=traces[:, OBJECTIVE].copy(),
+        lifted_power=traces[:, LIFTED].copy(),
+        projected_power=traces[:, PROJECTED].copy(),
+        rank_gap=traces[:, RANK_GAP].copy(),
+        beam_rank=traces[:, BEAM_RANK].copy(),
+        accuracy=gap,
+        iterations=iterations,
+        residual=residual,
+        status=status,
+    )

@@ -1,0 +1,383 @@
+"""One convex subproblem of the inner approximation, in low-rank factors, with a certificate.
+
+The problem of `inner_approximation_problem` is solved in factors V = Y Y^H (rows of unit norm) and
+W_i = sum_s w_is w_is^H, of one column to begin with: an augmented Lagrangian with multipliers z of
+the constraints, Newton's method on the product of spheres and the beams. With S and T_i the
+derivatives of the Lagrangian by V and W_i and y_k = Re (S V)_kk, the factors solve the convex
+problem if S - Diag(y) and all T_i are psd. Where one has a negative eigenvalue, its eigenvector
+becomes a column more. That happens to W_i too: yu2020's Theorem 1 holds at a fixed point, where the
+proximal terms have no gradient, but a subproblem away from one can have solutions of higher rank
+only.
+
+Since the Lagrangian is convex in (V, W), its linearisation at any point bounds the optimum from
+below:
+
+    p - sum_k z_k |g_k| - (M + 1) max(0, -lowest(S - Diag y)) - p max(0, -lowest(T)) - rest.
+"""
+
+from math import inf, sqrt
+
+import numpy as np
+
+from irsrepro.array_types import Complex, Real
+from irsrepro.compiled import kernel
+from irsrepro.optimize.result import CONVERGED, ITERATION_LIMIT
+from irsrepro.papers.yu2020.algorithms.lagrangian import (
+    Terms,
+    augmented_lagrangian,
+    derivative_matrices,
+    evaluate_terms,
+    gradients,
+    power_and_penalty,
+    riemannian_hessian,
+)
+from irsrepro.papers.yu2020.algorithms.subproblem import (
+    Subproblem,
+    apply_matrix,
+    eigen,
+    inner_product,
+    squared_norm,
+)
+
+_WEIGHT = 100.0  # of the augmentation; the multipliers are about 1
+_GROWTH = 5.0
+_HEAVIEST = 1e5
+_ROUNDS = 40
+_NEWTON_STEPS = 60
+_LOOSE = 3e-3  # gradient at which the first multiplier step is taken
+_SHIFT = 1e-11  # of the largest diagonal entry of the Hessian, against its flat directions
+_SUFFICIENT = 1e-4
+_SHORTEST = 1e-6  # length factor of a step
+_ROUNDING = 1e-15  # of the augmented Lagrangian
+_SHORTFALL = 1e-4  # of a constraint in units of the noise, cheap or not
+_NEW_COLUMN = 0.05  # root mean square of its entries
+
+
+@kernel
+def _reflect_rows(factor: Complex, matrix: Real, gradient: Real, reflectors: Real) -> None:
+    """Turn the coordinates of each row of Y so that the first one is along the row.
+
+    Householder reflections, applied to both sides of the Hessian and to the gradient.
+    """
+    size, rank = factor.shape
+    width = 2 * rank
+    order = matrix.shape[0]
+    for n in range(size):
+        base = n * width
+        vector = reflectors[n]
+        for c in range(rank):
+            vector[2 * c] = factor[n, c].real
+            vector[2 * c + 1] = factor[n, c].imag
+        vector[0] += 1.0 if vector[0] >= 0.0 else -1.0
+        square = 0.0
+        for c in range(width):
+            square += vector[c] * vector[c]
+        scale = sqrt(2.0 / square)
+        for c in range(width):
+            vector[c] *= scale
+        along = 0.0
+        for c in range(width):
+            along += vector[c] * gradient[base + c]
+        for c in range(width):
+            gradient[base + c] -= along * vector[c]
+        for q in range(order):
+            along = 0.0
+            for c in range(width):
+                along += vector[c] * matrix[base + c, q]
+            for c in range(width):
+                matrix[base + c, q] -= along * vector[c]
+        for p in range(order):
+            along = 0.0
+            for c in range(width):
+                along += vector[c] * matrix[p, base + c]
+            for c in range(width):
+                matrix[p, base + c] -= along * vector[c]
+
+
+@kernel
+def _cholesky(matrix: Real, shift: float, factor: Real) -> bool:
+    """Lower factor of matrix + shift; False unless that is positive definite.
+
+    Column after column is taken off what remains, so that the inner loop vectorises as it stands.
+    """
+    order = matrix.shape[0]
+    column = np.empty(order)
+    for p in range(order):
+        for q in range(p + 1):
+            factor[p, q] = matrix[p, q]
+    for t in range(order):
+        pivot = factor[t, t] + shift
+        if not pivot > 1e-14 * (abs(matrix[t, t]) + shift):
+            return False
+        root = sqrt(pivot)
+        factor[t, t] = root
+        for p in range(t + 1, order):
+            factor[p, t] /= root
+            column[p] = factor[p, t]
+        for p in range(t + 1, order):
+            weight = column[p]
+            for q in range(t + 1, p + 1):
+                factor[p, q] -= weight * column[q]
+    return True
+
+
+@kernel
+def _newton_direction(
+    problem: Subproblem, factor: Complex, matrix: Real, gradient: Real, direction: Real
+) -> float:
+    """Direction -(Hessian + shift)^-1 gradient on the tangent space, and the slope along it.
+
+    The shift grows from nearly nothing until the matrix is positive definite.
+    """
+    size, rank = factor.shape
+    width, order = 2 * rank, gradient.size
+    reflectors = np.empty((size, width))
+    _reflect_rows(factor, matrix, gradient, reflectors)
+    kept = np.empty(order, np.int64)
+    count = 0
+    for p in range(order):
+        if p >= size * width or (not problem.frozen and p % width != 0):
+            kept[count] = p
+            count += 1
+    small = np.empty((count, count))
+    right = np.empty(count)
+    largest = 0.0
+    for p in range(count):
+        right[p] = -gradient[kept[p]]
+        for q in range(count):
+            small[p, q] = matrix[kept[p], kept[q]]
+        largest = max(largest, abs(small[p, p]))
+    triangle = np.empty((count, count))
+    shift = _SHIFT * largest
+    while not _cholesky(small, shift, triangle):
+        shift *= 10.0
+        if not shift < 1e12 * largest:
+            direction[:] = 0.0
+            return 0.0
+    slope = 0.0
+    step = right.copy()
+    for p in range(count):
+        for t in range(p):
+            step[p] -= triangle[p, t] * step[t]
+        step[p] /= triangle[p, p]
+    for p in range(count - 1, -1, -1):
+        for t in range(p + 1, count):
+            step[p] -= triangle[t, p] * step[t]
+        step[p] /= triangle[p, p]
+    direction[:] = 0.0
+    for p in range(count):
+        slope -= right[p] * step[p]
+        direction[kept[p]] = step[p]
+    for n in range(size):
+        along = 0.0
+        for c in range(width):
+            along += reflectors[n, c] * direction[n * width + c]
+        for c in range(width):
+            direction[n * width + c] -= along * reflectors[n, c]
+    return slope
+
+
+@kernel
+def _move(factor: Complex, beams: Complex, direction: Real, step: float) -> tuple[Complex, Complex]:
+    """Point along a direction, rows of Y back on their spheres."""
+    size, rank = factor.shape
+    turn = direction.view(np.complex128)
+    new_factor, new_beams = factor.copy(), beams.copy()
+    for n in range(size):
+        norm = 0.0
+        for c in range(rank):
+            new_factor[n, c] += step * turn[n * rank + c]
+            norm += new_factor[n, c].real ** 2 + new_factor[n, c].imag ** 2
+        for c in range(rank):
+            new_factor[n, c] /= sqrt(norm)
+    users, streams, antennas = beams.shape
+    for i in range(users):
+        for q in range(streams):
+            for a in range(antennas):
+                place = size * rank + (i * streams + q) * antennas + a
+                new_beams[i, q, a] += step * turn[place]
+    return new_factor, new_beams
+
+
+@kernel
+def _descend(
+    problem: Subproblem,
+    factor: Complex,
+    beams: Complex,
+    multipliers: Real,
+    weights: Real,
+    tolerance: float,
+) -> tuple[Complex, Complex, Terms, float, int]:
+    """Newton's method on the augmented Lagrangian; returns the point, its gradient norm, steps."""
+    users, size, _ = problem.channels.shape
+    rank = factor.shape[1]
+    first = 2 * size * rank
+    terms = evaluate_terms(problem, factor, beams)
+    value = augmented_lagrangian(
+        power_and_penalty(problem, beams, terms), terms.values, multipliers, weights
+    )
+    active, curved = np.zeros(users + 1), np.zeros(users + 1)
+    gradient = np.empty(first + 2 * beams.size)
+    direction = np.empty(gradient.size)
+    norm, steps = inf, 0
+    while True:
+        slopes = gradients(problem, factor, beams, terms)
+        for k in range(users + 1):
+            active[k], curved[k] = 0.0, 0.0
+            if terms.values[k] > -inf and multipliers[k] + weights[k] * terms.values[k] > 0.0:
+                active[k], curved[k] = multipliers[k] + weights[k] * terms.values[k], weights[k]
+        coordinates = slopes.view(np.float64)
+        square = 0.0
+        for p in range(gradient.size):
+            gradient[p] = coordinates[users + 1, p]
+            for k in range(users + 1):
+                gradient[p] += active[k] * coordinates[k, p]
+            if p >= first:
+                square += gradient[p] ** 2
+        if not problem.frozen:
+            for n in range(size):
+                along, base = 0.0, 2 * n * rank
+                for c in range(rank):
+                    along += gradient[base + 2 * c] * factor[n, c].real
+                    along += gradient[base + 2 * c + 1] * factor[n, c].imag
+                for c in range(rank):
+                    square += (gradient[base + 2 * c] - along * factor[n, c].real) ** 2
+                    square += (gradient[base + 2 * c + 1] - along * factor[n, c].imag) ** 2
+        norm = sqrt(square)
+        if norm <= tolerance or steps == _NEWTON_STEPS:
+            break
+        S, T, diagonal = derivative_matrices(problem, factor, beams, terms, active)
+        matrix = riemannian_hessian(problem, factor, terms, slopes, active, curved, S, T, diagonal)
+        slope = _newton_direction(problem, factor, matrix, gradient, direction)
+        step, moved = 1.0, False
+        while step >= _SHORTEST and slope < 0.0:
+            trial_factor, trial_beams = _move(factor, beams, direction, step)
+            trial = evaluate_terms(problem, trial_factor, trial_beams)
+            trial_value = augmented_lagrangian(
+                power_and_penalty(problem, trial_beams, trial), trial.values, multipliers, weights
+            )
+            if trial_value <= value + _SUFFICIENT * step * slope + _ROUNDING * abs(value):
+                factor, beams, terms, value = trial_factor, trial_beams, trial, trial_value
+                moved = True
+                break
+            step *= 0.5
+        steps += 1
+        if not moved:
+            break
+    return factor, beams, terms, norm, steps
+
+
+@kernel
+def solve_subproblem(
+    problem: Subproblem, multipliers: Real, tolerance: float, rank_limit: int
+) -> tuple[Complex, Complex, Real, float, float, int, int]:
+    """Solve one subproblem from its own centre.
+
+    Args:
+        problem: from `make_subproblem`.
+        multipliers: z at the start, (user + 1,); the last belongs to the slack.
+        tolerance: certified gap to reach, relative to the objective.
+        rank_limit: largest number of columns of Y.
+
+    Returns:
+        Y, (element + 1, rank); w, (user, stream, antenna); z; the objective; the gap between it and
+        the certified bound, relative to it; Newton steps; the status.
+    """
+    users, size, _ = problem.channels.shape
+    factor, beams = problem.factor.copy(), problem.beams.copy()
+    z, weights = multipliers.copy(), np.empty(users + 1)
+    image = np.empty(beams.shape[2], np.complex128)
+    if not problem.slack < inf:
+        z[users] = 0.0
+    weight, near, steps, last = _WEIGHT, _LOOSE, 0, inf
+    objective, gap = inf, inf
+    status = ITERATION_LIMIT
+    finest = 1e-3 * tolerance
+    for _ in range(_ROUNDS):
+        # A multiplier far above 1 belongs to a constraint that was scaled too small.
+        for k in range(users + 1):
+            weights[k] = weight * max(z[k], 1.0) ** 2
+        factor, beams, terms, norm, count = _descend(problem, factor, beams, z, weights, near)
+        steps += count
+        violation, shortfall = 0.0, 0.0
+        for k in range(users + 1):
+            if terms.values[k] > -inf:
+                miss = abs(max(terms.values[k], -z[k] / weights[k]))
+                if k < users:
+                    shortfall = max(shortfall, terms.values[k] / problem.scale[k])
+                violation = max(violation, miss * max(z[k], 1.0))
+                z[k] = max(0.0, z[k] + weights[k] * terms.values[k])
+        if violation > 0.2 * last:
+            weight = min(_GROWTH * weight, _HEAVIEST)
+        last = violation
+        near = max(finest, min(0.1 * near, 0.1 * violation))
+        if violation > tolerance or norm > 10.0 * tolerance or shortfall > _SHORTFALL:
+            continue
+        objective = power_and_penalty(problem, beams, terms)
+        S, T, diagonal = derivative_matrices(problem, factor, beams, terms, z)
+        loss = 0.0
+        for k in range(users + 1):
+            if terms.values[k] > -inf:
+                loss += z[k] * abs(terms.values[k])
+        lowest, vectors = 0.0, S
+        if not problem.frozen:
+            for n in range(size):
+                S[n, n] -= diagonal[n]
+            values, vectors = eigen(S)
+            lowest = min(0.0, values[0])
+        thin, hollow = 0.0, np.empty(users)
+        directions = np.zeros((users, beams.shape[2]), np.complex128)
+        for i in range(users):
+            values, columns = eigen(T[i])
+            hollow[i] = -values[0]
+            for a in range(beams.shape[2]):
+                directions[i, a] = columns[a, 0]
+            thin = max(thin, hollow[i])
+            for q in range(beams.shape[1]):
+                apply_matrix(T[i], beams[i, q], image)
+                loss += abs(inner_product(beams[i, q], image).real)
+        gap = (loss - size * lowest + thin * objective) / objective
+        if gap <= tolerance:
+            status = CONVERGED
+            break
+        flat = -size * lowest > max(0.3 * gap * objective, 10.0 * norm)
+        # Eigenvalues that a gradient not quite zero explains ask for more rounds, not more columns.
+        stretched = thin > max(0.3 * gap, 10.0 * norm)
+        if flat and factor.shape[1] < rank_limit:
+            factor = _extended(factor, vectors[:, 0].copy())
+        elif stretched and beams.shape[1] < problem.channels.shape[2]:
+            beams = _extended_beams(beams, directions, hollow, 0.3 * gap)
+        elif flat or stretched:
+            break
+        else:
+            continue
+        near, weight, last = 0.1 * _LOOSE, _WEIGHT, inf
+    return factor, beams, z, objective, gap, steps, status
+
+
+@kernel
+def _extended(factor: Complex, vector: Complex) -> Complex:
+    """Y with a column more, along the vector."""
+    size, rank = factor.shape
+    scale = _NEW_COLUMN * sqrt(size / inner_product(vector, vector).real)
+    result = np.empty((size, rank + 1), np.complex128)
+    for n in range(size):
+        norm = 1.0 + (scale * abs(vector[n])) ** 2
+        for c in range(rank):
+            result[n, c] = factor[n, c] / sqrt(norm)
+        result[n, rank] = scale * vector[n] / sqrt(norm)
+    return result
+
+
+@kernel
+def _extended_beams(beams: Complex, directions: Complex, hollow: Real, least: float) -> Complex:
+    """Beams with a stream more, of zeros where the derivative by W_i is not negative enough."""
+    users, streams, antennas = beams.shape
+    result = np.zeros((users, streams + 1, antennas), np.complex128)
+    for i in range(users):
+        scale = _NEW_COLUMN * sqrt(squared_norm(beams[i])) if hollow[i] > least else 0.0
+        for a in range(antennas):
+            for q in range(streams):
+                result[i, q, a] = beams[i, q, a]
+            result[i, streams, a] = scale * directions[i, a]
+    return result

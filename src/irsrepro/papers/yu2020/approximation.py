@@ -1,0 +1,81 @@
+"""The inner approximation with either engine, in the three modes of its rank constraint."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from irsrepro.build.storage import variable
+from irsrepro.build.sweeps import Problem
+from irsrepro.papers.yu2020.algorithms.inner_approximation import RankMode, inner_approximation
+from irsrepro.papers.yu2020.system import (
+    design_variables,
+    downlink,
+    power_trace,
+    progress,
+)
+
+
+def approximate(problem: Problem, rank_mode: RankMode) -> xr.Dataset:
+    """Run the inner approximation from the starting phases and the beamformers of (4) for them.
+
+    Args:
+        problem: what the scheme is given.
+        rank_mode: ``penalty``, ``slack`` or ``hard``.
+
+    Returns:
+        ``beamformer`` and ``reflection`` of the best projected design, status, iterations and
+        residual (realisation,), and traces (realisation, iteration), from the start on: in W
+        ``objective`` (falls in every iteration), ``lifted_power`` and ``projected_power``; without
+        a unit ``rank_gap`` and ``beam_rank``; ``trace`` of the projected power in dBm with the
+        share of iterations in which it rises. ``subproblem_gap`` and ``phase_movement``, and
+        ``last_beam_rank``, of the last iteration, (realisation,).
+    """
+    system = downlink(problem.channels, problem.parameters)
+    parameters = problem.parameters
+    options = {
+        "rank_mode": rank_mode,
+        "scaling": parameters["scaling"],
+        "tolerance": parameters["tolerance"],
+        "iteration_limit": parameters["iteration_limit"],
+        "accuracy": parameters["subproblem_accuracy"],
+    }
+    if rank_mode == "penalty":
+        options["penalty"] = parameters["rank_penalty"]
+    if rank_mode == "slack":
+        options["slack"] = parameters["rank_slack"]
+    start = system.starting_reflection
+    solve = problem.solver(inner_approximation)
+    result = solve(system.responses, system.target, start, **options)
+    one, trace = ("realisation",), ("realisation", "iteration")
+    movement = np.abs(result.reflection - start).max(axis=1)
+    return design_variables(result.beamformer, result.reflection).assign(
+        **progress(
+            result.status,
+            result.iterations,
+            result.residual,
+            "last decrease of the objective, relative",
+        ),
+        objective=variable(trace, result.objective, "power and penalty of the rank gap", "W"),
+        lifted_power=variable(trace, result.lifted_power, "power of the lifted variables", "W"),
+        projected_power=variable(
+            trace, result.projected_power, "power at the phases extracted from V", "W"
+        ),
+        rank_gap=variable(trace, result.rank_gap, "trace of V minus its largest eigenvalue", "1"),
+        beam_rank=variable(
+            trace, result.beam_rank, "largest second over first eigenvalue of a W_k", "1"
+        ),
+        last_beam_rank=variable(
+            one,
+            np.take_along_axis(result.beam_rank, result.iterations[:, None], axis=1)[:, 0],
+            "largest second over first eigenvalue of a W_k at the end",
+            "1",
+        ),
+        **power_trace(result.projected_power),
+        subproblem_gap=variable(
+            one, result.accuracy, "largest certified relative gap of a subproblem", "1"
+        ),
+        phase_movement=variable(
+            one, movement, "largest change of a reflection coefficient from the start", "1"
+        ),
+    )

@@ -1,0 +1,231 @@
+"""The inner approximation as its authors would run it: subproblems handed to cvxpy and Clarabel.
+
+An independent second implementation of `algorithms.inner_approximation`: full matrices, the
+constraints in the printed form (13) with half squares as rotated cones (as sums of squares they
+make the solver fail on larger instances).
+"""
+
+# mypy: disable-error-code="attr-defined"
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from irsrepro.array_types import Complex, Real
+from irsrepro.lazy_import import lazily
+from irsrepro.optimize.reference.minimum_power import downlink_beams, uplink_fixed_point
+from irsrepro.optimize.reference.public_solvers import FIRST_ORDER, Attempt, optimise_program
+from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT
+from irsrepro.papers.yu2020.algorithms.inner_approximation import InnerApproximation, RankMode
+
+cp = lazily("cvxpy")
+
+
+_SOLVER_ACCURACY = 1e-7
+
+
+class ReferenceStep(NamedTuple):
+    """Solution of one subproblem.
+
+    Attributes:
+        matrix: V, (element + 1, element + 1).
+        beams: W, (user, antenna, antenna).
+        objective: power and penalty.
+        status: what the solver said.
+    """
+
+    matrix: Complex
+    beams: Complex
+    objective: float
+    status: str
+
+
+def solve_subproblem_cvxpy(
+    channels: Complex,
+    targets: Real,
+    matrix: Complex,
+    beams: Complex,
+    *,
+    scaling: float,
+    penalty: float,
+    slack: float | None,
+    accuracy: float = 1e-7,
+) -> ReferenceStep:
+    """Solve yu2020's (17) about an iterate, noise 1 and powers of about 1.
+
+    Args:
+        channels: H, (user, element + 1, antenna).
+        targets: gamma, (user,).
+        matrix: V', (element + 1, element + 1).
+        beams: W', (user, antenna, antenna).
+        scaling: rho in c_ki^2 = rho^2 ||B'_ki|| / ||V'||.
+        penalty: chi of the linearised rank gap.
+        slack: what the linearised rank gap may reach, the right side of (16); None without it.
+        accuracy: tolerance of the solver.
+
+    Raises:
+        SolverError: no solver returns matrices.
+    """
+    users, size, antennas = channels.shape
+    V = cp.Variable((size, size), hermitian=True)
+    W = [cp.Variable((antennas, antennas), hermitian=True) for _ in range(users)]
+    top = np.linalg.eigh(matrix)[1][:, -1]
+    gap = size - cp.real(cp.trace(np.outer(top, top.conj()) @ V))
+    power = sum(cp.real(cp.trace(w)) for w in W)
+    constraints: list[Any] = [V >> 0, cp.real(cp.diag(V)) == 1, *(w >> 0 for w in W)]
+    if slack is not None:
+        constraints.append(gap <= slack)
+    for k in range(users):
+        total: Any = float(targets[k])
+        for i in range(users):
+            old = channels[k] @ beams[i] @ channels[k].conj().T
+            c2 = scaling**2 * np.linalg.norm(old) / np.linalg.norm(matrix)
+            c = np.sqrt(c2)
+            B = channels[k] @ W[i] @ channels[k].conj().T
+            sign, weight = (-1.0, 1.0) if i == k else (1.0, float(targets[k]))
+            square = cp.Variable()
+            joint = c * V + (sign / c) * B
+            flat = cp.vec(joint, order="F")
+            # |x|^2 <= square * 1 as a rotated cone.
+            constraints.append(
+                cp.SOC(
+                    square + 1.0,
+                    cp.hstack([2.0 * cp.real(flat), 2.0 * cp.imag(flat), square - 1.0]),
+                )
+            )
+            line_matrix = c2 * (
+                cp.real(cp.trace(matrix.conj().T @ V)) - 0.5 * np.linalg.norm(matrix) ** 2
+            )
+            line_beams = (cp.real(cp.trace(old.conj().T @ B)) - 0.5 * np.linalg.norm(old) ** 2) / c2
+            total += weight * (0.5 * square - line_matrix - line_beams)
+        # In units of the target, as all constraints then are of the order of one.
+        constraints.append(total / float(targets[k]) <= 0)
+    program: Any = cp.Problem(cp.Minimize(power + penalty * gap), constraints)
+    tolerances = ("tol_gap_abs", "tol_gap_rel", "tol_feas")
+    attempts: list[Attempt] = [("CLARABEL", dict.fromkeys(tolerances, accuracy))]
+    if slack != 0.0:  # where the feasible set is a point, looser tolerances make another problem
+        attempts += [("CLARABEL", dict.fromkeys(tolerances, 100.0 * accuracy)), FIRST_ORDER]
+    optimise_program(program, attempts)
+    return ReferenceStep(
+        np.asarray(V.value),
+        np.stack([np.asarray(w.value) for w in W]),
+        float(program.value),
+        program.status,
+    )
+
+
+def inner_approximation(
+    channels: Complex,
+    targets: ArrayLike,
+    starts: Complex,
+    noise: float = 1.0,
+    *,
+    rank_mode: RankMode = "penalty",
+    penalty: float = 0.03,
+    slack: float = 0.1,
+    scaling: float = 0.35,
+    tolerance: float = 1e-3,
+    iteration_limit: int = 100,
+    accuracy: float = 1e-5,
+    rank_limit: int = 12,
+) -> InnerApproximation:
+    """Run the inner approximation one realisation after another.
+
+    In the mode "hard" the rank constraint is imposed as printed, although the feasible set is then
+    a point.
+
+    Args:
+        channels: H, (realisation, user, element + 1, antenna).
+        targets: gamma, (realisation, user), or one for all.
+        starts: x, (realisation, element).
+        noise: noise power of a user.
+        rank_mode: as in `inner_approximation`.
+        penalty: likewise.
+        slack: likewise.
+        scaling: likewise.
+        tolerance: likewise.
+        iteration_limit: likewise.
+        accuracy: certified relative gap of a subproblem; the solver's tolerances are smaller.
+        rank_limit: of the other implementation; full matrices have none.
+
+    Raises:
+        SolverError: no solver answers a subproblem.
+    """
+    count, users, size, antennas = channels.shape
+    channels = channels / np.sqrt(noise)
+    targets = np.broadcast_to(np.asarray(targets, float), (count, users))
+    reflection = np.full((count, size - 1), np.nan, np.complex128)
+    best_beams = np.full((count, users, antennas), np.nan, np.complex128)
+    traces = np.full((5, count, iteration_limit + 1), np.nan)
+    power, residual = np.full(count, np.nan), np.full(count, np.nan)
+    iterations, status = np.zeros(count, np.int64), np.full(count, FAILURE, np.int8)
+    chi = penalty if rank_mode == "penalty" else 0.0
+    limit_of_gap = {"penalty": None, "slack": slack, "hard": 0.0}[rank_mode]
+    for r in range(count):
+
+        def projected(u: Complex, r: int = r) -> tuple[float, Complex]:
+            e = np.einsum("n,kna->ka", u, channels[r])
+            uplink = uplink_fixed_point(e, targets[r])
+            if uplink is None:
+                return np.inf, np.full((users, antennas), np.nan, np.complex128)
+            return float(uplink.sum()), downlink_beams(e, targets[r], uplink)
+
+        u = np.append(starts[r], 1.0)
+        first, w = projected(u)
+        if not np.isfinite(first):
+            continue
+        best = (first, u, w)
+        H = channels[r] * np.sqrt(first)
+        V = np.outer(u.conj(), u)
+        W = np.einsum("ka,kb->kab", w, w.conj()) / first
+        objective, status[r] = 1.0, ITERATION_LIMIT
+        traces[:, r, :] = np.array([first, first, first, 0.0, 0.0])[:, None]
+        for t in range(1, iteration_limit + 1):
+            step = solve_subproblem_cvxpy(
+                H,
+                targets[r],
+                V,
+                W,
+                scaling=scaling,
+                penalty=chi,
+                slack=limit_of_gap,
+                accuracy=min(accuracy, _SOLVER_ACCURACY),
+            )
+            V, W = step.matrix, step.beams
+            values, vectors = np.linalg.eigh(V)
+            gap = max(0.0, float(np.trace(V).real - values[-1]))
+            lifted = float(np.einsum("kaa->", W).real)
+            u = vectors[:, -1].conj()
+            u = u / np.abs(u)
+            reached, w = projected(u)
+            if reached < best[0]:
+                best = (reached, u, w)
+            eigenvalues = np.linalg.eigvalsh(W)
+            ratio = float(max(0.0, (eigenvalues[:, -2] / eigenvalues[:, -1]).max()))
+            new = lifted + chi * gap
+            traces[:, r, t:] = np.array([first * new, first * lifted, reached, gap, ratio])[:, None]
+            iterations[r], residual[r] = t, (objective - new) / objective
+            objective = new
+            if tolerance > 0.0 and residual[r] <= tolerance:
+                status[r] = CONVERGED
+                break
+        power[r], u, w = best
+        reference = u[-1]
+        reflection[r], best_beams[r] = u[:-1] * reference.conj(), w * reference
+    return InnerApproximation(
+        reflection=reflection,
+        beamformer=best_beams,
+        power=power,
+        objective=traces[0],
+        lifted_power=traces[1],
+        projected_power=traces[2],
+        rank_gap=traces[3],
+        beam_rank=traces[4],
+        accuracy=np.full(count, min(accuracy, _SOLVER_ACCURACY)),
+        iterations=iterations,
+        residual=residual,
+        status=status,
+    )

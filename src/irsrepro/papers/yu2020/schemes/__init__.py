@@ -1,0 +1,1 @@
+"""Every scheme of the legends: a module with `design`."""

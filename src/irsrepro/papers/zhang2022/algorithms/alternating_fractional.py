@@ -1,0 +1,222 @@
+"""Sum-rate of a downlink over surfaces by closed forms in turn, phases projected (AIF).
+
+The benchmark that zhang2022 takes from its reference [7]. With s_kj = e_k w_j of
+`surface_downlink`, noise and power of one, the transforms of fractional programming give
+
+    alpha_k = SINR_k,   beta_k = sqrt(1 + alpha_k) s_kk / (sum_j |s_kj|^2 + 1),
+    W = E^H D (nu I + D^H E E^H D)^-1 diag(sqrt(1 + alpha_k) beta_k / |beta_k|),  D = diag|beta_k|,
+
+nu such that all power is used, by bisection, and the reflection as the maximiser over the unit disc
+of 2 Re(x^H u) - ||B^T x||^2 (`unit_disc.thin`; the dual of the same problem is the semidefinite
+program of the Schur complement that the reference solves), projected to unit modulus. The
+projection may lower the sum-rate, and nothing is held against it.
+"""
+
+from math import sqrt
+
+import numpy as np
+
+from irsrepro.array_types import Complex, Real
+from irsrepro.compiled import kernel
+from irsrepro.optimize.fractional import quadratic_auxiliary
+from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT
+from irsrepro.optimize.unit_disc.thin import thin_sweeps
+from irsrepro.papers.zhang2022.algorithms.manifold_alternation import (
+    MMSE_BEAMS,
+    NO_CHANNEL,
+    SUM_RATE,
+    ZF_BEAMS,
+    Alternation,
+    linear_beams,
+    ratios,
+    weighted_rate,
+)
+from irsrepro.papers.zhang2022.algorithms.surface_downlink import (
+    BOTH,
+    SurfaceLinks,
+    affine_responses,
+    checked_links,
+    effective_channel,
+)
+
+LEAST_ITERATIONS = 3
+
+
+@kernel
+def fractional_beams(
+    channel: Complex, sinr: Real, auxiliary: Complex, accuracy: float, beams: Complex
+) -> None:
+    """Set the beams of total power one that maximise the transformed sum-rate.
+
+    Args:
+        channel: e, (user, antenna).
+        sinr: alpha, (user,).
+        auxiliary: beta, (user,).
+        accuracy: of the power, relative.
+        beams: w, (user, antenna), overwritten; kept where they would vanish.
+    """
+    users, antennas = channel.shape
+    scaled = np.empty((users, antennas), np.complex128)
+    targets = np.zeros((users, users), np.complex128)
+    for k in range(users):
+        size = abs(auxiliary[k])
+        for m in range(antennas):
+            scaled[k, m] = size * channel[k, m]
+        if size > 0.0:
+            targets[k, k] = sqrt(1.0 + sinr[k]) * auxiliary[k] / size
+    gram = np.dot(scaled, np.ascontiguousarray(scaled.conj().T))
+    values, vectors = np.linalg.eigh(gram)
+    parts = np.dot(np.ascontiguousarray(vectors.conj().T), targets)
+    weight = np.zeros(users)
+    for i in range(users):
+        values[i] = max(values[i], 0.0)
+        for j in range(users):
+            weight[i] += values[i] * (parts[i, j].real ** 2 + parts[i, j].imag ** 2)
+    # The power falls with nu: sum_i weight_i / (nu + value_i)^2 = 1 below the root of their sum.
+    low, high = 0.0, sqrt(weight.sum())
+    if not high > 0.0:
+        return
+    while high - low > accuracy * high and high > 1e-14 * (values[users - 1] + 1e-300):
+        nu = 0.5 * (low + high)
+        power = 0.0
+        for i in range(users):
+            power += weight[i] / (nu + values[i]) ** 2
+        if power > 1.0:
+            low = nu
+        else:
+            high = nu
+    total = 0.0
+    for i in range(users):
+        for j in range(users):
+            parts[i, j] /= high + values[i]
+    made = np.dot(np.ascontiguousarray(np.dot(vectors, parts).T), scaled.conj())
+    for j in range(users):
+        for m in range(antennas):
+            total += made[j, m].real ** 2 + made[j, m].imag ** 2
+    for j in range(users):
+        for m in range(antennas):
+            beams[j, m] = made[j, m] / sqrt(total)
+
+
+@kernel
+def phase_problem(
+    forward: Complex, sinr: Real, auxiliary: Complex, forms: Complex, linear: Complex
+) -> None:
+    """Set the phase step's B and u.
+
+    Args:
+        forward: a of `surface_downlink`, (element, beam x user).
+        sinr: alpha, (user,).
+        auxiliary: beta, (user,).
+        forms: B, (element, beam x user), overwritten.
+        linear: u, (element,), overwritten.
+    """
+    users = sinr.size
+    for n in range(linear.size):
+        linear[n] = 0.0
+        for k in range(users):
+            size = abs(auxiliary[k])
+            for j in range(users):
+                forms[n, j * users + k] = size * forward[n, j * users + k]
+            own = forward[n, k * users + k].conjugate()
+            linear[n] += sqrt(1.0 + sinr[k]) * auxiliary[k] * own
+
+
+@kernel
+def _alternate(
+    outgoing: Complex,
+    incoming: Complex,
+    beams: Complex,
+    reflection: Complex,
+    trace: Real,
+    tolerance: float,
+    phase_accuracy: float,
+    sweep_limit: int,
+) -> tuple[int, float, int]:
+    users, elements = outgoing.shape
+    none = np.empty((0, 0), np.complex128)
+    ones, sinr = np.ones(users), np.empty(users)
+    auxiliary = np.empty(users, np.complex128)
+    responses = np.empty((users, users), np.complex128)
+    forms = np.empty((elements, users * users), np.complex128)
+    linear = np.empty(elements, np.complex128)
+    channel = effective_channel(outgoing, incoming, none, none, elements, reflection)
+    trace[:] = 0.0
+    beams[:] = 0.0
+    made = linear_beams(np.int64(ZF_BEAMS), channel, beams)
+    if not made and not linear_beams(np.int64(MMSE_BEAMS), channel, beams):
+        return 0, 0.0, NO_CHANNEL
+    np.dot(beams, np.ascontiguousarray(channel.T), responses)
+    ratios(responses, sinr)
+    rate = weighted_rate(SUM_RATE, sinr, ones)
+    trace[0] = rate
+    change = 0.0
+    for iteration in range(1, trace.size):
+        quadratic_auxiliary(responses, ones, sinr, 1.0, auxiliary)
+        fractional_beams(channel, sinr, auxiliary, 1e-10, beams)
+        given = affine_responses(
+            np.int64(BOTH), outgoing, incoming, none, none, elements, reflection, beams
+        )
+        phase_problem(given.forward, sinr, auxiliary, forms, linear)
+        thin_sweeps(forms, linear, reflection, phase_accuracy, sweep_limit)
+        for n in range(elements):
+            size = abs(reflection[n])
+            reflection[n] = reflection[n] / size if size > 0.0 else 1.0
+        channel = effective_channel(outgoing, incoming, none, none, elements, reflection)
+        np.dot(beams, np.ascontiguousarray(channel.T), responses)
+        ratios(responses, sinr)
+        before, rate = rate, weighted_rate(SUM_RATE, sinr, ones)
+        trace[iteration] = rate
+        change = (rate - before) / rate if rate > 0.0 else 0.0
+        if not np.isfinite(rate):
+            trace[:] = np.nan
+            return iteration, np.nan, FAILURE
+        if iteration >= LEAST_ITERATIONS and abs(change) <= tolerance:
+            trace[iteration:] = rate
+            return iteration, change, CONVERGED
+    return trace.size - 1, change, ITERATION_LIMIT
+
+
+def alternate_fractional(
+    links: SurfaceLinks,
+    reflection: Complex,
+    *,
+    outer: int,
+    tolerance: float = 1e-2,
+    phase_accuracy: float = 1e-3,
+    sweep_limit: int = 200,
+) -> Alternation:
+    """Alternate between beams and projected reflections; a realisation depends on no other.
+
+    Starts from zero-forcing beams, or those of MMSE where there is no inverse. beta is renewed once
+    per iteration, as in the reference.
+
+    Args:
+        links: channels relative to the root of noise over transmit power, without a path between
+            the surfaces.
+        reflection: start of x, (realisation, element), unit modulus.
+        outer: largest number of iterations.
+        tolerance: relative change of the sum-rate at which to stop, after three iterations.
+        phase_accuracy: what a phase step may leave of the transformed sum-rate, in nats.
+        sweep_limit: largest number of sweeps of a phase step.
+
+    Raises:
+        ValueError: shapes that do not fit; a path between the surfaces.
+    """
+    links = checked_links(links)
+    if links.forth.size or links.back.size:
+        raise ValueError("a path between the surfaces is not part of this algorithm")
+    count, users, elements = links.outgoing.shape
+    x = np.array(reflection, np.complex128, order="C")
+    if x.shape != (count, elements):
+        raise ValueError(f"reflection {x.shape} must be {(count, elements)}")
+    w = np.zeros((count, users, links.incoming.shape[2]), np.complex128)
+    trace = np.empty((count, outer + 1))
+    iterations, residual = np.empty(count, np.int64), np.empty(count)
+    status = np.empty(count, np.int8)
+    for r in range(count):
+        iterations[r], residual[r], status[r] = _alternate(
+            links.outgoing[r], links.incoming[r], w[r], x[r], trace[r], tolerance, phase_accuracy,
+            sweep_limit,
+        )  # fmt: skip
+    return Alternation(w, x, trace, iterations, residual, status)

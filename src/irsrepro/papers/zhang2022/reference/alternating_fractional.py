@@ -1,0 +1,107 @@
+"""AIF the obvious way: bisection with M x M inverses, the phase step as a cone program."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from irsrepro.array_types import Complex, Real
+from irsrepro.optimize.reference.unit_disc import solve_unit_disc
+from irsrepro.optimize.result import CONVERGED, ITERATION_LIMIT
+from irsrepro.papers.zhang2022.algorithms.alternating_fractional import LEAST_ITERATIONS
+from irsrepro.papers.zhang2022.algorithms.manifold_alternation import NO_CHANNEL, Alternation
+from irsrepro.papers.zhang2022.algorithms.surface_downlink import SurfaceLinks, checked_links
+from irsrepro.papers.zhang2022.reference.manifold_alternation import linear_beams_reference
+
+
+def alternate_fractional(
+    links: SurfaceLinks,
+    reflection: Complex,
+    *,
+    outer: int,
+    tolerance: float = 1e-2,
+    phase_accuracy: float = 1e-3,
+    sweep_limit: int = 200,
+) -> Alternation:
+    """Alternate between beams and projected reflections as `alternate_fractional` does.
+
+    Args:
+        links: channels relative to the root of noise over transmit power, without a path between
+            the surfaces.
+        reflection: start of x, (realisation, element), unit modulus.
+        outer: largest number of iterations.
+        tolerance: relative change of the sum-rate at which to stop, after three iterations.
+        phase_accuracy: of the other implementation; a cone solver takes exact phase steps.
+        sweep_limit: likewise.
+
+    Raises:
+        SolverError: no solver answers a phase step.
+    """
+    o, g, _, _, _ = checked_links(links)
+    count, users, _ = o.shape
+    x = np.array(reflection, np.complex128)
+    w = np.zeros((count, users, g.shape[2]), np.complex128)
+    traces = np.zeros((count, outer + 1))
+    iterations, residual = np.zeros(count, np.int64), np.zeros(count)
+    status = np.full(count, ITERATION_LIMIT, np.int8)
+    for r in range(count):
+        channel = (o[r] * x[r]) @ g[r]
+        first = linear_beams_reference("zf", channel)
+        if first is None:
+            first = linear_beams_reference("mmse", channel)
+        if first is None:
+            status[r] = NO_CHANNEL
+            continue
+        w[r] = first
+        alpha, beta, rate = _auxiliaries(channel @ w[r].T)
+        traces[r] = rate
+        for iteration in range(1, outer + 1):
+            w[r] = beams_reference(channel, alpha, beta)
+            forms = (o[r][:, None] * (g[r] @ w[r].T).T[None]).reshape(users, users, -1)
+            weighted = (np.abs(beta)[:, None, None] * forms).reshape(users**2, -1)
+            A = weighted.conj().T @ weighted
+            own = forms[range(users), range(users)]
+            u = ((np.sqrt(1.0 + alpha) * beta)[:, None] * own.conj()).sum(axis=0)
+            found = solve_unit_disc(A, u)
+            x[r] = np.exp(1j * np.angle(found))
+            channel = (o[r] * x[r]) @ g[r]
+            before = rate
+            alpha, beta, rate = _auxiliaries(channel @ w[r].T)
+            traces[r, iteration:] = rate
+            iterations[r], residual[r] = iteration, (rate - before) / rate
+            if iteration >= LEAST_ITERATIONS and abs(residual[r]) <= tolerance:
+                status[r] = CONVERGED
+                break
+    return Alternation(w, x, traces, iterations, residual, status)
+
+
+def beams_reference(channel: Complex, alpha: Real, beta: Complex) -> Complex:
+    """Beams (user, antenna) of total power one that maximise the transformed sum-rate.
+
+    Args:
+        channel: e, (user, antenna).
+        alpha: (user,).
+        beta: (user,).
+    """
+    antennas = channel.shape[1]
+    matrix = (channel.conj().T * np.abs(beta) ** 2) @ channel
+    target = channel.conj().T * (np.sqrt(1.0 + alpha) * beta)
+
+    def at(nu: float) -> Complex:
+        return np.asarray(np.linalg.solve(matrix + nu * np.eye(antennas), target).T)
+
+    # The power falls with nu, and is below one where nu is the size of the targets.
+    low, high = 0.0, float(np.linalg.norm(target))
+    for _ in range(100):
+        nu = 0.5 * (low + high)
+        low, high = (nu, high) if np.linalg.norm(at(nu)) > 1.0 else (low, nu)
+    made = at(high)
+    return np.asarray(made / np.linalg.norm(made))
+
+
+def _auxiliaries(responses: Complex) -> tuple[Real, Complex, float]:
+    """SINR alpha, beta and the sum-rate in bit/s/Hz, from responses (user, beam)."""
+    heard = np.abs(responses) ** 2
+    own = heard.diagonal()
+    alpha = own / (heard.sum(axis=1) - own + 1.0)
+    beta = np.sqrt(1.0 + alpha) * responses.diagonal() / (heard.sum(axis=1) + 1.0)
+    return alpha, beta, float(np.log2(1.0 + alpha).sum())

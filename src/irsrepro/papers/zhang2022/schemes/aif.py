@@ -1,0 +1,33 @@
+"""AIF: closed forms in turn, phases projected to unit modulus; the sum-rate benchmark of [7]."""
+
+import xarray as xr
+
+from irsrepro.build.sweeps import Problem
+from irsrepro.papers.zhang2022.algorithms.alternating_fractional import alternate_fractional
+from irsrepro.papers.zhang2022.system import (
+    WITHOUT,
+    laid_out,
+    random_reflection,
+    reported,
+    surface_links,
+)
+
+
+def design(problem: Problem) -> xr.Dataset:
+    """Alternate from random phases and zero-forcing beams until the sum-rate settles.
+
+    Returns:
+        ``beams`` and ``reflection``; status, iterations, residual and trace of the sum-rate.
+    """
+    parameters = problem.parameters
+    links = surface_links(problem, WITHOUT)
+    start = random_reflection(problem)
+    found = problem.solver(alternate_fractional)(
+        links,
+        start,
+        outer=parameters["aif_iterations"],
+        tolerance=parameters["aif_tolerance"],
+        phase_accuracy=parameters["phase_accuracy"],
+        sweep_limit=parameters["phase_sweeps"],
+    )
+    return laid_out(found.beams, found.reflection).assign(reported(found, "sum-rate"))

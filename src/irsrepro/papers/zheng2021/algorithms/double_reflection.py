@@ -1,0 +1,454 @@
+"""One user received over two reflecting surfaces and the path over both: closed-form alternation.
+
+With u the channel from the user to surface 1 and v to surface 2, D from surface 1 to surface 2, G1
+and G2 from the surfaces to the receiver, and a_i what surface i radiates::
+
+    a_1 = theta_1 o u,   a_2 = theta_2 o (D a_1 + v),   h = G1 a_1 + G2 a_2.              (H)
+
+The gain |w^H h|^2 is to be maximised over a unit-norm receiver w and unit-modulus theta_1, theta_2.
+With two of the three held, w^H h = sum_m b_m theta_m + c in a reflection vector, so that
+theta = exp(j (arg c - arg b)) maximises over it, and w = h / ||h|| over the receiver (zheng2021,
+eqs. (18) to (26)): the gain never falls. b and c are products of w, G1, G2 and D with vectors; the
+matrices that belong to single elements of surface 1 are never formed. Either surface may be empty.
+"""
+
+# mypy: disable-error-code="untyped-decorator"
+
+from dataclasses import dataclass, fields
+from math import nan, sqrt
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from irsrepro.array_types import Complex, Real
+from irsrepro.compiled import kernel
+from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT
+
+_TINY = 1e-290  # squared modulus of a coefficient that has no phase any more
+
+
+class Links(NamedTuple):
+    """Channels of R realisations, amplitudes in any unit; either surface may have no elements.
+
+    Attributes:
+        first: u, (realisation, element of surface 1), user to surface 1; or of several users,
+            (realisation, user, element of surface 1), where a function allows it.
+        second: v, (realisation, [user,] element of surface 2), user to surface 2.
+        between: D, (realisation, element of surface 2, element of surface 1).
+        first_to_receiver: G1, (realisation, antenna, element of surface 1).
+        second_to_receiver: G2, (realisation, antenna, element of surface 2).
+    """
+
+    first: Complex
+    second: Complex
+    between: Complex
+    first_to_receiver: Complex
+    second_to_receiver: Complex
+
+
+@dataclass(frozen=True)
+class Alternation:
+    """Reflections and receivers of R realisations.
+
+    Attributes:
+        reflection1: theta_1, (realisation, element of surface 1), unit modulus.
+        reflection2: theta_2, (realisation, element of surface 2), unit modulus.
+        receiver: w, (realisation, antenna), unit norm.
+        gain: (realisation,) |w^H h|^2 at these variables, ||h||^2 after one iteration or more.
+        trace: (realisation, iteration) gain from the start on, constant after the stop.
+        iterations: (realisation,) iterations run.
+        residual: (realisation,) increase of the gain in the last iteration, relative to the gain.
+        status: (realisation,) int8, an index of `STATUS`.
+    """
+
+    reflection1: Complex
+    reflection2: Complex
+    receiver: Complex
+    gain: Real
+    trace: Real
+    iterations: NDArray[np.int64]
+    residual: Real
+    status: NDArray[np.int8]
+
+
+def effective_channel(links: Links, reflection1: Complex, reflection2: Complex) -> Complex:
+    """Channel h from the users to the receiver over the surfaces: (H), zheng2021, eq. (1).
+
+    Args:
+        links: the channels, of one user or several.
+        reflection1: theta_1, (realisation, element of surface 1).
+        reflection2: theta_2, (realisation, element of surface 2).
+
+    Returns:
+        (realisation, antenna) for one user, (realisation, antenna, user) for several.
+
+    Raises:
+        ValueError: shapes that do not fit.
+    """
+    u, v, d, g1, g2 = checked_links(links)
+    theta1, theta2 = _reflections(links, reflection1, reflection2)
+    lone = u.ndim == 2
+    u, v = (u[:, :, None], v[:, :, None]) if lone else (u.mT, v.mT)
+    radiated = theta1[:, :, None] * u
+    channel = g1 @ radiated + g2 @ (theta2[:, :, None] * (d @ radiated + v))
+    return channel[:, :, 0] if lone else channel
+
+
+def joint_cascade(links: Links) -> Complex:
+    """Cascade R = [G1 diag(u), G2 diag(v)] of both surfaces taken as one (zheng2021, eq. (27)).
+
+    Args:
+        links: the channels of one user.
+
+    Returns:
+        (realisation, antenna, element), surface 1 first: R theta is the channel of the user without
+        the path over both surfaces.
+
+    Raises:
+        ValueError: shapes that do not fit.
+    """
+    u, v, _, g1, g2 = checked_links(links, one_user=True)
+    return np.concatenate([g1 * u[:, None], g2 * v[:, None]], axis=2)
+
+
+def block_factors(
+    links: Links, reflection1: Complex, reflection2: Complex
+) -> tuple[Complex, Complex]:
+    """Factors B_1 and B_2 with h = B_1 [theta_1; 1] = B_2 [theta_2; 1], either block being free.
+
+    ||h||^2 = [theta; 1]^H B^H B [theta; 1] is the Hermitian form for a semidefinite relaxation over
+    one block (zheng2021, eqs. (18), (19), (24), (25)). B_1 depends on reflection2 alone, B_2 on
+    reflection1.
+
+    Args:
+        links: the channels of one user.
+        reflection1: theta_1, (realisation, element of surface 1).
+        reflection2: theta_2, (realisation, element of surface 2).
+
+    Returns:
+        B_1 (realisation, antenna, element of surface 1 + 1), B_2 likewise for surface 2.
+
+    Raises:
+        ValueError: shapes that do not fit.
+    """
+    u, v, d, g1, g2 = checked_links(links, one_user=True)
+    theta1, theta2 = _reflections(links, reflection1, reflection2)
+    turned, radiated = g2 * theta2[:, None], (theta1 * u)[:, :, None]
+    incident = (d @ radiated)[:, :, 0] + v
+    first = np.concatenate([(turned @ d + g1) * u[:, None], turned @ v[:, :, None]], axis=2)
+    second = np.concatenate([g2 * incident[:, None], g1 @ radiated], axis=2)
+    return first, second
+
+
+def product_factors(links: Links) -> Complex:
+    """Return A with h = A [vec(theta_2 theta_1^T); theta_2; theta_1], linear in products too.
+
+    All entries of that vector have unit modulus, so the relaxation of max ||A x||^2 over such
+    vectors bounds the gain of both reflections together from above.
+
+    Args:
+        links: the channels of one user.
+
+    Returns:
+        (realisation, antenna, M2 M1 + M2 + M1), products with the element of surface 1 running
+        fastest.
+
+    Raises:
+        ValueError: shapes that do not fit.
+    """
+    u, v, d, g1, g2 = checked_links(links, one_user=True)
+    products = g2[:, :, :, None] * (d * u[:, None])[:, None]
+    flat = products.reshape(*g2.shape[:2], -1)
+    return np.concatenate([flat, g2 * v[:, None], g1 * u[:, None]], axis=2)
+
+
+# Complex numbers in the compiled loops are arrays (part, ...): these vectorise best. Helpers are
+# inlined by numba: linked, they round otherwise when read from its cache than when just compiled.
+@njit(inline="always")
+def _add_rows(matrix: Real, weights: Real, result: Real) -> None:
+    """Add the rows of a matrix with their weights."""
+    for k in range(matrix.shape[1]):
+        real, imag = weights[0, k], weights[1, k]
+        for m in range(matrix.shape[2]):
+            result[0, m] += real * matrix[0, k, m] - imag * matrix[1, k, m]
+            result[1, m] += real * matrix[1, k, m] + imag * matrix[0, k, m]
+
+
+@njit(inline="always")
+def _product(matrix: Real, vector: Real, start: Real, result: Real) -> None:
+    """Set result = start + matrix vector."""
+    for k in range(matrix.shape[1]):
+        real, imag = start[0, k], start[1, k]
+        for m in range(matrix.shape[2]):
+            real += matrix[0, k, m] * vector[0, m] - matrix[1, k, m] * vector[1, m]
+            imag += matrix[0, k, m] * vector[1, m] + matrix[1, k, m] * vector[0, m]
+        result[0, k], result[1, k] = real, imag
+
+
+@njit(inline="always")
+def _reflect(signal: Real, reflection: Real, radiated: Real) -> None:
+    """Set radiated = reflection o signal."""
+    for m in range(signal.shape[1]):
+        radiated[0, m] = reflection[0, m] * signal[0, m] - reflection[1, m] * signal[1, m]
+        radiated[1, m] = reflection[0, m] * signal[1, m] + reflection[1, m] * signal[0, m]
+
+
+@njit(inline="always")
+def _align(weights: Real, signal: Real, others: Real, radiated: Real, reflection: Real) -> None:
+    """Turn each b_m = weights_m signal_m to the phase of c = others^T radiated, in place.
+
+    Elements that contribute nothing keep their phase; where c is zero, its phase counts as zero.
+    """
+    real, imag = 0.0, 0.0
+    for m in range(others.shape[1]):
+        real += others[0, m] * radiated[0, m] - others[1, m] * radiated[1, m]
+        imag += others[0, m] * radiated[1, m] + others[1, m] * radiated[0, m]
+    power = real * real + imag * imag
+    scale = 1.0 / sqrt(max(power, _TINY))
+    real, imag = (scale * real, scale * imag) if power > _TINY else (1.0, 0.0)
+    for m in range(signal.shape[1]):
+        x = weights[0, m] * signal[0, m] - weights[1, m] * signal[1, m]
+        y = weights[0, m] * signal[1, m] + weights[1, m] * signal[0, m]
+        power = x * x + y * y
+        scale = 1.0 / sqrt(max(power, _TINY))
+        turned_x, turned_y = scale * (real * x + imag * y), scale * (imag * x - real * y)
+        reflection[0, m] = turned_x if power > _TINY else reflection[0, m]
+        reflection[1, m] = turned_y if power > _TINY else reflection[1, m]
+
+
+@njit(inline="always")
+def _receive(h: Real, conjugate: Real, match: bool) -> float:
+    """Gain |w^H h|^2 of the receiver whose conjugate is given, after matching it to h."""
+    power, real, imag = 0.0, 0.0, 0.0
+    for k in range(h.shape[1]):
+        power += h[0, k] ** 2 + h[1, k] ** 2
+    for k in range(h.shape[1]):
+        if match and power > 0.0:
+            conjugate[0, k], conjugate[1, k] = h[0, k] / sqrt(power), -h[1, k] / sqrt(power)
+        real += conjugate[0, k] * h[0, k] - conjugate[1, k] * h[1, k]
+        imag += conjugate[0, k] * h[1, k] + conjugate[1, k] * h[0, k]
+    return real * real + imag * imag
+
+
+# Sums may be reordered, to vectorise them. That drops tests for nan too: these are done outside.
+@kernel(fastmath={"contract", "reassoc", "nsz"})
+def _alternate(
+    parts: tuple[Real, ...],
+    tolerance: float,
+    trace: Real,
+    iterations: NDArray[np.int64],
+    residual: Real,
+    status: NDArray[np.int8],
+) -> None:
+    """Alternate on links, theta_1, theta_2 and conj(w), all (realisation, part, ...), in place."""
+    for r in range(trace.shape[0]):
+        u, v, d, g1, g2 = parts[0][r], parts[1][r], parts[2][r], parts[3][r], parts[4][r]
+        theta1, theta2, conjugate = parts[5][r], parts[6][r], parts[7][r]
+        a1, weights1 = u.copy(), u.copy()
+        a2, weights2, incident, passed = v.copy(), v.copy(), v.copy(), v.copy()
+        h, zero, gain = conjugate.copy(), np.zeros_like(conjugate), 0.0
+        for t in range(trace.shape[1]):
+            if t > 0:
+                weights1.fill(0.0)
+                weights2.fill(0.0)
+                _add_rows(g1, conjugate, weights1)
+                _add_rows(g2, conjugate, weights2)
+                _align(weights2, incident, weights1, a1, theta2)
+                _reflect(weights2, theta2, passed)
+                _add_rows(d, passed, weights1)
+                _align(weights1, u, passed, v, theta1)
+            _reflect(u, theta1, a1)
+            _product(d, a1, v, incident)
+            _reflect(incident, theta2, a2)
+            _product(g1, a1, zero, h)
+            _product(g2, a2, h, h)
+            previous, gain = gain, _receive(h, conjugate, t > 0)
+            iterations[r] = t
+            for later in range(t, trace.shape[1]):
+                trace[r, later] = gain
+            if t > 0 and gain > 0.0:
+                residual[r] = (gain - previous) / gain
+            if t > 0 and residual[r] <= tolerance and tolerance > 0.0:
+                status[r] = CONVERGED
+                break
+
+
+def alternate_double_reflection(
+    links: Links,
+    reflection1: Complex,
+    reflection2: Complex,
+    receiver: Complex | None = None,
+    *,
+    iterations: int = 50,
+    tolerance: float = 0,
+) -> Alternation:
+    """Maximise the gain over both reflections and the receiver by closed-form alternation.
+
+    zheng2021, III-A: theta_2 by eq. (23), theta_1 by (25), w by (26). The gain never falls. An
+    element that contributes nothing keeps its phase. The result of a realisation does not depend on
+    the others, bitwise. The SNR is the gain times transmit power over noise power.
+
+    Args:
+        links: the channels of one user.
+        reflection1: start of theta_1, (realisation, element of surface 1), unit modulus.
+        reflection2: start of theta_2, (realisation, element of surface 2), unit modulus.
+        receiver: start of w, (realisation, antenna), of any norm; h / ||h|| without it; the first
+            antenna where that is zero.
+        iterations: largest number of iterations.
+        tolerance: relative increase of the gain at which to stop; 0 runs every iteration.
+
+    Returns:
+        The solution; a realisation with data that is not finite fails, with nan in its place.
+
+    Raises:
+        ValueError: shapes that do not fit, several users, or a value out of its range.
+    """
+    links = checked_links(links, one_user=True)
+    theta1, theta2 = _reflections(links, reflection1, reflection2)
+    if any((np.abs(np.abs(theta) - 1.0) > 1e-9).any() for theta in (theta1, theta2)):
+        raise ValueError("reflection coefficients must have unit modulus")
+    if not (iterations >= 0 and tolerance >= 0.0):
+        raise ValueError("iterations and tolerance must be >= 0")
+    h = effective_channel(links, theta1, theta2)
+    w = h.copy() if receiver is None else np.array(receiver, np.complex128)
+    if w.shape != h.shape:
+        raise ValueError(f"receiver {w.shape} must be {h.shape}")
+    w[np.linalg.norm(w, axis=1) == 0.0, 0] = 1.0
+    norm = np.linalg.norm(w, axis=1, keepdims=True)
+    w /= norm
+    parts = tuple(np.stack([z.real, z.imag], axis=1) for z in (*links, theta1, theta2, w.conj()))
+    trace, residual = np.zeros((len(w), iterations + 1)), np.zeros(len(w))
+    steps, status = np.zeros(len(w), np.int64), np.full(len(w), ITERATION_LIMIT, np.int8)
+    _alternate(parts, float(tolerance), trace, steps, residual, status)
+    status[~np.isfinite(np.hstack([h, norm, trace])).all(axis=1)] = FAILURE
+    for values in (*parts[5:], trace, residual):
+        values[status == FAILURE] = nan
+    theta1, theta2, w = (values[:, 0] + 1j * values[:, 1] for values in parts[5:])
+    w, gain = w.conj(), trace[:, -1].copy()
+    return Alternation(theta1, theta2, w, gain, trace, steps, residual, status)
+
+
+def alternate_single_reflection(
+    cascaded: Complex, starts: Complex | None = None, *, iterations: int = 50, tolerance: float = 0
+) -> Alternation:
+    """Maximise ||R theta||^2 over the reflection of one surface, alternating with the receiver.
+
+    theta = exp(-j arg(w^H R)), w = R theta / ||R theta|| from each of several starts; the best is
+    kept. After those handed in come the best column of the DFT matrix and the phases of the
+    dominant right singular vector of R. The single-surface design of zheng2021, eq. (12), K = 1.
+
+    Args:
+        cascaded: R, (realisation, antenna, element), amplitudes in any unit.
+        starts: (realisation, start, element), unit modulus; all ones without it.
+        iterations: largest number of iterations from each start.
+        tolerance: relative increase of the gain at which to stop; 0 runs every iteration.
+
+    Returns:
+        The solution from the best start, with theta as `reflection1` and an empty `reflection2`.
+        Failure and errors as in `alternate_double_reflection`.
+    """
+    cascade = np.asarray(cascaded, np.complex128)
+    if cascade.ndim != 3 or 0 in cascade.shape[1:]:
+        raise ValueError(f"cascaded {cascade.shape} must be (R, N, M) with N, M >= 1")
+    count, _, size = cascade.shape
+    handed = np.ones((count, 1, size)) if starts is None else np.asarray(starts)
+    if handed.ndim != 3 or (handed.shape[0], handed.shape[2]) != (count, size):
+        raise ValueError(f"starts {handed.shape} must be {(count, 'S', size)}")
+    none = cascade[:, 0, :0]
+    links = Links(np.ones_like(cascade[:, 0]), none, cascade[:, :0], cascade, cascade[:, :, :0])
+    found = [
+        alternate_double_reflection(links, theta, none, iterations=iterations, tolerance=tolerance)
+        for theta in (*handed.swapaxes(0, 1), *single_reflection_starts(cascade))
+    ]
+    return best_of(found)
+
+
+def single_reflection_starts(cascaded: Complex) -> tuple[Complex, Complex]:
+    """Two good reflections of one surface to start from.
+
+    Args:
+        cascaded: R, (realisation, antenna, element).
+
+    Returns:
+        Each (realisation, element): the column of the DFT matrix with the largest gain, and the
+        phases of the dominant right singular vector of R.
+    """
+    largest = np.abs(cascaded).max(axis=(1, 2), keepdims=True)
+    usable = (largest > 0.0) & (largest < np.inf)
+    scaled = np.where(usable, cascaded, 0.0) / np.where(usable, largest, 1.0)
+    best_column = (np.abs(np.fft.fft(scaled)) ** 2).sum(axis=1).argmax(axis=1)
+    dominant = np.linalg.eigh(scaled @ scaled.mT.conj())[1][:, :, -1:]
+    aligned = np.exp(1j * np.angle(scaled.mT.conj() @ dominant))[:, :, 0]
+    return dft_column(cascaded.shape[2], best_column), aligned
+
+
+def best_of(found: list[Alternation]) -> Alternation:
+    """Return of several solutions the one with the largest gain, realisation by realisation."""
+    gains = np.stack([np.nan_to_num(each.gain, nan=-1.0) for each in found])
+    best = gains.argmax(axis=0), np.arange(gains.shape[1])
+    names = [field.name for field in fields(Alternation)]
+    return Alternation(*(np.stack([getattr(each, name) for each in found])[best] for name in names))
+
+
+def combine_single_surface(
+    links: Links, reflection: Complex, receiver: Complex
+) -> tuple[Complex, Complex, Real]:
+    """Make a start for two surfaces from the solution of one (zheng2021, eqs. (27) to (30)).
+
+    A common rotation by psi turns the single reflections by psi and the double one by 2 psi, which
+    brings their amplitudes s and q at the receiver into phase: the gain (|q| + |s|)^2 at the start
+    is at least the |s|^2 of the single surface (Proposition 1).
+
+    Args:
+        links: the channels of one user.
+        reflection: theta, (realisation, element), unit modulus, for the `joint_cascade` of `links`.
+        receiver: w, (realisation, antenna), the receiver that goes with it and with the start.
+
+    Returns:
+        theta_1, theta_2, psi (realisation,) in radians. Raises ValueError where shapes do not fit.
+    """
+    links = checked_links(links, one_user=True)
+    cascade = joint_cascade(links)
+    theta, w = np.asarray(reflection, np.complex128), np.asarray(receiver, np.complex128)
+    if theta.shape != cascade[:, 0].shape or w.shape != cascade[:, :, 0].shape:
+        raise ValueError(f"reflection {theta.shape}, receiver {w.shape} do not fit {cascade.shape}")
+    theta1, theta2 = np.split(theta, [links.first.shape[1]], axis=1)
+    passed = links.between @ (theta1 * links.first)[:, :, None] * theta2[:, :, None]
+    paths = cascade @ theta[:, :, None], links.second_to_receiver @ passed
+    s, q = ((w.conj() * path[:, :, 0]).sum(axis=1) for path in paths)
+    psi = np.angle(s) - np.angle(q)
+    rotation = np.exp(1j * psi)[:, None]
+    return rotation * theta1, rotation * theta2, psi
+
+
+def dft_column(size: int, index: NDArray[np.int64]) -> Complex:
+    """Columns exp(-2 pi j m i / size), (..., element), of the DFT matrix for indices i (...)."""
+    return np.exp(-2j * np.pi * (np.multiply.outer(index, np.arange(size)) % size) / max(size, 1))
+
+
+def checked_links(links: Links, one_user: bool = False) -> Links:
+    """Complex arrays of the channels; raises ValueError where their shapes do not fit."""
+    links = Links(*(np.asarray(array, np.complex128) for array in links))
+    u, _, d, g1, _ = shapes = [array.shape for array in links]
+    count, size2, size1 = d if len(d) == 3 else (0, 0, 0)
+    users, antennas = u[1:-1], g1[1:-1]
+    wanted = [(count, *users, size1), (count, *users, size2), (count, size2, size1)]
+    wanted += [(count, *antennas, size1), (count, *antennas, size2)]
+    if shapes != wanted or len(users) > 1 - one_user or len(antennas) != 1 or 0 in users + antennas:
+        user = "" if one_user else "[K,] "
+        raise ValueError(
+            f"links {', '.join(map(str, shapes))} must be (R, {user}M1), (R, {user}M2), "
+            "(R, M2, M1), (R, N, M1), (R, N, M2) with K, N >= 1"
+        )
+    return links
+
+
+def _reflections(links: Links, first: Complex, second: Complex) -> tuple[Complex, Complex]:
+    theta1, theta2 = np.asarray(first, np.complex128), np.asarray(second, np.complex128)
+    count, size2, size1 = np.shape(links.between)
+    given, wanted = (theta1.shape, theta2.shape), ((count, size1), (count, size2))
+    if given != wanted:
+        raise ValueError(f"reflections {given} must be {wanted}")
+    return theta1, theta2

@@ -1,0 +1,264 @@
+"""System model: users reach a base station over two surfaces, singly and doubly reflected.
+
+Channels are divided by the noise amplitude of an antenna, so that noise has power one and gains are
+SNRs per watt. The single-IRS baseline stands beside the double system.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from irsrepro.array_types import Complex, Real
+from irsrepro.build.storage import variable
+from irsrepro.build.sweeps import Problem
+from irsrepro.channels.fading import rician
+from irsrepro.errors import ConfigurationError
+from irsrepro.metrics import watts
+from irsrepro.optimize.beamforming.receivers import receive_sinr
+from irsrepro.optimize.result import status_legend
+from irsrepro.papers.zheng2021.algorithms.double_reflection import (
+    Alternation,
+    Links,
+    effective_channel,
+    joint_cascade,
+)
+from irsrepro.papers.zheng2021.ensemble import links as links_of
+
+ONE = ("realisation",)
+
+
+def surfaces(parameters: Mapping[str, Any]) -> tuple[int, int]:
+    """Return the numbers of subsurfaces M_1 and M_2 of the two surfaces.
+
+    Raises:
+        ConfigurationError: a surface has more of them than the ensemble draws, or fewer than none.
+    """
+    total, first = parameters["subsurfaces"], parameters["subsurfaces1"]
+    first = total // 2 if first == "half" else int(first)
+    drawn = parameters["largest_surface"]
+    if not (0 <= first <= drawn and 0 <= total - first <= drawn):
+        raise ConfigurationError(
+            f"config/zheng2021.yaml: parameters.subsurfaces1: {first} of {total} subsurfaces is "
+            f"not allowed; a surface has 0 to {drawn}, what the ensemble draws"
+        )
+    return first, int(total) - first
+
+
+def double_reflection(problem: Problem) -> Links:
+    """Return the channels of the double system, eq. (1), for the sizes in use.
+
+    A subsurface reflects with an amplitude of its own; a path over both surfaces has it twice. A
+    system of one user has no user axis.
+    """
+    parameters = problem.parameters
+    first, second = surfaces(parameters)
+    used = {"user": parameters["users"], "irs1_element": first, "irs2_element": second}
+    amplitude, noise = parameters["subsurface_gain"], _noise_amplitude(parameters)
+
+    def link(name: str) -> Complex:
+        return _link(problem, name, used)
+
+    return Links(
+        first=_users(link("users_to_irs1"), parameters),
+        second=_users(link("users_to_irs2"), parameters),
+        between=amplitude * link("irs1_to_irs2"),
+        first_to_receiver=amplitude / noise * link("irs1_to_bs"),
+        second_to_receiver=amplitude / noise * link("irs2_to_bs"),
+    )
+
+
+def single_reflection(problem: Problem) -> Links:
+    """Return the channels of the single-IRS baseline as those of a surface 2 without a surface 1.
+
+    One user has the cascades of both surfaces side by side (assumption A1, eq. (27)); several have
+    channels of their own with as many paths (assumption A2).
+
+    Raises:
+        ConfigurationError: the surface has more subsurfaces than the ensemble draws.
+    """
+    parameters = problem.parameters
+    if parameters["fading"] == "rician":
+        cascade = joint_cascade(double_reflection(problem))
+        users, receiver = np.ones_like(cascade[:, 0]), cascade
+    else:
+        size, drawn = parameters["subsurfaces"], parameters["largest_surface"]
+        if size > drawn:
+            raise ConfigurationError(
+                f"config/zheng2021.yaml: parameters.subsurfaces: {size} is not allowed; a single "
+                f"IRS has at most largest_surface = {drawn}, what the ensemble draws"
+            )
+        used = {"user": parameters["users"], "single_element": size}
+        users = _users(_link(problem, "users_to_single", used), parameters)
+        receiver = (
+            parameters["subsurface_gain"]
+            / _noise_amplitude(parameters)
+            * _link(problem, "single_to_bs", used)
+        )
+    return Links(users[..., :0], users, receiver.mT[..., :0], receiver[..., :0], receiver)
+
+
+def transmit_power(parameters: Mapping[str, Any]) -> float:
+    """Return the transmit power of a user in W."""
+    return watts(parameters["transmit_power"])
+
+
+def smallest_rate(sinr: Real) -> Real:
+    """Return min_k log2(1 + SINR_k) in bit/s/Hz, eq. (53), from (realisation, ..., user)."""
+    rate: Real = np.log2(1.0 + sinr).min(axis=-1)
+    return rate
+
+
+def evaluate(problem: Problem, variables: xr.Dataset) -> xr.Dataset:
+    """Evaluate a design by eqs. (1), (9), (12), (13) and (53).
+
+    Args:
+        problem: what the scheme was given.
+        variables: ``reflection1`` and ``reflection2`` of the double system or ``reflection`` of the
+            single one, and ``receiver``; or ``gain_bound``, which no design exceeds; or ranks,
+            which have no rate.
+
+    Returns:
+        ``rate`` (realisation,): the smallest of the users' rates in bit/s/Hz; and for several users
+        ``rank`` (realisation,) of their channel. A zero-forcing receiver beyond the rank has the
+        rate of the pseudo-inverse, or none, as the parameters say.
+    """
+    parameters = problem.parameters
+    power = transmit_power(parameters)
+    if "double_rank" in variables:
+        return xr.Dataset()
+    if "gain_bound" in variables:
+        bound = np.log2(1.0 + power * variables["gain_bound"].values)
+        return xr.Dataset({"rate": variable(ONE, bound, "bound of the rate", "bit/s/Hz")})
+    if "reflection" in variables:
+        system, reflection = single_reflection(problem), variables["reflection"].values
+        channel = effective_channel(system, reflection[:, :0], reflection)
+    else:
+        pair = (variables[name].values for name in ("reflection1", "reflection2"))
+        channel = effective_channel(double_reflection(problem), *pair)
+    receiver = variables["receiver"].values
+    if channel.ndim == 2:
+        channel, receiver = channel[..., None], receiver[..., None]
+    rate = smallest_rate(receive_sinr(channel, receiver, power, 1.0))
+    made = {"rate": variable(ONE, rate, "smallest rate of the users", "bit/s/Hz")}
+    if parameters["fading"] == "multipath":
+        rank = np.linalg.matrix_rank(channel)
+        if parameters.get("receiver") == "zf" and parameters["zf_beyond_rank"] == "invalid":
+            rate[rank < channel.shape[-1]] = np.nan
+        made["rank"] = variable(ONE, rank, "rank of the users' channel", "1")
+    return xr.Dataset(made)
+
+
+def reported(
+    status: NDArray[np.int8],
+    iterations: NDArray[np.int64],
+    residual: Real,
+    trace: Real,
+    of: str = "smallest rate",
+    unit: str = "bit/s/Hz",
+) -> dict[str, Any]:
+    """Lay out how an algorithm ended.
+
+    Args:
+        status: (realisation,) indices of ``STATUS``.
+        iterations: (realisation,).
+        residual: (realisation,) last relative increase of what is maximised.
+        trace: (realisation, iteration).
+        of: what the trace is of.
+        unit: its unit.
+    """
+    return {
+        "status": variable(ONE, status, status_legend(), "1"),
+        "iterations": variable(ONE, iterations, "iterations", "1"),
+        "residual": variable(ONE, residual, "last relative increase", "1"),
+        "trace": variable((*ONE, "iteration"), trace, f"{of} per iteration", unit),
+    }
+
+
+def gains_reported(found: Alternation) -> dict[str, Any]:
+    """Lay out how a single-user algorithm ended; its trace does not depend on transmit power."""
+    return reported(
+        found.status, found.iterations, found.residual, found.trace, "SNR per watt", "1/W"
+    )
+
+
+def rank_variables(
+    both: Complex, alone: Complex, first: Complex, to_receiver: Complex
+) -> xr.Dataset:
+    """Lay out ranks and compare them with Proposition 2.
+
+    rank(H) >= rank(H_S) + min(rank(U_1), rank(G_1)) as printed in eq. (52), and the same capped by
+    the numbers of users and antennas.
+
+    Args:
+        both: H of the double system, (realisation, antenna, user).
+        alone: H_S of the single one.
+        first: U_1 transposed, (realisation, user, element of surface 1).
+        to_receiver: G_1, (realisation, antenna, element of surface 1).
+    """
+    ranks = [np.linalg.matrix_rank(matrix) for matrix in (both, alone, first, to_receiver)]
+    promised = ranks[1] + np.minimum(ranks[2], ranks[3])
+    capped = np.minimum(promised, min(both.shape[1:]))
+    return xr.Dataset(
+        {
+            name: variable(ONE, values, about, "1")
+            for name, values, about in (
+                ("double_rank", ranks[0], "rank of the double system's channel"),
+                ("single_rank", ranks[1], "rank of the single system's channel"),
+                ("printed_excess", ranks[0] - promised, "rank above the one promised as printed"),
+                ("capped_excess", ranks[0] - capped, "rank above the one promised, capped"),
+            )
+        }
+    )
+
+
+def double_variables(reflection1: Complex, reflection2: Complex, receiver: Complex) -> xr.Dataset:
+    """Lay out a design of the double system."""
+    made = {
+        f"reflection{irs}": variable(
+            (*ONE, f"irs{irs}_element"), values, f"reflection coefficient of IRS {irs}", "1"
+        )
+        for irs, values in ((1, reflection1), (2, reflection2))
+    }
+    return xr.Dataset(made | _receiver(receiver))
+
+
+def single_variables(reflection: Complex, receiver: Complex) -> xr.Dataset:
+    """Lay out a design of the single-IRS baseline."""
+    name = "reflection coefficient of the single IRS"
+    made = {"reflection": variable((*ONE, "element"), reflection, name, "1")}
+    return xr.Dataset(made | _receiver(receiver))
+
+
+def _receiver(receiver: Complex) -> dict[str, Any]:
+    dims = (*ONE, "antenna", "user")[: receiver.ndim]
+    return {"receiver": variable(dims, receiver, "receive beamformer", "1")}
+
+
+def _noise_amplitude(parameters: Mapping[str, Any]) -> float:
+    return float(np.sqrt(watts(parameters["noise_power"])))
+
+
+def _users(channel: Complex, parameters: Mapping[str, Any]) -> Complex:
+    """Put users first: (realisation, user, element), or drop the axis of the only user."""
+    return channel[..., 0] if parameters["fading"] == "rician" else channel.swapaxes(1, 2)
+
+
+def _link(problem: Problem, name: str, used: Mapping[str, int]) -> Complex:
+    """Return a link (realisation, receiving, sending) for the sizes in use."""
+    parameters, channels = problem.parameters, problem.channels
+
+    def part(name: str) -> Complex:
+        sizes = {dim: slice(size) for dim, size in used.items() if dim in channels[name].dims}
+        return np.asarray(channels[name].isel(sizes).values)
+
+    amplitude = float(np.sqrt(channels[f"{name}_gain"]))
+    if parameters["fading"] == "multipath":
+        return amplitude * part(name)
+    near = links_of(parameters)[name].near
+    factor = parameters["near_rician_factor" if near else "far_rician_factor"]
+    return amplitude * rician(part(f"{name}_direct"), part(f"{name}_scattered"), factor)

@@ -1,0 +1,237 @@
+"""What lies in the cache, and removing what no configuration reaches any more.
+
+Reached is whatever the configuration files, or the present command line, can ask for at any
+fidelity and by any engine. What-ifs are made on the command line and stand in no file; a reading
+that no configuration knows is therefore kept as one, until it is said that what-ifs go.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from irsrepro.build.paths import (
+    FIGURE_DATA,
+    benchmark_of,
+    channel_files,
+    claims_file,
+    data_path,
+    rounding_files,
+    solution_files,
+)
+from irsrepro.config.loading import Project
+from irsrepro.config.schema import load_schema
+from irsrepro.errors import IrsreproError
+from irsrepro.report.listing import aligned
+
+RESULTS = "results"
+KERNELS = ".numba"
+LOCKS = ".snakemake/locks"
+WHAT_IF = "a what-if"
+HEADS = ("fidelity", "paper", "reading", "engine")
+ALL_REACHED = "Nothing is out of reach of the configuration."
+
+
+@dataclass(frozen=True)
+class CachedFile:
+    """A file of the cache.
+
+    Attributes:
+        path: relative to the checkout; for compiled kernels their folder.
+        size: in bytes.
+        reason: why no configuration reaches it; empty if one does.
+    """
+
+    path: Path
+    size: int
+    reason: str
+
+    @property
+    def place(self) -> tuple[str, str, str, str]:
+        """Fidelity, document, reading and engine, or ``channels``; blank beyond the folders."""
+        if self.path.parts[0] == KERNELS:
+            return KERNELS, "", "", ""
+        parts = [part for part in self.path.parts[1:-1] if part != "benchmarks"]
+        fidelity, document, reading, engine = [*parts, "", "", "", ""][:4]
+        return fidelity, document, reading, engine
+
+
+def reached(projects: Iterable[Project]) -> set[Path]:
+    """Return every file that configurations can ask for, at any fidelity and by any engine.
+
+    Args:
+        projects: the configuration of the files, and what a command line makes of it.
+    """
+    found: set[str] = set()
+    for project in projects:
+        settings = load_schema(project.root, "config")["properties"]
+        for fidelity in settings["fidelity"]["enum"]:
+            for engine in settings["engine"]["enum"]:
+                found |= _reached_by(replace(project, fidelity=fidelity, engine=engine))
+    return set(map(Path, found))
+
+
+def _reached_by(project: Project) -> set[str]:
+    found: set[str] = set()
+    for key, document in project.documents.items():
+        for reading in document.readings:
+            computed = [
+                *(channel_files(project, key, reading, each) for each in document.ensembles),
+                *(solution_files(project, key, reading, each) for each in document.experiments),
+            ]
+            for path in (path for files in computed for path in files):
+                found |= {path, benchmark_of(path)}
+            found.add(claims_file(project, key, reading))
+            for each in document.experiments:
+                found.update(rounding_files(project, key, reading, each))
+            found |= {
+                data_path(project, FIGURE_DATA, key, reading, figure=figure)
+                for figure, section in document.figures.items()
+                if section["kind"] != "sheet"
+            }
+    return found
+
+
+def survey(
+    root: Path, projects: Sequence[Project], kernels: Path, *, what_ifs: bool = True
+) -> list[CachedFile]:
+    """Return every file under ``results`` and every folder of compiled kernels.
+
+    Args:
+        root: the checkout.
+        projects: what may be asked for, see ``reached``; the first is that of the files.
+        kernels: the folder of compiled kernels in use.
+        what_ifs: keep readings that no configuration knows.
+    """
+    wanted = reached(projects)
+    found = []
+    for path in _files(root / RESULTS):
+        short = path.relative_to(root)
+        reason = "" if short in wanted else _reason(short, projects)
+        if reason == WHAT_IF and what_ifs:
+            reason = ""
+        found.append(CachedFile(short, path.lstat().st_size, reason))
+    for folder in sorted((root / KERNELS).glob("*")):
+        if re.fullmatch("[0-9a-f]{16}", folder.name) and folder.is_dir():
+            size = sum(path.lstat().st_size for path in _files(folder))
+            reason = "" if folder.name == kernels.name else "kernels of an older source"
+            found.append(CachedFile(folder.relative_to(root), size, reason))
+    return found
+
+
+def _files(folder: Path) -> list[Path]:
+    """Return the files below a folder, in order; links to other places are not followed."""
+    return sorted(Path(place, name) for place, _, names in os.walk(folder) for name in names)
+
+
+def _reason(path: Path, projects: Sequence[Project]) -> str:
+    """Return why no configuration reaches a file under ``results``."""
+    documents = {key: each for project in projects[::-1] for key, each in project.documents.items()}
+    if path.name.startswith("."):
+        return "left by a run that was killed"
+    match [part for part in path.parts[1:] if part != "benchmarks"]:
+        case [_, key, _, *_] if key not in documents:
+            return f"no paper {key}"
+        case [_, key, reading, _, *_] if not any(
+            reading in project.documents[key].readings for project in projects
+        ):
+            return WHAT_IF
+        case [_, key, _, "channels", ensemble, _] if ensemble not in documents[key].ensembles:
+            return f"no ensemble {ensemble}"
+        case [_, _, _, _, "figures", _]:
+            return f"no figure {path.stem}"
+        case [_, key, _, _, experiment, _] if experiment not in documents[key].experiments:
+            return f"no experiment {experiment}"
+        case [_, key, reading, "channels", ensemble, _]:
+            return _chunk(documents[key].channel_holder(reading, ensemble) == reading)
+        case [_, key, reading, _, experiment, _]:
+            document = documents[key]
+            schemes = document.experiments[experiment]["schemes"]
+            return _chunk(
+                any(document.holder(reading, experiment, each) == reading for each in schemes)
+            )
+    return "nothing that this project makes"
+
+
+def _chunk(held: bool) -> str:
+    return "chunks of another size" if held else "the default reading has the same"
+
+
+def listing(files: Sequence[CachedFile]) -> str:
+    """Return a survey as text: what lies where, and why some of it is out of reach."""
+    places: dict[tuple[str, ...], list[CachedFile]] = defaultdict(list)
+    for each in files:
+        places[each.place].append(each)
+    gone = [each for each in files if each.reason]
+    rows = [
+        [*place, *_counted(found), *_counted([each for each in found if each.reason])]
+        for place, found in places.items()
+    ]
+    rows.append(["all", "", "", "", *_counted(files), *_counted(gone)])
+    heads = [*HEADS, "files", "size", "out of reach", "its size"]
+    end = f"{reasons(gone)}\n\nirsrepro prune deletes these." if gone else ALL_REACHED
+    return f"{aligned(heads, rows, right=heads[4:])}\n\n{end}"
+
+
+def reasons(gone: Iterable[CachedFile]) -> str:
+    """Return as text why files are out of reach."""
+    found: dict[tuple[str, ...], list[CachedFile]] = defaultdict(list)
+    for each in gone:
+        found[*each.place, each.reason].append(each)
+    heads = [*HEADS, "files", "size", "out of reach because"]
+    rows = [[*place[:4], *_counted(each), place[4]] for place, each in found.items()]
+    return aligned(heads, rows, right=heads[4:6])
+
+
+def _counted(files: Sequence[CachedFile]) -> tuple[str, str]:
+    return str(len(files)), size(sum(each.size for each in files)) if files else ""
+
+
+def size(count: float) -> str:
+    """Return a number of bytes for people."""
+    for unit in ("B", "kB", "MB"):
+        if count < 999.5:
+            return f"{count:.0f} {unit}" if count >= 9.95 or unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"
+
+
+def prune(root: Path, files: Iterable[CachedFile]) -> str:
+    """Delete what a survey found out of reach, and folders that this leaves empty.
+
+    Args:
+        root: the checkout.
+        files: what ``survey`` returned.
+
+    Returns:
+        What was freed, for people.
+
+    Raises:
+        IrsreproError: a run is under way, which may just be making what it looks nobody wants.
+    """
+    if any((root / LOCKS).glob("*.lock")):
+        raise IrsreproError(
+            f"{LOCKS}: a run is under way in this checkout; wait for its end, or after a killed "
+            "one use snakemake --unlock"
+        )
+    gone = [each for each in files if each.reason]
+    for each in gone:
+        path = root / each.path
+        if each.path.parts[0] == KERNELS:
+            shutil.rmtree(path)
+            continue
+        path.unlink(missing_ok=True)
+        for folder in path.relative_to(root / RESULTS).parents:
+            place = root / RESULTS / folder
+            if folder == Path() or any(place.iterdir()):
+                break
+            place.rmdir()
+    if not gone:
+        return ALL_REACHED
+    freed = size(sum(each.size for each in gone))
+    return f"{reasons(gone)}\n\nFreed {freed}: {len(gone)} files or folders of kernels."

@@ -1,0 +1,536 @@
+"""Report notebooks: what their cells call, and how a template becomes a report.
+
+A cell is one call that returns something to display. Every number in a report comes from the data.
+"""
+
+# mypy: disable-error-code="no-untyped-call"
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import numpy as np
+import papermill
+import PIL.Image
+import xarray as xr
+import yaml
+from IPython.display import HTML, Image, Markdown
+from jupyter_client.kernelspec import NoSuchKernel
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbconvert import HTMLExporter
+from nbformat import NotebookNode
+from numpy.typing import NDArray
+
+from irsrepro.build.experiments import read_experiment, read_solutions
+from irsrepro.build.paths import benchmark_of
+from irsrepro.build.storage import read_dataset
+from irsrepro.claims import read_verdicts
+from irsrepro.config.loading import DEFAULT, chunks_asked, load_document
+from irsrepro.errors import IrsreproError, StorageError
+from irsrepro.figures.deviations import with_published
+from irsrepro.figures.published import FOLDER, read_published
+from irsrepro.report.citation import bibtex, plain, software
+from irsrepro.report.listing import total_seconds
+from irsrepro.report.pages import TEMPLATES, address, counts, number, others, part, warnings_of
+
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+CITATION = "CITATION.cff"
+ORIGINS = ("stated", "derived", "related-work", "recalled", "assumed", "calibrated")
+SETTLED = ORIGINS[:2]  # leave nothing open
+CELL_FILE = re.compile(r"\S*/ipykernel_\d+/\d+\.py")  # where a kernel keeps the text of a cell
+
+
+@dataclass(frozen=True)
+class Report:
+    """A document with the results of a build.
+
+    Attributes:
+        key: citation key.
+        source: its configuration.
+        claims: rows of its claims, see ``Verdicts.rows``.
+        figures_dir: folder of its pictures.
+        results_dir: folder of its data under the default reading.
+        engine: the engine whose results are shown.
+        fidelity: ``paper`` or ``preview``.
+        citation: how the package is cited, the content of ``CITATION.cff``.
+        chunks: names FIRST-LAST of the files that make up each ensemble of the build; without
+            any, those that are there.
+        published_dir: folder of points that a reader took off the printed figures.
+    """
+
+    key: str
+    source: Mapping[str, Any]
+    claims: Sequence[Mapping[str, Any]]
+    figures_dir: Path
+    results_dir: Path
+    engine: str
+    fidelity: str = "paper"
+    citation: Mapping[str, Any] = field(default_factory=dict)
+    chunks: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    published_dir: Path = Path(FOLDER)
+
+    def heading(self) -> Markdown:
+        """Return title, authors, venue and identifiers, and what must not be overlooked."""
+        source = self.source
+        links = [
+            f"[{kind}: {name}]({address(kind, name)})" if address(kind, name) else f"{kind}: {name}"
+            for kind, name in source["identifiers"].items()
+        ]
+        authors, year = ", ".join(source["authors"]), source["year"]
+        alarms = "".join(
+            f'\n\n<strong style="color: #d33">{warning}</strong>'
+            for warning in warnings_of(self.fidelity, self.engine)
+        )
+        return Markdown(
+            f"# Replication of {self.key}\n\n**{source['title']}**, {authors}, {source['venue']}, "
+            f"{year}. {', '.join(links)}.\n\n{source['summary']}{alarms}"
+        )
+
+    def summary(self) -> HTML:
+        """Return how many claims replicate, and which do not, with links to where they stand."""
+        return HTML(
+            part(
+                "summary.html.j2",
+                counts=counts(self.claims),
+                others=others(self.claims),
+                rows=self.open_claims(),
+            )
+        )
+
+    def open_claims(self) -> list[dict[str, Any]]:
+        """Return the claims that are not replicated, then the undecided ones.
+
+        Each row has also the ``note`` of the configuration, empty without one, and what the claim
+        ``rests_on`` that the paper does not settle, with its origin.
+        """
+        rows = []
+        for verdict in ("not replicated", "undecided"):
+            for row in self.claims:
+                if row["verdict"] == verdict:
+                    entry = self.source["claims"][row["claim"]]
+                    guesses = [
+                        f"{name} ({origin})"
+                        for name in entry.get("rests_on", [])
+                        if (origin := self.source["parameters"][name]["origin"]) not in SETTLED
+                    ]
+                    note = entry.get("note", "")
+                    rows.append({**row, "note": note, "rests_on": ", ".join(guesses)})
+        return rows
+
+    def origins(self) -> dict[str, list[str]]:
+        """Return parameters, sweeps and numbers of realisations by where their values come from."""
+        source = self.source
+        entries = {name: entry["origin"] for name, entry in source["parameters"].items()} | {
+            f"{plan['sweep']['parameter']} in {name}": plan["sweep"]["origin"]
+            for name, plan in source["experiments"].items()
+        }
+        numbers = {"realisations": source.get("realisations")} | {
+            f"realisations of {name}": ensemble.get("realisations")
+            for name, ensemble in source["ensembles"].items()
+        }
+        entries |= {name: each["paper"]["origin"] for name, each in numbers.items() if each}
+        found: dict[str, list[str]] = {origin: [] for origin in ORIGINS}
+        for name, origin in entries.items():
+            found[origin].append(name)
+        return found
+
+    def limits(self) -> HTML:
+        """Return what the results rest on besides the paper, and what was run in part only."""
+        origins = self.origins()
+        partial = [
+            f"{self.title(scheme)} in {name}: the first {count}"
+            for name, plan in self.source["experiments"].items()
+            for scheme, count in plan.get("first", {}).items()
+        ]
+        failed = [
+            f"{self.title(scheme)} in {name}: {failures} of {made}"
+            for name, scheme, made, failures in self._designs()
+            if failures
+        ]
+        return HTML(
+            part(
+                "limits.html.j2",
+                total=sum(map(len, origins.values())),
+                settled=sum(len(origins[origin]) for origin in SETTLED),
+                open={name: items for name, items in origins.items() if name not in SETTLED},
+                partial=partial,
+                failed=failed,
+                warnings=warnings_of(self.fidelity, self.engine),
+            )
+        )
+
+    def parameter_table(self) -> HTML:
+        """Return every parameter and sweep with values, unit, origin and reason."""
+        return HTML(part("parameters.html.j2", source=self.source))
+
+    def alternatives(self) -> Markdown:
+        """Return the other plausible readings of the paper."""
+        entries = self.source["alternatives"].items()
+        return Markdown("\n".join(f"* `{name}`: {entry['about']}" for name, entry in entries))
+
+    def figure(self, name: str) -> Image:
+        """Return a figure, large.
+
+        Raises:
+            StorageError: it has not been drawn yet.
+        """
+        path = self.figures_dir / f"{name}.png"
+        if not path.is_file():
+            raise StorageError(f"{path}: no such file; snakemake {path} draws it")
+        title = self.source["figures"][name]["title"]
+        return Image(data=path.read_bytes(), format="png", width=760, alt=title)
+
+    def caption(self, name: str) -> HTML:
+        """Return the caption of a figure, the claims about it, and how far published points are."""
+        rows = [row for row in self.claims if row["figure"] == name]
+        figure = self.source["figures"][name]
+        caption = part("caption.html.j2", name=name, figure=figure, rows=rows)
+        path = self.published_dir / f"{name}.csv"
+        return HTML(caption + (self._deviations(name, path) if path.is_file() else ""))
+
+    def _deviations(self, name: str, path: Path) -> str:
+        """Return the points of a printed figure with ours beside them, as a part of a page."""
+        data = read_dataset(self.results_dir / self.engine / "figures" / f"{name}.nc")
+        scale = self.source["figures"][name]["x"].get("scale", "linear")
+        data = with_published(data, read_published(path), scale)
+        columns = ("published_x", "published", "ours", "deviation", "percent")
+        heads = ["x", "published", "ours", "ours − published", "deviation"]
+        units = [str(data[column].attrs["units"]) for column in columns]
+        rows = [
+            [str(one["published_curve"].item()), *(number(float(one[each]), 4) for each in columns)]
+            for one in (data.isel(mark=mark) for mark in range(data.sizes["mark"]))
+        ]
+        named = [f"{h} ({u})" if u != "1" else h for h, u in zip(heads, units, strict=True)]
+        about = f"Points taken off the printed figure, {len(rows)} in all:"
+        return f"<p>{about}</p>\n" + part("table.html.j2", heads=["curve", *named], rows=rows)
+
+    def claims_table(self) -> HTML:
+        """Return every claim with its verdict."""
+        return HTML(part("claims.html.j2", rows=self.claims))
+
+    def errata(self) -> Markdown:
+        """Return what is wrong or ambiguous in the paper as printed, and how it is read."""
+        return Markdown("\n".join(f"1. {erratum}" for erratum in self.source["errata"]))
+
+    def experiment(self, name: str) -> xr.Dataset:
+        """Return the solutions of an experiment's schemes side by side."""
+        plan = self.source["experiments"][name]
+        return read_experiment(self._solution_files(name), plan["schemes"], plan["metric"])
+
+    def solution(self, experiment: str, scheme: str) -> xr.Dataset:
+        """Return everything that one scheme returned in an experiment."""
+        return read_solutions(self._solution_files(experiment), [scheme])[scheme]
+
+    def channels(self, ensemble: str) -> xr.Dataset:
+        """Return the first chunk of an ensemble."""
+        return read_dataset(self._files(self.results_dir / "channels" / ensemble, ensemble)[0])
+
+    def cost_table(self) -> HTML:
+        """Return, per experiment and scheme, how many realisations converged and how fast."""
+        rows = []
+        for name in self.source["experiments"]:
+            table = self.experiment(name)
+            for scheme in table["scheme"].values:
+                one = table.sel(scheme=scheme)
+                one = one.isel(realisation=one["asked"].values)
+                ends = ["–", "–"]
+                if "iterations" in one and one["iterations"].notnull().any():
+                    ends = [
+                        f"{100 * float((one['status'] == 0).mean()):.0f} %",
+                        f"{float(one['iterations'].median()):.0f}",
+                    ]
+                failures = int(one["metric"].isnull().sum())
+                rows.append([name, self.title(scheme), one.sizes["realisation"], failures, *ends])
+        return self.table(
+            ["experiment", "scheme", "realisations", "failures", "converged", "median iterations"],
+            rows,
+        )
+
+    def spread(self) -> HTML:
+        """Return how the metric varies over realisations, per experiment, scheme and point.
+
+        Mean, standard deviation (n - 1) and the quantiles of 10 and 90 %.
+        """
+        groups = []
+        for name, plan in self.source["experiments"].items():
+            metric = self.experiment(name)["metric"]
+            points = metric["point"].values
+            rows = [
+                [self.title(scheme), *(_spread(metric.sel(scheme=scheme, point=point).values)
+                                       for point in points)]
+                for scheme in plan["schemes"]
+            ]  # fmt: skip
+            about = f"{metric.attrs['long_name']} ({metric.attrs['units']})"
+            heads = [about, *(f"{plan['sweep']['parameter']} = {point:g}" for point in points)]
+            groups.append((f"{name}: {plan.get('about', '')}", heads, rows))
+        return HTML(part("spread.html.j2", groups=groups))
+
+    def rounding_table(self) -> HTML | Markdown:
+        """Return how far rounding alone moves the curves of every figure, where that was measured.
+
+        Per curve the half-width within which another rounding leaves its most sensitive point.
+        """
+        rows = []
+        for name, figure in self.source["figures"].items():
+            path = self.results_dir / self.engine / "figures" / f"{name}.nc"
+            data = read_dataset(path) if path.is_file() else xr.Dataset()
+            if "rounding" not in data:
+                continue
+            several = len(figure["experiments"]) > 1
+            for curve in data["curve"].values:
+                one = data.sel(curve=curve)
+                along = str(one["rounding"].dims[0])
+                share = one["rounding"] / ((one["upper"] - one["lower"]) / 2.0)
+                share = share.where(np.isfinite(share)).fillna(0.0)
+                worst = one.isel({along: int(share.values.argmax())})
+                title = self.title(worst["scheme"].item())
+                half_width, value = float(worst["rounding"]), abs(float(worst["value"]))
+                of_value, of_interval = half_width / value, float(share.max())
+                rows.append(
+                    [name, f"{title}, {worst['experiment'].item()}" if several else title,
+                     number(half_width, 2), number(100.0 * of_value, 2),
+                     number(100.0 * of_interval, 2)]
+                )  # fmt: skip
+        if not rows:
+            return Markdown("Not measured in this build: it is at paper fidelity, by our engine.")
+        heads = ["figure", "curve", "rounding (unit of the figure)", "of the value (%)",
+                 "of the interval (%)"]  # fmt: skip
+        return self.table(heads, rows)
+
+    def seconds(self) -> float:
+        """Return how long the jobs that designed took together in s, NaN if that was not kept.
+
+        On the machine and in the run that made them, starting up included, as Snakemake has it.
+        """
+        total = total_seconds(
+            Path(benchmark_of(path))
+            for name in self.source["experiments"]
+            for path in self._solution_files(name)
+        )
+        return float("nan") if total is None else total
+
+    def designs(self) -> tuple[int, int]:
+        """Return how many designs were made, over experiments, schemes and points, and failed."""
+        counted = [(made, failed) for _, _, made, failed in self._designs()]
+        return sum(made for made, _ in counted), sum(failed for _, failed in counted)
+
+    def cite(self) -> Markdown:
+        """Return how to cite the paper and this replication of it, also as BibTeX."""
+        papers = plain(self.source), software(self.citation)
+        entries = bibtex(self.key, self.source, self.citation)
+        return Markdown("\n\n".join([*papers, f"```bibtex\n{entries}\n```"]))
+
+    def title(self, scheme: object) -> str:
+        """Return a scheme as the legends name it."""
+        return str(self.source["schemes"][str(scheme)]["title"])
+
+    def table(self, heads: Sequence[str], rows: Iterable[Sequence[object]]) -> HTML:
+        """Return a table of anything."""
+        return HTML(part("table.html.j2", heads=heads, rows=rows))
+
+    def rebuild_instructions(self) -> Markdown:
+        """Return what to type to build this report, or one figure of it, again."""
+        figure = next(reversed(self.source["figures"]))
+        return Markdown(
+            "```sh\n"
+            f"snakemake figures/{self.key}/all    # this paper\n"
+            f"snakemake figures/{self.key}/{figure}.pdf    # one figure\n"
+            f"snakemake figures/{self.key}/{figure}.pdf"
+            " --config engine=reference fidelity=preview    # by public solvers\n"
+            "snakemake scorecard/all    # every claim under every alternative reading\n"
+            "```"
+        )
+
+    def _designs(self) -> Iterable[tuple[str, str, int, int]]:
+        """Yield experiment, scheme, how many designs it made over points, and how many failed."""
+        for name in self.source["experiments"]:
+            table = self.experiment(name)
+            for scheme in table["scheme"].values:
+                one = table.sel(scheme=scheme)
+                metric = one["metric"].isel(realisation=one["asked"].values)
+                yield name, str(scheme), metric.size, int(metric.isnull().sum())
+
+    def _solution_files(self, experiment: str) -> list[str]:
+        """Return the files of an experiment's solutions, in order of their realisations."""
+        plan = self.source["experiments"][experiment]
+        paths = self._files(self.results_dir / self.engine / experiment, plan["ensemble"])
+        chunks = [path.stem for path in paths]
+        asked = {name for each in plan["schemes"] for name in chunks_asked(chunks, plan, each)}
+        return [str(path) for path in paths if path.stem in asked]
+
+    def _files(self, folder: Path, ensemble: str) -> list[Path]:
+        """Return the chunks of an ensemble in a folder, in order.
+
+        Builds of other sizes may have left chunks that overlap with these. Where it is not known
+        which ones belong to the build, the longest that follow one another are taken.
+        """
+        if self.chunks:
+            return [folder / f"{chunk}.nc" for chunk in self.chunks[ensemble]]
+        last = {path: int(path.stem.partition("-")[2]) for path in folder.glob("*-*.nc")}
+        found: list[Path] = []
+        following = 0
+        while starting := [path for path in last if int(path.stem.partition("-")[0]) == following]:
+            found.append(max(starting, key=last.__getitem__))
+            following = last[found[-1]] + 1
+        if not found:
+            raise StorageError(f"{folder}: no data; snakemake figures/{self.key}/all computes it")
+        return found
+
+
+def load(
+    document: str,
+    fidelity: str | None = None,
+    engine: str | None = None,
+    chunks: Mapping[str, Sequence[str]] | None = None,
+) -> Report:
+    """Read what a report shows; called from ``notebooks/`` it looks one folder up.
+
+    Args:
+        document: citation key.
+        fidelity: of the build to show; of its figures as they are now without it.
+        engine: likewise.
+        chunks: names FIRST-LAST of the files that make up each ensemble of the build; without
+            any, those that are there.
+
+    Raises:
+        StorageError: the document has not been built yet.
+        ConfigurationError: its configuration is wrong.
+    """
+    root = checkout()
+    source = load_document(root, document).source
+    figures_dir = root / "figures" / document
+    if fidelity is None or engine is None:
+        fidelity, engine = _build_of(figures_dir / f"{next(iter(source['figures']))}.png")
+    results_dir = root / "results" / fidelity / document / DEFAULT
+    verdicts = read_verdicts(results_dir / engine / "claims.json", document=document)
+    return Report(
+        key=document,
+        source=source,
+        claims=verdicts.rows(),
+        figures_dir=figures_dir,
+        results_dir=results_dir,
+        engine=engine,
+        fidelity=fidelity,
+        citation=yaml.safe_load((root / CITATION).read_text(encoding="utf-8")),
+        chunks=chunks or {},
+        published_dir=root / FOLDER / document,
+    )
+
+
+def checkout() -> Path:
+    """Return the checkout that a notebook runs in: its root, or seen from ``notebooks/``.
+
+    Raises:
+        StorageError: there is none.
+    """
+    for root in (Path(), Path("..")):
+        if (root / "config").is_dir() and (root / CITATION).is_file():
+            return root
+    raise StorageError(f"{Path.cwd()}: neither a checkout nor its folder notebooks")
+
+
+def _build_of(picture: Path) -> tuple[str, str]:
+    """Return fidelity and engine of a figure, read off the picture itself."""
+    if not picture.is_file():
+        raise StorageError(
+            f"{picture}: no such file; snakemake figures/{picture.parent.name}/all draws it"
+        )
+    with PIL.Image.open(picture) as image:
+        facts = dict(re.findall(r"(\w+)=([^,]*)", str(image.info.get("Comment", ""))))
+    if not {"fidelity", "engine"} <= set(facts):
+        raise StorageError(f"{picture}: does not say what it shows; it is not of this project")
+    return facts["fidelity"], facts["engine"]
+
+
+def _spread(values: NDArray[np.float64]) -> str:
+    """Return mean, standard deviation and quantiles of one curve at one point."""
+    valid = values[np.isfinite(values)]
+    if valid.size < 2:
+        return number(float(valid[0]), 4) if valid.size else "–"
+    low, high = np.quantile(valid, [0.1, 0.9])
+    return (
+        f"{number(float(valid.mean()), 4)} ± {number(float(valid.std(ddof=1)), 2)} "
+        f"({number(float(low))} to {number(float(high))})"
+    )
+
+
+def execute(template: Path, parameters: Mapping[str, Any]) -> tuple[bytes, bytes]:
+    """Run a report template and convert it.
+
+    Args:
+        template: notebook with a cell tagged ``parameters``.
+        parameters: values for it.
+
+    Returns:
+        The executed notebook, and a self-contained page with its code folded. Neither holds times,
+        paths or the machine's name, so that equal data gives equal bytes.
+
+    Raises:
+        IrsreproError: a cell failed, or no kernel runs; one line tells which.
+    """
+    logging.getLogger("papermill").setLevel(logging.ERROR)
+    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            notebook = papermill.execute_notebook(
+                str(template),
+                str(Path(folder, "report.ipynb")),
+                parameters=dict(parameters),
+                kernel_name=KERNEL["name"],
+                language=KERNEL["language"],
+                progress_bar=False,
+                log_output=False,
+                extra_arguments=["--log-level=CRITICAL"],
+            )
+        except papermill.PapermillExecutionError as error:
+            reason = " ".join(f"{error.ename}: {error.evalue}".split())
+            raise IrsreproError(f"{template}: cell {error.exec_count} failed: {reason}") from error
+        except (CellTimeoutError, DeadKernelError, NoSuchKernel) as error:
+            reason = " ".join(str(error).split())
+            raise IrsreproError(f"{template}: its kernel failed: {reason}") from error
+    _forget_the_run(notebook)
+    text = io.StringIO()
+    nbformat.write(notebook, text)
+    return text.getvalue().encode(), _page(notebook, template.stem).encode()
+
+
+def _forget_the_run(notebook: NotebookNode) -> None:
+    """Remove what differs between equal runs: times, paths, random names, how output was cut."""
+    notebook["metadata"] = {"kernelspec": dict(KERNEL)}
+    for index, cell in enumerate(notebook.cells):
+        cell["id"] = f"cell-{index}"
+        cell["metadata"] = {}
+        outputs: list[NotebookNode] = []
+        for output in cell.get("outputs", []):
+            if output["output_type"] == "stream":
+                output["text"] = CELL_FILE.sub("cell", output["text"])
+                if outputs and outputs[-1].get("name") == output["name"]:
+                    outputs[-1]["text"] += output["text"]
+                    continue
+            outputs.append(output)
+        if cell["cell_type"] == "code":
+            cell["outputs"] = outputs
+
+
+def _page(notebook: NotebookNode, name: str) -> str:
+    exporter = HTMLExporter(
+        template_name="basic",
+        template_file="report.html.j2",
+        extra_template_paths=[str(TEMPLATES)],
+        exclude_input_prompt=True,
+        exclude_output_prompt=True,
+        exclude_anchor_links=True,
+    )
+    page, _ = exporter.from_notebook_node(
+        notebook, resources={"metadata": {"name": f"irsrepro: {name}"}}
+    )
+    return str(page)

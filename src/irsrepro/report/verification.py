@@ -1,0 +1,314 @@
+"""Comparing a build with the committed one, figure by figure and claim by claim.
+
+What is committed under ``docs/gallery`` are the tables behind the figures and the verdicts, of a
+full build at paper fidelity and, under ``preview``, of one at preview fidelity. A difference gets a
+name where it has one: another version of a library, other kernels, another processor.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from irsrepro.arithmetic import machine_facts
+from irsrepro.build.paths import claims_file, panel_files
+from irsrepro.build.storage import read_dataset
+from irsrepro.claims import read_verdicts
+from irsrepro.claims.readings import as_csv, rows
+from irsrepro.config.loading import DEFAULT, Project
+from irsrepro.errors import StorageError
+from irsrepro.figures.tables import table
+from irsrepro.report.listing import aligned
+from irsrepro.report.pages import part
+
+GALLERY = Path("docs/gallery")
+MANIFEST = "manifest.json"
+ROUNDING = 1e-9
+OUTCOMES = {
+    "identical": "every number to the last digit",
+    "rounding": f"equal to rounding: to {ROUNDING:g} of the largest number of a curve",
+    "interval": "every number within the half-width of its committed interval",
+    "timing": "seconds, which depend on the machine: not compared",
+    "different": "a number outside its interval, or another verdict",
+    "missing": "not built, or not committed",
+}
+BAD = ("different", "missing")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One figure or claim of a build beside the committed one.
+
+    Attributes:
+        name: ``KEY/figNN`` or the id of a claim.
+        outcome: one of ``OUTCOMES``.
+        share: largest deviation of a number, relative to the half-width of its interval; NaN where
+            there is none.
+        detail: what differs most, empty where nothing does.
+    """
+
+    name: str
+    outcome: str
+    share: float = math.nan
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Verification:
+    """A whole build beside the committed one.
+
+    Attributes:
+        fidelity: of both.
+        figures: the figures.
+        claims: the claims.
+        machine: differences between the machines and the libraries, a sentence each.
+    """
+
+    fidelity: str
+    figures: Sequence[Comparison]
+    claims: Sequence[Comparison]
+    machine: Sequence[str]
+
+    @property
+    def bad(self) -> list[Comparison]:
+        """What is different or missing."""
+        return [each for each in [*self.figures, *self.claims] if each.outcome in BAD]
+
+    @property
+    def summary(self) -> str:
+        """One line about everything."""
+        told = []
+        for kind, found in (("figures", self.figures), ("claims", self.claims)):
+            counted = Counter(each.outcome for each in found)
+            each = ", ".join(f"{counted[name]} {name}" for name in OUTCOMES if counted[name])
+            told.append(f"{len(found)} {kind}: {each}")
+        return f"{self.fidelity} fidelity, {'; '.join(told)}"
+
+
+def committed_folder(root: Path, fidelity: str) -> Path:
+    """Return where the committed tables of a fidelity lie."""
+    return root / GALLERY if fidelity == "paper" else root / GALLERY / fidelity
+
+
+def verify(project: Project) -> Verification:
+    """Compare the data of the last build at the fidelity of a project with what is committed.
+
+    Raises:
+        StorageError: nothing of that fidelity is committed, or a file of the build is broken.
+    """
+    folder = committed_folder(project.root, project.fidelity)
+    if not (folder / MANIFEST).is_file():
+        raise StorageError(f"{folder}: nothing is committed of fidelity={project.fidelity}")
+    figures = [
+        compare_tables(f"{key}/{figure}", ours, _text(folder / key / f"{figure}.csv"))
+        for key, document in project.documents.items()
+        for figure in document.figures
+        for ours in [built_table(project, key, figure)]
+    ]
+    with (folder / "scorecard.csv").open(newline="", encoding="utf-8") as stream:
+        theirs = {row["claim"]: row for row in csv.DictReader(stream)}
+    timed, claims = timed_claims(project), []
+    built = {row["claim"]: row for row in built_claims(project)}
+    for name in dict.fromkeys([*theirs, *built]):
+        found = compare_claims(name, built.get(name), theirs.get(name))
+        missing = found.outcome == "missing"
+        claims.append(Comparison(name, "timing") if name in timed and not missing else found)
+    return Verification(project.fidelity, figures, claims, _machine(project.root, folder))
+
+
+def built_table(project: Project, key: str, figure: str) -> str | None:
+    """Return the numbers of a figure as CSV, None if its data is not there."""
+    paths = [project.root / path for path in panel_files(project, key, DEFAULT, figure)]
+    if not all(path.is_file() for path in paths):
+        return None
+    return "\n".join(table(read_dataset(path)) for path in paths)
+
+
+def built_claims(project: Project) -> list[dict[str, str]]:
+    """Return the verdicts of a build as rows of the scorecard, every value as text."""
+    paths = {key: project.root / claims_file(project, key, DEFAULT) for key in project.documents}
+    found = {
+        key: {DEFAULT: read_verdicts(path, document=key)}
+        for key, path in paths.items()
+        if path.is_file()
+    }
+    return list(csv.DictReader(io.StringIO(as_csv(rows(found))))) if found else []
+
+
+def timed_claims(project: Project) -> set[str]:
+    """Return the claims that rest on measured times."""
+    return {
+        name
+        for document in project.documents.values()
+        for name, claim in document.claims.items()
+        for check in claim["checks"]
+        if document.experiments[check["experiment"]].get("timed")
+    }
+
+
+def compare_tables(name: str, ours: str | None, theirs: str | None) -> Comparison:
+    """Compare two tables of a figure; points that a reader took off the printed one do not count.
+
+    Args:
+        name: of the figure.
+        ours: the table of the build, None if there is none.
+        theirs: the committed one, likewise.
+    """
+    if ours is None or theirs is None:
+        return Comparison(name, "missing", detail=_missing(ours is None))
+    if ours == theirs:
+        return Comparison(name, "identical")
+    here, there = _cells(ours), _cells(theirs)
+    if set(here) != set(there):
+        other = sorted(set(here) ^ set(there))[0]
+        return Comparison(name, "different", detail=f"{' '.join(other[1:])}: in one of them only")
+    sizes: dict[str, float] = {}
+    for place, cells in there.items():
+        numbers = [abs(value) for value in _numbers(cells).values() if math.isfinite(value)]
+        sizes[place[1]] = max([sizes.get(place[1], 0.0), *numbers])
+    found = [
+        _compare(" ".join(place[1:]), here[place], there[place], sizes[place[1]]) for place in there
+    ]
+    return _worst(name, found)
+
+
+def compare_claims(
+    name: str, ours: Mapping[str, str] | None, theirs: Mapping[str, str] | None
+) -> Comparison:
+    """Compare two rows of the scorecard, see ``compare_tables``."""
+    if ours is None or theirs is None:
+        return Comparison(name, "missing", detail=_missing(ours is None))
+    if ours["verdict"] != theirs["verdict"]:
+        told = f"{ours['verdict']}, committed is {theirs['verdict']}"
+        return Comparison(name, "different", detail=told)
+    kept = ("estimate", "lower", "upper", "n", "left_out")
+    here, there = ({key: row[key] for key in kept} for row in (ours, theirs))
+    found = _compare("", here | {"value": here.pop("estimate")},
+                     there | {"value": there.pop("estimate")}, 0.0)  # fmt: skip
+    return _worst(name, [found])
+
+
+def _missing(ours: bool) -> str:
+    return "not built" if ours else "not committed"
+
+
+def _compare(
+    place: str, ours: Mapping[str, str], theirs: Mapping[str, str], size: float
+) -> Comparison:
+    """Compare one row of numbers; ``size`` is what rounding is relative to, at least."""
+    if dict(ours) == dict(theirs):
+        return Comparison(place, "identical")
+    here, there = _numbers(ours), _numbers(theirs)
+    if set(here) != set(there):
+        return Comparison(place, "different", detail=f"{place}: other columns")
+    for count in ("realisations", "failures", "n", "left_out"):
+        if here.get(count) != there.get(count):
+            told = f"{place}: {count} {here[count]:g}, committed are {there[count]:g}"
+            return Comparison(place, "different", detail=told)
+    scale = max([size, *(abs(value) for value in there.values() if math.isfinite(value))])
+    if all(_close(here[key], there[key], ROUNDING * scale) for key in there):
+        return Comparison(place, "rounding")
+    value, lower, upper = (
+        next((column for column in there if column.startswith(name)), "")
+        for name in ("value", "lower", "upper")
+    )
+    if not (lower and upper) or not math.isfinite(there[upper] - there[lower]):
+        told = f"{place}: {_first_difference(ours, theirs)}"
+        return Comparison(place, "different", detail=told)
+    half_width = (there[upper] - there[lower]) / 2.0
+    deviation = abs(here[value] - there[value])
+    share = deviation / half_width if half_width > 0.0 else math.inf
+    told = f"{place}: {here[value]:.6g}, committed is {there[value]:.6g}".removeprefix(": ")
+    outcome = "interval" if share <= 1.0 else "different"
+    return Comparison(place, outcome, share, told)
+
+
+def _worst(name: str, found: Iterable[Comparison]) -> Comparison:
+    order = list(OUTCOMES)
+
+    def rank(each: Comparison) -> tuple[int, float]:
+        return order.index(each.outcome), 0.0 if math.isnan(each.share) else each.share
+
+    worst = max(found, key=rank)
+    return Comparison(name, worst.outcome, worst.share, worst.detail)
+
+
+def _first_difference(ours: Mapping[str, str], theirs: Mapping[str, str]) -> str:
+    column = next(key for key in theirs if ours[key] != theirs[key])
+    return f"{column} {ours[column]}, committed is {theirs[column]}"
+
+
+def _close(ours: float, theirs: float, tolerance: float) -> bool:
+    same = ours == theirs or (math.isnan(ours) and math.isnan(theirs))
+    return same or abs(ours - theirs) <= tolerance
+
+
+def _cells(text: str) -> dict[tuple[str, ...], dict[str, str]]:
+    """Rows of the tables of a figure by number of the table, curve and place along it."""
+    found: dict[tuple[str, ...], dict[str, str]] = {}
+    heads: list[str] = []
+    number, skipped = 0, False
+    for row in csv.reader(io.StringIO(text)):
+        if row and row[0] in ("curve", "class"):
+            number, heads, skipped = (
+                number + 1,
+                row,
+                any(cell.startswith("published_x") for cell in row),
+            )
+        elif row and not skipped:
+            keys = 3 if heads[0] == "class" else 2
+            cells = dict(zip(heads[keys:], row[keys:], strict=True))
+            found[(str(number), *row[:keys])] = cells
+    return found
+
+
+def _numbers(cells: Mapping[str, str]) -> dict[str, float]:
+    return {name: float(cell) for name, cell in cells.items()}
+
+
+def _text(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.is_file() else None
+
+
+def _machine(root: Path, folder: Path) -> list[str]:
+    """Differences between this machine and the one of the committed build, and from the lock."""
+    said = []
+    for line in (root / "requirements.lock").read_text(encoding="utf-8").split():
+        name, _, wanted = line.partition("==")
+        try:
+            version = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            version = "none"
+        if version != wanted:
+            said.append(f"{name}: {version} is installed, the lock has {wanted}")
+    made_on: Mapping[str, Any] = json.loads((folder / MANIFEST).read_text()).get("machine", {})
+    for name, fact in machine_facts().items():
+        if fact != made_on.get(name, fact):
+            said.append(f"{name}: {fact}; the committed build had {made_on[name]}")
+    return said
+
+
+def as_text(found: Verification) -> str:
+    """Return a verification for a terminal: what is not identical, line by line, and a summary."""
+    listed = [each for each in [*found.figures, *found.claims] if each.outcome != "identical"]
+    lines = [
+        [each.name, each.outcome, "" if math.isnan(each.share) else f"{each.share:.2g}",
+         each.detail]
+        for each in listed
+    ]  # fmt: skip
+    heads = ["figure or claim", "outcome", "of half-width", "most different"]
+    parts = [aligned(heads, lines, right=["of half-width"])] if lines else []
+    return "\n\n".join([*parts, *["\n".join(found.machine)] * bool(found.machine), found.summary])
+
+
+def as_page(found: Verification) -> str:
+    """Return a verification as a page."""
+    return part("verification.html.j2", found=found, outcomes=OUTCOMES)

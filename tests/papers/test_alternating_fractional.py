@@ -1,0 +1,101 @@
+"""AIF: its steps against the obvious way, and what its projection costs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from irsrepro.optimize.fractional import quadratic_auxiliary
+from irsrepro.papers.zhang2022.algorithms.alternating_fractional import (
+    alternate_fractional,
+    fractional_beams,
+    phase_problem,
+)
+from irsrepro.papers.zhang2022.algorithms.manifold_alternation import NO_CHANNEL
+from irsrepro.papers.zhang2022.algorithms.surface_downlink import (
+    BOTH,
+    SurfaceLinks,
+    affine_responses,
+    composite_channel,
+)
+from irsrepro.papers.zhang2022.reference.alternating_fractional import (
+    alternate_fractional as alternate_fractional_reference,
+)
+from irsrepro.papers.zhang2022.reference.alternating_fractional import (
+    beams_reference,
+)
+
+Complex = NDArray[np.complex128]
+
+
+def links(count: int, users: int = 3, elements: int = 6, antennas: int = 4) -> SurfaceLinks:
+    rng = np.random.default_rng(0)
+
+    def noise(*shape: int) -> Complex:
+        return np.asarray(rng.standard_normal(shape) + 1j * rng.standard_normal(shape))
+
+    none = np.empty((count, 0, 0), complex)
+    outgoing = noise(count, users, elements)
+    return SurfaceLinks(outgoing, noise(count, elements, antennas), none, none, elements // 2)
+
+
+def test_beams_are_those_of_the_regularised_inverse() -> None:
+    given = links(1)
+    channel = composite_channel(given, np.ones((1, 6), complex))[0]
+    rng = np.random.default_rng(1)
+    start = rng.standard_normal((3, 4)) + 1j * rng.standard_normal((3, 4))
+    responses = start @ channel.T
+    sinr, beta = rng.random(3), np.empty(3, complex)
+    quadratic_auxiliary(responses, np.ones(sinr.size), sinr, 1.0, beta)
+    beams = np.empty_like(start)
+    fractional_beams(channel, sinr, beta, 1e-12, beams)
+    np.testing.assert_allclose(beams, beams_reference(channel, sinr, beta), rtol=1e-6)
+    assert (np.abs(beams) ** 2).sum() == pytest.approx(1.0)
+
+
+def test_the_phase_problem_is_the_transformed_sum_rate() -> None:
+    """2 Re(x^H u) - ||B^T x||^2 is the part of the transform that depends on x, at any x."""
+    given = links(1)
+    rng = np.random.default_rng(2)
+    beams = rng.standard_normal((3, 4)) + 1j * rng.standard_normal((3, 4))
+    alpha = rng.random(3)
+    beta = rng.standard_normal(3) + 1j * rng.standard_normal(3)
+    none = np.empty((0, 0), complex)
+    x = np.exp(2j * np.pi * rng.random(6))
+    part = affine_responses(BOTH, given.outgoing[0], given.incoming[0], none, none, 6, x, beams)
+    forms, linear = np.empty((6, 9), complex), np.empty(6, complex)
+    phase_problem(part.forward, alpha, beta, forms, linear)
+    s = composite_channel(given, x[None])[0] @ beams.T
+    wanted = (2 * np.sqrt(1 + alpha) * (beta.conj() * s.diagonal()).real).sum()
+    wanted -= (np.abs(beta) ** 2 * (np.abs(s) ** 2).sum(axis=1)).sum()
+    q = 2 * np.vdot(x, linear).real - (np.abs(forms.T @ x) ** 2).sum()
+    assert q == pytest.approx(wanted)
+
+
+def test_the_reference_finds_as_much() -> None:
+    """The relaxed optimum is not unique where elements are many, so means are compared."""
+    given, start = links(12), np.ones((12, 6), complex)
+    ours = alternate_fractional(given, start, outer=10, phase_accuracy=1e-8, sweep_limit=5000)
+    theirs = alternate_fractional_reference(given, start, outer=10)
+    np.testing.assert_allclose(ours.trace[:, 0], theirs.trace[:, 0], rtol=1e-9)
+    assert ours.trace[:, -1].mean() == pytest.approx(theirs.trace[:, -1].mean(), rel=0.05)
+    assert ours.trace[:, -1].mean() > 1.1 * ours.trace[:, 0].mean()
+    np.testing.assert_allclose(np.abs(ours.reflection), 1.0, rtol=1e-12)
+
+
+def test_a_realisation_depends_on_no_other_and_a_dead_one_is_told() -> None:
+    given, start = links(4), np.ones((4, 6), complex)
+    given.outgoing[1] = 0.0
+    whole = alternate_fractional(given, start, outer=5)
+    assert whole.status[1] == NO_CHANNEL and not whole.trace[1].any()
+    part = given.of(slice(2, 3))
+    alone = alternate_fractional(part, start[2:3], outer=5)
+    np.testing.assert_array_equal(alone.beams[0], whole.beams[2])
+    np.testing.assert_array_equal(alone.reflection[0], whole.reflection[2])
+
+
+def test_a_path_between_the_surfaces_is_refused() -> None:
+    given = links(1)._replace(forth=np.ones((1, 3, 3), complex))
+    with pytest.raises(ValueError, match="between the surfaces"):
+        alternate_fractional(given, np.ones((1, 6), complex), outer=1)

@@ -1,0 +1,297 @@
+"""DOMALO, S-DOMALO and their frame: gradients, monotony, closed forms, exhaustive search."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from irsrepro.optimize.result import FAILURE
+from irsrepro.papers.zhang2022.algorithms.manifold_alternation import (
+    MIN_RATE,
+    NO_CHANNEL,
+    NO_INVERSE,
+    SUM_RATE,
+    alternate,
+    cost,
+    linear_beams,
+    sensitivity,
+)
+from irsrepro.papers.zhang2022.algorithms.surface_downlink import (
+    BOTH,
+    FIRST,
+    SECOND,
+    SurfaceLinks,
+    affine_responses,
+    checked_links,
+    composite_channel,
+    effective_channel,
+    nearest_levels,
+)
+from irsrepro.papers.zhang2022.reference.manifold_alternation import (
+    alternate as alternate_reference,
+)
+from irsrepro.papers.zhang2022.reference.manifold_alternation import (
+    linear_beams_reference,
+)
+
+Complex = NDArray[np.complex128]
+
+USERS, ANTENNAS, ELEMENTS, SURFACE1 = 3, 4, 6, 4
+
+
+def noise(rng: np.random.Generator, *shape: int) -> Complex:
+    return np.asarray(rng.standard_normal(shape) + 1j * rng.standard_normal(shape))
+
+
+def links(count: int, paths: str = "", seed: int = 0, gain: float = 1.0) -> SurfaceLinks:
+    """Gaussian channels; ``paths`` names those between the surfaces."""
+    rng = np.random.default_rng(seed)
+    outgoing, incoming = noise(rng, count, USERS, ELEMENTS), noise(rng, count, ELEMENTS, ANTENNAS)
+    forth = noise(rng, count, ELEMENTS - SURFACE1, SURFACE1)
+    back = noise(rng, count, SURFACE1, ELEMENTS - SURFACE1)
+    none = np.empty((count, 0, 0), complex)
+    return SurfaceLinks(
+        gain * outgoing,
+        incoming,
+        forth if "forth" in paths else none,
+        back if "back" in paths else none,
+        SURFACE1,
+    )
+
+
+def ones(count: int) -> Complex:
+    return np.ones((count, ELEMENTS), complex)
+
+
+def sinr(given: SurfaceLinks, beams: Complex, reflection: Complex) -> NDArray[np.float64]:
+    channel = composite_channel(given, reflection)
+    heard = np.abs(np.einsum("rkm,rjm->rkj", channel, beams)) ** 2
+    own = np.einsum("rkk->rk", heard)
+    return np.asarray(own / (heard.sum(axis=2) - own + 1.0))
+
+
+@pytest.mark.parametrize("paths", ["", "forth", "back", "forth back"])
+def test_the_channel_is_equation_5(paths: str) -> None:
+    given = links(2, paths)
+    rng = np.random.default_rng(1)
+    x = np.exp(2j * np.pi * rng.random((2, ELEMENTS)))
+    made = composite_channel(given, x)
+    o, g, f, b, n = checked_links(given)
+    for r in range(2):
+        first, second = np.diag(x[r, :n]), np.diag(x[r, n:])
+        o1, o2, g1, g2 = o[r, :, :n], o[r, :, n:], g[r, :n], g[r, n:]
+        wanted = o1 @ first @ g1 + o2 @ second @ g2
+        if "forth" in paths:
+            wanted = wanted + o2 @ second @ f[r] @ first @ g1
+        if "back" in paths:
+            wanted = wanted + o1 @ first @ b[r] @ second @ g2
+        np.testing.assert_allclose(made[r], wanted, rtol=1e-12)
+        compiled = effective_channel(o[r], g[r], f[r], b[r], n, x[r])
+        np.testing.assert_allclose(compiled, wanted, rtol=1e-12)
+
+
+@pytest.mark.parametrize("paths", ["", "forth", "back", "forth back"])
+def test_responses_are_affine_in_either_surface(paths: str) -> None:
+    """Eqs. (25) to (28), against the channel itself."""
+    o, g, f, b, n = checked_links(links(1, paths))
+    rng = np.random.default_rng(2)
+    x, beams = np.exp(2j * np.pi * rng.random(ELEMENTS)), noise(rng, USERS, ANTENNAS)
+    whole = beams @ effective_channel(o[0], g[0], f[0], b[0], n, x).T
+    blocks = {FIRST: slice(0, n), SECOND: slice(n, ELEMENTS)}
+    for free, block in (blocks | ({BOTH: slice(0, ELEMENTS)} if not paths else {})).items():
+        given = affine_responses(free, o[0], g[0], f[0], b[0], n, x, beams)
+        found = (x[block] @ given.forward).reshape(USERS, USERS) + given.rest
+        np.testing.assert_allclose(found, whole, rtol=1e-11)
+        np.testing.assert_array_equal(given.backward, given.forward.conj().T)
+
+
+@pytest.mark.parametrize("objective", [SUM_RATE, MIN_RATE])
+def test_gradients_are_those_of_finite_differences(objective: int) -> None:
+    """Eqs. (14), (21), (40) and (43) are this Z times what s depends on linearly."""
+    rng = np.random.default_rng(3)
+    s, factors = noise(rng, USERS, USERS), 1.0 + rng.random(USERS)
+    level, smoothing, shares = 0.7, 0.9, np.empty(USERS)
+    Z = np.empty_like(s)
+
+    def value(at: Complex) -> float:
+        return float(cost(objective, at, factors, level, smoothing, shares))
+
+    value(s)
+    sensitivity(objective, s, factors, level, shares, Z)
+    step = 1e-6
+    for j, k in product(range(USERS), repeat=2):
+        for unit in (1.0, 1j):
+            moved = np.zeros_like(s)
+            moved[j, k] = step * unit
+            slope = (value(s + moved) - value(s - moved)) / (2 * step)
+            assert slope == pytest.approx((np.conj(Z[j, k]) * unit).real, abs=1e-7)
+
+
+def test_costs_are_equations_10_and_36() -> None:
+    rng = np.random.default_rng(4)
+    s, factors = noise(rng, USERS, USERS), 1.0 + rng.random(USERS)
+    heard = np.abs(s) ** 2  # (beam, user)
+    own, others = heard.diagonal(), heard.sum(axis=0) - heard.diagonal()
+    shares = np.empty(USERS)
+    wanted = -(factors * own / (own + others + 1.0)).sum()
+    assert cost(SUM_RATE, s, factors, 0.0, 1.0, shares) == pytest.approx(wanted)
+    f = factors * own - 0.4 * (others + 1.0)
+    wanted = 0.3 * np.log(np.exp(-f / 0.3).sum())
+    assert cost(MIN_RATE, s, factors, 0.4, 0.3, shares) == pytest.approx(wanted)
+    # Eq. (37): the smooth minimum is below the true one by at most mu ln K.
+    assert 0.0 <= f.min() + wanted <= 0.3 * np.log(USERS)
+
+
+@pytest.mark.parametrize("paths", ["", "forth"])
+@pytest.mark.parametrize("objective", ["sum-rate", "min-rate"])
+def test_the_rate_never_falls_and_is_what_the_variables_reach(paths: str, objective: Any) -> None:
+    given = links(6, paths)
+    found = alternate(given, ones(6), objective=objective, outer=12)
+    assert np.diff(found.trace, axis=1).min() >= -1e-9
+    assert (found.trace[:, -1] > 1.2 * found.trace[:, 0]).all()
+    np.testing.assert_allclose(np.abs(found.reflection), 1.0, rtol=1e-12)
+    np.testing.assert_allclose((np.abs(found.beams) ** 2).sum(axis=(1, 2)), 1.0, rtol=1e-12)
+    rates = np.log2(1.0 + sinr(given, found.beams, found.reflection))
+    reached = rates.sum(axis=1) if objective == "sum-rate" else rates.min(axis=1)
+    np.testing.assert_allclose(found.trace[:, -1], reached, rtol=1e-9)
+
+
+@pytest.mark.parametrize("objective", ["sum-rate", "min-rate"])
+@pytest.mark.parametrize("paths", ["", "forth"])
+def test_pymanopt_finds_as_much(paths: str, objective: Any) -> None:
+    """The same algorithm from the same starts: equal beginnings, means equal to a few per cent."""
+    given = links(8, paths, seed=5)
+    options: dict[str, Any] = {"objective": objective, "outer": 8}
+    options |= {"beam_steps": 40, "reflection_steps": 40}
+    ours, theirs = (solve(given, ones(8), **options) for solve in (alternate, alternate_reference))
+    np.testing.assert_allclose(ours.trace[:, 0], theirs.trace[:, 0], rtol=1e-9)
+    means = ours.trace[:, -1].mean(), theirs.trace[:, -1].mean()
+    assert means[0] == pytest.approx(means[1], rel=0.04)
+
+
+def test_no_reflection_on_a_fine_grid_beats_the_reflection_found() -> None:
+    """One user and three elements: the optimum is known, all paths in phase is not reachable."""
+    rng = np.random.default_rng(6)
+    given = SurfaceLinks(
+        noise(rng, 1, 1, 3),
+        noise(rng, 1, 3, 2),
+        np.empty((1, 0, 0), complex),
+        np.empty((1, 0, 0), complex),
+        3,
+    )
+    grid = np.exp(2j * np.pi * np.arange(60) / 60)
+    turned = np.array([(1.0, a, b) for a, b in product(grid, grid)])
+    channel = np.einsum("n,xn,nm->xm", given.outgoing[0, 0], turned, given.incoming[0])
+    best = np.log2(1.0 + (np.abs(channel) ** 2).sum(axis=1)).max()
+    for objective in ("sum-rate", "min-rate"):
+        found = alternate(
+            given,
+            np.ones((1, 3), complex),
+            objective=objective,
+            outer=60,
+        )
+        assert best * (1 - 1e-3) <= found.trace[0, -1] <= best * 1.02, objective
+
+
+@pytest.mark.parametrize("kind", ["mrt", "zf", "mmse"])
+def test_closed_form_beams(kind: str) -> None:
+    channel = composite_channel(links(1), ones(1))[0]
+    beams = np.empty_like(channel)
+    assert linear_beams(("", "mrt", "zf", "mmse").index(kind), channel, beams)
+    wanted = linear_beams_reference(kind, channel)
+    assert wanted is not None
+    np.testing.assert_allclose(beams, wanted, rtol=1e-9)
+    heard = channel @ beams.T
+    if kind == "zf":
+        np.testing.assert_allclose(heard, np.diag(heard.diagonal()), atol=1e-12)
+
+
+def test_zero_forcing_beyond_the_rank_has_no_design() -> None:
+    """Two antennas cannot serve three users without interference; MMSE goes on."""
+    given = links(2)._replace(incoming=links(2).incoming[..., :2])
+    found = alternate(given, ones(2), objective="sum-rate", beams="zf", outer=3)
+    assert (found.status == NO_INVERSE).all() and np.isnan(found.beams).all()
+    assert np.isnan(found.trace).all()
+    assert np.isfinite(
+        alternate(given, ones(2), objective="sum-rate", beams="mmse", outer=3).trace
+    ).all()
+
+
+def test_no_channel_no_design_and_data_that_are_not_finite_fail_alone() -> None:
+    given = links(3)
+    given.outgoing[1] = 0.0
+    given.incoming[2, 0, 0] = np.nan
+    found = alternate(given, ones(3), objective="min-rate", outer=3)
+    assert found.status[1] == NO_CHANNEL and not found.beams[1].any() and not found.trace[1].any()
+    assert found.status[2] == FAILURE and np.isnan(found.trace[2]).all()
+    assert np.isfinite(found.trace[0]).all()
+
+
+@pytest.mark.parametrize("objective", ["sum-rate", "min-rate"])
+def test_a_realisation_depends_on_no_other(objective: Any) -> None:
+    given = links(5, "forth")
+    whole = alternate(given, ones(5), objective=objective, outer=5)
+    part = given.of(slice(3, 4))
+    alone = alternate(part, ones(1), objective=objective, outer=5)
+    for name in ("beams", "reflection", "trace"):
+        np.testing.assert_array_equal(getattr(alone, name)[0], getattr(whole, name)[3])
+
+
+def test_phases_go_to_the_nearest_level_around_the_circle() -> None:
+    angles = np.array([0.1, 3.0, -3.0, 6.2, 0.8, -0.8])
+    turned = np.exp(1j * angles)
+    nearest_levels(turned, 4)
+    grid = np.exp(0.5j * np.pi * np.arange(4))
+    best = np.abs(np.exp(1j * angles)[:, None] - grid).argmin(axis=1)
+    np.testing.assert_allclose(turned, grid[best], atol=1e-12)
+
+
+@pytest.mark.parametrize("objective", ["sum-rate", "min-rate"])
+def test_quantised_phases(objective: Any) -> None:
+    given = links(8, seed=7)
+    made = {
+        way: alternate(given, ones(8), objective=objective, outer=10, levels=4, quantisation=way)
+        for way in ("inside", "inside, kept", "after")
+    }
+    for found in made.values():
+        np.testing.assert_allclose(found.reflection**4, 1.0, atol=1e-9)
+    ideal = alternate(given, ones(8), objective=objective, outer=10)
+    np.testing.assert_array_equal(made["after"].trace, ideal.trace)
+    assert np.diff(made["inside, kept"].trace, axis=1).min() >= -1e-9
+    assert ideal.trace[:, -1].mean() > made["inside"].trace[:, -1].mean()
+
+
+def test_random_reflection_stays_and_its_beams_improve() -> None:
+    rng = np.random.default_rng(8)
+    start = np.exp(2j * np.pi * rng.random((4, ELEMENTS)))
+    for objective in ("sum-rate", "min-rate"):
+        found = alternate(
+            links(4),
+            start,
+            objective=objective,
+            update_reflection=False,
+            outer=8,
+        )
+        np.testing.assert_array_equal(found.reflection, start)
+        assert (found.trace[:, -1] > found.trace[:, 0]).all()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"reflection": np.ones((1, 2), complex)}, "reflection"),
+        ({"weights": [1.0, -1.0, 1.0]}, "weights"),
+        ({"quantisation": "inside", "levels": 1}, "levels"),
+        ({"shrink": 1.0}, "shrink"),
+    ],
+)
+def test_what_does_not_fit_is_refused(wrong: dict[str, Any], message: str) -> None:
+    options: dict[str, Any] = {"reflection": ones(1), "objective": "sum-rate", "outer": 1} | wrong
+    with pytest.raises(ValueError, match=message):
+        alternate(links(1), **options)
+    with pytest.raises(ValueError, match="forth"):
+        checked_links(links(1)._replace(forth=np.ones((1, 2, 2), complex)))

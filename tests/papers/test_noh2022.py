@@ -1,0 +1,341 @@
+"""noh2022: layout and blockage, the closed form, power allocation, every scheme on small arrays."""
+
+from typing import Any
+
+import cvxpy as cp
+import numpy as np
+import pytest
+import scipy.stats
+import xarray as xr
+
+from irsrepro.build.sweeps import Problem, run
+from irsrepro.channels.blockage import in_front, inward_circle
+from irsrepro.channels.rician_network import draw_fading
+from irsrepro.channels.streams import RandomStream, realisation_streams
+from irsrepro.errors import ConfigurationError
+from irsrepro.papers.noh2022 import ensemble, system
+from irsrepro.papers.noh2022.algorithms.precoder_power import mean_powers
+from irsrepro.papers.noh2022.algorithms.zero_forcing import precoder_powers_of
+from irsrepro.papers.noh2022.schemes import direct, no_irs, proposed, random_phases, sum_rate_max
+
+PARAMETERS: dict[str, Any] = {
+    "access_points": 4,
+    "antennas": 2,
+    "irs_sites": 8,
+    "surfaces": 8,
+    "elements": 4,
+    "elements_per_column": 2,
+    "users": 3,
+    "area_side": 300.0,
+    "hotspot_centre": 40.0,
+    "hotspot_radius": 20.0,
+    "ap_height": 10.0,
+    "irs_height": 10.0,
+    "ue_height": 1.5,
+    "reference_gain": -30.0,
+    "direct_exponent": 3.5,
+    "reflected_exponent": 2.2,
+    "spacing": 0.5,
+    "direct_rician_factor": -3.0,
+    "reflected_rician_factor": 3.0,
+    "noise_power": -94.0,
+    "transmit_power": 20.0,
+    "channels_per_drop": 30,
+    "sdp_tolerance": 1e-5,
+    "randomisation_draws": 100,
+    "rounding": "polished",
+    "instantaneous_channels": 3,
+    "sum_rate_tolerance": 1e-2,
+    "sum_rate_iteration_limit": 30,
+    "phase_accuracy": 1e-3,
+    "phase_sweeps": 100,
+}
+STREAM = RandomStream(1).child("noh2022", "near")
+
+
+def problem(count: int = 2, engine: str = "fast", **changes: Any) -> Problem:
+    parameters = PARAMETERS | changes
+    channels = ensemble.draw(parameters, realisation_streams(STREAM, range(count)))
+    channels = channels.assign_coords(realisation=np.arange(count))
+    streams = realisation_streams(STREAM.child("scheme", "any"), range(count))
+    return Problem(channels, parameters, engine, streams)
+
+
+def test_the_layout_blocks_what_the_paper_says() -> None:
+    seen = problem().channels["visible"].values
+    blocked = [(np.flatnonzero(row == 0) + 1).tolist() for row in seen]
+    assert blocked == [[1, 2, 8], [2, 3, 4, 5], [4, 5, 6], [5, 6, 7, 8]]
+
+
+def test_surfaces_stand_on_the_circle_face_its_centre_and_see_half_the_plane() -> None:
+    centre = np.array([3.0, -2.0, 5.0])
+    places, normals = inward_circle(centre, 2.0, 5, 0.3)
+    np.testing.assert_allclose(np.linalg.norm(places - centre, axis=1), 2.0)
+    np.testing.assert_allclose(normals, (centre - places) / 2.0, atol=1e-15)
+    np.testing.assert_allclose(places[0] - centre, 2.0 * np.array([np.cos(0.3), np.sin(0.3), 0]))
+    nodes = np.stack([centre, places[0] + 0.1 * normals[0], places[0] - 0.1 * normals[0]])
+    assert in_front(nodes, places, normals)[:, 0].tolist() == [True, True, False]
+    assert in_front(nodes, places, normals)[0].all()
+    assert not in_front(places[:1], places[:1], normals[:1])[0, 0]
+
+
+@pytest.mark.parametrize(
+    ("name", "more"), [("users", 5), ("antennas", 4), ("elements", 10), ("access_points", 4)]
+)
+def test_growing_the_arrays_keeps_what_was_drawn(name: str, more: int) -> None:
+    less: dict[str, Any] = {"access_points": 2} if name == "access_points" else {}
+    small, large = problem(**less).channels, problem(2, "fast", **{name: more}).channels
+    for variable, values in small.data_vars.items():
+        within = {dimension: slice(0, size) for dimension, size in values.sizes.items()}
+        np.testing.assert_array_equal(
+            large[variable].isel(within).values, values.values, err_msg=str(variable)
+        )
+
+
+def test_fewer_surfaces_are_spread_around_and_keep_their_fading() -> None:
+    whole = problem()
+    links = system.network(whole.channels, PARAMETERS)
+    for surfaces, numbers in ((2, [0, 4]), (4, [0, 2, 4, 6])):
+        some = system.network(whole.channels, PARAMETERS | {"surfaces": surfaces})
+        assert some.numbers.tolist() == numbers
+        np.testing.assert_array_equal(some.arrival, links.arrival[:, :, numbers])
+        fading, part = draw_fading(links, 1, range(2)), draw_fading(some, 1, range(2))
+        np.testing.assert_array_equal(part.surface_to_user, fading.surface_to_user[:, numbers])
+        np.testing.assert_array_equal(part.site_to_surface, fading.site_to_surface[:, :, numbers])
+    with pytest.raises(ConfigurationError, match="surfaces: 3 must divide irs_sites = 8"):
+        system.network(whole.channels, PARAMETERS | {"surfaces": 3})
+    with pytest.raises(ConfigurationError, match="access_points: 5 does not fit"):
+        problem(access_points=5)
+
+
+def test_links_have_the_power_of_their_path_and_the_rician_factor() -> None:
+    at_hand = problem(1)
+    links = system.network(at_hand.channels, PARAMETERS)
+    drop = at_hand.channels.isel(realisation=0)
+    noise = 10 ** (-9.4) * 1e-3
+    ap, ue = drop["access_point_position"].values, drop["user_position"].values
+    length = np.linalg.norm(ap[2] - ue[1])
+    power = (np.abs(links.direct_mean[0, 2, 1]) ** 2)[0] + links.direct_scatter[0, 2, 1] ** 2
+    assert power == pytest.approx(1e-3 * length**-3.5 / noise)
+    ratio = (np.abs(links.direct_mean[0, 2, 1]) ** 2)[0] / links.direct_scatter[0, 2, 1] ** 2
+    assert ratio == pytest.approx(10**-0.3)
+    surface = drop["irs_position"].values[4]
+    assert surface[2] == 10.0
+    length = np.linalg.norm(surface - ue[0])
+    power = (np.abs(links.surface_mean[0, 4, 0]) ** 2)[0] + links.surface_scatter[0, 4, 0] ** 2
+    assert power == pytest.approx(1e-3 * length**-2.2)
+    assert (links.arrival[0, 0, 0] == 0).all() and links.site_scatter[0, 0, 0] == 0
+    assert links.site_scatter[0, 0, 3] > 0
+
+
+def test_the_line_of_sight_map_is_the_channel_without_scattering() -> None:
+    at_hand = problem(2)
+    links = system.network(at_hand.channels, PARAMETERS)
+    still = links._replace(
+        direct_scatter=0 * links.direct_scatter,
+        site_scatter=0 * links.site_scatter,
+        surface_scatter=0 * links.surface_scatter,
+    )
+    reflection = system.random_reflection(at_hand.channels, PARAMETERS)
+    extended = np.concatenate([reflection.conj().reshape(2, -1), np.ones((2, 1))], axis=1)
+    mapped = np.einsum("rakmn,rn->ramk", system.line_of_sight(links), extended)
+    for r in range(2):
+        channel = draw_fading(still, r, range(1)).composite(reflection[r][None])[0]
+        np.testing.assert_allclose(mapped[r], channel, rtol=1e-10)
+
+
+@pytest.mark.parametrize("amplitude", [1.0, 0.6, 0.0])
+def test_the_closed_form_is_the_mean_gain_for_every_link(amplitude: float) -> None:
+    """Eqs. (16) to (18) against channels drawn in full, blocked links included."""
+    at_hand = problem(2)
+    links = system.network(at_hand.channels, PARAMETERS)
+    reflection = amplitude * system.random_reflection(at_hand.channels, PARAMETERS)
+    closed = system.average_gain(links, reflection)
+    count = 1500
+    for r in range(2):
+        channels = draw_fading(links, r, range(count)).composite(reflection[r][None])
+        gain = (np.abs(channels) ** 2).sum(axis=2)
+        error = gain.std(axis=0, ddof=1) / np.sqrt(count)
+        deviation = (gain.mean(axis=0) - closed[r]) / error
+        # All twelve links at once, at one per mille.
+        assert np.abs(deviation).max() < scipy.stats.norm.isf(0.0005 / deviation.size)
+        assert (error < 0.05 * closed[r]).all()
+
+
+def test_the_relaxed_problem_has_the_mean_gains_as_values() -> None:
+    at_hand = problem(2)
+    links = system.network(at_hand.channels, PARAMETERS)
+    reflection = system.random_reflection(at_hand.channels, PARAMETERS)
+    extended = np.concatenate([reflection.conj().reshape(2, -1), np.ones((2, 1))], axis=1)
+    values = system.smallest_gain_problem(links).values(1j * extended)
+    np.testing.assert_allclose(values, system.average_gain(links, reflection).sum(axis=1))
+
+
+def test_the_evaluation_estimates_what_the_definition_says() -> None:
+    """Without surfaces both see the same channels, so they agree to rounding."""
+    at_hand = problem(2)
+    found = system.evaluate(at_hand, no_irs.design(at_hand))
+    links = system.network(at_hand.channels, PARAMETERS)
+    for r in range(2):
+        direct = draw_fading(links, r, range(30)).direct
+        stacked = direct.transpose(0, 1, 3, 2).reshape(30, 8, 3)
+        precoder = np.linalg.pinv(stacked.conj().swapaxes(1, 2))
+        per_user = (np.abs(precoder) ** 2).reshape(30, 4, 2, 3).sum(axis=2).mean(axis=0)
+        np.testing.assert_allclose(found["precoder_power"][r], per_user.sum(axis=1), rtol=1e-9)
+        # No other powers do better: a linear program over all allocations, eq. (9).
+        level: Any = cp.Variable()
+        powers: Any = cp.Variable(3)
+        limit = [per_user @ powers <= 0.1, powers >= level]
+        program: Any = cp.Problem(cp.Maximize(level), limit)
+        program.solve(solver=cp.CLARABEL)
+        assert float(found["min_rate"][r]) == pytest.approx(np.log2(1 + level.value), rel=1e-6)
+        np.testing.assert_allclose(powers.value, level.value, rtol=1e-4)
+        # And zero forcing makes the SINR the power, channel by channel.
+        shaped = (np.sqrt(level.value) * precoder).reshape(30, 4, 2, 3)
+        rates = system.downlink_rates(direct.swapaxes(2, 3), shaped)
+        np.testing.assert_allclose(rates, float(found["min_rate"][r]), rtol=1e-6)
+
+
+def test_the_standard_error_is_that_of_repeated_drops() -> None:
+    """The same drop under other seeds: rates scatter by the error reported."""
+    at_hand = problem(1, channels_per_drop=200)
+    count = 300
+    copies = at_hand.channels.isel(realisation=np.zeros(count, int))
+    seeds = np.random.default_rng(0).integers(2**63, size=count)
+    copies = copies.assign(fading_seed=("realisation", seeds))
+    repeated = Problem(copies, at_hand.parameters, "fast", [])
+    found = system.evaluate(repeated, random_phases.design(repeated))
+    spread = float(found["min_rate"].std() / found["min_rate"].mean())
+    assert 0.8 < spread / float(found["min_rate_error"].mean()) < 1.25
+    # P-values of the closed form are uniform, as far as 200 skewed gains have a normal mean.
+    assert (found["gain_p_value"] < 0.01).mean() < 0.05
+    assert 0.4 < float(found["gain_p_value"].mean()) < 0.6
+
+
+def test_the_proposed_design_beats_random_phases_and_reports_what_it_reaches() -> None:
+    at_hand = problem(3, elements=8)
+    designed = proposed.design(at_hand)
+    assert (designed["status"] == 0).all()
+    np.testing.assert_allclose(np.abs(designed["reflection"]), 1.0)
+    found = system.evaluate(at_hand, designed)
+    np.testing.assert_allclose(found["smallest_average_gain"], designed["polished_gain"])
+    assert (designed["randomised_gain"] <= designed["polished_gain"]).all()
+    assert (designed["polished_gain"] <= designed["gain_bound"]).all()
+    np.testing.assert_allclose(
+        designed["rounding_gap"], 1 - designed["polished_gain"] / designed["gain_bound"]
+    )
+    other = system.evaluate(at_hand, random_phases.design(at_hand))
+    assert (found["smallest_average_gain"] > 1.05 * other["smallest_average_gain"]).all()
+    plain = proposed.design(problem(3, elements=8, rounding="randomised"))
+    found = system.evaluate(problem(3, elements=8), plain)
+    np.testing.assert_allclose(found["smallest_average_gain"], plain["randomised_gain"])
+
+
+def test_the_reference_engine_finds_the_same_bound() -> None:
+    small: dict[str, Any] = {"surfaces": 4, "elements": 3}
+    fast = proposed.design(problem(2, **small))
+    reference = proposed.design(problem(2, "reference", **small))
+    np.testing.assert_allclose(fast["gain_bound"], reference["gain_bound"], rtol=2e-5)
+    np.testing.assert_allclose(fast["polished_gain"], reference["polished_gain"], rtol=1e-3)
+
+
+def test_the_sum_rate_scheme_reports_rates_its_variables_reach() -> None:
+    at_hand = problem(2)
+    designed = sum_rate_max.design(at_hand)
+    used = (np.abs(designed["precoder"].values) ** 2).sum(axis=(3, 4))
+    assert float(used.max()) <= 0.1 * (1 + 1e-9)
+    assert float(np.abs(designed["reflection"]).max()) <= 1 + 1e-12
+    found = system.evaluate(at_hand, designed)
+    links = system.network(at_hand.channels, PARAMETERS)
+    for r in range(2):
+        fading = draw_fading(links, r, range(3))
+        rates = np.zeros((3, 3))
+        for t in range(3):
+            h = fading.composite(designed["reflection"].values[r])[t].reshape(8, 3)
+            powers = np.abs(h.conj().T @ designed["precoder"].values[r, t].reshape(8, 3)) ** 2
+            own = np.diag(powers)
+            rates[t] = np.log2(1 + own / (powers.sum(axis=1) - own + 1))
+        assert rates.sum(axis=1).mean() == pytest.approx(float(designed["mean_sum_rate"][r]))
+        assert rates.mean(axis=0).min() == pytest.approx(float(found["min_rate"][r]))
+        assert rates.min(axis=1).mean() == pytest.approx(float(found["mean_min_rate"][r]))
+    # Zero forcing is one of the choices that it has, on channels it knows.
+    simple = system.evaluate(at_hand, random_phases.design(at_hand))
+    assert (designed["mean_sum_rate"] > 3 * simple["min_rate"]).all()
+
+
+def test_the_reference_engine_runs_the_sum_rate_scheme() -> None:
+    small: dict[str, Any] = {"elements": 2, "instantaneous_channels": 2, "sum_rate_tolerance": 0.0}
+    rates = [
+        sum_rate_max.design(problem(1, engine, sum_rate_iteration_limit=3, **small))
+        for engine in ("fast", "reference")
+    ]
+    a, b = (float(each["mean_sum_rate"][0]) for each in rates)
+    assert a == pytest.approx(b, rel=5e-3)
+
+
+@pytest.mark.parametrize("scheme", [no_irs, random_phases, proposed, sum_rate_max])
+def test_a_drop_does_not_depend_on_its_batch(scheme: Any) -> None:
+    whole = problem(3)
+    alone = Problem(
+        whole.channels.isel(realisation=[1]), whole.parameters, "fast", whole.streams[1:2]
+    )
+    results = []
+    for each in (whole, alone):
+        designed = scheme.design(each)
+        results.append(designed.assign(system.evaluate(each, designed).data_vars))
+    for name, values in results[0].data_vars.items():
+        np.testing.assert_array_equal(
+            values.isel(realisation=[1]).values, results[1][name].values, err_msg=str(name)
+        )
+
+
+def test_sweeps_over_power_and_size_fit_the_workflow() -> None:
+    at_hand = problem(2)
+    power = {"parameter": "transmit_power", "values": [10, 20], "unit": "dBm", "design_once": True}
+    swept: xr.Dataset = run(random_phases.design, system.evaluate, at_hand, power)
+    low, high = swept["min_rate"].values
+    assert (high > low).all()
+    np.testing.assert_allclose(*swept["precoder_power"].values)
+    size = {"parameter": "elements", "values": [2, 4], "unit": "1", "design_once": False}
+    swept = run(proposed.design, system.evaluate, at_hand, size)
+    assert np.isnan(swept["reflection"].values[0, ..., 2:]).all()
+    gains = swept["smallest_average_gain"].values
+    assert (gains[1] > gains[0]).all()
+    smaller = proposed.design(problem(2, elements=2))
+    np.testing.assert_array_equal(
+        smaller["reflection"].values, swept["reflection"].values[0, ..., :2]
+    )
+
+
+def test_the_derivatives_of_the_precoder_powers_are_differences() -> None:
+    at_hand = problem(1)
+    links = system.network(at_hand.channels, PARAMETERS)
+    fading = draw_fading(links, 0, range(5))
+    reflection = system.random_reflection(at_hand.channels, PARAMETERS)[0]
+    powers, slopes = mean_powers(fading, reflection)
+    np.testing.assert_allclose(powers, precoder_powers_of(fading, reflection).mean(axis=0))
+    turn = 1e-6 * np.random.default_rng(1).standard_normal(reflection.shape)
+    ahead, behind = (
+        mean_powers(fading, reflection * np.exp(sign * 1j * turn))[0] for sign in (1, -1)
+    )
+    predicted = np.einsum("asn,sn->a", (slopes.conj() * 1j * reflection).real, turn)
+    measured, largest = (ahead - behind) / 2, np.abs(predicted).max()
+    np.testing.assert_allclose(measured, predicted, rtol=1e-5, atol=1e-5 * largest)
+
+
+def test_direct_minimisation_reaches_stationary_phases_below_both_starts() -> None:
+    at_hand = problem(2, surfaces=4, direct_channels=40, direct_step_limit=200)
+    designed = direct.design(at_hand)
+    np.testing.assert_allclose(np.abs(designed["reflection"]), 1.0)
+    assert (
+        designed["sample_precoder_power"] <= 1.0001 * designed["surrogate_precoder_power"]
+    ).all()
+    links = system.network(at_hand.channels, at_hand.parameters)
+    fading = draw_fading(links, 0, range(2**20, 2**20 + 40))
+    best = designed["reflection"].values[0]
+    largest = mean_powers(fading, best)[0].max()
+    assert largest == pytest.approx(float(designed["sample_precoder_power"][0]))
+    rng = np.random.default_rng(2)
+    for _ in range(20):
+        nearby = best * np.exp(0.3j * rng.standard_normal(best.shape))
+        assert mean_powers(fading, nearby)[0].max() > largest

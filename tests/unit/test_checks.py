@@ -1,0 +1,178 @@
+"""The vocabulary: what may be written, what is refused and how, and that it suffices."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from irsrepro.claims import evaluate
+from irsrepro.config.checks import experiments_of, resolve, validate_check
+from irsrepro.config.loading import load_project
+from irsrepro.config.vocabulary import KINDS, PROPERTIES
+
+PLANS = {
+    "snr": {"schemes": ["joint", "power"], "values": [0, 5, 10.5], "trace": True},
+    "far": {"schemes": ["joint"], "values": [5, 10.5], "trace": False},
+    "single": {"schemes": ["joint"], "values": [35], "trace": False},
+}
+DOCUMENTS = load_project(Path(__file__).resolve().parents[2], {}).documents
+CLAIMS = [(key, claim) for key, document in DOCUMENTS.items() for claim in document.claims]
+
+
+def snr(kind: str, **arguments: Any) -> dict[str, Any]:
+    return {"kind": kind, "experiment": "snr", **arguments}
+
+
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({"experiment": "snr"}, f"kind: None is not allowed; allowed are {', '.join(KINDS)}"),
+    (snr("rises"), f"kind: 'rises' is not allowed; allowed are {', '.join(KINDS)}"),
+    (snr("increases"), "schemes: missing; the name of a curve, or a list of them, is needed"),
+    ({"kind": "increases", "schemes": "joint"}, "experiment: missing; text is needed"),
+    ({"kind": "increases", "experiment": "sn", "scheme": "joint"},
+     "experiment: 'sn' is not allowed; allowed are snr, far, single"),
+    (snr("increases", schemes=["joint", "jont"]),
+     "schemes: 'jont' is not allowed; schemes of snr are joint, power"),
+    (snr("increases", scheme="near/joint"),
+     "schemes: 'near/joint' is not allowed; allowed experiments are snr, far, single"),
+    (snr("within", scheme="joint@5", over="power@7", relative=0.1),
+     "over: 'power@7' is not allowed; points of snr are 0, 5, 10.5"),
+    (snr("within", scheme="joint@first", over="power", relative=0.1),
+     "scheme: 'joint@first' is not allowed; points of snr are 0, 5, 10.5"),
+    (snr("increases", scheme="joint", strictly=True),
+     "strictly: True is not allowed; known arguments are kind, experiment, schemes, along, "
+     "quantity, points, aggregate, level"),
+    (snr("dominates", scheme=["joint"], over="power"),
+     "scheme: ['joint'] is not allowed; the name of a curve is"),
+    (snr("dominates", scheme="joint", over="power", by="1 dB"),
+     "by: '1 dB' is not allowed; a number is"),
+    (snr("dominates", scheme="joint", over="power", relative=1),
+     "relative: 1 is not allowed; true or false is"),
+    (snr("dominates", scheme="joint", over="power", better="more"),
+     "better: 'more' is not allowed; allowed are higher, lower"),
+    (snr("dominates", scheme="joint", over="power", points=[]),
+     "points: [] is not allowed; a list of points of the sweep, first, last or last_third is"),
+    (snr("dominates", scheme="joint", over="power", points=[0, 7]),
+     "points: [0, 7] is not allowed; points of snr are 0, 5, 10.5"),
+    (snr("dominates", scheme="joint", over="far/joint"),
+     "points: 0.0 is not allowed; points of far are 5, 10.5"),
+    (snr("within", scheme="joint@5", over="power@5", relative=0.1, points=[5]),
+     "points: [5] is not allowed; none are, every curve is held at a point"),
+    (snr("increases", scheme="joint", points="first"),
+     "points: [0.0] is not allowed; at least 2 are needed"),
+    (snr("concave", scheme="joint", points=[0, 5]),
+     "points: [0.0, 5.0] is not allowed; at least 3 are needed"),
+    (snr("exceeds_point", scheme="joint", point=7),
+     "point: 7 is not allowed; allowed are 0, 5, 10.5"),
+    (snr("ratio_between", scheme="joint", over="power", bounds=[2, 1]),
+     "bounds: [2, 1] is not allowed; [low, high], null for an open end, is"),
+    (snr("value_between", scheme="joint", bounds=[None, None]),
+     "bounds: [None, None] is not allowed; [low, high], null for an open end, is"),
+    (snr("peaks_within", scheme="joint", between=[0, 20]),
+     "between: [0, 20] is not allowed; some points inside and some outside are needed"),
+    (snr("converges_by", scheme="joint", iteration=[1.5], within=0.1),
+     "iteration: [1.5] is not allowed; whole numbers of at least 0 are"),
+    (snr("increases", scheme="joint", along="scheme"),
+     "schemes: ['joint'] is not allowed; at least two are needed along scheme"),
+    (snr("gap_grows", scheme=["joint", "power"], over="power", along="scheme"),
+     "over: ['power'] is not allowed; one for each of joint, power is needed along scheme"),
+    (snr("slope_between", scheme="joint", bounds=[0, 1], per="doubling"),
+     "per: 'doubling' is not allowed; unit is, with points of 0 or below"),
+    (snr("every_realisation", scheme="joint"),
+     f"property: None is not allowed; allowed are {', '.join(PROPERTIES)}"),
+    (snr("every_realisation", property="monotone", scheme="far/joint"),
+     "experiment: 'far' is not allowed; it has no trace; snr has"),
+    (snr("share", property="monotone", scheme="joint"),
+     "share: missing; [low, high], null for an open end, is needed"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("check", "message"), REFUSED, ids=lambda case: str(case)[:70])
+def test_a_malformed_check_is_refused_in_one_line(check: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError) as error:
+        validate_check("he-fig4", check, PLANS)
+    assert str(error.value) == f"he-fig4: {message}"
+
+
+def test_what_only_the_data_can_tell_is_refused_too() -> None:
+    plans = {"snr": {**PLANS["snr"], "iterations": 11, "quantities": ["metric"], "traces": ["t"]}}
+    check = snr("converges_by", scheme="joint", iteration=10, within=0.1)
+    validate_check("x", check, plans)
+    with pytest.raises(ValueError, match=r"^x: iteration: 11 is not allowed; at most 10 is$"):
+        resolve("x", {**check, "iteration": 11}, plans)
+    with pytest.raises(ValueError, match=r"^x: quantity: 'seconds' is not allowed; snr has t$"):
+        resolve("x", {**check, "quantity": "seconds"}, plans)
+
+
+def test_points_are_all_or_those_asked_for() -> None:
+    def points(**arguments: Any) -> Any:
+        return resolve("x", snr("value_between", bounds=[0, 1], **arguments), PLANS)["points"]
+
+    assert points(scheme="joint") == [0, 5, 10.5]
+    assert points(scheme="joint", points="last_third") == points(scheme="joint", points="last")
+    assert points(scheme="joint", points=[10.5, 0]) == [10.5, 0]
+    assert points(schemes=["joint@5", "power@10.5"]) == [None]
+    assert points(schemes=["single/joint@35", "far/joint"]) == [5, 10.5]
+
+
+def test_the_experiments_of_a_check_are_all_it_names() -> None:
+    assert experiments_of(snr("increases", scheme="joint")) == ["snr"]
+    check = snr("dominates", scheme="joint", over=["power", "far/joint@5", "single/joint@35"])
+    assert experiments_of(check) == ["snr", "far", "single"]
+
+
+def test_parsing_stays_free_of_array_libraries() -> None:
+    heavy = "{'numpy', 'xarray', 'scipy'} & set(sys.modules)"
+    script = f"import sys, irsrepro.config.checks; sys.exit(str({heavy}) if {heavy} else 0)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_all_kinds_and_properties_serve_a_claim_of_the_papers() -> None:
+    checks = [
+        check
+        for document in DOCUMENTS.values()
+        for claim in document.claims.values()
+        for check in claim["checks"]
+    ]
+    assert {check["kind"] for check in checks} == set(KINDS)
+    assert {check["property"] for check in checks if "property" in check} == set(PROPERTIES)
+
+
+def traced(check: dict[str, Any]) -> bool:
+    looks_at = PROPERTIES[check["property"]] if "property" in check else KINDS[check["kind"]]
+    return looks_at.trace or check.get("along") == "iteration"
+
+
+def experiment(plan: dict[str, Any], checks: list[dict[str, Any]]) -> xr.Dataset:
+    """Numbers at random for every quantity that the checks name."""
+    dims = ("scheme", "point", "realisation")
+    values = plan["sweep"]["values"]
+    shape = len(plan["schemes"]), len(values), 12
+    rng = np.random.default_rng(0)
+    variables: dict[str, Any] = {"metric": (dims, rng.uniform(1, 2, shape))}
+    for check in checks:
+        name = check.get("quantity", "trace" if traced(check) else "metric")
+        if not traced(check):
+            variables[name] = (dims, rng.uniform(1, 2, shape))
+        elif plan.get("trace"):
+            variables[name] = ((*dims, "iteration"), rng.uniform(1, 2, (*shape, 1001)))
+    coordinates = {"scheme": plan["schemes"], "point": np.array(values, dtype=float)}
+    return xr.Dataset(variables, coords=coordinates)
+
+
+@pytest.mark.parametrize(("paper", "claim"), CLAIMS, ids=[claim for _, claim in CLAIMS])
+def test_every_claim_of_the_papers_can_be_decided(paper: str, claim: str) -> None:
+    plans, checks = DOCUMENTS[paper].experiments, DOCUMENTS[paper].claims[claim]["checks"]
+    names = {name for check in checks for name in experiments_of(check)}
+    tables = {name: experiment(plans[name], checks) for name in names}
+    result = evaluate({"id": claim, "checks": checks}, tables)
+    assert len(result.checks) == len(checks)
+    for outcome in result.checks:
+        assert outcome.contrasts
+        # Some estimate of every check is a number: the schemes, points and quantities were found.
+        assert np.isfinite([each.estimate for each in outcome.contrasts]).all()
+        assert "\n" not in outcome.sentence

@@ -1,0 +1,173 @@
+"""From solutions to what a figure draws: who is averaged, distributions, curves cut short."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.stats
+import xarray as xr
+
+from irsrepro.build.experiments import compare
+from irsrepro.build.storage import variable
+from irsrepro.build.sweeps import Problem, run
+from irsrepro.channels.streams import RandomStream, realisation_streams
+from irsrepro.errors import ConfigurationError
+from irsrepro.figures.data import curves, distributions, make
+
+ONE = ("realisation",)
+
+
+def solution(rate: Any, first: int = 0, points: tuple[float, ...] = (0.0, 5.0)) -> xr.Dataset:
+    values = np.asarray(rate, float)
+    trace = np.stack([values - 2.0, values - 1.0, values], axis=-1)
+    numbers = np.arange(first, first + values.shape[1])
+    return xr.Dataset(
+        {
+            "rate": variable(("point", *ONE), values, "rate", "bit/s/Hz"),
+            "trace": variable(("point", *ONE, "iteration"), trace, "rate", "bit/s/Hz"),
+        },
+        coords={
+            "point": variable(("point",), points, "power", "dBm"),
+            "realisation": variable(ONE, numbers, "number", "1"),
+            "iteration": variable(("iteration",), np.arange(3), "iteration", "1"),
+        },
+    )
+
+
+CHEAP = solution([[1.0, 2.0, np.nan, 4.0], [5.0, 6.0, 7.0, 8.0]])
+COSTLY = solution([[10.0, 20.0], [30.0, 40.0]])
+TABLE = compare({"cheap": CHEAP, "costly": COSTLY}, "rate")
+
+
+def wanted(*names: str, **more: Any) -> list[dict[str, Any]]:
+    return [{"name": name, "experiment": "power", "scheme": name, **more} for name in names]
+
+
+def test_what_was_not_asked_for_is_neither_averaged_nor_a_failure() -> None:
+    made = make("curves", {"power": TABLE}, {}, wanted("cheap", "costly"))
+    np.testing.assert_allclose(made["value"], [[7 / 3, 6.5], [15.0, 35.0]])
+    np.testing.assert_array_equal(made["realisations"], [[3, 4], [2, 2]])
+    np.testing.assert_array_equal(made["failures"], [[1, 0], [0, 0]])
+    np.testing.assert_array_equal(TABLE["asked"], [[1, 1, 1, 1], [1, 1, 0, 0]])
+
+
+def test_schemes_at_other_points_are_refused() -> None:
+    other = solution([[1.0], [2.0]], points=(0.0, 6.0))
+    with pytest.raises(ConfigurationError, match="different points"):
+        compare({"cheap": CHEAP, "other": other}, "rate")
+
+
+def test_a_median_is_a_median() -> None:
+    made = make("curves", {"power": TABLE}, {"statistic": "median"}, wanted("cheap"))
+    np.testing.assert_allclose(made["value"], [[2.0, 6.5]])
+    assert made.attrs["statistic"] == "median" and "median" in made.attrs["interval"]
+
+
+def test_a_curve_may_be_cut_short() -> None:
+    made = make("curves", {"power": TABLE}, {}, wanted("costly", after=1))
+    np.testing.assert_allclose(made["value"], [[14.0, 34.0]])
+    assert made["after"].values.tolist() == [1]
+    with pytest.raises(ConfigurationError, match="no iteration 3"):
+        make("curves", {"power": TABLE}, {}, wanted("costly", after=3))
+
+
+def test_a_single_realisation_may_be_drawn() -> None:
+    section = {"iterations": 2, "realisation": 1}
+    single = compare({"costly": COSTLY.isel(point=[0])}, "rate")
+    made = make("trace", {"power": single}, section, wanted("costly"))
+    np.testing.assert_allclose(made["value"], [[18.0, 19.0, 20.0]])
+    assert (made["realisations"] == 1).all()
+
+
+def test_points_of_several_experiments_stand_side_by_side() -> None:
+    samples = {
+        name: xr.DataArray(
+            np.full((len(points), 3), value),
+            dims=("point", "realisation"),
+            coords={"point": variable(("point",), points, "size", "1")},
+            attrs={"long_name": "rate", "units": "bit/s/Hz"},
+        )
+        for name, points, value in (("a", [1.0, 2.0], 5.0), ("b", [2.0, 3.0], 7.0))
+    }
+    made = curves(samples)
+    assert made["point"].values.tolist() == [1.0, 2.0, 3.0]
+    np.testing.assert_array_equal(made["value"], [[5.0, 5.0, np.nan], [np.nan, 7.0, 7.0]])
+    np.testing.assert_array_equal(made["realisations"], [[3, 3, 0], [0, 3, 3]])
+
+
+def sample(values: Any) -> xr.DataArray:
+    return xr.DataArray(
+        np.asarray(values, float), dims=ONE, attrs={"long_name": "rate", "units": "bit/s/Hz"}
+    )
+
+
+def test_a_distribution_is_its_sorted_sample() -> None:
+    made = distributions({"a": sample([3.0, 1.0, 2.0, 5.0])})
+    np.testing.assert_allclose(made["level"], [0.25, 0.5, 0.75, 1.0])
+    np.testing.assert_array_equal(made["value"], [[1.0, 2.0, 3.0, 5.0]])
+
+
+def test_failures_leave_the_distribution_of_the_others() -> None:
+    made = distributions({"a": sample([3.0, np.nan, 2.0, 5.0])})
+    np.testing.assert_array_equal(made["value"], [[2.0, 3.0, 5.0, 5.0]])
+    assert (made["failures"] == 1).all() and (made["realisations"] == 3).all()
+
+
+def test_intervals_of_quantiles_cover() -> None:
+    """Exact for any distribution: of 400 samples of 60, at least 95 % cover the true quantile."""
+    rng = np.random.default_rng(4)
+    covered = np.zeros(60)
+    for _ in range(400):
+        made = distributions({"a": sample(rng.exponential(size=60))}).isel(curve=0)
+        true = scipy.stats.expon.ppf(made["level"])
+        covered += (made["lower"].values <= true) & (true <= made["upper"].values)
+    assert (covered[:-1] / 400 >= 0.92).all() and (covered[5:55] / 400 < 1).any()
+
+
+def test_distributions_are_drawn_at_points() -> None:
+    section = {"points": [5.0]}
+    made = make("distributions", {"power": TABLE}, section, wanted("cheap", "costly"))
+    assert made["curve"].values.tolist() == ["cheap@5", "costly@5"]
+    assert made["held"].values.tolist() == [5.0, 5.0] and made["held"].attrs["units"] == "dBm"
+    assert np.isfinite(made["value"].sel(curve="costly@5")).sum() == 2
+
+
+def test_a_timed_sweep_tells_the_seconds_of_every_realisation() -> None:
+    channels = xr.Dataset({"gain": variable(ONE, np.ones(3), "gain", "1")})
+    channels = channels.assign_coords(realisation=variable(ONE, np.arange(3), "number", "1"))
+    sizes = []
+
+    def design(problem: Problem) -> xr.Dataset:
+        sizes.append(problem.channels.sizes["realisation"])
+        assert len(problem.streams) == sizes[-1]
+        return xr.Dataset({"x": variable(ONE, problem.channels["gain"].values, "x", "1")})
+
+    streams = realisation_streams(RandomStream(1), range(3))
+    sweep = {"parameter": "power", "values": [1.0], "unit": "dBm", "design_once": False}
+    done = run(design, lambda *_: xr.Dataset(), Problem(channels, {}, "fast", streams),
+               sweep | {"timed": True})  # fmt: skip
+    assert done["seconds"].dims == ("point", *ONE) and (done["seconds"] > 0).all()
+    assert sizes[0] == 3 and len(sizes) == 4 and len(set(sizes[1:])) == 1
+    plain = run(design, lambda *_: xr.Dataset(), Problem(channels, {}, "fast", streams),
+                sweep | {"timed": False})  # fmt: skip
+    assert "seconds" not in plain
+
+
+def test_curves_can_be_paired_differences_to_a_scheme() -> None:
+    made = make("curves", {"power": TABLE}, {"minus": "cheap"}, wanted("costly"))
+    np.testing.assert_allclose(made["value"], [[(9.0 + 18.0) / 2, (25.0 + 34.0) / 2]])
+    assert made["realisations"].values.tolist() == [[2, 2]]
+    assert made["value"].attrs["long_name"] == "mean difference of rate"
+
+
+def test_figure_data_tells_how_runs_ended() -> None:
+    ended = COSTLY.assign(
+        status=variable(("point", *ONE), [[0, 1], [1, 1]], "status", "1"),
+        rounding_loss=variable(("point", *ONE), [[0.1, 0.2], [0.0, 0.1]], "loss", "1"),
+    )
+    table = compare({"cheap": CHEAP, "costly": ended}, "rate")
+    made = make("curves", {"power": table}, {}, wanted("cheap", "costly"))
+    np.testing.assert_allclose(made["capped"], [np.nan, 1.0])
+    np.testing.assert_allclose(made["rounding_loss"], [np.nan, 0.15])

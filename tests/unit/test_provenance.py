@@ -1,0 +1,103 @@
+"""The files that a rule declares are the files that its job imports."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from irsrepro.build.provenance import digest, library_files, number_files
+from irsrepro.config.loading import load_project
+from irsrepro.config.modules import LIBRARY
+
+ROOT = Path(__file__).resolve().parents[2]
+MODULES = sorted(
+    {
+        document.module(scheme)
+        for document in load_project(ROOT, {}).documents.values()
+        for scheme in document.schemes
+    }
+)
+REFERENCE = sorted(LIBRARY.rglob("reference/*.py"))
+SCRIPTS = sorted((ROOT / "workflow" / "scripts").glob("*.py"))
+
+
+PLUMBING = {
+    "__init__.py", "array_types.py", "build/__init__.py", "build/jobs.py", "build/provenance.py",
+    "errors.py", "lazy_import.py",
+}  # fmt: skip
+
+
+def names(paths: list[Path]) -> set[str]:
+    return {path.relative_to(LIBRARY).as_posix() for path in paths}
+
+
+def imported(module: str) -> set[Path]:
+    """Library files that a fresh interpreter holds after importing a module."""
+    program = (
+        f"import sys, {module}\n"
+        "for name, module in list(sys.modules.items()):\n"
+        "    if name.split('.')[0] == 'irsrepro' and module.__file__: print(module.__file__)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    return {Path(line).resolve() for line in done.stdout.split()}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_scheme_declares_what_it_imports(module: str) -> None:
+    reached = names(sorted(imported(module)))
+    assert reached - PLUMBING <= names(library_files(module))
+    # Beside numbers there is only the layout of files, which is not what they come from.
+    assert reached - PLUMBING - names(number_files("fast", module)) <= {"build/storage.py"}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_scheme_depends_on_public_solvers_only_where_they_are_used(module: str) -> None:
+    fast, slow = (names(number_files(engine, module)) for engine in ("fast", "reference"))
+    assert not any("reference" in name for name in fast)
+    assert names(REFERENCE) | fast <= slow
+
+
+def test_numbers_depend_on_no_logging_hashing_or_errors() -> None:
+    for script in ("solve.py", "draw_channels.py"):
+        for engine in ("fast", "reference"):
+            found = names(number_files(engine, ROOT / "workflow" / "scripts" / script))
+            assert "arithmetic.py" in found and not found & (PLUMBING | {"build/storage.py"})
+
+
+@pytest.mark.parametrize("scheme", ["joint", "power", "phase"])
+def test_a_scheme_depends_on_its_kernel(scheme: str) -> None:
+    declared = library_files(f"irsrepro.papers.he2020.schemes.{scheme}")
+    assert (LIBRARY / "papers/he2020/algorithms/fractional_programming.py") in declared
+
+
+def test_a_scheme_does_not_depend_on_another() -> None:
+    declared = {path.name for path in library_files("irsrepro.papers.he2020.schemes.power")}
+    assert "power.py" in declared and not declared & {"joint.py", "phase.py", "random_phases.py"}
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+def test_a_script_imports_no_plotting_or_solver_it_does_not_need(script: Path) -> None:
+    found = names(library_files(script))
+    assert found and not found & PLUMBING
+    if script.stem in ("draw_channels", "solve"):
+        assert not found & {"figures/plotting.py", "statistics.py", "build/experiments.py"}
+        assert not any(name.startswith(("claims/", "config/loading")) for name in found)
+
+
+def test_an_unknown_module_is_refused() -> None:
+    with pytest.raises(FileNotFoundError, match=r"irsrepro\.nothing"):
+        library_files("irsrepro.nothing")
+
+
+def test_the_hash_follows_the_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("irsrepro.build.provenance.LIBRARY", tmp_path)
+    path = tmp_path / "a.py"
+    path.write_text("x = 1\n")
+    first = digest([path])
+    path.write_text("x = 2\n")
+    assert digest([path]) != first
+    path.write_text("x = 1\n")
+    assert digest([path]) == first

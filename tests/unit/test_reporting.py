@@ -1,0 +1,402 @@
+"""Reports: what their cells show, how a template becomes a report, and the templates."""
+
+# mypy: disable-error-code="no-untyped-call"
+
+from __future__ import annotations
+
+import datetime
+import io
+import re
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import numpy as np
+import PIL.Image
+import PIL.PngImagePlugin
+import pytest
+import xarray as xr
+import yaml
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from conftest import ROOT
+from irsrepro.build.storage import variable, write_dataset
+from irsrepro.claims import CheckResult, ClaimResult, Contrast, Verdicts, write_verdicts
+from irsrepro.errors import IrsreproError, StorageError
+from irsrepro.report.notebooks import Report, execute, load
+
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+TEMPLATES = [path for path in NOTEBOOKS if path.stem != "summary"]
+
+
+def dot() -> bytes:
+    buffer = io.BytesIO()
+    PIL.Image.new("RGB", (1, 1)).save(buffer, format="png")
+    return buffer.getvalue()
+
+
+PNG = dot()
+SOURCE: dict[str, Any] = {
+    "title": "A title",
+    "authors": ["A. Author"],
+    "venue": "Venue",
+    "year": 2020,
+    "identifiers": {"DOI": "10.1/abc"},
+    "summary": "What it is about.",
+    "parameters": {"power": {"value": 30, "unit": "dBm", "origin": "recalled", "why": "is <lost>"}},
+    "schemes": {"own": {"title": "Own <scheme>"}, "none": {"title": "No optimisation"}},
+    "ensembles": {"fixed": {"realisations": {"paper": {"value": 9, "origin": "stated"}}}},
+    "claims": {
+        "a-rise": {},
+        "a-theorem": {"note": "a counter-example", "rests_on": ["power"]},
+    },
+    "experiments": {
+        "sweep": {
+            "about": "what it varies",
+            "first": {"none": 8},
+            "ensemble": "fixed",
+            "schemes": ["own", "none"],
+            "metric": "rate",
+            "sweep": {
+                "parameter": "power",
+                "values": [0, 5],
+                "origin": "assumed",
+                "why": "its grid is lost",
+            },
+        }
+    },
+    "figures": {"fig01": {"title": "First <figure>", "caption": "Its caption."}},
+    "alternatives": {"ring": {"about": "on a ring"}},
+    "errata": ["(1) is wrong", "(2) too"],
+}
+CITATION = {
+    "title": "package",
+    "version": "1.2",
+    "license": "MIT",
+    "date-released": datetime.date(2026, 1, 2),
+    "authors": [{"name": "The authors"}],
+}
+CHECK = CheckResult(
+    "increases",
+    "undecided",
+    (Contrast("c", 1.0, 0.0, 2.0, 0.5, 3.0, "undecided"),),
+    4,
+    0,
+    "",
+    "so so",
+)
+TOLD = {"source": "paper", "cause": "", "holds": 1, "comparisons": 2}
+CLAIMS = [
+    {"claim": "a-rise", "figure": "fig01", "text": "rises", "verdict": "replicated",
+     "sentence": "rises by 1", "by_construction": True, **TOLD},
+    {"claim": "a-theorem", "figure": "none", "text": "holds", "verdict": "undecided",
+     "sentence": "holds mostly", "by_construction": False, **TOLD},
+]  # fmt: skip
+
+
+def write_solution(folder: Path, scheme: str, first: int, last: int) -> None:
+    numbers = np.arange(first, last + 1)
+    dims = ("point", "realisation")
+    rate = np.array([[1.0], [2.0]]) + numbers / 100
+    rate[0, numbers == 3] = np.nan
+    data = {"rate": variable(dims, rate, "rate", "bit/s/Hz")}
+    if scheme == "own":
+        status = np.zeros(rate.shape) + (numbers % 4 == 0)
+        data["status"] = variable(dims, status, "status", "1")
+        data["iterations"] = variable(dims, 10.0 + np.zeros(rate.shape), "iterations", "1")
+    dataset = xr.Dataset(
+        data,
+        coords={
+            "point": variable(("point",), [0.0, 5.0], "power", "dBm"),
+            "realisation": variable(("realisation",), numbers, "number", "1"),
+        },
+        attrs={"scheme": scheme},
+    )
+    write_dataset(folder / scheme / f"{first:05d}-{last:05d}.nc", dataset)
+
+
+@pytest.fixture
+def report(tmp_path: Path) -> Report:
+    figures = tmp_path / "figures"
+    figures.mkdir()
+    (figures / "fig01.png").write_bytes(PNG)
+    data = tmp_path / "results/paper/made2020/default"
+    for scheme in ("own", "none"):
+        for first, last in ((0, 7), (8, 11)):
+            write_solution(data / "fast" / "sweep", scheme, first, last)
+    return Report("made2020", SOURCE, CLAIMS, figures, data, "fast", citation=CITATION)
+
+
+def test_heading_names_the_paper(report: Report) -> None:
+    text = report.heading().data
+    for words in ("A title", "A. Author", "Venue", "2020", "https://doi.org/10.1/abc", "made2020"):
+        assert words in text
+    assert "few realisations" not in text
+
+
+def test_a_preview_and_another_engine_are_loud(tmp_path: Path) -> None:
+    other = Report("made2020", SOURCE, CLAIMS, tmp_path, tmp_path, "reference", fidelity="preview")
+    text = other.heading().data
+    assert "few realisations" in text and "reference engine" in text
+
+
+def test_sweeps_stand_beside_the_parameters(report: Report) -> None:
+    table = report.parameter_table().data
+    assert "power in sweep" in table and "0, 5" in table and "its grid is lost" in table
+
+
+def test_parameters_claims_and_errata_are_whole(report: Report) -> None:
+    table = report.parameter_table().data
+    for words in ("power", "30", "dBm", "recalled", "is &lt;lost&gt;"):
+        assert words in table
+    claims = report.claims_table().data
+    for row in CLAIMS:
+        assert row["claim"] in claims and row["sentence"] in claims
+    assert claims.count("agreement is no evidence") == 1
+    assert "(1) is wrong" in report.errata().data and "(2) too" in report.errata().data
+    assert "`ring`: on a ring" in report.alternatives().data
+    assert "snakemake figures/made2020/fig01.pdf" in report.rebuild_instructions().data
+
+
+def test_a_figure_stands_with_its_own_claims(report: Report) -> None:
+    assert report.figure("fig01").data == PNG
+    caption = report.caption("fig01").data
+    assert "First &lt;figure&gt;" in caption and "Its caption." in caption
+    assert "a-rise" in caption and "a-theorem" not in caption
+
+
+def test_a_figure_that_is_not_drawn_is_one_line(report: Report) -> None:
+    (report.figures_dir / "fig01.png").unlink()
+    with pytest.raises(StorageError, match=r"fig01\.png: no such file; snakemake .* draws it"):
+        report.figure("fig01")
+
+
+def test_solutions_of_all_chunks_are_put_side_by_side(report: Report) -> None:
+    table = report.experiment("sweep")
+    assert table["metric"].sizes == {"scheme": 2, "point": 2, "realisation": 12}
+
+
+def test_the_summary_counts_claims_and_points_to_what_does_not_replicate(report: Report) -> None:
+    text = report.summary().data
+    assert "1 of 2 sentences of the paper replicate, 1 is undecided, 0 do not replicate" in text
+    assert '<a href="#claims">a-theorem</a>: holds' in text and "a-rise" not in text
+    assert "a counter-example" in text and "rests on power (recalled)" in text
+
+
+def test_links_of_the_summary_lead_somewhere(report: Report) -> None:
+    assert '<p id="fig01">' in report.caption("fig01").data
+    assert '<div id="claims">' in report.claims_table().data
+
+
+def test_limits_tell_origins_partial_runs_and_failures(report: Report) -> None:
+    assert report.origins()["stated"] == ["realisations of fixed"]
+    assert report.origins()["recalled"] == ["power"]
+    text = report.limits().data
+    assert "1 of 3 parameters" in text and "recalled: power" in text
+    assert "assumed: power in sweep" in text
+    assert "No optimisation in sweep: the first 8" in text
+    assert "Own &lt;scheme&gt; in sweep: 1 of 24" in text
+
+
+def test_spread_is_that_of_the_realisations_with_a_value(report: Report) -> None:
+    cells = re.findall("<td>(.*?)</td>", report.spread().data)
+    assert cells[0] == "Own &lt;scheme&gt;"
+    values = 1 + np.delete(np.arange(12), 3) / 100
+    low, high = np.quantile(values, [0.1, 0.9])
+    expected = f"{values.mean():.4g} ± {values.std(ddof=1):.2g} ({low:.3g} to {high:.3g})"
+    assert cells[1] == expected
+
+
+def test_costs_are_designs_and_the_time_of_their_jobs(report: Report) -> None:
+    assert report.designs() == ((12 + 8) * 2, 2)
+    assert np.isnan(report.seconds())
+    for scheme in ("own", "none"):
+        folder = report.results_dir / "benchmarks" / "fast" / "sweep" / scheme
+        folder.mkdir(parents=True)
+        for chunk in ("00000-00007", "00008-00011"):
+            (folder / f"{chunk}.tsv").write_text("s\th:m:s\n1.5\t0:00:01\n")
+    assert report.seconds() == 4.5
+
+
+def test_the_paper_and_the_package_can_be_cited(report: Report) -> None:
+    text = report.cite().data
+    assert "A. Author, “A title”, Venue, 2020, DOI 10.1/abc." in text
+    assert "The authors, “package”, version 1.2, 2026, licence MIT." in text
+    assert "@misc{made2020,\n  author = {A. Author}," in text and "eprint" not in text
+    assert "@software{package," in text
+
+
+def test_how_solvers_ended_is_counted(report: Report) -> None:
+    text = re.sub(r"\s+", " ", report.cost_table().data)
+    cells = re.findall("<td>(.*?)</td>", text)
+    assert cells == [
+        *("sweep", "Own &lt;scheme&gt;", "12", "1", "75 %", "10"),
+        *("sweep", "No optimisation", "8", "1", "–", "–"),
+    ]
+
+
+def test_chunks_of_builds_of_other_sizes_do_no_harm(report: Report) -> None:
+    folder = report.results_dir / "fast" / "sweep"
+    for scheme in ("own", "none"):
+        write_solution(folder, scheme, 0, 3)
+        write_solution(folder, scheme, 8, 9)
+        write_solution(folder, scheme, 20, 23)
+    assert report.experiment("sweep").sizes["realisation"] == 12
+    exact = Report("made2020", SOURCE, CLAIMS, report.figures_dir, report.results_dir, "fast",
+                   chunks={"fixed": ["00000-00003"]})  # fmt: skip
+    assert exact.experiment("sweep").sizes["realisation"] == 4
+
+
+def test_missing_data_are_one_line(report: Report) -> None:
+    with pytest.raises(StorageError, match="no data; snakemake figures/made2020/all computes it"):
+        report.channels("fixed")
+
+
+@pytest.mark.parametrize("where", [".", "notebooks"])
+@pytest.mark.parametrize("given", [{}, {"fidelity": "preview", "engine": "reference"}])
+def test_load_finds_the_build_whose_figures_are_there(
+    where: str, given: dict[str, Any], checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture = checkout / "figures/he2020/fig02.png"
+    picture.parent.mkdir(parents=True)
+    facts = PIL.PngImagePlugin.PngInfo()
+    facts.add_text("Comment", "document=he2020, engine=reference, fidelity=preview")
+    PIL.Image.new("RGB", (1, 1)).save(picture, pnginfo=facts)
+    folder = checkout / "results/preview/he2020/default/reference"
+    result = ClaimResult("a-rise", "Fig. 1", "fig01", "rises", "undecided", (CHECK,))
+    verdicts = Verdicts({"document": "he2020"}, [result])
+    write_verdicts(folder / "claims.json", verdicts)
+    monkeypatch.chdir(checkout / where)
+    found = load("he2020", **given)
+    assert found.claims == verdicts.rows()
+    assert (found.fidelity, found.engine) == ("preview", "reference")
+    assert found.results_dir.resolve() == folder.parent and "joint" in found.source["schemes"]
+    assert found.citation["title"] == "irsrepro"
+
+
+def test_what_is_not_built_or_no_checkout_is_one_line(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(checkout)
+    with pytest.raises(StorageError, match="snakemake figures/he2020/all draws it"):
+        load("he2020")
+    (checkout / "figures/he2020").mkdir(parents=True)
+    (checkout / "figures/he2020/fig02.png").write_bytes(PNG)
+    with pytest.raises(StorageError, match=r"fig02\.png: does not say what it shows"):
+        load("he2020")
+    monkeypatch.chdir(checkout / "src/irsrepro")
+    with pytest.raises(StorageError, match="neither a checkout nor its folder"):
+        load("he2020")
+
+
+CELLS = [
+    new_code_cell("limit = 1", metadata={"tags": ["parameters"]}),
+    new_markdown_cell("Rate ½ log₂(1 + SINRₖ) and p<sub>k</sub> in $text$"),
+    new_code_cell("import sys\nfor i in range(limit):\n    print(i, flush=True)\n"
+                  "print('oops', file=sys.stderr)"),
+    new_code_cell("import warnings\nwarnings.warn('careful', stacklevel=1)"),
+    new_code_cell("from IPython.display import HTML, Image\n"
+                  "HTML(f'<table><tr><td>{6 * 7}</td></tr></table>')"),
+    new_code_cell(f"Image(bytes.fromhex('{PNG.hex()}'), alt='A dot')"),
+]  # fmt: skip
+
+
+def write_template(folder: Path, *cells: Any) -> Path:
+    path = folder / "made2020.ipynb"
+    nbformat.write(new_notebook(cells=list(cells)), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def executed(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """Notebook and page of one run, after a second run in another folder gave the same bytes."""
+    first, second = (
+        execute(write_template(tmp_path_factory.mktemp("run"), *CELLS), {"limit": 3})
+        for _ in range(2)
+    )
+    assert first == second
+    return first[0].decode(), first[1].decode()
+
+
+def test_a_report_is_the_same_every_time_and_tells_nothing_of_the_run(
+    executed: tuple[str, str],
+) -> None:
+    notebook = nbformat.reads(executed[0], 4)
+    nbformat.validate(notebook)
+    assert set(notebook.metadata) == {"kernelspec"}
+    assert all(cell.metadata == {} for cell in notebook.cells)
+    for text in executed:
+        assert not re.search(r"/tmp|ipykernel_\d|\d\d:\d\d:\d\d|20\d\d-\d\d-\d\d", text)
+
+
+def test_a_report_is_run_with_its_parameters(executed: tuple[str, str]) -> None:
+    outputs = nbformat.reads(executed[0], 4).cells[3].outputs
+    streams = {output.name: output.text for output in outputs}
+    assert streams == {"stdout": "0\n1\n2\n", "stderr": "oops\n"}
+    assert "UserWarning: careful" in executed[1]
+
+
+def test_the_page_fetches_nothing(executed: tuple[str, str]) -> None:
+    page = executed[1]
+    assert not re.search(r"<(script|link|iframe)\b|@import|url\(", page)
+    assert re.findall(r'\bsrc="(?!data:)[^"]*"', page) == []
+    assert "http" not in page
+
+
+def test_the_page_shows_outputs_and_folds_code(executed: tuple[str, str]) -> None:
+    page = executed[1]
+    assert "<td>42</td>" in page and "data:image/png;base64," in page and 'alt="A dot"' in page
+    assert "Rate ½ log₂(1 + SINRₖ)" in page and "p<sub>k</sub>" in page
+    assert page.count('<details class="code">') == len(CELLS) - 1 + 1, "parameters add a cell"
+    assert "limit = 3" in page and "In&nbsp;[" not in page
+    assert 'name="viewport"' in page and "color-scheme: light dark" in page
+
+
+def test_a_failing_cell_is_one_line(tmp_path: Path) -> None:
+    template = write_template(tmp_path, CELLS[0], new_code_cell("raise KeyError('lost\\nkey')"))
+    with pytest.raises(IrsreproError) as caught:
+        execute(template, {})
+    message = str(caught.value)
+    assert "\n" not in message
+    assert "made2020.ipynb: cell 2 failed: KeyError" in message and "lost" in message
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_templates_are_committed_as_they_are_written(path: Path) -> None:
+    notebook = nbformat.read(path, 4)
+    nbformat.validate(notebook)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert all(cell.outputs == [] and cell.execution_count is None for cell in code)
+    (parameters,) = (cell for cell in code if "parameters" in cell.metadata.get("tags", []))
+    values: dict[str, Any] = {}
+    exec(parameters.source, values)
+    del values["__builtins__"]
+    expected = {"builds": {}} if path.stem == "summary" else {"document": path.stem, "build": {}}
+    assert values == expected
+    ids = [cell.id for cell in notebook.cells]
+    assert len(set(ids)) == len(ids)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_prose_states_no_results(path: Path) -> None:
+    """Numbers with a decimal point, a percentage or the unit of a rate come from cells."""
+    for cell in nbformat.read(path, 4).cells:
+        if cell.cell_type == "markdown":
+            found = re.search(r"\d\.\d|\d\s*(%|per cent|bit)", cell.source)
+            assert found is None, f"{found}: {cell.source}"
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.stem)
+def test_templates_show_every_figure_and_all_claims(path: Path) -> None:
+    cells = nbformat.read(path, 4).cells
+    text = "\n".join(cell.source for cell in cells)
+    source = yaml.safe_load((ROOT / f"config/{path.stem}.yaml").read_text())
+    for figure in source["figures"]:
+        assert f'report.figure("{figure}")' in text and f'report.caption("{figure}")' in text
+    for call in ("heading", "summary", "parameter_table", "alternatives", "claims_table", "errata",
+                 "cost_table", "spread", "limits", "rebuild_instructions", "cite"):  # fmt: skip
+        assert f"report.{call}()" in text
+    headings = [cell.source.splitlines()[0] for cell in cells if cell.cell_type == "markdown"]
+    assert any(re.match("## Our solvers? against (a )?public ones?", each) for each in headings)
+    assert '"reference"' in text
+    assert "$" not in text, "formulas are readable without a script from a network"

@@ -1,0 +1,120 @@
+"""Files are equal to the byte whatever the processor would make its libraries choose.
+
+Environments stand for machines: what OpenBLAS, Numba and NumPy choose by themselves on another
+processor is what they can be told here by environment variables.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from functools import lru_cache
+from pathlib import Path
+
+import pytest
+
+from conftest import Workflow, copy_checkout
+from irsrepro import arithmetic
+
+ROOT = Path(__file__).resolve().parents[2]
+EXPERIMENTS = {
+    "he2020": "snr",
+    "noh2022": "power_instantaneous",
+    "yu2020": "convergence",
+    "zhang2022": "sum_power",
+    "zheng2021": "several_power",
+}
+MACHINES = {
+    "Prescott": {"OPENBLAS_CORETYPE": "Prescott"},
+    "Haswell": {"OPENBLAS_CORETYPE": "Haswell"},
+    "Zen": {"OPENBLAS_CORETYPE": "Zen"},
+    "SkylakeX": {"OPENBLAS_CORETYPE": "SkylakeX"},
+    "Numba for Skylake": {"NUMBA_CPU_NAME": "skylake-avx512", "NUMBA_CPU_FEATURES": "+avx512f"},
+    "Numba for Nehalem": {"NUMBA_CPU_NAME": "nehalem", "NUMBA_CPU_FEATURES": "+sse4.2"},
+    "NumPy without AVX": {"NPY_DISABLE_CPU_FEATURES": "X86_V3 X86_V4 AVX512_ICL"},
+    "many threads": {"OPENBLAS_NUM_THREADS": "2", "OMP_NUM_THREADS": "2"},
+}
+
+
+@lru_cache
+def files(machine: str) -> dict[str, str]:
+    """Hashes of channels and solutions made in a process of its own, by name."""
+    chosen = arithmetic.choices()
+    environment = {name: value for name, value in os.environ.items() if name not in chosen}
+    done = subprocess.run(
+        [sys.executable, __file__],
+        env=environment | MACHINES.get(machine, {}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    made: dict[str, str] = json.loads(done.stdout)
+    return made
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_an_experiment_of_every_paper_is_equal_to_the_byte(machine: str) -> None:
+    here = files("this one")
+    assert {name.split("/")[0] for name in here} == set(EXPERIMENTS)
+    assert len(here) > 15 and files(machine) == here
+
+
+def test_a_build_is_equal_to_the_byte(tmp_path: Path) -> None:
+    """Through Snakemake, in the environment of another machine."""
+    made = []
+    for name in ("this one", "SkylakeX"):
+        folder = copy_checkout(tmp_path / name.replace(" ", "_"), "he2020")
+        workflow = Workflow(folder, MACHINES.get(name, {}))
+        workflow.build("figures/he2020/fig04.csv", "--config", "fidelity=preview", "realisations=3")
+        table = (workflow.root / "figures/he2020/fig04.csv").read_bytes()
+        made.append((workflow.payloads(), table))
+    assert made[0] == made[1] and len(made[0][0]) > 4
+
+
+def write() -> None:
+    """Draw and solve the experiments, write the files and print their hashes."""
+    import hashlib
+    import tempfile
+    from importlib import import_module
+
+    import numpy as np
+
+    from irsrepro.build.jobs import keep_compiled_kernels
+    from irsrepro.build.storage import variable, write_dataset
+    from irsrepro.build.sweeps import Problem, run
+    from irsrepro.channels.streams import RandomStream, realisation_streams
+    from irsrepro.config.loading import DEFAULT, load_project
+
+    keep_compiled_kernels(ROOT)
+    found = {}
+    with tempfile.TemporaryDirectory() as folder:
+
+        def keep(name: str, dataset: object) -> None:
+            path = Path(folder, "file.nc")
+            write_dataset(path, dataset)  # type: ignore[arg-type]
+            found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
+
+        for key, experiment in EXPERIMENTS.items():
+            document = load_project(ROOT, {}).documents[key]
+            plan = document.experiments[experiment]
+            streams = realisation_streams(RandomStream(1, (key,)), range(2))
+            draw = import_module(f"irsrepro.papers.{key}.ensemble").draw
+            evaluate = import_module(f"irsrepro.papers.{key}.system").evaluate
+            channels = draw(document.channel_parameters(DEFAULT, plan["ensemble"]), streams)
+            numbers = variable(("realisation",), np.arange(2), "realisation", "1")
+            channels = channels.assign_coords(realisation=numbers)
+            keep(f"{key}/channels", channels)
+            parameter = plan["sweep"]["parameter"]
+            unit = document.parameters[parameter]["unit"]
+            sweep = {"parameter": parameter, "values": plan["sweep"]["values"][-1:], "unit": unit}
+            for scheme in plan["schemes"]:
+                parameters = document.solution_parameters(DEFAULT, experiment, scheme)
+                problem = Problem(channels, parameters, "fast", streams)
+                design = import_module(document.module(scheme)).design
+                keep(f"{key}/{scheme}", run(design, evaluate, problem, sweep))
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    write()
