@@ -19,6 +19,7 @@ from typing import Any
 import yaml
 
 from irsrepro.config.checks import validate_check
+from irsrepro.config.expressions import claims_under
 from irsrepro.config.modules import documentation, module_file
 from irsrepro.config.schema import load_schema, refuse, validate
 from irsrepro.errors import ConfigurationError
@@ -441,11 +442,13 @@ def load_document(
         check_member(entry["figure"], source["figures"] | {"none": None}, f"claims.{claim}.figure")
         for parameter in entry.get("rests_on", []):
             check_member(parameter, source["parameters"], f"claims.{claim}.rests_on")
-        for check in entry["checks"]:
-            try:
-                validate_check(claim, check, plans)
-            except ValueError as error:
-                raise ConfigurationError(f"{name}: claims.{error}") from error
+    try:
+        for reading in readings:
+            for claim, entry in claims_under(document, reading).items():
+                for check in entry["checks"]:
+                    validate_check(claim, check, plans)
+    except ValueError as error:
+        raise ConfigurationError(f"{name}: claims.{error}") from error
     return document
 
 
