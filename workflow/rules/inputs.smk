@@ -121,7 +121,7 @@ def sweep(wildcards):
     return {"timed": experiment.get("timed", False), "unit": unit} | plan
 
 
-PICTURE_KEYS = ("title", "caption", "x", "y", "top", "titles")
+PICTURE_KEYS = ("title", "caption", "x", "y", "top", "titles", "beneath", "added")
 
 
 def figure_section(wildcards):

@@ -2,9 +2,9 @@
 
 A bound may be an expression in the parameters of the check's experiment, ``near_paths`` or
 ``min(users, near_paths + far_paths)``; the points of a check may be those above, from, up to or
-below one, ``points: {above: near_paths}``. Before a claim is evaluated, both become numbers. A check
-that has no points under a reading, or fewer than it needs, says nothing there and is left out, and
-so is a claim without checks.
+below one, ``points: {above: near_paths}``. Before a claim is evaluated, both become numbers. A
+check that has no points under a reading, or fewer than it needs, says nothing there and is left
+out, and so is a claim without checks.
 """
 
 from __future__ import annotations
@@ -112,9 +112,7 @@ def _check_under(
             raise ValueError(f"{claim}: {key}: {error}") from error
 
     if isinstance(bounds := check.get("bounds"), list):
-        made["bounds"] = [
-            number("bounds", end) if isinstance(end, str) else end for end in bounds
-        ]
+        made["bounds"] = [number("bounds", end) if isinstance(end, str) else end for end in bounds]
     if isinstance(limits := check.get("points"), Mapping):
         for name in limits:
             if name not in LIMITS:

@@ -418,7 +418,7 @@ def load_document(
         for experiment in entry.get("top", {}).get("experiments", []):
             check_member(experiment, dict.fromkeys(drawn), f"{place}.top.experiments")
         known = {scheme for each in drawn for scheme in source["experiments"][each]["schemes"]}
-        for part in ("schemes", "after"):
+        for part in ("schemes", "after", "beneath", "added"):
             for scheme in entry.get(part, []):
                 check_member(scheme, dict.fromkeys(sorted(known)), f"{place}.{part}")
         for panel in entry.get("figures", []):
