@@ -100,7 +100,7 @@ def _check_under(
 ) -> dict[str, Any] | None:
     """Return a check in numbers, or None where it has too few points."""
     made = dict(check)
-    experiment = check.get("experiment")
+    experiment = str(check.get("experiment"))
     if experiment not in document.experiments:
         return made  # refused where checks are
 

@@ -16,8 +16,8 @@ from irsrepro.figures.tables import node_classes
 def draw_layout(axes: Axes, data: xr.Dataset) -> bool:
     """Draw the first realisation large and all others as dots, to scale and seen from above.
 
-    A long layout lies along the horizontal axis, with both its ends enlarged, also to scale, and
-    coordinates and heights beside the nodes.
+    A long layout that is the same in every realisation lies along the horizontal axis, with both
+    its ends enlarged, also to scale, and coordinates beside the nodes.
 
     Returns:
         Whether the layout is turned by a quarter: the first coordinate then points down.
@@ -26,28 +26,28 @@ def draw_layout(axes: Axes, data: xr.Dataset) -> bool:
     points = np.concatenate([each.values[..., :2].reshape(-1, 2) for each in classes.values()])
     low, high = points.min(axis=0), points.max(axis=0)
     sides = high - low
-    if sides.max() <= LONGEST_TO_SCALE * sides.min():
-        _draw_nodes(axes, data)
-        axes.margins(0.05, 0.1)
-        axes.set_aspect("equal")
-        turned = False
-    else:
+    fixed = all((each.values == each.values[:1]).all() for each in classes.values())
+    turned = False
+    if fixed and sides.max() > LONGEST_TO_SCALE * sides.min():
         turned = bool(sides[1] > sides[0])
         if turned:
-            data = _turned(data)
+            data = data.assign({name: _turned(data[name]) for name, each in data.variables.items()
+                                if each.dims[-1:] == ("coordinate",)})  # fmt: skip
             low, high = np.array([low[1], -high[0]]), np.array([high[1], -low[0]])
         _draw_long(axes, data, low, high, turned)
-        if turned:
-            for each in (axes, *axes.child_axes):
-                each.yaxis.set_major_formatter(lambda value, _: f"{-value + 0.0:g}")
+    else:
+        _draw_nodes(axes, data)
+        axes.margins(0.05, 0.1)
+    axes.set_aspect("equal")
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4, frameon=False,
                 borderaxespad=0.2, handletextpad=0.2, columnspacing=1.2)  # fmt: skip
     return turned
 
 
-def _turned(data: xr.Dataset) -> xr.Dataset:
-    """Turn positions and normals by a quarter: (x, y) becomes (y, -x). Heights stay."""
-    return data.map(lambda each: each.copy(data=each.values[..., [1, 0, 2]] * [1.0, -1.0, 1.0]))
+def _turned(vectors: xr.DataArray) -> xr.DataArray:
+    """Turn positions or normals by a quarter: (x, y) becomes (y, -x). Heights stay."""
+    x, y, *more = np.moveaxis(vectors.values, -1, 0)
+    return vectors.copy(data=np.stack([y, -x, *more], axis=-1))
 
 
 def _draw_nodes(axes: Axes, data: xr.Dataset) -> None:
@@ -69,36 +69,34 @@ def _draw_long(axes: Axes, data: xr.Dataset, low: Real, high: Real, turned: bool
     Beside a node stand its coordinates before any turn, the height last.
     """
     _draw_nodes(axes, data.drop_vars([name for name in data if str(name).endswith("_normal")]))
-    length = high[0] - low[0]
+    length, middle = high[0] - low[0], (low[0] + high[0]) / 2
     axes.set_xlim(low[0] - 0.06 * length, high[0] + 0.06 * length)
     axes.set_ylim(low[1] - 0.06 * length, low[1] + 0.64 * length)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
-    axes.set_aspect("equal")
     axes.grid(False)
-    middle = (low[0] + high[0]) / 2
-    for place, left in ((0.06, True), (0.58, False)):
+    nodes = np.concatenate([each.values[0] for each in node_classes(data).values()])
+    for place, at_end in ((0.06, nodes[:, 0] <= middle), (0.58, nodes[:, 0] > middle)):
+        ends = nodes[at_end]
+        centre = (ends.min(axis=0) + ends.max(axis=0)) / 2
+        reach = max(np.ptp(ends[:, :2], axis=0).max(), 0.02 * length)
         part = axes.inset_axes((place, 0.3, 0.41, 0.68))
         _draw_nodes(part, data)
-        near = [
-            each.values[0][(each.values[0][:, 0] < middle) == left]
-            for each in node_classes(data).values()
-        ]
-        ends = np.concatenate(near)[:, :2]
-        centre, reach = (ends.min(axis=0) + ends.max(axis=0)) / 2, np.ptp(ends, axis=0).max()
         part.set_xlim(centre[0] - reach, centre[0] + reach)
         part.set_ylim(centre[1] - 0.95 * reach, centre[1] + 0.95 * reach)
         part.set_aspect("equal")
         part.tick_params(labelsize=7)
         part.locator_params(nbins=4)
-        for node in np.concatenate(near):
-            told = (-node[1], node[0], node[2]) if turned else node
-            above = node[1] > centre[1]
-            part.annotate(
-                f"({', '.join(f'{each + 0.0:g}' for each in told)}) m", node[:2],
-                (0, 9 if above else -9), textcoords="offset points", ha="center",
-                va="bottom" if above else "top", color=GREY, fontsize=7,
-            )  # fmt: skip
+        if turned:
+            part.yaxis.set_major_formatter(lambda value, _: f"{-value + 0.0:g}")
+        for x, y, *more in ends:
+            told = ", ".join(
+                f"{each + 0.0:g}" for each in [*((-y, x) if turned else (x, y)), *more]
+            )
+            above = y > centre[1]
+            part.annotate(f"({told}) m", (x, y), (0, 9 if above else -9), ha="center",
+                          textcoords="offset points", va="bottom" if above else "top",
+                          color=GREY, fontsize=7)  # fmt: skip
         axes.indicate_inset_zoom(part, edgecolor=GREY)
 
 

@@ -15,7 +15,7 @@ Schemes = Mapping[str, Mapping[str, Any]]
 # nine markers have no common divisor, so that 63 schemes differ.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
-WORTH_TELLING = 0.005  # share of capped runs, or lost by rounding, that the small print tells
+WORTH_TELLING = 0.005  # share of capped runs from which the small print tells it
 NOTICEABLE = 0.05  # share of an interval from which the small print tells of rounding
 BROAD, PALE = 3.0, 0.45  # points added, opacity: of a curve beneath another
 GREY, RED = "#595959", "#C00000"

@@ -163,7 +163,8 @@ def evaluate(problem: Problem, variables: xr.Dataset) -> xr.Dataset:
         if "zf_beyond_rank" in parameters:
             forcing = _zero_forcing(channel, rank, parameters["zf_beyond_rank"])
             if parameters["receiver"] == "zf":
-                receiver = np.where((rank < channel.shape[-1])[:, None, None], forcing, receiver)
+                singular = np.less(rank, channel.shape[-1]).reshape(-1, 1, 1)
+                receiver = np.where(singular, forcing, receiver)
             else:
                 reached = _rate(channel, receiver, power)
                 share = _rate(channel, forcing, power) / reached
@@ -176,9 +177,9 @@ def evaluate(problem: Problem, variables: xr.Dataset) -> xr.Dataset:
 
 def _rate(channel: Complex, receivers: Complex, power: float) -> Real:
     """Return the smallest rate (realisation,); NaN for receivers that are NaN."""
-    valid = np.isfinite(receivers).all(axis=(1, 2))
-    usable = np.where(valid[:, None, None], receivers, 0.0)
-    return np.where(valid, smallest_rate(receive_sinr(channel, usable, power, 1.0)), np.nan)
+    valid = np.isfinite(receivers).all(axis=(1, 2), keepdims=True)
+    rate = smallest_rate(receive_sinr(channel, np.where(valid, receivers, 0.0), power, 1.0))
+    return np.where(valid[:, 0, 0], rate, np.nan)
 
 
 def _zero_forcing(channel: Complex, rank: NDArray[np.int64], beyond: str) -> Complex:

@@ -23,6 +23,7 @@ from irsrepro.build.storage import variable
 from irsrepro.build.sweeps import Problem
 from irsrepro.channels.fading import uniform_phases
 from irsrepro.channels.streams import children
+from irsrepro.optimize.result import CONVERGED
 from irsrepro.optimize.rounding import polish
 from irsrepro.optimize.sdp.problem import MaxMinProblem
 from irsrepro.papers.zheng2021.algorithms.codebook import search_codebooks
@@ -92,7 +93,9 @@ def design(problem: Problem) -> xr.Dataset:
     else:
         variables = double_variables(found.reflection1, found.reflection2, receivers)
     trace = np.log2(1.0 + found.trace)
-    variables = variables.assign(reported(found.status, found.iterations, found.residual, trace))
+    # A start that nothing is done to is at no limit.
+    status = found.status if parameters["optimise"] else np.full_like(found.status, CONVERGED)
+    variables = variables.assign(reported(status, found.iterations, found.residual, trace))
     if not bounds:
         return variables
     steps = 1 if single else 2
@@ -112,27 +115,27 @@ def _start(problem: Problem, links: Links) -> Pair:
     """Return both reflections to start from: the better of a new start and the design before."""
     parameters = problem.parameters
     power, receiver = transmit_power(parameters), parameters["receiver"]
+    new: Pair
     if parameters["start"] == "random":
-        new = tuple(
+        sizes = links.first.shape[2], links.second.shape[2]
+        first, second = (
             np.exp(1j * uniform_phases(children(problem.streams, f"start of IRS {irs}"), size))
-            for irs, size in ((1, links.first.shape[2]), (2, links.second.shape[2]))
+            for irs, size in enumerate(sizes, 1)
         )
+        new = first, second
     else:
         words = problem.solver(search_codebooks)(links, receiver=receiver, powers=power)
         new = words.reflection1, words.reflection2
     if problem.before is None:
-        return new[0], new[1]
+        return new
     if parameters["system"] == "single":
         old = new[0], problem.before["reflection"].values
     else:
         old = problem.before["reflection1"].values, problem.before["reflection2"].values
     usable = np.isfinite(old[0]).all(axis=1) & np.isfinite(old[1]).all(axis=1)
-    first, second = _chosen(usable, old, (new[0], new[1]))
-    better = (
-        receive(links, first, second, receiver, power)[1]
-        > (receive(links, *new, receiver, power)[1])
-    )
-    return _chosen(better, (first, second), (new[0], new[1]))
+    old = _chosen(usable, old, new)
+    reached = [receive(links, first, second, receiver, power)[1] for first, second in (old, new)]
+    return _chosen(reached[0] > reached[1], old, new)
 
 
 def _never_below(
