@@ -179,7 +179,7 @@ def _rate(channel: Complex, receivers: Complex, power: float) -> Real:
     """Return the smallest rate (realisation,); NaN for receivers that are NaN."""
     valid = np.isfinite(receivers).all(axis=(1, 2), keepdims=True)
     rate = smallest_rate(receive_sinr(channel, np.where(valid, receivers, 0.0), power, 1.0))
-    return np.where(valid[:, 0, 0], rate, np.nan)
+    return np.where(valid.reshape(-1), rate, np.nan)
 
 
 def _zero_forcing(channel: Complex, rank: NDArray[np.int64], beyond: str) -> Complex:
