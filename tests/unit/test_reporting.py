@@ -264,7 +264,8 @@ def test_load_finds_the_build_whose_figures_are_there(
     PIL.Image.new("RGB", (1, 1)).save(picture, pnginfo=facts)
     folder = checkout / "results/preview/he2020/default/reference"
     result = ClaimResult("a-rise", "Fig. 1", "fig01", "rises", "undecided", (CHECK,))
-    verdicts = Verdicts({"document": "he2020"}, [result])
+    place = {"document": "he2020", "reading": "default"}
+    verdicts = Verdicts({**place, "engine": "reference", "fidelity": "preview"}, [result])
     write_verdicts(folder / "claims.json", verdicts)
     monkeypatch.chdir(checkout / where)
     found = load("he2020", **given)

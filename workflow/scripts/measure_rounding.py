@@ -16,12 +16,13 @@ with job(snakemake.output[0], snakemake.log[0]):
     keep_compiled_kernels()
     identity, params = snakemake.params.identity, snakemake.params
     key, ensemble = identity["document"], params.ensemble
-    channels = gather(snakemake.input.channels, document=key, ensemble=ensemble)
+    seed = identity["seed"]
+    channels = gather(snakemake.input.channels, seed=seed)
     channels = channels.isel(realisation=slice(0, params.sample))
-    root = RandomStream(identity["seed"]).child(key, ensemble)
+    root = RandomStream(seed).child(key, ensemble)
     streams = realisation_streams(root, channels["realisation"].values.tolist())
     channels = disturbed(channels, streams)
-    plain, other = read_solutions(snakemake.input.solutions, params.schemes), {}
+    plain, other = read_solutions(snakemake.input.solutions, params.schemes, seed=seed), {}
     for scheme, entry in params.schemes.items():
         other[scheme] = solve(
             channels.sel(realisation=plain[scheme]["realisation"].values[: params.sample]),

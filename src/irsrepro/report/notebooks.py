@@ -65,6 +65,7 @@ class Report:
         chunks: names FIRST-LAST of the files that make up each ensemble of the build; without
             any, those that are there.
         published_dir: folder of points that a reader took off the printed figures.
+        expected: what every file of the build must say of itself beyond its place.
     """
 
     key: str
@@ -77,6 +78,7 @@ class Report:
     citation: Mapping[str, Any] = field(default_factory=dict)
     chunks: Mapping[str, Sequence[str]] = field(default_factory=dict)
     published_dir: Path = Path(FOLDER)
+    expected: Mapping[str, object] = field(default_factory=dict)
 
     def heading(self) -> Markdown:
         """Return title, authors, venue and identifiers, and what must not be overlooked."""
@@ -199,7 +201,7 @@ class Report:
 
     def _deviations(self, name: str, path: Path) -> str:
         """Return the points of a printed figure with ours beside them, as a part of a page."""
-        data = read_dataset(self.results_dir / self.engine / "figures" / f"{name}.nc")
+        data = self._figure_data(name)
         scale = self.source["figures"][name]["x"].get("scale", "linear")
         data = with_published(data, read_published(path), scale)
         columns = ("published_x", "published", "ours", "deviation", "percent")
@@ -224,15 +226,18 @@ class Report:
     def experiment(self, name: str) -> xr.Dataset:
         """Return the solutions of an experiment's schemes side by side."""
         plan = self.source["experiments"][name]
-        return read_experiment(self._solution_files(name), plan["schemes"], plan["metric"])
+        paths = self._solution_files(name)
+        return read_experiment(paths, plan["schemes"], plan["metric"], **self.expected)
 
     def solution(self, experiment: str, scheme: str) -> xr.Dataset:
         """Return everything that one scheme returned in an experiment."""
-        return read_solutions(self._solution_files(experiment), [scheme])[scheme]
+        paths = self._solution_files(experiment)
+        return read_solutions(paths, [scheme], **self.expected)[scheme]
 
     def channels(self, ensemble: str) -> xr.Dataset:
         """Return the first chunk of an ensemble."""
-        return read_dataset(self._files(self.results_dir / "channels" / ensemble, ensemble)[0])
+        first, *_ = self._files(self.results_dir / "channels" / ensemble, ensemble)
+        return read_dataset(first, **self.expected)
 
     def cost_table(self) -> HTML:
         """Return, per experiment and scheme, how many realisations converged and how fast."""
@@ -281,8 +286,7 @@ class Report:
         """
         rows = []
         for name, figure in self.source["figures"].items():
-            path = self.results_dir / self.engine / "figures" / f"{name}.nc"
-            data = read_dataset(path) if path.is_file() else xr.Dataset()
+            data = self._figure_data(name)
             if "rounding" not in data:
                 continue
             several = len(figure["experiments"]) > 1
@@ -359,6 +363,11 @@ class Report:
                 metric = one["metric"].isel(realisation=one["asked"].values)
                 yield name, str(scheme), metric.size, int(metric.isnull().sum())
 
+    def _figure_data(self, name: str) -> xr.Dataset:
+        """Return the data of a figure, empty for one that has none, as a sheet."""
+        path = self.results_dir / self.engine / "figures" / f"{name}.nc"
+        return read_dataset(path, **self.expected) if path.is_file() else xr.Dataset()
+
     def _solution_files(self, experiment: str) -> list[str]:
         """Return the files of an experiment's solutions, in order of their realisations."""
         plan = self.source["experiments"][experiment]
@@ -391,6 +400,8 @@ def load(
     fidelity: str | None = None,
     engine: str | None = None,
     chunks: Mapping[str, Sequence[str]] | None = None,
+    sources: str | None = None,
+    **expected: object,
 ) -> Report:
     """Read what a report shows; called from ``notebooks/`` it looks one folder up.
 
@@ -400,18 +411,21 @@ def load(
         engine: likewise.
         chunks: names FIRST-LAST of the files that make up each ensemble of the build; without
             any, those that are there.
+        sources: the checkout, where the build lies in another folder, the working one.
+        expected: what every file must say of itself beyond its place, for example the seed.
 
     Raises:
         StorageError: the document has not been built yet.
         ConfigurationError: its configuration is wrong.
     """
-    root = checkout()
-    source = load_document(root, document).source
+    root = Path() if sources else checkout()
+    checked_out = Path(sources) if sources else root
+    source = load_document(checked_out, document).source
     figures_dir = root / "figures" / document
     if fidelity is None or engine is None:
         fidelity, engine = _build_of(figures_dir / f"{next(iter(source['figures']))}.png")
     results_dir = root / "results" / fidelity / document / DEFAULT
-    verdicts = read_verdicts(results_dir / engine / "claims.json", document=document)
+    verdicts = read_verdicts(results_dir / engine / "claims.json", **expected)
     return Report(
         key=document,
         source=source,
@@ -420,9 +434,10 @@ def load(
         results_dir=results_dir,
         engine=engine,
         fidelity=fidelity,
-        citation=yaml.safe_load((root / CITATION).read_text(encoding="utf-8")),
+        citation=yaml.safe_load((checked_out / CITATION).read_text(encoding="utf-8")),
         chunks=chunks or {},
-        published_dir=root / FOLDER / document,
+        published_dir=checked_out / FOLDER / document,
+        expected=expected,
     )
 
 
