@@ -275,9 +275,7 @@ def test_load_finds_the_build_whose_figures_are_there(
     assert found.citation["title"] == "irsrepro"
 
 
-def test_what_is_not_built_or_no_checkout_is_one_line(
-    checkout: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_not_built_is_one_line(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(checkout)
     with pytest.raises(StorageError, match="snakemake figures/he2020/all draws it"):
         load("he2020")
@@ -285,8 +283,8 @@ def test_what_is_not_built_or_no_checkout_is_one_line(
     (checkout / "figures/he2020/fig02.png").write_bytes(PNG)
     with pytest.raises(StorageError, match=r"fig02\.png: does not say what it shows"):
         load("he2020")
-    monkeypatch.chdir(checkout / "src/irsrepro")
-    with pytest.raises(StorageError, match="neither a checkout nor its folder"):
+    monkeypatch.chdir(checkout / "src/irsrepro")  # a build may lie in any folder
+    with pytest.raises(StorageError, match="snakemake figures/he2020/all draws it"):
         load("he2020")
 
 

@@ -219,8 +219,7 @@ def build_of(key):
     ensembles = project.documents[key].ensembles
     chunks = {ensemble: project.chunks(key, ensemble) for ensemble in ensembles}
     build = {"fidelity": project.fidelity, "engine": project.engine, "chunks": chunks}
-    elsewhere = {} if source("") == "." else {"sources": source("")}
-    return build | {"seed": project.seed} | elsewhere
+    return build | {"seed": project.seed}
 
 
 def claims_of(reading, keys=project.documents):

@@ -35,6 +35,7 @@ from irsrepro.build.paths import benchmark_of
 from irsrepro.build.storage import read_dataset
 from irsrepro.claims import read_verdicts
 from irsrepro.config.loading import DEFAULT, chunks_asked, load_document
+from irsrepro.config.modules import LIBRARY
 from irsrepro.errors import IrsreproError, StorageError
 from irsrepro.figures.deviations import with_published
 from irsrepro.figures.published import FOLDER, read_published
@@ -400,7 +401,6 @@ def load(
     fidelity: str | None = None,
     engine: str | None = None,
     chunks: Mapping[str, Sequence[str]] | None = None,
-    sources: str | None = None,
     **expected: object,
 ) -> Report:
     """Read what a report shows; called from ``notebooks/`` it looks one folder up.
@@ -411,16 +411,14 @@ def load(
         engine: likewise.
         chunks: names FIRST-LAST of the files that make up each ensemble of the build; without
             any, those that are there.
-        sources: the checkout, where the build lies in another folder, the working one.
         expected: what every file must say of itself beyond its place, for example the seed.
 
     Raises:
         StorageError: the document has not been built yet.
         ConfigurationError: its configuration is wrong.
     """
-    root = Path() if sources else checkout()
-    checked_out = Path(sources) if sources else root
-    source = load_document(checked_out, document).source
+    root, sources = places()
+    source = load_document(sources, document).source
     figures_dir = root / "figures" / document
     if fidelity is None or engine is None:
         fidelity, engine = _build_of(figures_dir / f"{next(iter(source['figures']))}.png")
@@ -434,23 +432,23 @@ def load(
         results_dir=results_dir,
         engine=engine,
         fidelity=fidelity,
-        citation=yaml.safe_load((checked_out / CITATION).read_text(encoding="utf-8")),
+        citation=yaml.safe_load((sources / CITATION).read_text(encoding="utf-8")),
         chunks=chunks or {},
-        published_dir=checked_out / FOLDER / document,
+        published_dir=sources / FOLDER / document,
         expected=expected,
     )
 
 
-def checkout() -> Path:
-    """Return the checkout that a notebook runs in: its root, or seen from ``notebooks/``.
+def places() -> tuple[Path, Path]:
+    """Return the folder of the build and the checkout, as seen by a notebook.
 
-    Raises:
-        StorageError: there is none.
+    Mostly one and the same: the working folder, or seen from ``notebooks/`` the one above. A build
+    in another folder is one of the checkout that this library is of.
     """
     for root in (Path(), Path("..")):
         if (root / "config").is_dir() and (root / CITATION).is_file():
-            return root
-    raise StorageError(f"{Path.cwd()}: neither a checkout nor its folder notebooks")
+            return root, root
+    return Path(), LIBRARY.parents[1]
 
 
 def _build_of(picture: Path) -> tuple[str, str]:
@@ -495,6 +493,10 @@ def execute(template: Path, parameters: Mapping[str, Any]) -> tuple[bytes, bytes
     logging.getLogger("papermill").setLevel(logging.ERROR)
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
     with tempfile.TemporaryDirectory() as folder:
+        # Nothing of what a person has set for notebooks of their own, nor a need for a home.
+        os.environ |= dict.fromkeys(
+            ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR"), folder
+        )
         try:
             notebook = papermill.execute_notebook(
                 str(template),
