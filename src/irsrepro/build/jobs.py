@@ -88,6 +88,9 @@ def keep_compiled_kernels(root: Path = Path()) -> Path:
     """
     kernels = [path for floor in COMPILED_FLOORS for path in (LIBRARY / floor).rglob("*.py")]
     folder = (root / ".numba" / digest(kernels)).resolve()
+    for path in folder.rglob("*.nb?"):
+        if not path.stat().st_size:  # left by a power cut; numba would stop at it
+            path.unlink(missing_ok=True)
     os.environ["NUMBA_CACHE_DIR"] = str(folder)
     return folder
 
