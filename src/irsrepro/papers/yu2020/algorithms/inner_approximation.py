@@ -128,6 +128,14 @@ def _compressed_streams(beams: Complex) -> tuple[Complex, float]:
 
 
 @kernel
+def _principal(factor: Complex) -> tuple[Complex, float]:
+    """Conjugate of the principal eigenvector of V = Y Y^H, and tr V less its eigenvalue."""
+    values, rotation = np.linalg.eigh(np.dot(factor.conj().T.copy(), factor))
+    main = rotation[:, values.size - 1].copy()
+    return np.dot(factor, main).conj(), max(0.0, factor.shape[0] - values[-1])
+
+
+@kernel
 def _projected(
     response: Response,
     targets: Real,
@@ -210,8 +218,7 @@ def _iterate(
         )
         new_factor = _compressed(found)
         new_streams, ratio = _compressed_streams(found_streams)
-        values, rotation = np.linalg.eigh(new_factor.conj().T @ new_factor)
-        rank_gap = max(0.0, size - values[-1])
+        new_vector, rank_gap = _principal(new_factor)
         lifted = float((np.abs(new_streams) ** 2).sum())
         reached = lifted + penalty * rank_gap
         largest_gap = max(largest_gap, gap)
@@ -224,7 +231,7 @@ def _iterate(
             break
         factor, streams = new_factor, new_streams
         trace[BEAM_RANK, t:] = ratio
-        vector[:] = (factor @ rotation[:, -1]).conj()
+        vector[:] = new_vector
         projected = _projected(response, targets, vector, channel, gram, work)
         if projected < best_power:
             best_power = projected

@@ -122,6 +122,12 @@ def eigen(matrix: Complex) -> tuple[Real, Complex]:
 
 
 @kernel
+def lowest_eigenvalue(matrix: Complex) -> float:
+    """Return the lowest eigenvalue of a Hermitian matrix, without the vectors, which cost more."""
+    return float(np.linalg.eigvalsh(matrix)[0])
+
+
+@kernel
 def make_subproblem(
     channels: Complex,
     adjoint: Complex,
