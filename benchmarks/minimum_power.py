@@ -121,7 +121,6 @@ def subproblems(quick: bool) -> None:
             BALANCE,
             PENALTY,
             np.inf,
-            False,
         )
         multipliers = np.append(np.ones(users), 0.0)
         solve_subproblem(problem, multipliers, 1e-6, 12)

@@ -46,7 +46,6 @@ class Subproblem(NamedTuple):
         top: l, (element + 1,).
         penalty: chi.
         slack: e, or infinity without the constraint.
-        frozen: whether V is kept at V'.
     """
 
     channels: Complex
@@ -61,7 +60,6 @@ class Subproblem(NamedTuple):
     top: Complex
     penalty: float
     slack: float
-    frozen: bool
 
 
 # Products as functions of their own: inlined in many places they take minutes to compile.
@@ -139,7 +137,6 @@ def make_subproblem(
     balance: float,
     penalty: float,
     slack: float,
-    frozen: bool,
 ) -> Subproblem:
     """Subproblem about an iterate, with c_ki^2 = balance^2 ||B'_ki|| / ||V'|| for every pair.
 
@@ -154,7 +151,6 @@ def make_subproblem(
         balance: rho.
         penalty: chi, in units of the power.
         slack: e, or infinity.
-        frozen: keep V.
     """
     users = targets.size
     square = times(adjoint_of(factor), factor)
@@ -192,5 +188,4 @@ def make_subproblem(
         top,
         penalty,
         slack,
-        frozen,
     )

@@ -211,7 +211,7 @@ def _newton_direction(
     kept = np.empty(order, np.int64)
     count = 0
     for p in range(order):
-        if p >= size * width or (not problem.frozen and p % width != 0):
+        if p >= size * width or p % width != 0:
             kept[count] = p
             count += 1
     small = np.empty((count, count))
@@ -310,15 +310,14 @@ def _descend(
                 gradient[p] += active[k] * coordinates[k, p]
             if p >= first:
                 square += gradient[p] ** 2
-        if not problem.frozen:
-            for n in range(size):
-                along, base = 0.0, 2 * n * rank
-                for c in range(rank):
-                    along += gradient[base + 2 * c] * factor[n, c].real
-                    along += gradient[base + 2 * c + 1] * factor[n, c].imag
-                for c in range(rank):
-                    square += (gradient[base + 2 * c] - along * factor[n, c].real) ** 2
-                    square += (gradient[base + 2 * c + 1] - along * factor[n, c].imag) ** 2
+        for n in range(size):
+            along, base = 0.0, 2 * n * rank
+            for c in range(rank):
+                along += gradient[base + 2 * c] * factor[n, c].real
+                along += gradient[base + 2 * c + 1] * factor[n, c].imag
+            for c in range(rank):
+                square += (gradient[base + 2 * c] - along * factor[n, c].real) ** 2
+                square += (gradient[base + 2 * c + 1] - along * factor[n, c].imag) ** 2
         norm = sqrt(square)
         if norm <= tolerance or steps == _NEWTON_STEPS:
             break
@@ -397,11 +396,9 @@ def solve_subproblem(
         for k in range(users + 1):
             if terms.values[k] > -inf:
                 loss += z[k] * abs(terms.values[k])
-        lowest = 0.0
-        if not problem.frozen:
-            for n in range(size):
-                S[n, n] -= diagonal[n]
-            lowest = min(0.0, lowest_eigenvalue(S))
+        for n in range(size):
+            S[n, n] -= diagonal[n]
+        lowest = min(0.0, lowest_eigenvalue(S))
         thin = 0.0
         for i in range(users):
             hollow[i] = -lowest_eigenvalue(T[i])
