@@ -159,8 +159,8 @@ def loops() -> None:
         best = minimum_power_over_phases(channels, TARGET, x[:, None])
         behind = [10.0 * np.log10(each.power / best.power).mean() for each in (found, ended)]
         print(
-            f"  M = {elements}: {1e3 * seconds / 5:7.1f} ms, {behind[0]:.3f} dB above the Riemannian "
-            f"design   to the stop {1e3 * whole / 5:7.1f} ms, {ended.iterations.mean():.0f} "
+            f"  M = {elements}: {1e3 * seconds / 5:7.1f} ms, {behind[0]:.3f} dB above Riemannian "
+            f"CG   to the stop {1e3 * whole / 5:7.1f} ms, {ended.iterations.mean():.0f} "
             f"iterations, {behind[1]:.3f} dB   largest gap {ended.accuracy.max():.0e}"
         )
 
