@@ -165,7 +165,11 @@ def make(
     made = made.assign(_ends(data, wanted))
     cut = np.array([each.get("after", -1) for each in wanted])
     about = "iterations after which a curve is drawn, -1 for its end"
-    made = made.assign_coords(after=variable(("curve",), cut, about, "1"))
+    other = np.array([each.get("quantity", "") for each in wanted])
+    told = "quantity of a curve, empty for the metric of its experiment"
+    made = made.assign_coords(
+        after=variable(("curve",), cut, about, "1"), quantity=variable(("curve",), other, told, "1")
+    )
     return made.assign_attrs(kind=kind, statistic=statistic, interval=interval)
 
 
@@ -249,8 +253,15 @@ def _trace(
 
 
 def _samples(curve: Curve, data: Mapping[str, xr.Dataset]) -> xr.DataArray:
-    """Return the metric of a curve, or its trace after some iterations, (point, realisation)."""
+    """Return the metric of a curve, another quantity, or its trace after some iterations.
+
+    All are (point, realisation).
+    """
     table = _of(curve, data)
+    if "quantity" in curve:
+        if curve["quantity"] not in table:
+            raise ConfigurationError(f"{curve['name']}: no quantity {curve['quantity']!r}")
+        return table[curve["quantity"]]
     if "after" not in curve:
         return table["metric"]
     if "trace" not in table or curve["after"] >= table.sizes["iteration"]:
