@@ -36,11 +36,11 @@ def draw_layout(axes: Axes, data: xr.Dataset) -> None:
 
 
 def _number(axes: Axes, positions: xr.DataArray, colour: str) -> None:
-    """Number nodes that stand in the same place in every realisation, towards the middle."""
+    """Number nodes that stand in the same place in every realisation, on the outer side."""
     middle = positions.values[:, :2].mean(axis=0)
     for number, place in enumerate(positions.values[:, :2], 1):
-        inward = 11 * np.sign(middle - place)
-        axes.annotate(f"{number}", place, inward, textcoords="offset points", ha="center",
+        outward = 9 * np.sign(place - middle)
+        axes.annotate(f"{number}", place, outward, textcoords="offset points", ha="center",
                       va="center", color=colour, fontsize=8, annotation_clip=True)  # fmt: skip
 
 
