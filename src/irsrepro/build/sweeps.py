@@ -124,13 +124,8 @@ def solve(
     model = import_module(system)
     return run(
         import_module(module).design,
-<<<<<<< HEAD
         model.evaluate,
-        Problem(channels, parameters, engine, streams),
-=======
-        import_module(system).evaluate,
         Problem(channels, parameters, engine, streams, apart),
->>>>>>> 1a5c10e3ec800fdd392e6c517732c14ff9760686
         sweep,
         getattr(model, "statistics", None),
     )
