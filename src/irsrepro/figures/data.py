@@ -166,7 +166,11 @@ def make(
     made = made.assign(_ends(data, wanted))
     cut = np.array([each.get("after", -1) for each in wanted])
     about = "iterations after which a curve is drawn, -1 for its end"
-    made = made.assign_coords(after=variable(("curve",), cut, about, "1"))
+    other = np.array([each.get("quantity", "") for each in wanted])
+    told = "quantity of a curve, empty for the metric of its experiment"
+    made = made.assign_coords(
+        after=variable(("curve",), cut, about, "1"), quantity=variable(("curve",), other, told, "1")
+    )
     return made.assign_attrs(kind=kind, statistic=statistic, interval=interval)
 
 
@@ -254,11 +258,14 @@ def _trace(
 
 
 def _samples(curve: Curve, data: Mapping[str, xr.Dataset], metric: str) -> xr.DataArray:
-    """Return a metric of a curve, or its trace after some iterations, (point, realisation)."""
-    table = _of(curve, data)
+    """Return a metric of a curve, or its trace after some iterations, (point, realisation).
+
+    A curve may have a quantity of its own instead of the metric that the figure shows.
+    """
+    table, metric = _of(curve, data), curve.get("quantity", metric)
     if metric not in table:
         raise ConfigurationError(
-            f"metric {metric!r} is not there; {', '.join(map(str, table))} are"
+            f"{curve['name']}: no quantity {metric!r}; {', '.join(map(str, table))} are there"
         )
     if "after" not in curve:
         return table[metric]
