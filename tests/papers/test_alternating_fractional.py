@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import cvxpy as cp
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -82,6 +85,70 @@ def test_the_reference_finds_as_much() -> None:
     assert ours.trace[:, -1].mean() == pytest.approx(theirs.trace[:, -1].mean(), rel=0.05)
     assert ours.trace[:, -1].mean() > 1.1 * ours.trace[:, 0].mean()
     np.testing.assert_allclose(np.abs(ours.reflection), 1.0, rtol=1e-12)
+
+
+def by_the_benchmark_paper(given: SurfaceLinks, rounds: int) -> list[float]:
+    """Sum-rates of AIF as its own paper lists the steps, for one realisation, from phases of zero.
+
+    Written from that paper alone: G holds the users' channels as columns, the beams P are M x K, the
+    multiplier of the power is bisected between 1e-6 and 50, and the relaxed phases come from the
+    dual semidefinite program with its Schur complement.
+    """
+    o, g = given.outgoing[0], given.incoming[0]
+    users, elements = o.shape
+
+    def link(theta: Complex) -> Complex:
+        return o @ np.diag(theta) @ g
+
+    def received(H: Complex, P: Complex) -> tuple[Complex, Any, Any]:
+        S = H @ P
+        power = np.abs(S) ** 2
+        return S, power, power.sum(axis=1) + 1.0
+
+    theta = np.ones(elements, complex)
+    H = link(theta)
+    P = H.conj().T @ np.linalg.inv(H @ H.conj().T)
+    P /= np.linalg.norm(P)
+    rates = []
+    for _ in range(rounds):
+        S, power, total = received(H, P)
+        alpha = np.diag(power) / (total - np.diag(power))
+        beta = np.sqrt(1 + alpha) * np.diag(S) / total
+        low, high = 1e-6, 50.0
+        while high - low > 1e-13:
+            nu = (low + high) / 2
+            B = np.linalg.inv(nu * np.eye(len(P)) + (H.conj().T * np.abs(beta) ** 2) @ H)
+            P = B @ H.conj().T @ np.diag(np.sqrt(1 + alpha) * beta)
+            low, high = (nu, high) if np.linalg.norm(P) > 1 else (low, nu)
+        S, _, total = received(H, P)
+        rho = np.sqrt(1 + alpha) * np.diag(S) / total
+        A, b = np.zeros((elements, elements), complex), np.zeros(elements, complex)
+        for k in range(users):
+            for j in range(users):
+                a = (o[k] * (g @ P[:, j])).conj()  # |a^H theta| is what user k hears of beam j
+                A += abs(rho[k]) ** 2 * np.outer(a, a.conj())
+                if j == k:
+                    b += np.sqrt(1 + alpha[k]) * rho[k] * a
+        zeta, height = cp.Variable(elements, nonneg=True), cp.Variable()
+        column = b[:, None]
+        block = cp.bmat([[A + cp.diag(zeta), column], [column.conj().T, cp.reshape(height, (1, 1),
+                                                                                   order="F")]])  # fmt: skip
+        program = cp.Problem(cp.Minimize(cp.sum(zeta) + height), [block >> 0])
+        program.solve(solver="CLARABEL")
+        relaxed = np.linalg.solve(A + np.diag(np.maximum(np.asarray(zeta.value), 0.0)), b)
+        theta = np.exp(1j * np.angle(relaxed))
+        H = link(theta)
+        _, power, total = received(H, P)
+        rates.append(float(np.log2(total / (total - np.diag(power))).sum()))
+    return rates
+
+
+@pytest.mark.parametrize("solve", [alternate_fractional, alternate_fractional_reference])
+def test_aif_is_that_of_its_own_paper(solve: Any) -> None:
+    """Six elements and three users: every relaxed phase step has one answer."""
+    given, start = links(1), np.ones((1, 6), complex)
+    found = solve(given, start, outer=4, tolerance=0.0, phase_accuracy=1e-10, sweep_limit=20000)
+    np.testing.assert_allclose(found.trace[0, 1:], by_the_benchmark_paper(given, 4), rtol=2e-4)
 
 
 def test_a_realisation_depends_on_no_other_and_a_dead_one_is_told() -> None:

@@ -6,10 +6,11 @@ The benchmark that zhang2022 takes from its reference [7]. With s_kj = e_k w_j o
     alpha_k = SINR_k,   beta_k = sqrt(1 + alpha_k) s_kk / (sum_j |s_kj|^2 + 1),
     W = E^H D (nu I + D^H E E^H D)^-1 diag(sqrt(1 + alpha_k) beta_k / |beta_k|),  D = diag|beta_k|,
 
-nu such that all power is used, by bisection, and the reflection as the maximiser over the unit disc
-of 2 Re(x^H u) - ||B^T x||^2 (`unit_disc.thin`; the dual of the same problem is the semidefinite
-program of the Schur complement that the reference solves), projected to unit modulus. The
-projection may lower the sum-rate, and nothing is held against it.
+nu such that all power is used, by bisection; then rho, beta's closed form at the new beams (alpha is
+kept); and the reflection as the maximiser over the unit disc of 2 Re(x^H u) - ||B^T x||^2, B and u
+made with rho (`unit_disc.thin`; the dual of the same problem is the semidefinite program of the Schur
+complement that the reference solves), projected to unit modulus. The projection may lower the
+sum-rate, and nothing is held against it.
 """
 
 from math import sqrt
@@ -107,7 +108,7 @@ def phase_problem(
     Args:
         forward: a of `surface_downlink`, (element, beam x user).
         sinr: alpha, (user,).
-        auxiliary: beta, (user,).
+        auxiliary: rho, (user,).
         forms: B, (element, beam x user), overwritten.
         linear: u, (element,), overwritten.
     """
@@ -154,6 +155,8 @@ def _alternate(
     for iteration in range(1, trace.size):
         quadratic_auxiliary(responses, ones, sinr, 1.0, auxiliary)
         fractional_beams(channel, sinr, auxiliary, 1e-10, beams)
+        np.dot(beams, np.ascontiguousarray(channel.T), responses)
+        quadratic_auxiliary(responses, ones, sinr, 1.0, auxiliary)
         given = affine_responses(
             np.int64(BOTH), outgoing, incoming, none, none, elements, reflection, beams
         )
@@ -188,8 +191,7 @@ def alternate_fractional(
 ) -> Alternation:
     """Alternate between beams and projected reflections; a realisation depends on no other.
 
-    Starts from zero-forcing beams, or those of MMSE where there is no inverse. beta is renewed once
-    per iteration, as in the reference.
+    Starts from zero-forcing beams, or those of MMSE where there is no inverse.
 
     Args:
         links: channels relative to the root of noise over transmit power, without a path between

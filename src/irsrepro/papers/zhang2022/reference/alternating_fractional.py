@@ -56,11 +56,12 @@ def alternate_fractional(
         traces[r] = rate
         for iteration in range(1, outer + 1):
             w[r] = beams_reference(channel, alpha, beta)
+            rho = _auxiliary(channel @ w[r].T, alpha)
             forms = (o[r][:, None] * (g[r] @ w[r].T).T[None]).reshape(users, users, -1)
-            weighted = (np.abs(beta)[:, None, None] * forms).reshape(users**2, -1)
+            weighted = (np.abs(rho)[:, None, None] * forms).reshape(users**2, -1)
             A = weighted.conj().T @ weighted
             own = forms[range(users), range(users)]
-            u = ((np.sqrt(1.0 + alpha) * beta)[:, None] * own.conj()).sum(axis=0)
+            u = ((np.sqrt(1.0 + alpha) * rho)[:, None] * own.conj()).sum(axis=0)
             found = solve_unit_disc(A, u)
             x[r] = np.exp(1j * np.angle(found))
             channel = (o[r] * x[r]) @ g[r]
@@ -103,5 +104,10 @@ def _auxiliaries(responses: Complex) -> tuple[Real, Complex, float]:
     heard = np.abs(responses) ** 2
     own = heard.diagonal()
     alpha = own / (heard.sum(axis=1) - own + 1.0)
-    beta = np.sqrt(1.0 + alpha) * responses.diagonal() / (heard.sum(axis=1) + 1.0)
-    return alpha, beta, float(np.log2(1.0 + alpha).sum())
+    return alpha, _auxiliary(responses, alpha), float(np.log2(1.0 + alpha).sum())
+
+
+def _auxiliary(responses: Complex, alpha: Real) -> Complex:
+    """Auxiliary beta, or rho, from responses (user, beam) and alpha."""
+    heard = (np.abs(responses) ** 2).sum(axis=1) + 1.0
+    return np.asarray(np.sqrt(1.0 + alpha) * responses.diagonal() / heard)
