@@ -40,7 +40,7 @@ def links(count: int, users: int = 3, elements: int = 6, antennas: int = 4) -> S
 
     none = np.empty((count, 0, 0), complex)
     outgoing = noise(count, users, elements)
-    return SurfaceLinks(outgoing, noise(count, elements, antennas), none, none, elements // 2)
+    return SurfaceLinks(outgoing, noise(count, elements, antennas), none, none, none, elements // 2)
 
 
 def test_beams_are_those_of_the_regularised_inverse() -> None:
@@ -64,11 +64,10 @@ def test_the_phase_problem_is_the_transformed_sum_rate() -> None:
     beams = rng.standard_normal((3, 4)) + 1j * rng.standard_normal((3, 4))
     alpha = rng.random(3)
     beta = rng.standard_normal(3) + 1j * rng.standard_normal(3)
-    none = np.empty((0, 0), complex)
     x = np.exp(2j * np.pi * rng.random(6))
-    part = affine_responses(BOTH, given.outgoing[0], given.incoming[0], none, none, 6, x, beams)
+    part = affine_responses(BOTH, given.of(0), x, beams)
     forms, linear = np.empty((6, 9), complex), np.empty(6, complex)
-    phase_problem(part.forward, alpha, beta, forms, linear)
+    phase_problem(part, alpha, beta, forms, linear)
     s = composite_channel(given, x[None])[0] @ beams.T
     wanted = (2 * np.sqrt(1 + alpha) * (beta.conj() * s.diagonal()).real).sum()
     wanted -= (np.abs(beta) ** 2 * (np.abs(s) ** 2).sum(axis=1)).sum()
@@ -90,9 +89,9 @@ def test_the_reference_finds_as_much() -> None:
 def by_the_benchmark_paper(given: SurfaceLinks, rounds: int) -> list[float]:
     """Sum-rates of AIF as its own paper lists the steps, for one realisation, from phases of zero.
 
-    Written from that paper alone: G holds the users' channels as columns, the beams P are M x K, the
-    multiplier of the power is bisected between 1e-6 and 50, and the relaxed phases come from the
-    dual semidefinite program with its Schur complement.
+    Written from that paper alone: beams P are M x K, the multiplier of the power is bisected
+    between 1e-6 and 50, and the relaxed phases come from the dual semidefinite program with its
+    Schur complement.
     """
     o, g = given.outgoing[0], given.incoming[0]
     users, elements = o.shape
@@ -130,9 +129,8 @@ def by_the_benchmark_paper(given: SurfaceLinks, rounds: int) -> list[float]:
                 if j == k:
                     b += np.sqrt(1 + alpha[k]) * rho[k] * a
         zeta, height = cp.Variable(elements, nonneg=True), cp.Variable()
-        column = b[:, None]
-        block = cp.bmat([[A + cp.diag(zeta), column], [column.conj().T, cp.reshape(height, (1, 1),
-                                                                                   order="F")]])  # fmt: skip
+        column, corner = b[:, None], cp.reshape(height, (1, 1), order="F")
+        block = cp.bmat([[A + cp.diag(zeta), column], [column.conj().T, corner]])
         program = cp.Problem(cp.Minimize(cp.sum(zeta) + height), [block >> 0])
         program.solve(solver="CLARABEL")
         relaxed = np.linalg.solve(A + np.diag(np.maximum(np.asarray(zeta.value), 0.0)), b)
@@ -149,6 +147,23 @@ def test_aif_is_that_of_its_own_paper(solve: Any) -> None:
     given, start = links(1), np.ones((1, 6), complex)
     found = solve(given, start, outer=4, tolerance=0.0, phase_accuracy=1e-10, sweep_limit=20000)
     np.testing.assert_allclose(found.trace[0, 1:], by_the_benchmark_paper(given, 4), rtol=2e-4)
+
+
+def test_a_direct_link_is_in_the_steps_of_both_engines() -> None:
+    """One of strength zero changes nothing, and the engines agree on one that counts."""
+    plain, start = links(1), np.ones((1, 6), complex)
+    rng = np.random.default_rng(4)
+    direct = rng.standard_normal((1, 3, 4)) + 1j * rng.standard_normal((1, 3, 4))
+    options: dict[str, Any] = {"outer": 4, "tolerance": 0.0, "phase_accuracy": 1e-10}
+    made = []
+    for strength in (0.0, 1.0):
+        given = plain._replace(direct=strength * direct)
+        made.append(alternate_fractional(given, start, sweep_limit=20000, **options))
+        theirs = alternate_fractional_reference(given, start, **options)
+        np.testing.assert_allclose(made[-1].trace, theirs.trace, rtol=2e-4)
+    without = alternate_fractional(plain, start, sweep_limit=20000, **options)
+    np.testing.assert_allclose(made[0].trace, without.trace, rtol=1e-9)
+    assert abs(made[1].trace[0, -1] / without.trace[0, -1] - 1.0) > 0.01
 
 
 def test_a_realisation_depends_on_no_other_and_a_dead_one_is_told() -> None:

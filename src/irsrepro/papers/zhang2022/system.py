@@ -103,6 +103,7 @@ def surface_links(problem: Problem, model: str) -> SurfaceLinks:
         scale * np.concatenate(incoming, axis=1),
         forth,
         back,
+        none,
         counts[0],
     )
 
