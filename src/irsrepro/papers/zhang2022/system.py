@@ -25,7 +25,13 @@ from irsrepro.papers.zhang2022.algorithms.surface_downlink import SurfaceLinks, 
 
 ONE = ("realisation",)
 WITHOUT, WITH = "without inter-IRS", "with inter-IRS"
-CROSSED = ("bs_to_irs2", "irs1_to_users")
+BLOCKABLE = {
+    "none": (),
+    "crossed": ("bs_to_irs2", "irs1_to_users"),
+    "station": ("bs_to_irs2",),
+    "users": ("irs1_to_users",),
+}
+"""Links that may be blocked, by the value of ``blocked_links``; "all" stands for every link."""
 
 
 def surfaces(parameters: Mapping[str, Any]) -> tuple[int, int]:
@@ -53,7 +59,7 @@ def open_links(problem: Problem, name: str) -> Real:
     parameters, channels = problem.parameters, problem.channels
     chance = channels[f"{name}_chance"].values
     blocked = parameters.get("blocked_links", "none")
-    if blocked == "none" or (blocked == "crossed" and name not in CROSSED):
+    if blocked != "all" and name not in BLOCKABLE[blocked]:
         return np.ones_like(chance)
     own = parameters["blockage_distance"] == "own"
     length = channels[f"{name}_length" if own else "irs1_to_irs2_length"].values
