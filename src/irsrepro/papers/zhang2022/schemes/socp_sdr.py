@@ -80,7 +80,8 @@ def design(problem: Problem) -> xr.Dataset:
     Returns:
         ``beams`` and ``reflection``; status, iterations, residual and trace of the smallest rate;
         ``bound_over_rounded`` (realisation,), the certified bound of the last reflection step over
-        the smallest SINR that its vector reaches; and ``relaxation_gap`` (realisation,), the
+        the smallest SINR that its vector reaches, and ``rounding_loss``, the share that this loses
+        at most, NaN where a step could not be certified; and ``relaxation_gap`` (realisation,), the
         largest distance of a relaxed step from its certified bound.
     """
     links = surface_links(problem, WITHOUT)
@@ -97,6 +98,7 @@ def design(problem: Problem) -> xr.Dataset:
     distance = "largest distance of a relaxed step from its certified bound, relative"
     return made.assign(
         bound_over_rounded=variable(ONE, loss, about, "1"),
+        rounding_loss=variable(ONE, 1.0 - 1.0 / loss, "share of the bound lost by rounding", "1"),
         relaxation_gap=variable(ONE, gap, distance, "1"),
     )
 
