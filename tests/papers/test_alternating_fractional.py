@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import cvxpy as cp
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -93,11 +92,14 @@ def by_the_benchmark_paper(given: SurfaceLinks, rounds: int) -> list[float]:
     between 1e-6 and 50, and the relaxed phases come from the dual semidefinite program with its
     Schur complement.
     """
+    import cvxpy
+
+    cp: Any = cvxpy
     o, g = given.outgoing[0], given.incoming[0]
     users, elements = o.shape
 
     def link(theta: Complex) -> Complex:
-        return o @ np.diag(theta) @ g
+        return np.asarray(o @ np.diag(theta) @ g)
 
     def received(H: Complex, P: Complex) -> tuple[Complex, Any, Any]:
         S = H @ P
@@ -157,7 +159,7 @@ def test_a_direct_link_is_in_the_steps_of_both_engines() -> None:
     options: dict[str, Any] = {"outer": 4, "tolerance": 0.0, "phase_accuracy": 1e-10}
     made = []
     for strength in (0.0, 1.0):
-        given = plain._replace(direct=strength * direct)
+        given = plain._replace(direct=np.asarray(strength * direct, np.complex128))
         made.append(alternate_fractional(given, start, sweep_limit=20000, **options))
         theirs = alternate_fractional_reference(given, start, **options)
         np.testing.assert_allclose(made[-1].trace, theirs.trace, rtol=2e-4)

@@ -242,11 +242,13 @@ def test_pymanopt_finds_as_much(paths: str, objective: Any) -> None:
 
 def test_no_reflection_on_a_fine_grid_beats_the_reflection_found() -> None:
     """One user and three elements: the optimum is known, all paths in phase is not reachable."""
-    rng = np.random.default_rng(6)
+    rng, none = np.random.default_rng(6), np.empty((1, 0, 0), complex)
     given = SurfaceLinks(
         noise(rng, 1, 1, 3),
         noise(rng, 1, 3, 2),
-        *[np.empty((1, 0, 0), complex)] * 3,
+        none,
+        none,
+        none,
         3,
     )
     grid = np.exp(2j * np.pi * np.arange(60) / 60)

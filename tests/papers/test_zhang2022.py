@@ -222,7 +222,7 @@ def test_the_reflection_problem_is_the_sinr() -> None:
     wanted = weights * system.sinr(composite_channel(links, x), beams)
     stated = socp_sdr.reflection_problem(links, beams, weights)
     np.testing.assert_allclose(stated.values(x), wanted)
-    lit = links._replace(direct=rng.standard_normal((2, 3, 8)) + 0j)
+    lit = links._replace(direct=rng.standard_normal((2, 3, 8)).astype(np.complex128))
     wanted = weights * system.sinr(composite_channel(lit, x), beams)
     longer = np.concatenate([x, np.ones((2, 1))], axis=1)
     stated = socp_sdr.reflection_problem(lit, beams, weights)
@@ -297,8 +297,8 @@ def test_a_direct_link_is_drawn_with_its_loss_and_every_scheme_takes_it() -> Non
     size = (np.abs(open_air["bs_to_users"].values[:, :, :8]) ** 2).mean()
     loss = (299_792_458 / 3e9 / (4 * np.pi * 60.0)) ** 2 * 1e-2 * (1 + 3 * 0.1) / 4
     assert size == pytest.approx(loss, rel=0.5)
-    for module, options in ((alternation, {}), (aif, {}), (socp_sdr, {"randomisations": 200})):
-        here = problem(3, **options)
+    for module in (alternation, aif, socp_sdr):
+        here = problem(3, randomisations=200)
         lit = replace(here, channels=open_air.isel(realisation=slice(0, 3)))
         gained = rates(lit, module.design(lit), "sum_rate") - rates(
             here, module.design(here), "sum_rate"

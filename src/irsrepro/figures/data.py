@@ -268,7 +268,7 @@ def _seconds(
     for each in wanted:
         table = _of(each, data).isel(point=0, drop=True)
         count = table["iterations"]
-        share = np.minimum(iterations, count) / np.maximum(count, 1)
+        share = iterations.clip(max=count) / count.clip(min=1)
         spent.append((share * table["seconds"]).mean("realisation").values)
     return variable(("curve", "iteration"), spent, "mean time after an iteration", "s")
 

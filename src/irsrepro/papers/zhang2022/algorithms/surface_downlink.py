@@ -49,7 +49,8 @@ class SurfaceLinks(NamedTuple):
 
     def of(self, realisations: slice | int) -> "SurfaceLinks":
         """Return the channels of some realisations, or of one without the first axis."""
-        return SurfaceLinks(*(each[realisations] for each in self[:5]), self.first)
+        o, g, f, b, d = (each[realisations] for each in self[:5])
+        return SurfaceLinks(o, g, f, b, d, self.first)
 
 
 class Responses(NamedTuple):

@@ -125,7 +125,7 @@ def alternate(
                     wide = [
                         np.broadcast_to(each[0], (len(basis), *each.shape[1:])) for each in one[:5]
                     ]
-                    many = SurfaceLinks(*wide, first)
+                    many = SurfaceLinks(wide[0], wide[1], wide[2], wide[3], wide[4], first)
                     A = composite_channel(many, probes) @ w.T - rest
 
                     def of_reflection(
