@@ -398,3 +398,12 @@ def test_small_print_tells_of_capped_runs_and_what_rounding_loses() -> None:
     assert "50 %" in text and last.split()[0] in text
     data["rounding_loss"] = ("curve", np.full(data.sizes["curve"], 0.0002))
     assert " 0.02 %" in " ".join(svg_text(render(data, FIGURE, SCHEMES)).split())
+
+
+def test_small_print_tells_undefined_solutions_from_failed_ones() -> None:
+    data = curves()
+    data["failures"][0, 0] = 5
+    data["undefined"] = ("curve", [3] + [0] * (data.sizes["curve"] - 1))
+    text = " ".join(svg_text(render(data, FIGURE, SCHEMES)).split())
+    failed = int(data["failures"].sum()) - 3
+    assert "solutions undefined" in text and f"{failed} of" in text and "solutions failed" in text
