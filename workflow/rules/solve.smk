@@ -46,11 +46,7 @@ rule rounding:
         mem_mb=lambda w, attempt: 2000 * attempt,
         runtime=lambda w, attempt: 60 * attempt,
     params:
-        library=lambda w: numbers(
-            "measure_rounding.py",
-            *(each["module"] for each in scheme_sections(w).values()),
-            system_module(w),
-        ),
+        library=lambda w: numbers("measure_rounding.py", system_module(w)),
         schemes=lambda w: scheme_sections(
             w, DEFAULT, document(w).experiments[w.experiment]["schemes"]
         ),
