@@ -1,6 +1,6 @@
 """Faults done to builds on purpose, and what came of them.
 
-``python tests/workflow/faults.py`` does all of them and writes docs/reliability.md, in about an hour;
+``python tests/workflow/faults.py`` does all and writes docs/reliability.md, in about an hour;
 ``test_faults.py`` does a few of each kind.
 """
 
@@ -25,7 +25,7 @@ from conftest import ROOT, SNAKEMAKE, Workflow, copy_checkout
 
 # isort: split
 import netCDF4
-import psutil
+import psutil  # type: ignore[import-untyped]
 
 from irsrepro.build.storage import NETCDF, read_dataset, read_groups, read_sealed
 from irsrepro.claims import read_verdicts
@@ -123,7 +123,8 @@ def strike(running: subprocess.Popen[bytes], workflow: Workflow, kind: str, begu
 def kills(workflow: Workflow, wanted: dict[str, bytes], count: int) -> Iterator[Outcome]:
     """Strike a build at random moments, unlock, build again, compare."""
     draws, kinds = random.Random(1), list(SIGNALS)
-    seconds, wrong = 12.0, {kind: [] for kind in kinds}
+    seconds = 12.0
+    wrong: dict[str, list[str]] = {kind: [] for kind in kinds}
     tried = dict.fromkeys(kinds, 0)
     for number in range(count):
         kind = kinds[number % len(kinds)]

@@ -26,6 +26,7 @@ from irsrepro.errors import IrsreproError
 from irsrepro.figures.annotation import annotate, metadata
 from irsrepro.figures.layout import draw_layout, layout_height
 from irsrepro.figures.style import (
+    COLOURS,
     DASHES,
     DOTTED,
     GREY,
@@ -116,7 +117,7 @@ def _draw(
             raise IrsreproError(
                 f"{name}: no scheme {scheme!r} in the configuration; known are {', '.join(schemes)}"
             )
-    height = HEIGHT
+    height, turned = HEIGHT, False
     match data.attrs["kind"]:
         case "curves":
             _set_scale(axes, figure["x"].get("scale", "linear"))
@@ -126,7 +127,7 @@ def _draw(
         case "distributions":
             _draw_distributions(axes, data, schemes, figure)
         case "layout":
-            draw_layout(axes, data)
+            turned = draw_layout(axes, data)
             height = layout_height(axes)
         case kind:
             raise IrsreproError(
@@ -135,6 +136,8 @@ def _draw(
             )
     if data.attrs["kind"] != "layout":
         height += _legend_height(axes)
+    if turned:
+        figure = {**figure, "x": figure.get("y", {}), "y": figure.get("x", {})}
     _label(axes, figure, legend_above=data.attrs["kind"] == "layout")
     return height
 
@@ -181,11 +184,10 @@ def _draw_curves(
             color=drawn.colour,
             marker=drawn.marker,
             linestyle=drawn.dashes,
-            linewidth=drawn.width,
-            markersize=None if drawn.width > 1 else 3.5,
             elinewidth=0.9,
             capsize=2.5,
             label=drawn.label or None,
+            **drawn.line,
         )
     for each in figure.get("joined", []):
         x, y = np.array([_place(data, name) for name in each]).T
@@ -229,7 +231,10 @@ def _experiment_lines(
         return []
     curves = in_order(data, schemes)
     shown = {str(data["scheme"].sel(curve=curve).item()): None for curve in curves}
-    entries = [_entry(curve_style(schemes, scheme, figure)) for scheme in shown]
+    looks = [curve_style(schemes, scheme, figure) for scheme in shown]
+    if set(names) <= set(figure.get("colours", {})):  # colour tells the experiment
+        looks = [replace(each, colour=GREY) for each in looks]
+    entries = [_entry(each) for each in looks]
     for place, name in enumerate(names):
         colour = figure.get("colours", {}).get(name, GREY)
         entries.append(
@@ -245,8 +250,7 @@ def _experiment_lines(
 
 
 def _entry(drawn: CurveStyle) -> Line2D:
-    return Line2D([], [], color=drawn.colour, marker=drawn.marker, linewidth=drawn.width,
-                  label=drawn.label)  # fmt: skip
+    return Line2D([], [], color=drawn.colour, marker=drawn.marker, label=drawn.label, **drawn.line)
 
 
 def _draw_distributions(
@@ -303,10 +307,13 @@ def _draw_trace(
     iterations = data["iteration"].values
     every = max(1, len(iterations) // 8)
     shown = curve_styles(data, schemes, figure)
+    if "held" in data:
+        shown = _held_styles(data, shown)
     for place, (name, drawn) in enumerate(shown.items()):
         curve = data.sel(curve=name)
+        along = curve["seconds"].values if "seconds" in data else iterations
         axes.fill_between(
-            iterations,
+            along,
             _finite(curve["lower"]),
             _finite(curve["upper"]),
             color=drawn.colour,
@@ -314,7 +321,7 @@ def _draw_trace(
             linewidth=0,
         )
         axes.plot(
-            iterations,
+            along,
             curve["value"].values,
             color=drawn.colour,
             linestyle=drawn.dashes,
@@ -326,11 +333,28 @@ def _draw_trace(
         if int(data.attrs["long_run"]) > iterations[-1]:
             axes.axhline(float(curve["limit"]), color=drawn.colour, linestyle=":", linewidth=1.1)
     axes.margins(x=0.015)
+    if "seconds" in data:
+        _set_scale(axes, figure["x"].get("scale", "linear"))
     more = _experiment_lines(data, schemes, experiments, figure)
     if int(data.attrs["long_run"]) > iterations[-1]:
         more.append(Line2D([], [], color=GREY, linestyle=":", linewidth=1.1,
                            label=f"after {data.attrs['long_run']} iterations"))  # fmt: skip
     _legend(axes, *more, *_draw_published({}, axes, data, schemes, figure))
+
+
+def _held_styles(data: xr.Dataset, shown: Mapping[str, CurveStyle]) -> dict[str, CurveStyle]:
+    """Return styles whose colour tells the point of a curve where its scheme has several."""
+    schemes = data["scheme"].values.tolist()
+    found, spare = {}, iter(COLOURS * len(shown))
+    for name, drawn in shown.items():
+        curve = data.sel(curve=name)
+        if schemes.count(curve["scheme"].item()) == 1:
+            found[name] = drawn
+            continue
+        held = data["held"].attrs["long_name"]
+        label = f"{drawn.label}, {held} = {curve['held'].item():g}"
+        found[name] = replace(drawn, colour=next(spare), label=label)
+    return found
 
 
 def _draw_published(
