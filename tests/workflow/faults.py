@@ -26,7 +26,7 @@ from conftest import ROOT, SNAKEMAKE, Workflow, copy_checkout
 
 # isort: split
 import netCDF4
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from irsrepro.build.storage import NETCDF, read_dataset, read_groups, read_sealed
 from irsrepro.claims import read_verdicts
