@@ -52,6 +52,7 @@ class Problem:
         engine: ``fast`` (our kernels) or ``reference`` (public solvers).
         streams: one stream per realisation, for draws inside the algorithm.
         apart: whether every realisation is designed in a process of its own.
+        before: what was designed at the point before, in a sweep that goes on from point to point.
     """
 
     channels: xr.Dataset
@@ -59,6 +60,7 @@ class Problem:
     engine: str
     streams: Sequence[RandomStream]
     apart: bool = False
+    before: xr.Dataset | None = None
 
     def solver(self, kernel: Solver) -> Solver:
         """Return a kernel, or what the engine in use has for it.
@@ -82,6 +84,7 @@ class Problem:
             self,
             channels=self.channels.isel(realisation=chosen),
             streams=[self.streams[r] for r in chosen],
+            before=None if self.before is None else self.before.isel(realisation=chosen),
         )
 
 
@@ -114,18 +117,20 @@ def solve(
         channels: realisations of the ensemble, numbered by the coordinate ``realisation``.
         stream: the scheme's, whose children are those of the realisations.
         module: dotted name of the module with ``design``.
-        system: dotted name of the module with ``evaluate``.
+        system: dotted name of the module with ``evaluate`` and perhaps ``statistics``.
         parameters: of the scheme, the swept one excepted.
         engine: ``fast`` or ``reference``.
         sweep: see `run`.
         apart: see `Problem`.
     """
     streams = realisation_streams(stream, channels["realisation"].values.tolist())
+    model = import_module(system)
     return run(
         import_module(module).design,
-        import_module(system).evaluate,
+        model.evaluate,
         Problem(channels, parameters, engine, streams, apart),
         sweep,
+        getattr(model, "statistics", None),
     )
 
 
@@ -134,6 +139,7 @@ def run(
     evaluate: Callable[[Problem, xr.Dataset], xr.Dataset],
     problem: Problem,
     sweep: Mapping[str, Any],
+    statistics: Callable[[Problem, xr.Dataset], xr.Dataset] | None = None,
 ) -> xr.Dataset:
     """Run a scheme at every point of a sweep on the same channels.
 
@@ -142,7 +148,10 @@ def run(
         evaluate: the evaluation of the system model.
         problem: what the scheme is given, but for the swept parameter.
         sweep: ``parameter``, ``values`` and ``unit``; with ``design_once`` the variables do not
-            depend on the parameter; with ``timed`` every design is timed.
+            depend on the parameter; with ``continued`` a scheme is given what it designed at the
+            point before; with ``timed`` every design is timed.
+        statistics: what a system model samples once per design, for its evaluation at every point
+            that the design serves; most have none.
 
     Returns:
         Variables and metrics (point, realisation, ...), with the swept values as coordinate
@@ -155,11 +164,15 @@ def run(
     failed: Failures = {}
     for value in sweep["values"]:
         parameters = {**problem.parameters, sweep["parameter"]: value}
-        here = replace(problem, parameters=parameters)
+        before = variables if sweep.get("continued") else None
+        here = replace(problem, parameters=parameters, before=before)
         if variables is None or not sweep.get("design_once"):
             variables, failed = _designed(design, here)
             if sweep.get("timed"):
                 variables["seconds"] = _seconds(design, here, failed)
+            if statistics is not None:
+                variables, lost = _evaluated(statistics, here, variables, failed)
+                failed = failed | lost
         made, lost = _evaluated(evaluate, here, variables, failed)
         points.append(_indexed(made))
         failures += [
