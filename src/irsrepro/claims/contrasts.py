@@ -96,8 +96,14 @@ def _ratio(averages: Real) -> Real:
     return (averages[..., 0] - less) / (averages[..., 1] - less)
 
 
+def _share_of_gain(averages: Real) -> Real:
+    here, last, first = averages[..., 0], averages[..., 1], averages[..., 2]
+    share: Real = (here - last) / (last - first)
+    return share
+
+
 def _measure(curves: Curves, relative: bool) -> dict[str, Any]:
-    return {"unit": "" if relative else curves.unit(), "percent": relative}
+    return {"unit": "" if relative else curves.difference_unit(), "percent": relative}
 
 
 def _trend(sign: int, check: Check, curves: Curves) -> Plan:
@@ -119,7 +125,7 @@ def _trend(sign: int, check: Check, curves: Curves) -> Plan:
                 says = f"{after.name} {verb} {before.name} by"
                 rows.append(Row(subject, says, curves.place(p), (one[:, p], other[:, p])))
     statistic = partial(_gap, relative=False, sign=sign)
-    return Plan(rows, statistic, low=0.0, strict=True, unit=curves.unit())
+    return Plan(rows, statistic, low=0.0, strict=True, unit=curves.difference_unit())
 
 
 def _gap_trend(sign: int, check: Check, curves: Curves) -> Plan:
@@ -196,7 +202,7 @@ def _dominates_distribution(check: Check, curves: Curves) -> Plan:
             rows.append(Row(subject, says, place, (one[:, p], other[:, p])))
             quantiles.append(float(quantile))
     statistic = partial(_gap, relative=False, sign=1 if check["better"] == "higher" else -1)
-    return Plan(rows, statistic, low=check["by"], strict=True, unit=curves.unit(),
+    return Plan(rows, statistic, low=check["by"], strict=True, unit=curves.difference_unit(),
                 quantiles=quantiles)  # fmt: skip
 
 
@@ -287,7 +293,7 @@ def _slope(check: Check, curves: Curves, low: float, high: float) -> Plan:
 
     measure = _measure(curves, check["relative"])
     if traced and not check["relative"]:
-        measure["unit"] = curves.unit(traced=True)
+        measure["unit"] = curves.difference_unit(traced=True)
     per = "per doubling" if check["per"] == "doubling" else f"per {curves.point_unit()}"
     return Plan(rows, slopes, low, high, per="per iteration" if traced else per, **measure)
 
@@ -321,7 +327,7 @@ def _concave(check: Check, curves: Curves) -> Plan:
         return bend
 
     per = f"per {curves.point_unit()}"
-    return Plan(rows, loss, low=0.0, strict=True, unit=curves.unit(), per=per)
+    return Plan(rows, loss, low=0.0, strict=True, unit=curves.difference_unit(), per=per)
 
 
 def _peaks_within(check: Check, curves: Curves) -> Plan:
@@ -347,7 +353,7 @@ def _peaks_within(check: Check, curves: Curves) -> Plan:
         partial(difference, relative=False),
         low=0.0,
         strict=True,
-        unit=curves.unit(),
+        unit=curves.difference_unit(),
         fold=lambda pairs: pairs.reshape(len(inside), len(outside)).max(axis=0),
         folded=folded,
     )
@@ -355,15 +361,21 @@ def _peaks_within(check: Check, curves: Curves) -> Plan:
 
 def _converges_by(check: Check, curves: Curves) -> Plan:
     rows = []
+    level = check["of"] == "level"
     for curve in check["schemes"]:
         trace = curves.trace(curve)
         for iteration, p in product(np.atleast_1d(check["iteration"]), range(trace.shape[1])):
             subject = f"distance of {curve.name} from its limit"
             says = f"{curve.name} differs from its limit by"
+            if not level:
+                subject = f"share of its gain that {curve.name} lacks"
+                says = f"{curve.name} lacks of its gain"
             place = f"by iteration {iteration} {curves.place(p)}".strip()
-            rows.append(Row(subject, says, place, (trace[:, p, iteration], trace[:, p, -1])))
+            terms = trace[:, p, iteration], trace[:, p, -1]
+            rows.append(Row(subject, says, place, terms if level else (*terms, trace[:, p, 0])))
     bound = check["within"]
-    return Plan(rows, partial(_gap, relative=True), -bound, bound, percent=True)
+    distance = partial(_gap, relative=True) if level else _share_of_gain
+    return Plan(rows, distance, -bound, bound, percent=True)
 
 
 PLANS: Mapping[str, Callable[[Check, Curves], Plan]] = {

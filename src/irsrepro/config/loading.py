@@ -19,6 +19,7 @@ from typing import Any
 import yaml
 
 from irsrepro.config.checks import validate_check
+from irsrepro.config.expressions import claims_under
 from irsrepro.config.modules import documentation, module_file
 from irsrepro.config.schema import load_schema, refuse, validate
 from irsrepro.errors import ConfigurationError
@@ -92,8 +93,9 @@ class Document:
     def curves(self, figure: str) -> list[dict[str, Any]]:
         """Return what a figure draws: experiment, scheme and perhaps number of iterations.
 
-        A curve is named by its scheme, by its experiment too where the figure draws several, and by
-        the number of iterations where these are cut short.
+        A curve is named by its scheme, by its experiment too where the figure draws several, by the
+        number of iterations where these are cut short, and by its quantity where this is not the
+        metric of the experiment.
         """
         section = self.figures[figure]
         experiments = section.get("experiments", [])
@@ -106,6 +108,11 @@ class Document:
                 cut = section.get("after", {}).get(scheme, [])
                 found += [
                     curve | {"name": f"{name} after {count}", "after": count} for count in cut
+                ]
+                more = section.get("also", {}).get(scheme, {})
+                found += [
+                    curve | {"name": f"{name} {quantity}", "quantity": quantity}
+                    for quantity in more
                 ]
                 found.append(curve)
         return found
@@ -417,7 +424,7 @@ def load_document(
         for experiment in entry.get("top", {}).get("experiments", []):
             check_member(experiment, dict.fromkeys(drawn), f"{place}.top.experiments")
         known = {scheme for each in drawn for scheme in source["experiments"][each]["schemes"]}
-        for part in ("schemes", "after"):
+        for part in ("schemes", "after", "also", "beneath", "added"):
             for scheme in entry.get(part, []):
                 check_member(scheme, dict.fromkeys(sorted(known)), f"{place}.{part}")
         for panel in entry.get("figures", []):
@@ -441,11 +448,13 @@ def load_document(
         check_member(entry["figure"], source["figures"] | {"none": None}, f"claims.{claim}.figure")
         for parameter in entry.get("rests_on", []):
             check_member(parameter, source["parameters"], f"claims.{claim}.rests_on")
-        for check in entry["checks"]:
-            try:
-                validate_check(claim, check, plans)
-            except ValueError as error:
-                raise ConfigurationError(f"{name}: claims.{error}") from error
+    try:
+        for reading in readings:
+            for claim, entry in claims_under(document, reading).items():
+                for check in entry["checks"]:
+                    validate_check(claim, check, plans)
+    except ValueError as error:
+        raise ConfigurationError(f"{name}: claims.{error}") from error
     return document
 
 

@@ -180,8 +180,10 @@ KINDS: Mapping[str, Kind] = {
         {"scheme": CURVE, "between": BETWEEN}, {"over": (CURVE, None)}, points=2,
     ),
     "converges_by": Kind(
-        "the mean trace at an iteration is within a relative distance of its last value",
-        {"schemes": CURVES, "iteration": ITERATIONS, "within": POSITIVE}, trace=True,
+        "the mean trace at an iteration is within a relative distance of its last value (of gain: "
+        "relative to what the run gains)",
+        {"schemes": CURVES, "iteration": ITERATIONS, "within": POSITIVE},
+        {"of": (_choice("level", "gain"), "level")}, trace=True,
     ),
     "every_realisation": Kind("a property holds in every realisation", {}),
     "share": Kind("the share of realisations in which a property holds is within bounds",

@@ -14,6 +14,7 @@ from irsrepro.build.sensitivity import spread
 from irsrepro.build.storage import variable
 from irsrepro.errors import ConfigurationError
 from irsrepro.lazy_import import lazily
+from irsrepro.metrics import difference_unit
 from irsrepro.optimize.result import FAILURE, ITERATION_LIMIT
 from irsrepro.statistics import mean_interval, median_interval
 
@@ -171,7 +172,11 @@ def make(
     made = made.assign(_ends(data, wanted))
     cut = np.array([each.get("after", -1) for each in wanted])
     about = "iterations after which a curve is drawn, -1 for its end"
-    made = made.assign_coords(after=variable(("curve",), cut, about, "1"))
+    other = np.array([each.get("quantity", "") for each in wanted])
+    told = "quantity of a curve, empty for the metric of its experiment"
+    made = made.assign_coords(
+        after=variable(("curve",), cut, about, "1"), quantity=variable(("curve",), other, told, "1")
+    )
     return made.assign_attrs(kind=kind, statistic=statistic, interval=interval)
 
 
@@ -190,11 +195,15 @@ def _drawn(
     """Return what a curve is made from, realisation by realisation."""
     if kind == "trace":
         return _trace(curve, data, section)
-    samples = _samples(curve, data)
+    metric = section.get("metric", "metric")
+    samples = _samples(curve, data, metric)
     if "minus" in section:
-        less = _samples({**curve, "scheme": section["minus"]}, data)
+        less = _samples({**curve, "scheme": section["minus"]}, data, metric)
         samples, less = xr.align(samples, less, join="inner")
-        attrs = {**samples.attrs, "long_name": f"difference of {samples.attrs['long_name']}"}
+        attrs = {
+            "long_name": f"difference of {samples.attrs['long_name']}",
+            "units": difference_unit(samples.attrs["units"]),
+        }
         samples = (samples - less.values).assign_attrs(attrs)
     return samples if kind == "curves" else samples.sel(point=curve["point"], drop=True)
 
@@ -288,11 +297,18 @@ def _seconds(
     return variable(("curve", "iteration"), spent, "mean time after an iteration", "s")
 
 
-def _samples(curve: Curve, data: Mapping[str, xr.Dataset]) -> xr.DataArray:
-    """Return the metric of a curve, or its trace after some iterations, (point, realisation)."""
-    table = _of(curve, data)
+def _samples(curve: Curve, data: Mapping[str, xr.Dataset], metric: str) -> xr.DataArray:
+    """Return a metric of a curve, or its trace after some iterations, (point, realisation).
+
+    A curve may have a quantity of its own instead of the metric that the figure shows.
+    """
+    table, metric = _of(curve, data), curve.get("quantity", metric)
+    if metric not in table:
+        raise ConfigurationError(
+            f"{curve['name']}: no quantity {metric!r}; {', '.join(map(str, table))} are there"
+        )
     if "after" not in curve:
-        return table["metric"]
+        return table[metric]
     if "trace" not in table or curve["after"] >= table.sizes["iteration"]:
         raise ConfigurationError(f"no iteration {curve['after']} in the trace of {curve['name']}")
     return table["trace"].sel(iteration=curve["after"], drop=True).where(table["metric"].notnull())

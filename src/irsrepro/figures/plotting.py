@@ -28,6 +28,7 @@ from irsrepro.figures.layout import draw_layout, layout_height
 from irsrepro.figures.style import (
     COLOURS,
     DASHES,
+    DOTTED,
     GREY,
     HEIGHT,
     LINE,
@@ -116,7 +117,7 @@ def _draw(
             raise IrsreproError(
                 f"{name}: no scheme {scheme!r} in the configuration; known are {', '.join(schemes)}"
             )
-    height = HEIGHT
+    height, turned = HEIGHT, False
     match data.attrs["kind"]:
         case "curves":
             _set_scale(axes, figure["x"].get("scale", "linear"))
@@ -126,7 +127,7 @@ def _draw(
         case "distributions":
             _draw_distributions(axes, data, schemes, figure)
         case "layout":
-            draw_layout(axes, data)
+            turned = draw_layout(axes, data)
             height = layout_height(axes)
         case kind:
             raise IrsreproError(
@@ -135,6 +136,8 @@ def _draw(
             )
     if data.attrs["kind"] != "layout":
         height += _legend_height(axes)
+    if turned:
+        figure = {**figure, "x": figure.get("y", {}), "y": figure.get("x", {})}
     _label(axes, figure, legend_above=data.attrs["kind"] == "layout")
     return height
 
@@ -181,12 +184,14 @@ def _draw_curves(
             color=drawn.colour,
             marker=drawn.marker,
             linestyle=drawn.dashes,
-            linewidth=drawn.width,
-            markersize=None if drawn.width > 1 else 3.5,
             elinewidth=0.9,
             capsize=2.5,
             label=drawn.label or None,
+            **drawn.line,
         )
+    for each in figure.get("joined", []):
+        x, y = np.array([_place(data, name) for name in each]).T
+        axes.plot(x, y, color=GREY, linewidth=0.8, linestyle=DOTTED, zorder=1)
     lower = ~np.isin(data["experiment"].values, above)
     points = data["point"].values[np.isfinite(data["value"].values[lower]).any(axis=0)]
     if len(points) <= MOST_TICKS and not _crowded(axes, points):
@@ -196,6 +201,16 @@ def _draw_curves(
         axes.axhline(0.0, color=GREY, linewidth=0.8, zorder=1)
     marks = _draw_published(dict.fromkeys(above, top), axes, data, schemes, figure)
     _legend(axes, *_experiment_lines(data, schemes, experiments, figure), *marks)
+
+
+def _place(data: xr.Dataset, name: str) -> tuple[float, float]:
+    """Return where a figure draws CURVE@POINT."""
+    curve, point = name.rsplit("@", 1)
+    if curve not in data["curve"].values or float(point) not in data["point"].values:
+        raise IrsreproError(
+            f"{data.attrs['document']}/{data.attrs['figure']}: joined: {name} is not drawn"
+        )
+    return float(point), float(data["value"].sel(curve=curve, point=float(point)))
 
 
 def _crowded(axes: Axes, points: NDArray[np.float64]) -> bool:
@@ -216,7 +231,10 @@ def _experiment_lines(
         return []
     curves = in_order(data, schemes)
     shown = {str(data["scheme"].sel(curve=curve).item()): None for curve in curves}
-    entries = [_entry(curve_style(schemes, scheme, figure)) for scheme in shown]
+    looks = [curve_style(schemes, scheme, figure) for scheme in shown]
+    if set(names) <= set(figure.get("colours", {})):  # colour tells the experiment
+        looks = [replace(each, colour=GREY) for each in looks]
+    entries = [_entry(each) for each in looks]
     for place, name in enumerate(names):
         colour = figure.get("colours", {}).get(name, GREY)
         entries.append(
@@ -232,8 +250,7 @@ def _experiment_lines(
 
 
 def _entry(drawn: CurveStyle) -> Line2D:
-    return Line2D([], [], color=drawn.colour, marker=drawn.marker, linewidth=drawn.width,
-                  label=drawn.label)  # fmt: skip
+    return Line2D([], [], color=drawn.colour, marker=drawn.marker, label=drawn.label, **drawn.line)
 
 
 def _draw_distributions(
@@ -245,8 +262,12 @@ def _draw_distributions(
     shown: dict[str, CurveStyle] = {}
     for name in in_order(data, schemes):
         curve, scheme = data.sel(curve=name), str(data["scheme"].sel(curve=name).item())
-        drawn = shown.setdefault(scheme, curve_style(schemes, scheme, figure))
+        other = str(curve["quantity"].item())
+        drawn = shown.setdefault(f"{scheme} {other}", curve_style(schemes, scheme, figure))
         dashes = DASHES[held.index(curve["held"].item()) % len(DASHES)]
+        if other:
+            drawn = replace(drawn, width=1.0, label=figure["also"][scheme][other])
+            shown[f"{scheme} {other}"], dashes = drawn, DOTTED
         curve = curve.isel(level=np.isfinite(curve["value"].values))
         value, levels = curve["value"].values, curve["level"].values
         axes.step([value[0], *value], [0.0, *levels], where="post", color=drawn.colour,
@@ -257,11 +278,17 @@ def _draw_distributions(
                       marker=drawn.marker, elinewidth=0.9, capsize=2.5)  # fmt: skip
     entries = [
         Line2D(
-            [], [], color=each.colour, marker=each.marker, linewidth=each.width, label=each.label
+            [],
+            [],
+            color=each.colour,
+            marker=each.marker,
+            linewidth=each.width,
+            linestyle=DOTTED if name.split(" ", 1)[1] else "-",
+            label=each.label,
         )
-        for each in shown.values()
+        for name, each in shown.items()
     ]
-    for place, point in enumerate(held):
+    for place, point in enumerate(held if len(held) > 1 else []):
         label = f"{point:g} {unit}" if unit != "1" else f"{point:g}"
         entries.append(
             Line2D([], [], color=GREY, linestyle=DASHES[place % len(DASHES)], label=label)

@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from irsrepro.build.paths import (
-    FIGURE_DATA,
     benchmark_of,
     channel_files,
     claims_file,
@@ -24,6 +23,7 @@ from irsrepro.build.paths import (
     rounding_files,
     solution_files,
 )
+from irsrepro.build.places import FIGURE_DATA
 from irsrepro.config.loading import Project
 from irsrepro.config.schema import load_schema
 from irsrepro.errors import IrsreproError

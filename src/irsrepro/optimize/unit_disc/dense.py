@@ -94,7 +94,7 @@ def coordinate_sweep(matrix: Complex, linear: Complex, vector: Complex) -> None:
 
 
 @kernel
-def _dual_value(
+def dual_value(
     matrix: Complex, linear: Complex, multipliers: Real, factor: Complex, point: Complex
 ) -> float:
     """Dual D(lam), with x(lam) left in `point`; infinite if M(lam) is not positive definite."""
@@ -141,7 +141,7 @@ def starting_multipliers(
     factor, point = scratch[:2]
     size = vector.size
     multipliers[:] = 0.0
-    reference = _dual_value(matrix, linear, multipliers, factor, point)
+    reference = dual_value(matrix, linear, multipliers, factor, point)
     for _ in range(_COLD_SWEEPS):
         coordinate_sweep(matrix, linear, vector)
     for n in range(size):
@@ -150,7 +150,7 @@ def starting_multipliers(
             for m in range(size):
                 slack -= matrix[n, m] * vector[m]
             multipliers[n] = max(0.0, (vector[n].conjugate() * slack).real)
-    if not _dual_value(matrix, linear, multipliers, factor, point) < reference:
+    if not dual_value(matrix, linear, multipliers, factor, point) < reference:
         multipliers[:] = 0.0
     return reference < inf
 
@@ -314,7 +314,7 @@ def dual_newton(
         start[n] = multipliers[n]
         direction[n] = 0.0
     while True:
-        dual = _dual_value(matrix, linear, multipliers, factor, point)
+        dual = dual_value(matrix, linear, multipliers, factor, point)
         if dual < best:
             best = dual
             gap = _feasible_point(matrix, multipliers, point, vector)
