@@ -44,11 +44,7 @@ rule rounding:
     resources:
         mem_mb=2000,
     params:
-        library=lambda w: numbers(
-            "measure_rounding.py",
-            *(each["module"] for each in scheme_sections(w).values()),
-            system_module(w),
-        ),
+        library=lambda w: numbers("measure_rounding.py", system_module(w)),
         schemes=lambda w: scheme_sections(
             w, DEFAULT, document(w).experiments[w.experiment]["schemes"]
         ),
