@@ -262,7 +262,7 @@ def _draw_distributions(
     shown: dict[str, CurveStyle] = {}
     for name in in_order(data, schemes):
         curve, scheme = data.sel(curve=name), str(data["scheme"].sel(curve=name).item())
-        other = str(curve["quantity"].item())
+        other = str(curve["quantity"].item()) if "quantity" in curve.coords else ""
         drawn = shown.setdefault(f"{scheme} {other}", curve_style(schemes, scheme, figure))
         dashes = DASHES[held.index(curve["held"].item()) % len(DASHES)]
         if other:

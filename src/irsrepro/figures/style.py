@@ -135,7 +135,7 @@ def curve_styles(
             ending = "iteration" if cut == 1 else "iterations"
             label = f"{schemes[scheme]['title']}, {cut} {ending}"
             plain = replace(plain, width=1.0, dashes=DOTTED, label=label)
-        if other := str(one["quantity"].item()):
+        if other := str(one["quantity"].item()) if "quantity" in one.coords else "":
             label = (figure or {})["also"][scheme][other]
             plain = replace(plain, width=1.0, dashes=DOTTED, label=label)
         found[curve] = plain
