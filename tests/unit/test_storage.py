@@ -61,7 +61,8 @@ def test_data_that_was_read_is_written_with_the_same_bytes(tmp_path: Path) -> No
     """A file of several schemes is written again when one of them is solved again."""
     path = tmp_path / "a.nc"
     many = {f"fact {number}": "x" for number in range(12, 0, -1)}  # HDF5 orders more than 8 by name
-    write_groups(path, {name: example().assign_attrs(many) for name in ("own", "none")})
+    names = ("own", "none")
+    write_groups(path, {name: example().assign_attrs(many, scheme=name) for name in names})
     first = path.read_bytes()
     write_groups(path, read_groups(path))
     assert path.read_bytes() == first
@@ -105,7 +106,7 @@ def test_a_truncated_file_is_refused_in_one_line(tmp_path: Path, length: int) ->
 
 def test_every_flipped_bit_is_noticed(tmp_path: Path) -> None:
     path, draws = tmp_path / "a.nc", np.random.default_rng(7)
-    write_groups(path, {"one": example(), "two": example()})
+    write_groups(path, {name: example().assign_attrs(scheme=name) for name in ("one", "two")})
     whole = path.read_bytes()
     for place in draws.integers(8 * len(whole), size=500).tolist():
         changed = bytearray(whole)
