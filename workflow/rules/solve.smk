@@ -46,12 +46,10 @@ rule rounding:
     params:
         library=lambda w: numbers(
             "measure_rounding.py",
-            *(each["module"] for each in scheme_sections(w).values()),
+            *(document(w).module(each) for each in schemes_of_experiment(w)),
             system_module(w),
         ),
-        schemes=lambda w: scheme_sections(
-            w, DEFAULT, document(w).experiments[w.experiment]["schemes"]
-        ),
+        schemes=lambda w: scheme_sections(w, DEFAULT, schemes_of_experiment(w)),
         system=system_module,
         ensemble=lambda w: document(w).experiments[w.experiment]["ensemble"],
         metric=lambda w: document(w).experiments[w.experiment]["metric"],

@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import get_args
 
 from irsrepro.build.paths import (
     FIGURE_DATA,
@@ -25,7 +26,7 @@ from irsrepro.build.paths import (
     solution_files,
 )
 from irsrepro.config.loading import Project
-from irsrepro.config.schema import load_schema
+from irsrepro.config.models import Engine, Fidelity
 from irsrepro.errors import IrsreproError
 from irsrepro.report.listing import aligned
 
@@ -69,9 +70,8 @@ def reached(projects: Iterable[Project]) -> set[Path]:
     """
     found: set[str] = set()
     for project in projects:
-        settings = load_schema(project.root, "config")["properties"]
-        for fidelity in settings["fidelity"]["enum"]:
-            for engine in settings["engine"]["enum"]:
+        for fidelity in get_args(Fidelity):
+            for engine in get_args(Engine):
                 found |= _reached_by(replace(project, fidelity=fidelity, engine=engine))
     return set(map(Path, found))
 
