@@ -6,15 +6,16 @@ from irsrepro.build.provenance import digest, library_files, number_files
 from irsrepro.figures.published import published_files
 from irsrepro.build.paths import CHANNELS, CLAIMS, DATA, FIGURE_DATA, ROUNDING, SOLUTION
 from irsrepro.build.paths import benchmark_of
-from irsrepro.config.targets import PICTURE_ENDINGS
+from irsrepro.build.targets import PICTURE_ENDINGS
+from irsrepro.config.types import NAME
 
 
 wildcard_constraints:
     fidelity=project.fidelity,
     engine=project.engine,
     document="|".join(project.documents),
-    reading="[A-Za-z0-9_]+",
-    figure="[A-Za-z0-9_]+",
+    reading=NAME,
+    figure=NAME,
     chunk=r"\d+-\d+",
 
 

@@ -374,7 +374,8 @@ class _Resolution:
         curves: list[Curve] = []
         for key in NAMES_OF_CURVES:
             if resolved.get(key) is not None:
-                found = [self.curve(key, name) for name in _listed(resolved[key])]
+                written = key if getattr(check, key) is not None else "scheme"
+                found = [self.curve(written, name) for name in _listed(resolved[key])]
                 resolved[key] = found[0] if key in check.single else found
                 curves += found
         self.look_for_variables(resolved, curves)
@@ -407,7 +408,7 @@ class _Resolution:
         experiment, _, scheme = name.rpartition("/")
         experiment = experiment or self.check.experiment
         if experiment not in self.plans:
-            self.refuse(key, text, f"a curve of {one_of(self.plans)}")
+            self.refuse(key, text, f"a curve of an experiment, {one_of(self.plans)}")
         plan = self.plans[experiment]
         if scheme not in plan["schemes"]:
             self.refuse(key, text, f"a scheme of {experiment}, {one_of(plan['schemes'])}")

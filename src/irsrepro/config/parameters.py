@@ -56,7 +56,7 @@ class PaperParameters(Section):
         try:
             cls.__pydantic_validator__.validate_assignment(cls.model_construct(), name, value)
         except ValidationError as error:
-            raise_first(error, {name: value}, file, key.removesuffix(name).rstrip("."))
+            raise_first(error, {name: value}, file, key, begin=1)
 
     @classmethod
     def misfits(cls, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

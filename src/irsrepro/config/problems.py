@@ -37,7 +37,9 @@ def config_error(text: str) -> ConfigurationError:
     return ConfigurationError("".join(shown))
 
 
-def raise_first(error: ValidationError, content: Any, file: str, key: str = "") -> NoReturn:
+def raise_first(
+    error: ValidationError, content: Any, file: str, key: str = "", *, begin: int = 0
+) -> NoReturn:
     """Report the most telling error that a model found.
 
     Args:
@@ -45,6 +47,7 @@ def raise_first(error: ValidationError, content: Any, file: str, key: str = "") 
         content: what was validated.
         file: where that came from.
         key: its place in the file.
+        begin: how many parts of the error's location ``key`` stands for already.
 
     Raises:
         ConfigurationError: always.
@@ -52,13 +55,15 @@ def raise_first(error: ValidationError, content: Any, file: str, key: str = "") 
     details = error.errors(include_url=False)
     # A misspelt key is both unknown and missing: the first says more.
     chosen = next((each for each in details if each["type"] != "missing"), details[0])
-    value, keys = chosen["input"], _keys(content, chosen["loc"])
-    context = chosen.get("ctx", {})
-    if key_within := context.get("key") or context.get("discriminator", "").strip("'"):
-        keys.append(key_within)
-        value = value.get(key_within, ABSENT) if isinstance(value, dict) else ABSENT
-    place = ".".join(filter(None, map(str, [key, *keys]))) or "(top)"
+    context, value = chosen.get("ctx", {}), chosen["input"]
+    keys = _keys(content, chosen["loc"])
     if chosen["type"] == "missing":
+        keys.append(chosen["loc"][-1])
+    elif within := context.get("key") or context.get("discriminator", "").strip("'"):
+        keys.append(within)
+        value = value.get(within, ABSENT) if isinstance(value, dict) else value
+    place = ".".join(filter(None, map(str, [key, *keys[begin:]]))) or "(top)"
+    if chosen["type"] in ("missing", "union_tag_not_found"):
         raise config_error(f"{file}: {place}: missing")
     if value is ABSENT:
         raise config_error(f"{file}: {place}: missing; expected {_expected(chosen)}")
@@ -72,16 +77,13 @@ def one_of(names: Any) -> str:
 
 
 def _keys(content: Any, location: Sequence[int | str]) -> list[int | str]:
-    """Return the location of an error without the tags of unions, which are no keys."""
+    """Return the part of an error's location that is there: tags of unions are no keys."""
     keys = []
-    for number, part in enumerate(location):
-        if part == "[key]":
-            continue
+    for part in location:
         try:
             content = content[part]
         except (KeyError, IndexError, TypeError):
-            if number < len(location) - 1 or not isinstance(content, dict):
-                continue
+            continue
         keys.append(part)
     return keys
 
@@ -94,8 +96,6 @@ def _expected(details: ErrorDetails) -> str:
         case "literal_error" | "union_tag_invalid":
             options = context.get("expected") or context["expected_tags"]
             return one_of(re.findall("'(.*?)'", options) or [options])
-        case "union_tag_not_found":
-            return "a kind"
         case "string_type" | "string_too_short":
             return "text"
         case "string_pattern_mismatch":

@@ -43,7 +43,7 @@ class Section(BaseModel):
         """Say which keys there are; pydantic itself does not."""
         for key in content if isinstance(content, dict) else ():
             if key not in cls.model_fields:
-                raise misplaced(key, f"a key of this section, {', '.join(cls.model_fields)}")
+                raise misplaced(key, f"one of the keys {', '.join(cls.model_fields)}")
         return content
 
 
@@ -120,14 +120,11 @@ class Quantity:
 
     def text(self, source: type) -> str:
         """Return what is allowed, for example ``a number above 0 and at most 300 (m)``."""
-        ends = [
-            f"{word} {end:g}"
-            for word, end in (
-                ("above", self.above), ("at least", self.at_least),
-                ("below", self.below), ("at most", self.at_most),
-            )
-            if end is not None
-        ]  # fmt: skip
+        bounds = {
+            "above": self.above, "at least": self.at_least, "below": self.below,
+            "at most": self.at_most,
+        }  # fmt: skip
+        ends = [f"{word} {end:.15g}" for word, end in bounds.items() if end is not None]
         text = f"{'a whole' if source is int else 'a finite'} number {' and '.join(ends)}".rstrip()
         return text if self.unit == "1" else f"{text} ({self.unit})"
 
