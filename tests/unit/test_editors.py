@@ -46,7 +46,7 @@ def test_a_configuration_names_its_schema_and_obeys_it(name: str) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"titel": "x"},
+        {"zzz": "x"},
         {"title": 1},
         {"alternatives": {"far": {"about": "x", "set": {"node_radius": -1}}}},
         {"alternatives": {"far": {"about": "x", "set": {"radius": 1}}}},

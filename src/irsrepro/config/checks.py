@@ -278,7 +278,7 @@ class ConvergedBy(_Several, OfRealisations):
     within: Bound
 
 
-class AtLeast(_Pair, OfRealisations):
+class NoWorse(_Pair, OfRealisations):
     """Scheme is at least as good as each over, up to a relative tolerance."""
 
     property: Literal["at_least"]
@@ -301,7 +301,7 @@ class IsBetween(_Several, OfRealisations):
 
 
 ByProperty = Annotated[
-    Monotone | ConvergedBy | AtLeast | IsWithin | IsBetween, Field(discriminator="property")
+    Monotone | ConvergedBy | NoWorse | IsWithin | IsBetween, Field(discriminator="property")
 ]
 Check = Annotated[
     Trend | GapTrend | Dominates | DominatesDistribution | ExceedsPoint | Within | ValueBetween
