@@ -45,7 +45,7 @@ TEXTS: list[tuple[str, bytes, str]] = [
     ("deep mapping", b"title: " + b"{a: " * 100_000, "nested more than"),
     ("deep blocks", b"".join(b" " * n + b"a:\n" for n in range(500)), "nested more than"),
     ("deep dashes", b"title:\n " + b"- " * 5000 + b"x\n", "nested more than"),
-    ("two documents", b"title: a\n---\ntitle: b\n", "expected one document"),
+    ("two documents", b"title: a\n---\ntitle: b\n", "expected a single text"),
     ("tag", b"title: !!python/object/apply:os.system [touch X]\n", "expected a value without a tag"),
     ("binary", b"title: !!binary aGVsbG8=\n", "expected a value without a tag"),
     ("own tag", b"title: !x y\n", "expected a value without a tag"),

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from irsrepro.config.models import Paper, Settings
+from irsrepro.config.models import PaperFile, Settings
 from irsrepro.config.parameters import PaperParameters, parameters_of
 from irsrepro.config.types import Section
 
@@ -42,7 +42,7 @@ def schemas(keys: Iterable[str]) -> dict[str, str]:
     """
     found = {
         "config": _of(Settings),
-        "paper": _of(Paper),
+        "paper": _of(PaperFile),
         **{key: _of_paper(parameters_of(key)) for key in keys},
     }
     return {f"{FOLDER}/{name}.json": _as_text(schema) for name, schema in found.items()}

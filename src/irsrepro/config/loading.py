@@ -18,10 +18,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from irsrepro.config.models import Asked, Paper, Settings
+from irsrepro.config.models import Asked, PaperFile, Settings
 from irsrepro.config.modules import documentation
 from irsrepro.config.parameters import PaperParameters, parameters_of
-from irsrepro.config.problems import config_error, one_of, raise_config_error, raise_first
+from irsrepro.config.problems import config_error, raise_config_error, raise_first
 from irsrepro.config.references import (
     check_claims,
     check_code,
@@ -258,8 +258,7 @@ def load_project(root: Path, overrides: Mapping[str, Any]) -> Project:
     allowed = [*Asked.model_fields, *changes]
     for name, value in given.items():
         if name not in allowed or value is None:
-            told = f"a key with a value, {one_of(allowed)}"
-            raise_config_error(COMMAND_LINE, name, value, told)
+            raise_config_error(COMMAND_LINE, name, value, f"one of the keys {', '.join(allowed)}")
     asked = {"realisations": None, "variant": None} | settings | given
     _validated(Asked, asked, COMMAND_LINE)
     _check_variant(asked["variant"], changes)
@@ -283,6 +282,8 @@ def document_keys(root: Path) -> list[str]:
 
 def _typed(name: str, value: Any) -> Any:
     """Read command-line values as YAML: Snakemake hands over strings, also inside mappings."""
+    if value is None:
+        raise_config_error(COMMAND_LINE, name, value, "a value, as in '{elements: 8}'")
     if isinstance(value, Mapping):
         return {key: _typed(f"{name}.{key}", each) for key, each in value.items()}
     if isinstance(value, list):
@@ -328,7 +329,7 @@ def load_document(
     """
     name = f"config/{key}.yaml"
     source = read_yaml(root, name)
-    paper = _validated(Paper, source, name)
+    content = _validated(PaperFile, source, name)
     if not (root / "notebooks" / f"{key}.ipynb").is_file():
         raise config_error(f"{name}: expected its report template notebooks/{key}.ipynb")
     for entry in (*source["ensembles"].values(), *source["experiments"].values()):
@@ -338,7 +339,7 @@ def load_document(
     check_names(name, source)
     check_parameters(name, source, parameters)
     check_code(name, key, source)
-    check_claims(name, source, paper)
+    check_claims(name, source, content)
     alternatives = source["alternatives"].items()
     readings = {DEFAULT: {}, **{name: entry.get("set", {}) for name, entry in alternatives}}
     adjustments = {name: entry.get("experiments", {}) for name, entry in alternatives}

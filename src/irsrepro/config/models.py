@@ -278,7 +278,7 @@ class Alternative(Section):
     experiments: dict[Name, SomeValues] | None = None
 
 
-class Paper(Section):
+class PaperFile(Section):
     """One paper: config/KEY.yaml."""
 
     title: Text

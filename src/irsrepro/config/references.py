@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from irsrepro.config.checks import resolve
-from irsrepro.config.models import Paper
+from irsrepro.config.models import PaperFile
 from irsrepro.config.modules import defines, quantities_of
 from irsrepro.config.parameters import PaperParameters
 from irsrepro.config.problems import config_error, one_of, raise_config_error
@@ -93,7 +93,7 @@ def check_code(file: str, key: str, source: Source) -> None:
             raise_config_error(file, place, name, told)
 
 
-def check_claims(file: str, source: Source, paper: Paper) -> None:
+def check_claims(file: str, source: Source, content: PaperFile) -> None:
     """Check that experiments have what the checks of claims need.
 
     Raises:
@@ -104,7 +104,7 @@ def check_claims(file: str, source: Source, paper: Paper) -> None:
                "trace": entry.get("trace", False)}
         for name, entry in source["experiments"].items()
     }  # fmt: skip
-    for claim, entry in paper.claims.items():
+    for claim, entry in content.claims.items():
         for number, check in enumerate(entry.checks):
             resolve(f"{file}: claims.{claim}.checks.{number}", check, plans)
 

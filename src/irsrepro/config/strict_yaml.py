@@ -2,7 +2,7 @@
 
 Numbers, truth values and null are those of YAML 1.2: ``010`` and ``1:30`` are text, ``1e-4`` is a
 number, ``on`` and ``no`` are text. Refused are keys given twice, keys that are no text or have no
-value, tags, and documents too large, too deep or too often repeated by aliases.
+value, tags, and texts too large, too deep or too often repeated by aliases.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def parse_yaml(text: str, file: str, key: str = "") -> Any:
     """Return the value of a YAML text.
 
     Args:
-        text: YAML, at most one document.
+        text: YAML.
         file: where it came from, for errors.
         key: its place there.
 
@@ -86,7 +86,7 @@ def parse_yaml(text: str, file: str, key: str = "") -> Any:
     """
     try:
         events = yaml.parse(text, Loader=_LOADER)
-        return _Builder(file, events).document(key)
+        return _Builder(file, events).whole(key)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f"line {mark.line + 1}: " if mark else ""
@@ -111,14 +111,14 @@ class _Builder:
     values: int = 0
     anchors: dict[str, tuple[Any, int]] = field(default_factory=dict)
 
-    def document(self, key: str) -> Any:
+    def whole(self, key: str) -> Any:
         next(self.events)  # the stream
         if isinstance(next(self.events), yaml.StreamEndEvent):
             return None
         value = self.value(next(self.events), key, 0)
-        next(self.events)  # the end of the document
+        next(self.events)  # the end of the text
         if not isinstance(next(self.events), yaml.StreamEndEvent):
-            raise config_error(f"{self.file}: expected one document, without a line ---")
+            raise config_error(f"{self.file}: expected a single text, without a line ---")
         return value
 
     def value(self, event: Any, key: str, depth: int) -> Any:
