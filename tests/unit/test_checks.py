@@ -13,7 +13,14 @@ from pydantic import TypeAdapter
 from irsrepro.claims import evaluate
 from irsrepro.claims.contrasts import PLANS as AVERAGED
 from irsrepro.claims.properties import PROPERTY_TESTS
-from irsrepro.config.checks import OF_REALISATIONS, AnyCheck, Check, experiments_of, resolve
+from irsrepro.config.checks import (
+    OF_REALISATIONS,
+    AnyCheck,
+    Check,
+    experiments_of,
+    resolve,
+    single_checks,
+)
 from irsrepro.config.loading import load_project
 from irsrepro.errors import ConfigurationError
 
@@ -132,6 +139,17 @@ def test_points_are_all_or_those_asked_for() -> None:
     assert points(scheme="joint", points=[10.5, 0]) == [10.5, 0]
     assert points(schemes=["joint@5", "power@10.5"]) == [None]
     assert points(schemes=["single/joint@35", "far/joint"]) == [5, 10.5]
+
+
+def test_a_check_may_list_experiments_and_becomes_one_of_each() -> None:
+    listed = {"kind": "increases", "experiment": ["snr", "far"], "scheme": "joint"}
+    single = single_checks([listed, snr("concave", scheme="joint")])
+    assert [check["experiment"] for check in single] == ["snr", "far", "snr"]
+    assert CHECK.validate_python(listed) and resolve("x", single[1], PLANS)["points"] == [5, 10.5]
+    with pytest.raises(
+        ConfigurationError, match=r"^x: experiment: \['snr', 'far'\]: expected one of"
+    ):
+        resolve("x", listed, PLANS)
 
 
 def test_the_experiments_of_a_check_are_all_it_names() -> None:

@@ -9,7 +9,7 @@ evaluates.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, NoReturn
 
@@ -35,6 +35,9 @@ NAMES_OF_CURVES = ("scheme", "schemes", "over", "baseline")
 
 Bound = Annotated[float, Quantity(at_least=0)]
 Iteration = Annotated[int, Quantity(at_least=0, at_most=1_000_000)]
+Experiments = Annotated[
+    Name | list[Name], Expected("an experiment, or a list of them", accepts=bool)
+]
 CurveName = Annotated[str, Field(min_length=1), Expected("the name of a curve")]
 CurveNames = Annotated[
     str | list[str], Expected("the name of a curve, or a list of them", accepts=bool)
@@ -90,7 +93,7 @@ class AnyCheck(Section):
     fewest_points: ClassVar[int] = 1
     single: ClassVar[tuple[str, ...]] = ("scheme", "baseline")
 
-    experiment: Name
+    experiment: Experiments
     quantity: Name | None = None
     points: Points | None = None
     level: Share = 0.95
@@ -311,6 +314,15 @@ Check = Annotated[
 _ANY_CHECK: TypeAdapter[AnyCheck] = TypeAdapter(Check, config={"defer_build": True})
 
 
+def single_checks(checks: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return checks of one experiment each, in place of those that list several."""
+    return [
+        {**check, "experiment": experiment}
+        for check in checks
+        for experiment in _listed(check["experiment"])
+    ]
+
+
 def experiments_of(check: Mapping[str, Any]) -> list[str]:
     """Return the names of the experiments that a valid check reads, its own first."""
     names = [check["experiment"]]
@@ -320,12 +332,12 @@ def experiments_of(check: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def resolve(place: str, check: AnyCheck | Mapping[str, Any], plans: Plans) -> dict[str, Any]:
+def resolve(place: str, check: Mapping[str, Any], plans: Plans) -> dict[str, Any]:
     """Complete a check, and look whether its experiments have what it needs.
 
     Args:
         place: what errors name first: a claim, or a file and a place in it.
-        check: a check, or the mapping of the configuration file.
+        check: the mapping of the configuration file, of one experiment.
         plans: of every experiment ``schemes`` (names), ``values`` (of the sweep) and ``trace``
             (whether there is one); if known also ``quantities`` and ``traces`` (names of variables)
             and ``iterations`` (length of the trace).
@@ -339,12 +351,11 @@ def resolve(place: str, check: AnyCheck | Mapping[str, Any], plans: Plans) -> di
     Raises:
         ConfigurationError: one line naming the place, the key, the value and what is expected.
     """
-    if not isinstance(check, AnyCheck):
-        try:
-            check = _ANY_CHECK.validate_python(check)
-        except ValidationError as error:
-            raise_first(error, check, place)
-    return _Resolution(place, plans, check).complete()
+    try:
+        model = _ANY_CHECK.validate_python(check)
+    except ValidationError as error:
+        raise_first(error, check, place)
+    return _Resolution(place, plans, model).complete()
 
 
 @dataclass(frozen=True)
@@ -369,7 +380,7 @@ class _Resolution:
         resolved = {name: getattr(check, name) for name in type(check).model_fields}
         if isinstance(check, _Several):
             resolved["schemes"] = resolved.pop("scheme") or check.schemes
-        if check.experiment not in self.plans:
+        if not isinstance(check.experiment, str) or check.experiment not in self.plans:
             self.refuse("experiment", check.experiment, one_of(self.plans))
         curves: list[Curve] = []
         for key in NAMES_OF_CURVES:
@@ -389,7 +400,7 @@ class _Resolution:
                 self.refuse("per", "doubling", "unit, with points of 0 or below")
         if resolved.get("along") == "scheme":
             self.look_at_chain(resolved)
-        values = self.plans[check.experiment]["values"]
+        values = self.plans[str(check.experiment)]["values"]
         for point in _listed(resolved.get("point", [])):
             if not _holds(values, point):
                 self.refuse("point", point, one_of(values))
@@ -406,7 +417,7 @@ class _Resolution:
     def curve(self, key: str, text: str) -> Curve:
         name, _, at = text.partition("@")
         experiment, _, scheme = name.rpartition("/")
-        experiment = experiment or self.check.experiment
+        experiment = experiment or str(self.check.experiment)
         if experiment not in self.plans:
             self.refuse(key, text, f"a curve of an experiment, {one_of(self.plans)}")
         plan = self.plans[experiment]

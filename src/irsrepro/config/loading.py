@@ -18,6 +18,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from irsrepro.config.checks import single_checks
 from irsrepro.config.models import Asked, PaperFile, Settings
 from irsrepro.config.modules import documentation
 from irsrepro.config.parameters import PaperParameters, parameters_of
@@ -302,10 +303,10 @@ def _check_variant(variant: str | None, changes: Mapping[str, Any]) -> None:
         raise_config_error(COMMAND_LINE, "variant", variant, "KEY='{PARAMETER: VALUE}' too")
 
 
-def _validated(model: type[Section], content: Any, file: str) -> Any:
-    """Return what a model makes of the content of a file."""
+def _validated(model: type[Section], content: Any, file: str) -> None:
+    """Check the content of a file against a model."""
     try:
-        return model.model_validate(content)
+        model.model_validate(content)
     except ValidationError as error:
         raise_first(error, content, file)
 
@@ -329,17 +330,19 @@ def load_document(
     """
     name = f"config/{key}.yaml"
     source = read_yaml(root, name)
-    content = _validated(PaperFile, source, name)
+    _validated(PaperFile, source, name)
     if not (root / "notebooks" / f"{key}.ipynb").is_file():
         raise config_error(f"{name}: expected its report template notebooks/{key}.ipynb")
     for entry in (*source["ensembles"].values(), *source["experiments"].values()):
         entry.setdefault("set", {})
+    for claim in source["claims"].values():
+        claim["checks"] = single_checks(claim["checks"])
     source["schemes"] |= _schemes_by_name(key, source)
     parameters = parameters_of(key)
     check_names(name, source)
     check_parameters(name, source, parameters)
     check_code(name, key, source)
-    check_claims(name, source, content)
+    check_claims(name, source)
     alternatives = source["alternatives"].items()
     readings = {DEFAULT: {}, **{name: entry.get("set", {}) for name, entry in alternatives}}
     adjustments = {name: entry.get("experiments", {}) for name, entry in alternatives}

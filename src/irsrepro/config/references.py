@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from irsrepro.config.checks import resolve
-from irsrepro.config.models import PaperFile
 from irsrepro.config.modules import defines, quantities_of
 from irsrepro.config.parameters import PaperParameters
 from irsrepro.config.problems import config_error, one_of, raise_config_error
@@ -93,7 +92,7 @@ def check_code(file: str, key: str, source: Source) -> None:
             raise_config_error(file, place, name, told)
 
 
-def check_claims(file: str, source: Source, content: PaperFile) -> None:
+def check_claims(file: str, source: Source) -> None:
     """Check that experiments have what the checks of claims need.
 
     Raises:
@@ -104,8 +103,8 @@ def check_claims(file: str, source: Source, content: PaperFile) -> None:
                "trace": entry.get("trace", False)}
         for name, entry in source["experiments"].items()
     }  # fmt: skip
-    for claim, entry in content.claims.items():
-        for number, check in enumerate(entry.checks):
+    for claim, entry in source["claims"].items():
+        for number, check in enumerate(entry["checks"]):
             resolve(f"{file}: claims.{claim}.checks.{number}", check, plans)
 
 
