@@ -93,11 +93,13 @@ def test_an_unknown_module_is_refused() -> None:
 
 
 def test_the_hash_follows_the_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("irsrepro.build.provenance.LIBRARY", tmp_path)
-    path = tmp_path / "a.py"
-    path.write_text("x = 1\n")
-    first = digest([path])
-    path.write_text("x = 2\n")
-    assert digest([path]) != first
-    path.write_text("x = 1\n")
-    assert digest([path]) == first
+    def digest_of(checkout: str, text: str) -> str:
+        monkeypatch.setattr("irsrepro.build.provenance.LIBRARY", tmp_path / checkout)
+        path = tmp_path / checkout / "a.py"
+        path.parent.mkdir()
+        path.write_text(text)
+        return digest([path])
+
+    first = digest_of("here", "x = 1\n")
+    assert digest_of("changed", "x = 2\n") != first
+    assert digest_of("there", "x = 1\n") == first

@@ -118,12 +118,12 @@ def _reason(path: Path, projects: Sequence[Project]) -> str:
             return WHAT_IF
         case [_, key, _, "channels", ensemble, _] if ensemble not in documents[key].ensembles:
             return f"no ensemble {ensemble}"
+        case [_, key, reading, "channels", ensemble, _]:
+            return _chunk(documents[key].channel_holder(reading, ensemble) == reading)
         case [_, _, _, _, "figures", _]:
             return f"no figure {path.stem}"
         case [_, key, _, _, experiment, _] if experiment not in documents[key].experiments:
             return f"no experiment {experiment}"
-        case [_, key, reading, "channels", ensemble, _]:
-            return _chunk(documents[key].channel_holder(reading, ensemble) == reading)
         case [_, key, reading, _, experiment, _]:
             document = documents[key]
             schemes = document.experiments[experiment]["schemes"]
