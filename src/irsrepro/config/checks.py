@@ -241,12 +241,16 @@ class PeaksWithin(Averaged):
 
 
 class ConvergesBy(_Several, Averaged):
-    """The mean trace at an iteration is within a relative distance of its last value."""
+    """The mean trace at an iteration is within a relative distance of its last value.
+
+    The distance is relative to that value, or of what the run gains.
+    """
 
     traced = True
     kind: Literal["converges_by"]
     iteration: Iterations
     within: Bound
+    of: Literal["level", "gain"] = "level"
 
 
 class OfRealisations(AnyCheck):

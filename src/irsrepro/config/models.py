@@ -48,6 +48,7 @@ ClaimName = Annotated[str, Field(max_length=60, pattern=f"^{NAME}(-[A-Za-z0-9_]+
 Names = Annotated[
     list[Name], Field(min_length=1), Expected("a list of different names", accepts=_distinct)
 ]
+Joined = Annotated[str, Field(pattern="^[^@]+@[0-9.]+$")]
 Values = Annotated[dict[Name, Any], Expected("a mapping of parameters to values")]
 SomeValues = Annotated[
     dict[Name, Any], Field(min_length=1), Expected("parameters and their values")
@@ -115,6 +116,9 @@ class Ensemble(Section):
 
     about: Text
     set: Values | None = None
+    draws_of: Name | None = Field(
+        None, description="the ensemble whose random numbers it shares, instead of its own"
+    )
     realisations: SampleSizes | None = None
     chunk: Realisations | None = Field(None, description="realisations per file")
 
@@ -140,6 +144,9 @@ class Sweep(Sourced):
     ]
     design_once: bool = Field(
         False, description="variables do not depend on it, only what they achieve does"
+    )
+    continued: bool = Field(
+        False, description="a scheme is given what it designed at the point before, to go on from"
     )
 
 
@@ -221,6 +228,17 @@ class _OfExperiments(Section):
     colours: dict[Text, Text] | None = Field(
         None, description="of schemes, of experiments or of EXPERIMENT/SCHEME"
     )
+    also: dict[Name, dict[Name, Text]] | None = Field(
+        None, description="schemes of which other quantities are drawn too, with their titles"
+    )
+    joined: (
+        Annotated[list[list[Joined]], Expected("a list of lists of two or more CURVE@POINT")] | None
+    ) = Field(None, description="points that belong together, joined by a thin line")
+    beneath: Names | None = Field(
+        None, description="schemes that others cover, drawn broad and pale"
+    )
+    added: Names | None = Field(None, description="schemes that the printed figure does not have")
+    metric: Name | None = Field(None, description="instead of the metric of the experiments")
     minus: Name | None = Field(None, description="drawn are differences to this scheme")
 
 
@@ -243,6 +261,7 @@ class Trace(_OfExperiments):
     kind: Literal["trace"]
     iterations: Annotated[int, Quantity(at_least=1, at_most=1_000_000)]
     realisation: Index | None = Field(None, description="the only one drawn")
+    against: Literal["iterations", "seconds"] = "iterations"
 
 
 Figure = Annotated[Layout | Sheet | Curves | Distributions | Trace, Field(discriminator="kind")]

@@ -117,6 +117,10 @@ def _members(source: Source) -> Iterator[Member]:
         users = entry.get("used_by", [])
         yield from _each(f"{place}.used_by", users if isinstance(users, list) else [], schemes)
         yield from _each(f"{place}.ensembles", entry.get("ensembles", []), ensembles)
+    for name, entry in ensembles.items():
+        yield from _each(
+            f"ensembles.{name}.draws_of", [*filter(None, [entry.get("draws_of")])], ensembles
+        )
     for name, entry in source["alternatives"].items():
         yield from _each(
             f"alternatives.{name}.experiments", entry.get("experiments", []), experiments
@@ -138,7 +142,7 @@ def _members(source: Source) -> Iterator[Member]:
         )
         yield from _each(f"{place}.titles", entry.get("titles", []), drawn)
         known = sorted({each for one in drawn for each in experiments[one]["schemes"]})
-        for part in ("schemes", "after"):
+        for part in ("schemes", "after", "also", "beneath", "added"):
             yield from _each(f"{place}.{part}", entry.get(part, []), known)
         if "minus" in entry:
             yield f"{place}.minus", entry["minus"], known
