@@ -4,10 +4,17 @@ from irsrepro.build import paths as results
 from irsrepro.config.loading import DEFAULT
 from irsrepro.build.provenance import digest, library_files, number_files
 from irsrepro.figures.published import published_files
-from irsrepro.build.paths import CHANNELS, CLAIMS, DATA, FIGURE_DATA, ROUNDING, SOLUTION
 from irsrepro.build.paths import benchmark_of
 from irsrepro.build.targets import PICTURE_ENDINGS
 from irsrepro.config.types import NAME
+from irsrepro.build.places import (
+    CHANNELS,
+    CLAIMS,
+    DATA,
+    FIGURE_DATA,
+    ROUNDING,
+    SOLUTION,
+)
 
 
 wildcard_constraints:
@@ -17,6 +24,11 @@ wildcard_constraints:
     reading=NAME,
     figure=NAME,
     chunk=r"\d+-\d+",
+
+
+def source(path):
+    """A file of the checkout, seen from the folder of the build, which may be another one."""
+    return str(Path(os.path.relpath(workflow.basedir)) / path)
 
 
 def document(wildcards):
@@ -211,7 +223,8 @@ def build_of(key):
     """What a notebook shows of a document, as ``irsrepro.report.notebooks.load`` takes it."""
     ensembles = project.documents[key].ensembles
     chunks = {ensemble: project.chunks(key, ensemble) for ensemble in ensembles}
-    return {"fidelity": project.fidelity, "engine": project.engine, "chunks": chunks}
+    build = {"fidelity": project.fidelity, "engine": project.engine, "chunks": chunks}
+    return build | {"seed": project.seed}
 
 
 def claims_of(reading, keys=project.documents):
