@@ -14,6 +14,7 @@ from irsrepro.optimize.reference.unit_disc import (
 )
 from irsrepro.optimize.result import SolverError
 from irsrepro.optimize.unit_disc.dense import (
+    circle_sweep,
     coordinate_sweep,
     dual_newton,
     solve_unit_disc,
@@ -282,6 +283,29 @@ def test_sweeps_rise_to_the_optimum_and_stay_there() -> None:
         values.append(objective(matrix, linear, vector))
     assert np.diff(values).min() >= -1e-13 * values[-1]
     assert values[-1] == pytest.approx(solve_unit_disc(matrix[None], linear[None]).value[0], 1e-8)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_sweeps_of_the_circle_rise_to_the_best_of_an_exhaustive_search(seed: int) -> None:
+    """Two elements have several local maxima: from a grid of starts one meets the best."""
+    matrix, linear = random_form(np.random.default_rng(seed), 2)
+    phases = 2 * np.pi * np.arange(720) / 720
+    grid = np.exp(1j * np.stack(np.meshgrid(phases, phases), axis=-1).reshape(-1, 2))
+    best = (2 * grid.conj() @ linear - (grid.conj() @ matrix * grid).sum(axis=1)).real.max()
+    reached = []
+    for start in np.exp(2j * np.pi * np.arange(8) / 8):
+        vector = np.array([1.0, start])
+        values = [objective(matrix, linear, vector)]
+        for _ in range(500):
+            circle_sweep(matrix, linear, vector)
+            values.append(objective(matrix, linear, vector))
+        assert np.diff(values).min() >= -1e-13 * max(map(abs, values))
+        np.testing.assert_allclose(np.abs(vector), 1, atol=1e-15)
+        torque = (vector.conj() * (linear - matrix @ vector)).imag
+        assert np.abs(torque).max() <= 1e-6 * np.abs(linear).sum()
+        reached.append(values[-1])
+    assert max(reached) == pytest.approx(best, abs=1e-3 * np.abs(linear).sum())
+    assert max(reached) <= solve_unit_disc(matrix[None], linear[None]).value[0]
 
 
 @settings(max_examples=150, deadline=None)

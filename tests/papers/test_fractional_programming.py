@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from draws import gaussian
 from irsrepro.optimize.result import STATUS
 from irsrepro.papers.he2020.algorithms.fractional_programming import (
+    PHASE_STEPS,
     SumRateSolution,
     maximise_sum_rate,
     power_step,
@@ -24,52 +25,11 @@ from irsrepro.papers.he2020.algorithms.fractional_programming import (
 from irsrepro.papers.he2020.reference.fractional_programming import (
     maximise_sum_rate as maximise_sum_rate_reference,
 )
+from pair_networks import Problem, network, sum_rate
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
 HALVES = [(True, True), (True, False), (False, True)]
-
-
-class Problem(NamedTuple):
-    """Positional arguments of the function under test."""
-
-    responses: Complex
-    noise_gains: Real
-    noise_power: float
-    power_limit: float
-    powers: Real
-    reflection: Complex
-
-
-def network(seed: int, realisations: int, pairs: int, elements: int, snr: float = 35.0) -> Problem:
-    """Gains as in he2020: hops of 80 to 220 m, noise 0.01, power limit 10^(snr/10)."""
-    rng = np.random.default_rng(seed)
-    incoming = gaussian(rng, realisations, pairs, elements)
-    incoming *= np.sqrt(1000 * rng.uniform(80, 220, incoming.shape) ** -2.2)
-    outgoing = gaussian(rng, realisations, pairs, elements)
-    outgoing *= np.sqrt(1000 * rng.uniform(80, 220, outgoing.shape) ** -2.8)
-    limit = 10 ** (snr / 10)
-    return Problem(
-        incoming[:, :, None] * outgoing[:, None].conj(),
-        0.01 * np.abs(outgoing) ** 2,
-        0.01,
-        limit,
-        np.full((realisations, pairs), limit),
-        np.exp(2j * np.pi * rng.random((realisations, elements))),
-    )
-
-
-def sum_rate(problem: Problem, powers: Real, reflection: Complex) -> Real:
-    """Sum-rate (realisation,) straight from its definition; one problem serves many variables."""
-    gains = np.abs((problem.responses * reflection[:, None, None]).sum(axis=-1)) ** 2
-    noise = (problem.noise_gains * np.abs(reflection[:, None]) ** 2).sum(axis=-1)
-    rate = np.zeros(len(powers))
-    for k in range(powers.shape[1]):
-        received = powers * gains[:, :, k]
-        interference = np.delete(received, k, axis=1).sum(axis=1)
-        sinr = received[:, k] / (interference + noise[:, k] + problem.noise_power)
-        rate += 0.5 * np.log1p(sinr) / np.log(2)
-    return rate
 
 
 def rise(solution: SumRateSolution) -> float:
@@ -163,12 +123,13 @@ def test_the_trace_is_that_of_the_reference_with_a_cone_solver(
 
 
 @pytest.mark.parametrize(("update_powers", "update_reflection"), HALVES)
+@pytest.mark.parametrize("phase_step", ["sweep", "unit_modulus"])
 @pytest.mark.parametrize("tolerance", [0, 1e-3])
 def test_everything_is_that_of_the_reference_with_sweeps(
-    update_powers: bool, update_reflection: bool, tolerance: float
+    update_powers: bool, update_reflection: bool, phase_step: str, tolerance: float
 ) -> None:
     problem = network(4, 3, 4, 9)
-    options: dict[str, Any] = {"phase_step": "sweep", "iteration_limit": 40, "rate_factor": 0.7}
+    options: dict[str, Any] = {"phase_step": phase_step, "iteration_limit": 40, "rate_factor": 0.7}
     options |= {"update_powers": update_powers, "update_reflection": update_reflection}
     options["tolerance"] = tolerance
     fast = maximise_sum_rate(*problem, **options)
@@ -179,7 +140,7 @@ def test_everything_is_that_of_the_reference_with_sweeps(
         assert ours.dtype == theirs.dtype
 
 
-@pytest.mark.parametrize("phase_step", ["exact", "sweep"])
+@pytest.mark.parametrize("phase_step", PHASE_STEPS)
 @pytest.mark.parametrize(("update_powers", "update_reflection"), HALVES)
 def test_the_result_is_evaluated_at_feasible_variables_and_never_falls(
     phase_step: Any, update_powers: bool, update_reflection: bool
@@ -201,6 +162,33 @@ def test_the_result_is_evaluated_at_feasible_variables_and_never_falls(
         np.testing.assert_array_equal(solution.powers, problem.powers)
     if not update_reflection:
         np.testing.assert_array_equal(solution.reflection, problem.reflection)
+    if phase_step == "unit_modulus":
+        np.testing.assert_allclose(np.abs(solution.reflection), 1, atol=1e-15)
+
+
+def test_modulus_one_ends_where_no_phase_or_power_nearby_is_better() -> None:
+    problem = network(15, 4, 3, 6, snr=20)
+    solution = maximise_sum_rate(
+        *problem, phase_step="unit_modulus", tolerance=1e-12, iteration_limit=50_000
+    )
+    assert solution.converged.all()
+    for r in range(4):
+        one = problem._replace(
+            responses=problem.responses[[r]], noise_gains=problem.noise_gains[[r]]
+        )
+        rng, count = np.random.default_rng(r), 20_000
+        turned = solution.reflection[r] * np.exp(1e-3j * rng.standard_normal((count, 6)))
+        around = 1e-3 * problem.power_limit * rng.uniform(-1, 1, (count, 3))
+        powers = np.clip(solution.powers[r] + around, 0, problem.power_limit)
+        assert sum_rate(one, powers, turned).max() <= solution.sum_rate[r] + 1e-6
+
+
+def test_designing_on_the_circle_loses_less_than_projecting_what_the_disc_gave() -> None:
+    problem = network(12, 20, 6, 16)
+    disc = maximise_sum_rate(*problem, iteration_limit=3000)
+    circle = maximise_sum_rate(*problem, phase_step="unit_modulus", iteration_limit=3000)
+    projected = sum_rate(problem, disc.powers, np.exp(1j * np.angle(disc.reflection)))
+    assert disc.sum_rate.mean() > circle.sum_rate.mean() > 1.1 * projected.mean()
 
 
 def test_stop_and_trace_tell_the_same_story() -> None:
@@ -228,7 +216,7 @@ def test_the_number_of_iterations_can_be_fixed() -> None:
     np.testing.assert_array_equal(start.trace, solution.trace[:, :1])
 
 
-@pytest.mark.parametrize("phase_step", ["exact", "sweep"])
+@pytest.mark.parametrize("phase_step", PHASE_STEPS)
 def test_a_realisation_does_not_depend_on_its_batch(phase_step: Any) -> None:
     problem = network(8, 6, 4, 10)
 
@@ -284,7 +272,7 @@ def test_one_pair_without_surface_noise_aligns_all_phases_at_full_power() -> Non
     problem = problem._replace(
         noise_gains=0 * problem.noise_gains, power_limit=limit, powers=np.full((5, 1), limit / 9)
     )
-    for phase_step in ("exact", "sweep"):
+    for phase_step in PHASE_STEPS:
         solution = maximise_sum_rate(*problem, phase_step=phase_step, tolerance=1e-13)
         assert solution.converged.all()
         np.testing.assert_allclose(solution.powers, limit, rtol=1e-12)
@@ -340,7 +328,7 @@ def test_two_pairs_one_element_end_at_a_stationary_point(seed: int) -> None:
     decades=st.floats(0, 8),
     snr=st.floats(-80, 80),
     silent=st.sampled_from(["nothing", "source", "destination", "direct", "surface noise"]),
-    phase_step=st.sampled_from(["exact", "sweep"]),
+    phase_step=st.sampled_from(PHASE_STEPS),
     powers=st.sampled_from([0.0, 1e-6, 1.0]),
 )
 def test_the_sum_rate_never_falls(
@@ -358,7 +346,8 @@ def test_the_sum_rate_never_falls(
     limit = 10 ** (snr / 10)
     start = limit * np.maximum(powers, rng.random((1, size[0])) < 0.5)
     angles = 2 * np.pi * rng.random((1, size[1]))
-    reflection = np.sqrt(rng.random(angles.shape)) * np.exp(1j * angles)
+    radii = 1 if phase_step == "unit_modulus" else np.sqrt(rng.random(angles.shape))
+    reflection = radii * np.exp(1j * angles)
     problem = Problem(responses, noise_gains, 1.0, limit, start, reflection)
     solution = maximise_sum_rate(*problem, phase_step=phase_step, tolerance=0, iteration_limit=60)
     assert STATUS[solution.status[0]] == "iteration limit"
@@ -389,7 +378,11 @@ SMALL = network(0, 2, 3, 4)
         ({"tolerance": -1e-4}, "tolerance and iteration_limit"),
         ({"iteration_limit": -1}, "tolerance and iteration_limit"),
         ({"rate_factor": 0.0}, "rate_factor > 0"),
-        ({"phase_step": "newton"}, "phase_step 'newton' must be 'exact' or 'sweep'"),
+        ({"phase_step": "newton"}, "phase_step 'newton' must be one of exact, sweep"),
+        (
+            {"phase_step": "unit_modulus", "reflection": 0.9 * SMALL.reflection},
+            "must start at modulus one",
+        ),
     ],
 )
 def test_bad_arguments_raise_one_clear_line(change: dict[str, Any], message: str) -> None:

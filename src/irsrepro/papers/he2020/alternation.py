@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-import xarray as xr
+from dataclasses import fields
+from typing import Any
 
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from irsrepro.array_types import Complex
 from irsrepro.build.storage import variable
 from irsrepro.build.sweeps import Problem
 from irsrepro.optimize.result import status_legend
-from irsrepro.papers.he2020.algorithms.fractional_programming import maximise_sum_rate
-from irsrepro.papers.he2020.system import HALF_DUPLEX, network
+from irsrepro.papers.he2020.algorithms.fractional_programming import (
+    SumRateSolution,
+    maximise_sum_rate,
+)
+from irsrepro.papers.he2020.system import HALF_DUPLEX, Network, network
 
 
 def alternate(problem: Problem, *, update_powers: bool, update_reflection: bool) -> xr.Dataset:
@@ -20,17 +29,39 @@ def alternate(problem: Problem, *, update_powers: bool, update_reflection: bool)
         update_reflection: take steps (21) and (25).
 
     Returns:
-        ``power`` (realisation, source) in W and ``reflection`` (realisation, irs, element), with
-        status, iterations, residual (realisation) and trace (realisation, iteration) in bit/s/Hz.
+        See `laid_out`.
     """
     system = network(problem.channels, problem.parameters)
-    result = problem.solver(maximise_sum_rate)(
+    solution = run(
+        problem, system, update_powers=update_powers, update_reflection=update_reflection
+    )
+    return laid_out(problem, system, solution)
+
+
+def run(
+    problem: Problem,
+    system: Network,
+    *,
+    update_powers: bool,
+    update_reflection: bool,
+    reflection: Complex | None = None,
+) -> SumRateSolution:
+    """Run Algorithm 1 from full power.
+
+    Args:
+        problem: what the scheme is given.
+        system: the network of the problem.
+        update_powers: take steps (17) and (18).
+        update_reflection: take steps (21) and (25).
+        reflection: (realisation, element) where to start; the starting phases without it.
+    """
+    return problem.solver(maximise_sum_rate)(
         system.responses,
         system.noise_gains,
         system.noise_power,
         system.power_limit,
         system.full_power(),
-        system.starting_reflection,
+        system.starting_reflection if reflection is None else reflection,
         update_powers=update_powers,
         update_reflection=update_reflection,
         phase_step=problem.parameters["phase_step"] if update_reflection else "exact",
@@ -38,10 +69,38 @@ def alternate(problem: Problem, *, update_powers: bool, update_reflection: bool)
         iteration_limit=problem.parameters["iteration_limit"],
         rate_factor=HALF_DUPLEX,
     )
-    one = ("realisation",)
-    return system.variables(result.powers, result.reflection).assign(
-        status=variable(one, result.status, status_legend(), "1"),
-        iterations=variable(one, result.iterations, "iterations", "1"),
-        residual=variable(one, result.residual, "last increase of the sum-rate", "bit/s/Hz"),
-        trace=variable((*one, "iteration"), result.trace, "sum-rate per iteration", "bit/s/Hz"),
+
+
+def better(first: SumRateSolution, second: SumRateSolution) -> SumRateSolution:
+    """Take of every realisation the solution of the higher sum-rate, the first where they tie."""
+    chosen = second.sum_rate > first.sum_rate
+
+    def picked(name: str) -> NDArray[Any]:
+        one, other = getattr(first, name), getattr(second, name)
+        return np.asarray(np.where(chosen.reshape(-1, *[1] * (one.ndim - 1)), other, one))
+
+    return SumRateSolution(**{field.name: picked(field.name) for field in fields(first)})
+
+
+def laid_out(problem: Problem, system: Network, solution: SumRateSolution) -> xr.Dataset:
+    """Lay out a solution as a scheme returns it.
+
+    Returns:
+        ``power`` (realisation, source) in W and ``reflection`` (realisation, irs, element);
+        status, iterations, residual and ``smallest_rise`` (realisation), the smallest relative
+        increase of the sum-rate in any iteration. Without a stopping rule also the trace
+        (realisation, iteration) in bit/s/Hz: with one, most of its length is held values.
+    """
+    one, trace = ("realisation",), solution.trace
+    rises = np.diff(trace, axis=1) / np.maximum(trace[:, 1:], np.finfo(float).tiny)
+    smallest = rises.min(axis=1, initial=np.inf)
+    made = system.variables(solution.powers, solution.reflection).assign(
+        status=variable(one, solution.status, status_legend(), "1"),
+        iterations=variable(one, solution.iterations, "iterations", "1"),
+        residual=variable(one, solution.residual, "last increase of the sum-rate", "bit/s/Hz"),
+        smallest_rise=variable(one, smallest, "smallest relative rise of an iteration", "1"),
     )
+    if problem.parameters["tolerance"] == 0:
+        about = "sum-rate per iteration"
+        made["trace"] = variable((*one, "iteration"), trace, about, "bit/s/Hz")
+    return made

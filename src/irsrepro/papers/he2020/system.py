@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from irsrepro.build.storage import variable
 from irsrepro.build.sweeps import Problem
+from irsrepro.channels.path_loss import distances, log_distance_gain
 from irsrepro.metrics import interference_sinr, sum_rate
 
 HALF_DUPLEX = 0.5  # two hops share the time, eq. (6)
@@ -61,6 +62,9 @@ class Network(NamedTuple):
 def network(channels: xr.Dataset, parameters: Mapping[str, Any]) -> Network:
     """Form the cascaded channels of the first ``irss`` surfaces, eq. (4).
 
+    With ``surface_sites: together`` all of them stand where the first one does, as one large
+    surface: fading is as drawn, distances are those to the first.
+
     Args:
         channels: what ``draw`` returned.
         parameters: the parameters of a solution.
@@ -69,14 +73,21 @@ def network(channels: xr.Dataset, parameters: Mapping[str, Any]) -> Network:
         The network, with v_{i,k} = h_i o conj(g_k) and C_k = sigma_r^2 diag(|g_k|^2).
     """
     chosen = channels.isel(irs=slice(0, parameters["irss"]))
+    together = parameters["surface_sites"] == "together"
     realisations = chosen.sizes["realisation"]
 
-    def by_element(name: str, node: str) -> NDArray[np.complex128]:
+    def by_element(name: str, node: str, exponent: float) -> NDArray[np.complex128]:
         values = chosen[name].transpose("realisation", node, "irs", "element").values
+        if together:
+            away = distances(chosen[f"{node}_position"].values, chosen["irs_position"].values)
+            gain = log_distance_gain(away, 0.0, exponent)
+            values = values * np.sqrt(gain[..., :1] / gain)[..., None]
         return values.reshape(realisations, values.shape[1], -1)
 
-    incoming = by_element("source_to_irs", "source")
-    outgoing = by_element("irs_to_destination", "destination")
+    incoming = by_element("source_to_irs", "source", parameters["source_irs_exponent"])
+    outgoing = by_element(
+        "irs_to_destination", "destination", parameters["irs_destination_exponent"]
+    )
     noise = parameters["destination_noise_power"]
     reference = noise if parameters["snr_reference"] == "noise" else 1.0
     return Network(
@@ -92,32 +103,31 @@ def network(channels: xr.Dataset, parameters: Mapping[str, Any]) -> Network:
 def evaluate(problem: Problem, variables: xr.Dataset) -> xr.Dataset:
     """Evaluate powers and reflection vectors, eqs. (5) and (6).
 
-    Both readings of the amplitude constraint are evaluated: coefficients inside the unit disc as
-    designed, and projected to modulus one. With ``amplitude: one`` the projected ones are the
-    result, and replace the designed ones.
-
     Returns:
-        ``sinr`` (realisation, destination), and ``sum_rate`` and ``sum_rate_unit_modulus``
-        (realisation,) in bit/s/Hz.
+        ``sinr`` (realisation, destination); ``sum_rate`` (realisation,) in bit/s/Hz, and
+        ``sum_rate_projected``, what is left of it if every coefficient is projected to modulus one.
     """
     system = network(problem.channels, problem.parameters)
     powers = variables["power"].values
     designed = variables["reflection"].values.reshape(len(powers), -1)
-    projected = np.exp(1j * np.angle(designed))
-    chosen = projected if problem.parameters["amplitude"] == "one" else designed
 
     def sinr_of(reflection: NDArray[np.complex128]) -> NDArray[np.float64]:
         return interference_sinr(
             system.responses, system.noise_gains, system.noise_power, powers, reflection
         )
 
-    sinr = sinr_of(chosen)
-    projected_rate = sum_rate(sinr_of(projected), HALF_DUPLEX)
+    sinr = sinr_of(designed)
+    projected_rate = sum_rate(sinr_of(np.exp(1j * np.angle(designed))), HALF_DUPLEX)
     one = ("realisation",)
-    return system.variables(powers, chosen).assign(
-        sinr=variable(("realisation", "destination"), sinr, "SINR", "1"),
-        sum_rate=variable(one, sum_rate(sinr, HALF_DUPLEX), "sum-rate", "bit/s/Hz"),
-        sum_rate_unit_modulus=variable(
-            one, projected_rate, "sum-rate with reflection coefficients of modulus one", "bit/s/Hz"
-        ),
+    return xr.Dataset(
+        {
+            "sinr": variable(("realisation", "destination"), sinr, "SINR", "1"),
+            "sum_rate": variable(one, sum_rate(sinr, HALF_DUPLEX), "sum-rate", "bit/s/Hz"),
+            "sum_rate_projected": variable(
+                one,
+                projected_rate,
+                "sum-rate with coefficients projected to modulus one",
+                "bit/s/Hz",
+            ),
+        }
     )

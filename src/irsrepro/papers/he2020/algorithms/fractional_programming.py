@@ -28,6 +28,7 @@ from irsrepro.optimize.fractional import quadratic_auxiliary, sinr_from_amplitud
 from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT
 from irsrepro.optimize.unit_disc.dense import (
     Workspace,
+    circle_sweep,
     coordinate_sweep,
     dual_newton,
     starting_multipliers,
@@ -38,6 +39,12 @@ _PHASE_ACCURACY = 1e-13  # nats an exact phase step may leave: x is then good to
 _SMALLEST_GAP = 1e-14  # relative, what double precision can certify
 _NEWTON_STEPS = 200
 _RIDGE = 1e-13  # proximal weight relative to the trace of A
+_CIRCLE_SWEEPS = 20  # at most, of one phase step on the circle
+_CIRCLE_GAIN = 1e-3  # of the first sweep's increase: a sweep that adds less is the last
+
+PhaseStep = Literal["exact", "sweep", "unit_modulus"]
+PHASE_STEPS: tuple[PhaseStep, ...] = ("exact", "sweep", "unit_modulus")
+_EXACT, _SWEEP, _UNIT_MODULUS = range(3)
 
 
 @dataclass(frozen=True)
@@ -199,6 +206,30 @@ def _exact_phase_step(
 
 
 @kernel
+def _circle_phase_step(
+    matrix: Complex, linear: Complex, vector: Complex, candidate: Complex
+) -> None:
+    """Raise q over |x_n| = 1, in place, by sweeps until these add little.
+
+    The problem is not convex: this is no maximum of q, but never falls, which is all that the
+    alternation needs. Near a maximum of the sum-rate the form itself moves from one iteration to
+    the next, so that a more accurate step would not be a better one.
+    """
+    first = 0.0
+    for sweep in range(_CIRCLE_SWEEPS):
+        candidate[:] = vector
+        circle_sweep(matrix, linear, candidate)
+        gain = _increase(matrix, linear, vector, candidate)
+        if not gain > 0.0:  # no more than rounding
+            break
+        vector[:] = candidate
+        if sweep == 0:
+            first = gain
+        elif gain <= _CIRCLE_GAIN * first:
+            break
+
+
+@kernel
 def _sum_rate(sinr: Real, rate_factor: float) -> float:
     return float(rate_factor * np.log1p(sinr).sum() / log(2.0))
 
@@ -211,7 +242,7 @@ def _alternate(
     reflection: Complex,
     update_powers: bool,
     update_reflection: bool,
-    exact: bool,
+    phase_step: int,
     tolerance: float,
     rate_factor: float,
     trace: Real,
@@ -244,14 +275,16 @@ def _alternate(
             if update_reflection:
                 quadratic_auxiliary(amplitudes, noise, sinr, rate_factor, auxiliary)
                 _phase_problem(v, c, p, sinr, auxiliary, rate_factor, matrix, linear)
-                if exact:
+                if phase_step == _EXACT:
                     # The form at its maximum is of the order of the sum of mu.
                     accuracy = max(_SMALLEST_GAP, _PHASE_ACCURACY / (1.0 + sinr.sum()))
                     _exact_phase_step(
                         matrix, linear, x, candidate, multipliers, t > 1, accuracy, scratch
                     )
-                else:
+                elif phase_step == _SWEEP:
                     coordinate_sweep(matrix, linear, x)
+                else:
+                    _circle_phase_step(matrix, linear, x, candidate)
                 _received(v, c, p, x, channel, amplitudes, noise)
             sinr_from_amplitudes(amplitudes, noise, sinr)
             previous, rate = rate, _sum_rate(sinr, rate_factor)
@@ -278,7 +311,7 @@ def maximise_sum_rate(
     *,
     update_powers: bool = True,
     update_reflection: bool = True,
-    phase_step: Literal["exact", "sweep"] = "exact",
+    phase_step: PhaseStep = "exact",
     tolerance: float = 1e-4,
     iteration_limit: int = 300,
     rate_factor: float = 0.5,
@@ -299,7 +332,8 @@ def maximise_sum_rate(
         reflection: (realisation, element) starting vector x, |x_n| <= 1.
         update_powers: take the power step.
         update_reflection: take the phase step.
-        phase_step: "exact" maximum of the quadratic form, or one coordinate "sweep" of it.
+        phase_step: "exact" maximum of the quadratic form, or one coordinate "sweep" of it;
+            "unit_modulus" keeps |x_n| = 1 and raises the form by coordinate ascent on the circle.
         tolerance: increase of the sum-rate in bit/s/Hz at which to stop; 0 runs every iteration.
         iteration_limit: largest number of iterations.
         rate_factor: share of the time a source transmits.
@@ -314,9 +348,12 @@ def maximise_sum_rate(
         raise ValueError("noise_power and power_limit must be positive and finite")
     if not (tolerance >= 0.0 and iteration_limit >= 0 and rate_factor > 0.0):
         raise ValueError("tolerance and iteration_limit must be >= 0 and rate_factor > 0")
-    if phase_step not in ("exact", "sweep"):
-        raise ValueError(f"phase_step {phase_step!r} must be 'exact' or 'sweep'")
+    if phase_step not in PHASE_STEPS:
+        raise ValueError(f"phase_step {phase_step!r} must be one of {', '.join(PHASE_STEPS)}")
     v, c, p, x = _checked(responses, noise_gains, powers, reflection, power_limit)
+    on_circle = phase_step == "unit_modulus" and update_reflection
+    if on_circle and (np.abs(np.abs(x) - 1.0) > 1e-9).any():
+        raise ValueError("unit_modulus: reflection coefficients must start at modulus one")
     with np.errstate(over="ignore"):  # ends as a numerical failure
         v, c = v * sqrt(power_limit / noise_power), c / noise_power
     p = np.minimum(p / power_limit, 1.0)
@@ -326,8 +363,8 @@ def maximise_sum_rate(
     trace, residual = np.zeros((count, iteration_limit + 1)), np.zeros(count)
     iterations, status = np.zeros(count, np.int64), np.zeros(count, np.int8)
     _alternate(
-        v, c, p, x, update_powers, update_reflection, phase_step == "exact", tolerance,
-        rate_factor, trace, iterations, residual, status,
+        v, c, p, x, update_powers, update_reflection, PHASE_STEPS.index(phase_step),
+        tolerance, rate_factor, trace, iterations, residual, status,
     )  # fmt: skip
     return SumRateSolution(
         p * power_limit, x, trace[:, -1].copy(), iterations, residual, status, trace

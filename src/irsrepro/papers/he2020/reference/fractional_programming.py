@@ -5,13 +5,18 @@ nothing with it but the type of the result.
 """
 
 from collections.abc import Callable
-from typing import Literal
 
 import numpy as np
 
 from irsrepro.array_types import Complex, Real
 from irsrepro.optimize.reference.unit_disc import solve_unit_disc
-from irsrepro.papers.he2020.algorithms.fractional_programming import SumRateSolution
+from irsrepro.papers.he2020.algorithms.fractional_programming import (
+    PHASE_STEPS,
+    PhaseStep,
+    SumRateSolution,
+)
+
+_CIRCLE_SWEEPS, _CIRCLE_GAIN = 20, 1e-3
 
 
 def maximise_sum_rate(
@@ -24,7 +29,7 @@ def maximise_sum_rate(
     *,
     update_powers: bool = True,
     update_reflection: bool = True,
-    phase_step: Literal["exact", "sweep"] = "exact",
+    phase_step: PhaseStep = "exact",
     tolerance: float = 1e-4,
     iteration_limit: int = 300,
     rate_factor: float = 0.5,
@@ -41,7 +46,8 @@ def maximise_sum_rate(
         reflection: (realisation, element) starting vector x, the conjugate of the paper's theta.
         update_powers: take lines (17) and (18).
         update_reflection: take lines (21) and (25).
-        phase_step: "exact" calls `solve_phases`, "sweep" is one pass of coordinate ascent.
+        phase_step: "exact" calls `solve_phases`, "sweep" is one pass of coordinate ascent,
+            "unit_modulus" are passes over |x_n| = 1 until they add little.
         tolerance: increase of the sum-rate in bit/s/Hz at which to stop; 0 runs every iteration.
         iteration_limit: largest number of iterations.
         rate_factor: share of the time a source transmits.
@@ -54,8 +60,8 @@ def maximise_sum_rate(
         ValueError: an unknown phase step.
         SolverError: no solver answers a phase step.
     """
-    if phase_step not in ("exact", "sweep"):
-        raise ValueError(f"phase_step {phase_step!r} must be 'exact' or 'sweep'")
+    if phase_step not in PHASE_STEPS:
+        raise ValueError(f"phase_step {phase_step!r} must be one of {', '.join(PHASE_STEPS)}")
     count = len(powers)
     final_powers, final_theta = np.array(powers, float), np.conj(reflection).astype(complex)
     trace = np.zeros((count, iteration_limit + 1))
@@ -86,8 +92,10 @@ def maximise_sum_rate(
                 matrix, linear = _phase_form(v, c, p, amplitude, beta)
                 if phase_step == "exact":
                     theta = solve_phases(matrix, linear)  # (25)
-                else:
+                elif phase_step == "sweep":
                     theta = _sweep(matrix, linear, theta)
+                else:
+                    theta = _circle_step(matrix, linear, theta)
             trace[r, t:] = _sum_rate(_sinr(v, c, noise_power, p, theta), rate_factor)
             iterations[r], residual[r] = t, trace[r, t] - trace[r, t - 1]
             if tolerance > 0.0 and residual[r] <= tolerance:
@@ -144,11 +152,25 @@ def _phase_form(
     return matrix, linear / 2.0
 
 
-def _sweep(matrix: Complex, linear: Complex, theta: Complex) -> Complex:
-    """Maximise over one element after the other, the rest held."""
+def _sweep(matrix: Complex, linear: Complex, theta: Complex, *, circle: bool = False) -> Complex:
+    """Maximise over one element after the other, in the disc or on the circle, the rest held."""
     theta = theta.copy()
     for n in range(theta.size):
         z = linear[n] - matrix[n] @ theta + matrix[n, n] * theta[n]
-        reach = max(matrix[n, n].real, abs(z))
+        reach = abs(z) if circle else max(matrix[n, n].real, abs(z))
         theta[n] = z / reach if reach > 0.0 else theta[n]
+    return theta
+
+
+def _circle_step(matrix: Complex, linear: Complex, theta: Complex) -> Complex:
+    """Sweep over the circle until a sweep gains no more than a share of what the first did."""
+    gains: list[float] = []
+    while len(gains) < _CIRCLE_SWEEPS:
+        moved = _sweep(matrix, linear, theta, circle=True)
+        gain = float(np.vdot(moved - theta, 2.0 * linear - matrix @ (moved + theta)).real)
+        if gain <= 0.0:
+            break
+        theta, gains = moved, [*gains, gain]
+        if len(gains) > 1 and gain <= _CIRCLE_GAIN * gains[0]:
+            break
     return theta

@@ -3,9 +3,22 @@
 import xarray as xr
 
 from irsrepro.build.sweeps import Problem
-from irsrepro.papers.he2020.alternation import alternate
+from irsrepro.papers.he2020.alternation import better, laid_out, run
+from irsrepro.papers.he2020.system import network
 
 
 def design(problem: Problem) -> xr.Dataset:
-    """Design every realisation; see ``alternate``."""
-    return alternate(problem, update_powers=True, update_reflection=True)
+    """Run Algorithm 1 from the starting phases, and from the phase-only design for ``starts: two``.
+
+    Of two runs the one with the higher sum-rate counts, realisation by realisation.
+
+    Returns:
+        See ``alternation.laid_out``.
+    """
+    system = network(problem.channels, problem.parameters)
+    solution = run(problem, system, update_powers=True, update_reflection=True)
+    if problem.parameters["starts"] == "two":
+        phases = run(problem, system, update_powers=False, update_reflection=True).reflection
+        second = run(problem, system, update_powers=True, update_reflection=True, reflection=phases)
+        solution = better(solution, second)
+    return laid_out(problem, system, solution)
