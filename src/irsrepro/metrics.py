@@ -15,6 +15,11 @@ def watts(level: float) -> float:
     return float(10.0 ** (level / 10.0 - 3.0))
 
 
+def difference_unit(unit: str) -> str:
+    """Return the unit in which two values of a unit differ: levels in dBm differ by dB."""
+    return "dB" if unit == "dBm" else unit
+
+
 def interference(received: NDArray[np.float64]) -> NDArray[np.float64]:
     """Sum over the powers that are not meant for a user.
 

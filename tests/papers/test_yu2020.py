@@ -30,6 +30,7 @@ ENSEMBLE: dict[str, Any] = {
     "carrier_frequency": 2.4,
     "irs_exponent": 2.0,
     "direct_exponent": 4.0,
+    "direct_shadowing": 0.0,
     "rician_factor": 3.0,
     "line_of_sight_angles": "geometry",
 }
@@ -41,10 +42,12 @@ PARAMETERS: dict[str, Any] = ENSEMBLE | {
     "antenna_power": 30.0,
     "rank_mode": "penalty",
     "rank_penalty": 0.03,
-    "rank_slack": 0.1,
+    "rank_slack": 0.005,
     "scaling": 0.35,
     "tolerance": 1e-3,
     "iteration_limit": 8,
+    "alternation_limit": 8,
+    "alternation_tolerance": 0.0,
     "relaxation": "margin",
     "relaxation_tolerance": 1e-4,
     "randomisations": 100,
@@ -196,7 +199,7 @@ def test_any_certificate_gives_a_valid_bound_and_the_best_one_is_tight_for_one_u
 
 
 def test_alternation_says_where_randomised_phases_miss_targets() -> None:
-    given = problem(iteration_limit=6, randomisations=3)
+    given = problem(alternation_limit=6, randomisations=3)
     variables = design("alternating_minimisation", given)
     power, violated = variables["projected_power"].values, variables["violated"].values
     assert violated[:, 1:].mean() > 0.2
@@ -205,14 +208,34 @@ def test_alternation_says_where_randomised_phases_miss_targets() -> None:
     assert (power[:, 1:] <= power[:, :-1] * (1.0 + 1e-5))[kept].all()
     assert (power[:, 1:] > power[:, :-1])[~kept].any()
     np.testing.assert_allclose(evaluate(given, variables)["transmit_power"], power[:, -1])
-    best = problem(iteration_limit=6, randomisations=3, kept_design="best")
+    best = problem(alternation_limit=6, randomisations=3, kept_design="best")
     np.testing.assert_allclose(powers("alternating_minimisation", best), power.min(axis=1))
-    safe = problem(iteration_limit=6, randomisations=3, draw_selection="feasible")
+    safe = problem(alternation_limit=6, randomisations=3, draw_selection="feasible")
     careful = design("alternating_minimisation", safe)
     assert (careful["violated"] == 0).all()
     assert (np.diff(careful["projected_power"].values, axis=1) <= 1e-12).all()
     with pytest.raises(ConfigurationError, match="relaxation"):
         design("alternating_minimisation", problem(relaxation="none"))
+
+
+def test_alternation_ends_when_the_power_has_settled() -> None:
+    options: dict[str, Any] = {"alternation_limit": 60, "randomisations": 300}
+    whole = design("alternating_minimisation", problem(**options))
+    settled = design("alternating_minimisation", problem(**options, alternation_tolerance=1e-5))
+    assert (whole["iterations"] == 60).all()
+    assert (settled["iterations"] < 60).all()
+    assert (settled["iterations"] >= 10).all()
+    first, last = (each["projected_power"].values[:, -1] for each in (whole, settled))
+    np.testing.assert_allclose(first, last, rtol=1e-3)
+    for r, end in enumerate(settled["iterations"].values):
+        one, other = (each["projected_power"].values[r, : end + 1] for each in (whole, settled))
+        np.testing.assert_array_equal(one, other)
+
+
+def test_shadowing_weakens_direct_links_only() -> None:
+    plain, shadowed = (draw(ENSEMBLE | {"direct_shadowing": s}, streams()) for s in (0.0, 20.0))
+    np.testing.assert_allclose(10.0 * np.abs(shadowed["direct"]), np.abs(plain["direct"]))
+    np.testing.assert_array_equal(shadowed["irs_to_user"], plain["irs_to_user"])
 
 
 def test_the_sum_of_slacks_is_maximised_with_no_target_missed() -> None:
@@ -235,6 +258,7 @@ def test_public_solvers_agree_with_ours() -> None:
     changes: dict[str, Any] = {
         "elements": 4,
         "iteration_limit": 2,
+        "alternation_limit": 2,
         "starts": 1,
     }
     ours = problem(count=2, **changes)

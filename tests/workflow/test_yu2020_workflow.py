@@ -33,7 +33,7 @@ def test_a_plotted_number_follows_from_channels_and_solution(built: Workflow, sc
     target = 10 ** (np.arange(0, 17.5, 2.5) / 10)
     np.testing.assert_allclose(sinr, np.broadcast_to(target[:, None, None], sinr.shape), rtol=1e-5)
     power = 30 + 10 * np.log10((np.abs(w) ** 2).sum(axis=(2, 3)))
-    drawn = plotted(built.root / "figures/yu2020/fig03.csv", scheme)
+    drawn = plotted(built.root / "figures/yu2020/fig03a.csv", scheme)
     np.testing.assert_allclose(drawn, power.mean(axis=1), rtol=1e-9)
 
 

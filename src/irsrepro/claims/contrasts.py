@@ -97,7 +97,7 @@ def _ratio(averages: Real) -> Real:
 
 
 def _measure(curves: Curves, relative: bool) -> dict[str, Any]:
-    return {"unit": "" if relative else curves.unit(), "percent": relative}
+    return {"unit": "" if relative else curves.difference_unit(), "percent": relative}
 
 
 def _trend(sign: int, check: Check, curves: Curves) -> Plan:
@@ -119,7 +119,7 @@ def _trend(sign: int, check: Check, curves: Curves) -> Plan:
                 says = f"{after.name} {verb} {before.name} by"
                 rows.append(Row(subject, says, curves.place(p), (one[:, p], other[:, p])))
     statistic = partial(_gap, relative=False, sign=sign)
-    return Plan(rows, statistic, low=0.0, strict=True, unit=curves.unit())
+    return Plan(rows, statistic, low=0.0, strict=True, unit=curves.difference_unit())
 
 
 def _gap_trend(sign: int, check: Check, curves: Curves) -> Plan:
@@ -196,7 +196,7 @@ def _dominates_distribution(check: Check, curves: Curves) -> Plan:
             rows.append(Row(subject, says, place, (one[:, p], other[:, p])))
             quantiles.append(float(quantile))
     statistic = partial(_gap, relative=False, sign=1 if check["better"] == "higher" else -1)
-    return Plan(rows, statistic, low=check["by"], strict=True, unit=curves.unit(),
+    return Plan(rows, statistic, low=check["by"], strict=True, unit=curves.difference_unit(),
                 quantiles=quantiles)  # fmt: skip
 
 
@@ -287,7 +287,7 @@ def _slope(check: Check, curves: Curves, low: float, high: float) -> Plan:
 
     measure = _measure(curves, check["relative"])
     if traced and not check["relative"]:
-        measure["unit"] = curves.unit(traced=True)
+        measure["unit"] = curves.difference_unit(traced=True)
     per = "per doubling" if check["per"] == "doubling" else f"per {curves.point_unit()}"
     return Plan(rows, slopes, low, high, per="per iteration" if traced else per, **measure)
 
@@ -321,7 +321,7 @@ def _concave(check: Check, curves: Curves) -> Plan:
         return bend
 
     per = f"per {curves.point_unit()}"
-    return Plan(rows, loss, low=0.0, strict=True, unit=curves.unit(), per=per)
+    return Plan(rows, loss, low=0.0, strict=True, unit=curves.difference_unit(), per=per)
 
 
 def _peaks_within(check: Check, curves: Curves) -> Plan:
@@ -347,7 +347,7 @@ def _peaks_within(check: Check, curves: Curves) -> Plan:
         partial(difference, relative=False),
         low=0.0,
         strict=True,
-        unit=curves.unit(),
+        unit=curves.difference_unit(),
         fold=lambda pairs: pairs.reshape(len(inside), len(outside)).max(axis=0),
         folded=folded,
     )

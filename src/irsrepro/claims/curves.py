@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from irsrepro.array_types import Real
 from irsrepro.config.checks import Curve
+from irsrepro.metrics import difference_unit
 
 _POINT = ("scheme", "point", "realisation")
 
@@ -103,6 +104,10 @@ class Curves:
         name = self._quantity or ("trace" if traced else "metric")
         unit = str(self._first[name].attrs.get("units", ""))
         return "" if unit == "1" else unit
+
+    def difference_unit(self, traced: bool = False) -> str:
+        """Return the unit in which two values of that quantity differ."""
+        return difference_unit(self.unit(traced))
 
     def point_unit(self) -> str:
         """Return the unit of the swept parameter."""

@@ -14,6 +14,7 @@ from irsrepro.build.sensitivity import spread
 from irsrepro.build.storage import variable
 from irsrepro.errors import ConfigurationError
 from irsrepro.lazy_import import lazily
+from irsrepro.metrics import difference_unit
 from irsrepro.optimize.result import ITERATION_LIMIT
 from irsrepro.statistics import mean_interval, median_interval
 
@@ -175,11 +176,15 @@ def _drawn(
     """Return what a curve is made from, realisation by realisation."""
     if kind == "trace":
         return _trace(curve, data, section)
-    samples = _samples(curve, data)
+    metric = section.get("metric", "metric")
+    samples = _samples(curve, data, metric)
     if "minus" in section:
-        less = _samples({**curve, "scheme": section["minus"]}, data)
+        less = _samples({**curve, "scheme": section["minus"]}, data, metric)
         samples, less = xr.align(samples, less, join="inner")
-        attrs = {**samples.attrs, "long_name": f"difference of {samples.attrs['long_name']}"}
+        attrs = {
+            "long_name": f"difference of {samples.attrs['long_name']}",
+            "units": difference_unit(samples.attrs["units"]),
+        }
         samples = (samples - less.values).assign_attrs(attrs)
     return samples if kind == "curves" else samples.sel(point=curve["point"], drop=True)
 
@@ -248,11 +253,15 @@ def _trace(
     return whole.transpose("realisation", "iteration")
 
 
-def _samples(curve: Curve, data: Mapping[str, xr.Dataset]) -> xr.DataArray:
-    """Return the metric of a curve, or its trace after some iterations, (point, realisation)."""
+def _samples(curve: Curve, data: Mapping[str, xr.Dataset], metric: str) -> xr.DataArray:
+    """Return a metric of a curve, or its trace after some iterations, (point, realisation)."""
     table = _of(curve, data)
+    if metric not in table:
+        raise ConfigurationError(
+            f"metric {metric!r} is not there; {', '.join(map(str, table))} are"
+        )
     if "after" not in curve:
-        return table["metric"]
+        return table[metric]
     if "trace" not in table or curve["after"] >= table.sizes["iteration"]:
         raise ConfigurationError(f"no iteration {curve['after']} in the trace of {curve['name']}")
     return table["trace"].sel(iteration=curve["after"], drop=True).where(table["metric"].notnull())

@@ -11,6 +11,7 @@ import io
 import math
 import textwrap
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -214,7 +215,10 @@ def _experiment_lines(
         return []
     curves = in_order(data, schemes)
     shown = {str(data["scheme"].sel(curve=curve).item()): None for curve in curves}
-    entries = [_entry(curve_style(schemes, scheme, figure)) for scheme in shown]
+    looks = [curve_style(schemes, scheme, figure) for scheme in shown]
+    if set(names) <= set(figure.get("colours", {})):  # colour tells the experiment
+        looks = [replace(each, colour=GREY) for each in looks]
+    entries = [_entry(each) for each in looks]
     for place, name in enumerate(names):
         colour = figure.get("colours", {}).get(name, GREY)
         entries.append(

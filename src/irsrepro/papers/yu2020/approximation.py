@@ -1,13 +1,19 @@
-"""The inner approximation with either engine, in the three modes of its rank constraint."""
+"""The inner approximation with either engine, in the modes of its rank constraint."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 import xarray as xr
 
 from irsrepro.build.storage import variable
 from irsrepro.build.sweeps import Problem
-from irsrepro.papers.yu2020.algorithms.inner_approximation import RankMode, inner_approximation
+from irsrepro.papers.yu2020.algorithms.inner_approximation import (
+    InnerApproximation,
+    RankMode,
+    inner_approximation,
+)
 from irsrepro.papers.yu2020.system import (
     design_variables,
     downlink,
@@ -16,20 +22,26 @@ from irsrepro.papers.yu2020.system import (
 )
 
 
-def approximate(problem: Problem, rank_mode: RankMode) -> xr.Dataset:
+def approximate(
+    problem: Problem,
+    rank_mode: RankMode,
+    solve: Callable[..., InnerApproximation] | None = None,
+) -> xr.Dataset:
     """Run the inner approximation from the starting phases and the beamformers of (4) for them.
 
     Args:
         problem: what the scheme is given.
-        rank_mode: ``penalty``, ``slack`` or ``hard``.
+        rank_mode: ``penalty`` or ``slack``.
+        solve: the kernel, whatever the engine; that of the engine without it.
 
     Returns:
         ``beamformer`` and ``reflection`` of the best projected design, status, iterations and
         residual (realisation,), and traces (realisation, iteration), from the start on: in W
         ``objective`` (falls in every iteration), ``lifted_power`` and ``projected_power``; without
         a unit ``rank_gap`` and ``beam_rank``; ``trace`` of the projected power in dBm with the
-        share of iterations in which it rises. ``subproblem_gap`` and ``phase_movement``, and
-        ``last_beam_rank``, of the last iteration, (realisation,).
+        share of iterations in which it rises. Also (realisation,) ``subproblem_gap``,
+        ``last_beam_rank`` and ``largest_beam_rank`` of all iterations, ``phase_movement``, and
+        ``saved``, what the best design saves against the start in dB.
     """
     system = downlink(problem.channels, problem.parameters)
     parameters = problem.parameters
@@ -45,10 +57,12 @@ def approximate(problem: Problem, rank_mode: RankMode) -> xr.Dataset:
     if rank_mode == "slack":
         options["slack"] = parameters["rank_slack"]
     start = system.starting_reflection
-    solve = problem.solver(inner_approximation)
-    result = solve(system.responses, system.target, start, **options)
+    result = (solve or problem.solver(inner_approximation))(
+        system.responses, system.target, start, **options
+    )
     one, trace = ("realisation",), ("realisation", "iteration")
     movement = np.abs(result.reflection - start).max(axis=1)
+    saved = 10.0 * np.log10(result.projected_power[:, 0] / result.power)
     return design_variables(result.beamformer, result.reflection).assign(
         **progress(
             result.status,
@@ -71,6 +85,13 @@ def approximate(problem: Problem, rank_mode: RankMode) -> xr.Dataset:
             "largest second over first eigenvalue of a W_k at the end",
             "1",
         ),
+        largest_beam_rank=variable(
+            one,
+            result.beam_rank.max(axis=1),
+            "largest second over first eigenvalue of a W_k in any iteration",
+            "1",
+        ),
+        saved=variable(one, saved, "power at the start over that of the best design", "dB"),
         **power_trace(result.projected_power),
         subproblem_gap=variable(
             one, result.accuracy, "largest certified relative gap of a subproblem", "1"

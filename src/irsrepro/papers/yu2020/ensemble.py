@@ -75,8 +75,9 @@ def draw(parameters: Mapping[str, Any], streams: Sequence[RandomStream]) -> xr.D
     there = np.broadcast_to(irs, origin.shape)
     incoming_gain = log_distance_gain(distances(origin, there), reference, exponent)
     outgoing_gain = log_distance_gain(distances(placed, there), reference, exponent)
+    shadowed = reference - parameters["direct_shadowing"]
     direct_gain = log_distance_gain(
-        distances(placed, origin), reference, parameters["direct_exponent"]
+        distances(placed, origin), shadowed, parameters["direct_exponent"]
     )
     starting_phase = uniform_phases(children(streams, "starting phases"), elements)
     return xr.Dataset(

@@ -1,10 +1,10 @@
 """Inner approximation for the least transmit power over beamformers and phases (yu2020, III).
 
 Every iteration solves the convex subproblem of `inner_approximation_step` about the last iterate.
-As printed, problem (17) demands that V have rank one in every iteration ("hard"): with a unit
-diagonal the linearised rank constraint then admits V' alone, so the phases never move. Two readings
-do move: the rank gap tr V - lambda_max(V) as a penalty of weight chi in the objective ("penalty"),
-or allowed to reach some e > 0 ("slack").
+As printed, problem (17) demands that V have rank one in every iteration: with a unit diagonal the
+linearised rank constraint then admits V' alone, so the phases never move. Two readings do move: the
+rank gap tr V - lambda_max(V) as a penalty of weight chi in the objective ("penalty"), or allowed to
+reach some e > 0, e = 0 being the printed form ("slack").
 
 What falls in every iteration is the objective: power plus chi times the rank gap ("penalty"), or
 the power of the lifted variables. The power of the phases extracted from V (its principal
@@ -36,25 +36,26 @@ from irsrepro.papers.yu2020.algorithms.minimum_power_phases import (
 from irsrepro.papers.yu2020.algorithms.subproblem import make_subproblem
 from irsrepro.papers.yu2020.algorithms.subproblem_solver import solve_subproblem
 
-RankMode = Literal["penalty", "slack", "hard"]
+RankMode = Literal["penalty", "slack"]
 
-RANK_MODES = ("penalty", "slack", "hard")
+RANK_MODES = ("penalty", "slack")
 # Rows of a trace.
 OBJECTIVE, LIFTED, PROJECTED, RANK_GAP, BEAM_RANK = range(5)
+RISE = 1e-7  # relative rise of the objective that is put down to the accuracy of a subproblem
 
 _ACCURACY = 1e-12
 _STEPS = 500
 _NEGLIGIBLE = 1e-10  # share of tr V of a column of Y that is dropped
 _LEAST_SHARE = 1e-6  # of a user in the uplink power, as a scale
 _LARGEST_START = 100.0  # of a multiplier
-_RISE = 1e-7  # relative rise of the objective that is put down to the accuracy of a subproblem
 
 
 @dataclass(frozen=True)
 class InnerApproximation:
     """Designs for R realisations; nan where the targets cannot be met at the start.
 
-    Traces (realisation, iteration) begin with the start and stay constant after the stop.
+    Traces (realisation, iteration) begin with the start and stay constant after the stop. A step
+    that raises the objective is not taken and ends the run; the trace of the objective shows it.
 
     Attributes:
         reflection: x, (realisation, element), of the best projected design.
@@ -128,6 +129,14 @@ def _compressed_streams(beams: Complex) -> tuple[Complex, float]:
 
 
 @kernel
+def _principal(factor: Complex) -> tuple[Complex, float]:
+    """Conjugate of the principal eigenvector of V = Y Y^H, and tr V less its eigenvalue."""
+    values, rotation = np.linalg.eigh(np.dot(factor.conj().T.copy(), factor))
+    main = rotation[:, values.size - 1].copy()
+    return np.dot(factor, main).conj(), max(0.0, factor.shape[0] - values[-1])
+
+
+@kernel
 def _projected(
     response: Response,
     targets: Real,
@@ -151,7 +160,6 @@ def _iterate(
     balance: float,
     penalty: float,
     slack: float,
-    frozen: bool,
     tolerance: float,
     limit: int,
     accuracy: float,
@@ -161,7 +169,7 @@ def _iterate(
     trace: Real,
 ) -> tuple[float, float, int, float, int]:
     """One realisation; returns the best power, the largest gap, iterations, residual, status."""
-    users, size, antennas = channels.shape
+    users, _, antennas = channels.shape
     response = arrange(channels)
     channel = np.empty((users, antennas), np.complex128)
     gram = np.empty((users, users), np.complex128)
@@ -203,28 +211,27 @@ def _iterate(
             balance,
             penalty,
             slack,
-            frozen,
         )
         found, found_streams, z, _, gap, _, _ = solve_subproblem(
             problem, multipliers, accuracy, rank_limit
         )
         new_factor = _compressed(found)
         new_streams, ratio = _compressed_streams(found_streams)
-        values, rotation = np.linalg.eigh(new_factor.conj().T @ new_factor)
-        rank_gap = max(0.0, size - values[-1])
+        new_vector, rank_gap = _principal(new_factor)
         lifted = float((np.abs(new_streams) ** 2).sum())
         reached = lifted + penalty * rank_gap
         largest_gap = max(largest_gap, gap)
         iterations = t
-        if not reached <= objective * (1.0 + _RISE):
+        if not reached <= objective * (1.0 + RISE):
             # No decrease that the accuracy shows, or an unsolved subproblem: the iterate stays, and
-            # nothing else would follow.
+            # nothing else would follow. The trace shows the rise.
+            trace[OBJECTIVE, t:] = first * reached
             residual = 0.0
             status = CONVERGED if gap <= accuracy else ITERATION_LIMIT
             break
         factor, streams = new_factor, new_streams
         trace[BEAM_RANK, t:] = ratio
-        vector[:] = (factor @ rotation[:, -1]).conj()
+        vector[:] = new_vector
         projected = _projected(response, targets, vector, channel, gram, work)
         if projected < best_power:
             best_power = projected
@@ -248,13 +255,14 @@ def _iterate(
     return best_power, largest_gap, iterations, residual, status
 
 
-def rank_terms(rank_mode: str, penalty: float, slack: float) -> tuple[float, float, bool]:
-    """The penalty chi, the slack e and whether V is frozen, in one rank mode.
+def rank_terms(rank_mode: str, penalty: float, slack: float, size: int) -> tuple[float, float]:
+    """The penalty chi and the largest rank gap e of one rank mode.
 
     Args:
         rank_mode: one of `RANK_MODES`.
         penalty: chi of the penalty mode, in units of the first power.
-        slack: e of the slack mode, out of M + 1.
+        slack: e of the slack mode, over M + 1.
+        size: M + 1.
 
     Raises:
         ValueError: an unknown mode, a negative penalty or slack.
@@ -263,9 +271,7 @@ def rank_terms(rank_mode: str, penalty: float, slack: float) -> tuple[float, flo
         raise ValueError(f"rank_mode {rank_mode!r} must be one of {', '.join(RANK_MODES)}")
     if not (penalty >= 0.0 and slack >= 0.0):
         raise ValueError("penalty and slack must not be negative")
-    return {"penalty": (penalty, inf, False), "slack": (0.0, slack, False)}.get(
-        rank_mode, (0.0, inf, True)
-    )
+    return (penalty, inf) if rank_mode == "penalty" else (0.0, slack * size)
 
 
 def inner_approximation(
@@ -276,17 +282,16 @@ def inner_approximation(
     *,
     rank_mode: RankMode = "penalty",
     penalty: float = 0.03,
-    slack: float = 0.1,
+    slack: float = 0.005,
     scaling: float = 0.35,
-    tolerance: float = 1e-3,
-    iteration_limit: int = 100,
+    tolerance: float = 1e-4,
+    iteration_limit: int = 3000,
     accuracy: float = 1e-5,
     rank_limit: int = 12,
 ) -> InnerApproximation:
     """Minimise the transmit power by inner approximation, yu2020, Algorithm 1.
 
-    The result of a realisation does not depend on the others. In the hard mode the only feasible V
-    is the last one, so the beamformers alone are variables.
+    The result of a realisation does not depend on the others.
 
     Args:
         channels: H, (realisation, user, element + 1, antenna) complex amplitudes, the direct path
@@ -296,7 +301,7 @@ def inner_approximation(
         noise: noise power of a user; sets the unit of the powers.
         rank_mode: see the module.
         penalty: chi over the power at the start, for "penalty".
-        slack: e, for "slack", out of M + 1.
+        slack: e over M + 1, for "slack".
         scaling: rho in c_ki^2 = rho^2 ||B_ki|| / ||V||, the free constant of (11).
         tolerance: relative decrease of the objective at which to stop; 0 runs every iteration.
         iteration_limit: largest number of subproblems.
@@ -313,7 +318,7 @@ def inner_approximation(
         raise ValueError(f"starts {starts.shape} must be finite and {(count, size - 1)}")
     if not 0.0 < scaling < inf:
         raise ValueError("scaling must be positive and finite")
-    chi, most, frozen = rank_terms(rank_mode, penalty, slack)
+    chi, most = rank_terms(rank_mode, penalty, slack, size)
     extended = np.concatenate([starts, np.ones((count, 1))], axis=1)
     vectors = np.full((count, size), np.nan, np.complex128)
     beams = np.full((count, users, antennas), np.nan, np.complex128)
@@ -329,7 +334,6 @@ def inner_approximation(
             scaling,
             chi,
             most,
-            frozen,
             tolerance if tolerance > 0.0 else -inf,
             iteration_limit,
             accuracy,

@@ -297,7 +297,8 @@ def riemannian_hessian(
     """Riemannian Hessian of the augmented Lagrangian, before the projection to tangent spaces.
 
     As a real form of the coordinates (re, im) of Y by rows, then w. A second derivative
-    Re(a^H A b) + Re(a^T B b) has the real blocks below.
+    Re(a^H A b) + Re(a^T B b) has the real blocks below. Only the lower triangle is set, with whole
+    blocks of a row of Y on its diagonal.
 
     Args:
         problem: the subproblem.
@@ -359,8 +360,10 @@ def riemannian_hessian(
                 for b in range(antennas):
                     A[base + a, base + b] += 2.0 * T[u, a, b]
     real = np.empty((2 * order, 2 * order))
+    ends = np.empty(order, np.int64)
     for p in range(order):
-        for q in range(order):
+        ends[p] = min((p // rank + 1) * rank, first) if p < first else p + 1
+        for q in range(ends[p]):
             if q < first <= p:
                 a, b = A[q, p].conjugate(), B[q, p]
             else:
@@ -374,6 +377,6 @@ def riemannian_hessian(
         if curved[k] > 0.0:
             for p in range(2 * order):
                 scaled = curved[k] * coordinates[k, p]
-                for q in range(2 * order):
+                for q in range(2 * ends[p // 2]):
                     real[p, q] += scaled * coordinates[k, q]
     return real

@@ -46,7 +46,6 @@ class Subproblem(NamedTuple):
         top: l, (element + 1,).
         penalty: chi.
         slack: e, or infinity without the constraint.
-        frozen: whether V is kept at V'.
     """
 
     channels: Complex
@@ -61,7 +60,6 @@ class Subproblem(NamedTuple):
     top: Complex
     penalty: float
     slack: float
-    frozen: bool
 
 
 # Products as functions of their own: inlined in many places they take minutes to compile.
@@ -122,6 +120,12 @@ def eigen(matrix: Complex) -> tuple[Real, Complex]:
 
 
 @kernel
+def lowest_eigenvalue(matrix: Complex) -> float:
+    """Return the lowest eigenvalue of a Hermitian matrix, without the vectors, which cost more."""
+    return float(np.linalg.eigvalsh(matrix)[0])
+
+
+@kernel
 def make_subproblem(
     channels: Complex,
     adjoint: Complex,
@@ -133,7 +137,6 @@ def make_subproblem(
     balance: float,
     penalty: float,
     slack: float,
-    frozen: bool,
 ) -> Subproblem:
     """Subproblem about an iterate, with c_ki^2 = balance^2 ||B'_ki|| / ||V'|| for every pair.
 
@@ -148,7 +151,6 @@ def make_subproblem(
         balance: rho.
         penalty: chi, in units of the power.
         slack: e, or infinity.
-        frozen: keep V.
     """
     users = targets.size
     square = times(adjoint_of(factor), factor)
@@ -186,5 +188,4 @@ def make_subproblem(
         top,
         penalty,
         slack,
-        frozen,
     )

@@ -36,6 +36,7 @@ from irsrepro.papers.yu2020.algorithms.subproblem import (
     apply_matrix,
     eigen,
     inner_product,
+    lowest_eigenvalue,
     squared_norm,
 )
 
@@ -46,7 +47,10 @@ _ROUNDS = 40
 _NEWTON_STEPS = 60
 _LOOSE = 3e-3  # gradient at which the first multiplier step is taken
 _SHIFT = 1e-11  # of the largest diagonal entry of the Hessian, against its flat directions
+_PANEL = 4  # columns of a Cholesky factor at a time
+_POWERS = 23  # of ten by which the shift may be larger
 _SUFFICIENT = 1e-4
+_USUAL_POWER = 6  # that the first Hessian of a subproblem needs
 _SHORTEST = 1e-6  # length factor of a step
 _ROUNDING = 1e-15  # of the augmented Lagrangian
 _SHORTFALL = 1e-4  # of a constraint in units of the noise, cheap or not
@@ -57,7 +61,8 @@ _NEW_COLUMN = 0.05  # root mean square of its entries
 def _reflect_rows(factor: Complex, matrix: Real, gradient: Real, reflectors: Real) -> None:
     """Turn the coordinates of each row of Y so that the first one is along the row.
 
-    Householder reflections, applied to both sides of the Hessian and to the gradient.
+    Householder reflections, applied to both sides of the Hessian and to the gradient. Blocks above
+    the diagonal, which nobody reads, are left as they are.
     """
     size, rank = factor.shape
     width = 2 * rank
@@ -80,54 +85,124 @@ def _reflect_rows(factor: Complex, matrix: Real, gradient: Real, reflectors: Rea
             along += vector[c] * gradient[base + c]
         for c in range(width):
             gradient[base + c] -= along * vector[c]
-        for q in range(order):
+    for p in range(order):
+        for n in range(min(p // width, size)):
+            base = n * width
             along = 0.0
             for c in range(width):
-                along += vector[c] * matrix[base + c, q]
+                along += reflectors[n, c] * matrix[p, base + c]
             for c in range(width):
-                matrix[base + c, q] -= along * vector[c]
-        for p in range(order):
+                matrix[p, base + c] -= along * reflectors[n, c]
+    turned = np.empty(order)
+    for n in range(size):
+        base = n * width
+        end = base + width
+        turned[:end] = 0.0
+        for c in range(width):
+            entry = reflectors[n, c]
+            for q in range(end):
+                turned[q] += entry * matrix[base + c, q]
+        for c in range(width):
+            entry = reflectors[n, c]
+            for q in range(end):
+                matrix[base + c, q] -= turned[q] * entry
+        for p in range(base, end):
             along = 0.0
             for c in range(width):
-                along += vector[c] * matrix[p, base + c]
+                along += reflectors[n, c] * matrix[p, base + c]
             for c in range(width):
-                matrix[p, base + c] -= along * vector[c]
+                matrix[p, base + c] -= along * reflectors[n, c]
 
 
 @kernel
 def _cholesky(matrix: Real, shift: float, factor: Real) -> bool:
     """Lower factor of matrix + shift; False unless that is positive definite.
 
-    Column after column is taken off what remains, so that the inner loop vectorises as it stands.
+    Four columns after four are taken off what remains, so that the inner loop vectorises as it
+    stands and reads what remains once for all four.
     """
     order = matrix.shape[0]
-    column = np.empty(order)
+    columns = np.empty((_PANEL, order))
     for p in range(order):
         for q in range(p + 1):
             factor[p, q] = matrix[p, q]
-    for t in range(order):
-        pivot = factor[t, t] + shift
-        if not pivot > 1e-14 * (abs(matrix[t, t]) + shift):
-            return False
-        root = sqrt(pivot)
-        factor[t, t] = root
-        for p in range(t + 1, order):
-            factor[p, t] /= root
-            column[p] = factor[p, t]
-        for p in range(t + 1, order):
-            weight = column[p]
-            for q in range(t + 1, p + 1):
-                factor[p, q] -= weight * column[q]
+    for first in range(0, order, _PANEL):
+        end = min(first + _PANEL, order)
+        for t in range(first, end):
+            pivot = factor[t, t] + shift
+            if not pivot > 1e-14 * (abs(matrix[t, t]) + shift):
+                return False
+            root = sqrt(pivot)
+            factor[t, t] = root
+            column = columns[t - first]
+            for p in range(t + 1, order):
+                factor[p, t] /= root
+                column[p] = factor[p, t]
+            for p in range(t + 1, order):
+                weight = column[p]
+                for q in range(t + 1, min(p + 1, end)):
+                    factor[p, q] -= weight * column[q]
+        if end - first < _PANEL:
+            break
+        a, b, c, d = columns[0], columns[1], columns[2], columns[3]
+        for p in range(end, order):
+            s, t, u, v = a[p], b[p], c[p], d[p]
+            row = factor[p]
+            for q in range(end, p + 1):
+                row[q] = row[q] - s * a[q] - t * b[q] - u * c[q] - v * d[q]
     return True
 
 
 @kernel
-def _newton_direction(
-    problem: Subproblem, factor: Complex, matrix: Real, gradient: Real, direction: Real
-) -> float:
-    """Direction -(Hessian + shift)^-1 gradient on the tangent space, and the slope along it.
+def _shifted_cholesky(matrix: Real, power: int, factor: Real) -> int:
+    """Lower factor of matrix + shift for the least shift that makes it positive definite.
 
-    The shift grows from nearly nothing until the matrix is positive definite.
+    A shift is nearly nothing times a power of ten. The search begins at the power before the one
+    that the last Hessian needed: most are indefinite, by about as much as the one before.
+
+    Args:
+        matrix: (coordinate, coordinate).
+        power: of the last Hessian.
+        factor: overwritten.
+
+    Returns:
+        The power, or -1 if none up to the largest will do.
+    """
+    shifts = np.zeros(_POWERS)
+    for p in range(matrix.shape[0]):
+        shifts[0] = max(shifts[0], abs(matrix[p, p]))
+    shifts[0] *= _SHIFT
+    for p in range(1, _POWERS):
+        shifts[p] = 10.0 * shifts[p - 1]
+    power = max(power - 1, 0)
+    if not _cholesky(matrix, shifts[power], factor):
+        while power < _POWERS - 1:
+            power += 1
+            if _cholesky(matrix, shifts[power], factor):
+                return power
+        return -1
+    if power > 0:
+        while power > 0 and _cholesky(matrix, shifts[power - 1], factor):
+            power -= 1
+        if power > 0:
+            _cholesky(matrix, shifts[power], factor)
+    return power
+
+
+@kernel
+def _newton_direction(
+    problem: Subproblem,
+    factor: Complex,
+    matrix: Real,
+    gradient: Real,
+    direction: Real,
+    power: int,
+) -> tuple[float, int]:
+    """Direction -(Hessian + shift)^-1 gradient on the tangent space.
+
+    Returns:
+        The slope along it, 0 without a direction, and the power of the shift, see
+        `_shifted_cholesky`.
     """
     size, rank = factor.shape
     width, order = 2 * rank, gradient.size
@@ -136,24 +211,20 @@ def _newton_direction(
     kept = np.empty(order, np.int64)
     count = 0
     for p in range(order):
-        if p >= size * width or (not problem.frozen and p % width != 0):
+        if p >= size * width or p % width != 0:
             kept[count] = p
             count += 1
     small = np.empty((count, count))
     right = np.empty(count)
-    largest = 0.0
     for p in range(count):
         right[p] = -gradient[kept[p]]
         for q in range(count):
             small[p, q] = matrix[kept[p], kept[q]]
-        largest = max(largest, abs(small[p, p]))
     triangle = np.empty((count, count))
-    shift = _SHIFT * largest
-    while not _cholesky(small, shift, triangle):
-        shift *= 10.0
-        if not shift < 1e12 * largest:
-            direction[:] = 0.0
-            return 0.0
+    power = _shifted_cholesky(small, power, triangle)
+    if power < 0:
+        direction[:] = 0.0
+        return 0.0, 0
     slope = 0.0
     step = right.copy()
     for p in range(count):
@@ -174,7 +245,7 @@ def _newton_direction(
             along += reflectors[n, c] * direction[n * width + c]
         for c in range(width):
             direction[n * width + c] -= along * reflectors[n, c]
-    return slope
+    return slope, power
 
 
 @kernel
@@ -207,8 +278,13 @@ def _descend(
     multipliers: Real,
     weights: Real,
     tolerance: float,
-) -> tuple[Complex, Complex, Terms, float, int]:
-    """Newton's method on the augmented Lagrangian; returns the point, its gradient norm, steps."""
+    power: int,
+) -> tuple[Complex, Complex, Terms, float, int, int]:
+    """Newton's method on the augmented Lagrangian.
+
+    Returns:
+        The point, its terms and gradient norm, steps, and the power of the last shift.
+    """
     users, size, _ = problem.channels.shape
     rank = factor.shape[1]
     first = 2 * size * rank
@@ -234,21 +310,20 @@ def _descend(
                 gradient[p] += active[k] * coordinates[k, p]
             if p >= first:
                 square += gradient[p] ** 2
-        if not problem.frozen:
-            for n in range(size):
-                along, base = 0.0, 2 * n * rank
-                for c in range(rank):
-                    along += gradient[base + 2 * c] * factor[n, c].real
-                    along += gradient[base + 2 * c + 1] * factor[n, c].imag
-                for c in range(rank):
-                    square += (gradient[base + 2 * c] - along * factor[n, c].real) ** 2
-                    square += (gradient[base + 2 * c + 1] - along * factor[n, c].imag) ** 2
+        for n in range(size):
+            along, base = 0.0, 2 * n * rank
+            for c in range(rank):
+                along += gradient[base + 2 * c] * factor[n, c].real
+                along += gradient[base + 2 * c + 1] * factor[n, c].imag
+            for c in range(rank):
+                square += (gradient[base + 2 * c] - along * factor[n, c].real) ** 2
+                square += (gradient[base + 2 * c + 1] - along * factor[n, c].imag) ** 2
         norm = sqrt(square)
         if norm <= tolerance or steps == _NEWTON_STEPS:
             break
         S, T, diagonal = derivative_matrices(problem, factor, beams, terms, active)
         matrix = riemannian_hessian(problem, factor, terms, slopes, active, curved, S, T, diagonal)
-        slope = _newton_direction(problem, factor, matrix, gradient, direction)
+        slope, power = _newton_direction(problem, factor, matrix, gradient, direction, power)
         step, moved = 1.0, False
         while step >= _SHORTEST and slope < 0.0:
             trial_factor, trial_beams = _move(factor, beams, direction, step)
@@ -264,7 +339,7 @@ def _descend(
         steps += 1
         if not moved:
             break
-    return factor, beams, terms, norm, steps
+    return factor, beams, terms, norm, steps, power
 
 
 @kernel
@@ -286,18 +361,20 @@ def solve_subproblem(
     users, size, _ = problem.channels.shape
     factor, beams = problem.factor.copy(), problem.beams.copy()
     z, weights = multipliers.copy(), np.empty(users + 1)
-    image = np.empty(beams.shape[2], np.complex128)
+    image, hollow = np.empty(beams.shape[2], np.complex128), np.empty(users)
     if not problem.slack < inf:
         z[users] = 0.0
     weight, near, steps, last = _WEIGHT, _LOOSE, 0, inf
-    objective, gap = inf, inf
+    objective, gap, power = inf, inf, _USUAL_POWER
     status = ITERATION_LIMIT
     finest = 1e-3 * tolerance
     for _ in range(_ROUNDS):
         # A multiplier far above 1 belongs to a constraint that was scaled too small.
         for k in range(users + 1):
             weights[k] = weight * max(z[k], 1.0) ** 2
-        factor, beams, terms, norm, count = _descend(problem, factor, beams, z, weights, near)
+        factor, beams, terms, norm, count, power = _descend(
+            problem, factor, beams, z, weights, near, power
+        )
         steps += count
         violation, shortfall = 0.0, 0.0
         for k in range(users + 1):
@@ -319,19 +396,12 @@ def solve_subproblem(
         for k in range(users + 1):
             if terms.values[k] > -inf:
                 loss += z[k] * abs(terms.values[k])
-        lowest, vectors = 0.0, S
-        if not problem.frozen:
-            for n in range(size):
-                S[n, n] -= diagonal[n]
-            values, vectors = eigen(S)
-            lowest = min(0.0, values[0])
-        thin, hollow = 0.0, np.empty(users)
-        directions = np.zeros((users, beams.shape[2]), np.complex128)
+        for n in range(size):
+            S[n, n] -= diagonal[n]
+        lowest = min(0.0, lowest_eigenvalue(S))
+        thin = 0.0
         for i in range(users):
-            values, columns = eigen(T[i])
-            hollow[i] = -values[0]
-            for a in range(beams.shape[2]):
-                directions[i, a] = columns[a, 0]
+            hollow[i] = -lowest_eigenvalue(T[i])
             thin = max(thin, hollow[i])
             for q in range(beams.shape[1]):
                 apply_matrix(T[i], beams[i, q], image)
@@ -344,9 +414,9 @@ def solve_subproblem(
         # Eigenvalues that a gradient not quite zero explains ask for more rounds, not more columns.
         stretched = thin > max(0.3 * gap, 10.0 * norm)
         if flat and factor.shape[1] < rank_limit:
-            factor = _extended(factor, vectors[:, 0].copy())
+            factor = _extended(factor, S)
         elif stretched and beams.shape[1] < problem.channels.shape[2]:
-            beams = _extended_beams(beams, directions, hollow, 0.3 * gap)
+            beams = _extended_beams(beams, T, hollow, 0.3 * gap)
         elif flat or stretched:
             break
         else:
@@ -356,9 +426,10 @@ def solve_subproblem(
 
 
 @kernel
-def _extended(factor: Complex, vector: Complex) -> Complex:
-    """Y with a column more, along the vector."""
+def _extended(factor: Complex, slope: Complex) -> Complex:
+    """Y with a column more, along the lowest eigenvector of the derivative by V."""
     size, rank = factor.shape
+    vector = eigen(slope)[1][:, 0].copy()
     scale = _NEW_COLUMN * sqrt(size / inner_product(vector, vector).real)
     result = np.empty((size, rank + 1), np.complex128)
     for n in range(size):
@@ -370,14 +441,15 @@ def _extended(factor: Complex, vector: Complex) -> Complex:
 
 
 @kernel
-def _extended_beams(beams: Complex, directions: Complex, hollow: Real, least: float) -> Complex:
+def _extended_beams(beams: Complex, slopes: Complex, hollow: Real, least: float) -> Complex:
     """Beams with a stream more, of zeros where the derivative by W_i is not negative enough."""
     users, streams, antennas = beams.shape
     result = np.zeros((users, streams + 1, antennas), np.complex128)
     for i in range(users):
         scale = _NEW_COLUMN * sqrt(squared_norm(beams[i])) if hollow[i] > least else 0.0
+        vectors = eigen(slopes[i])[1]
         for a in range(antennas):
             for q in range(streams):
                 result[i, q, a] = beams[i, q, a]
-            result[i, streams, a] = scale * directions[i, a]
+            result[i, streams, a] = scale * vectors[a, 0]
     return result

@@ -19,7 +19,12 @@ from irsrepro.lazy_import import lazily
 from irsrepro.optimize.reference.minimum_power import downlink_beams, uplink_fixed_point
 from irsrepro.optimize.reference.public_solvers import FIRST_ORDER, Attempt, optimise_program
 from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT
-from irsrepro.papers.yu2020.algorithms.inner_approximation import InnerApproximation, RankMode
+from irsrepro.papers.yu2020.algorithms.inner_approximation import (
+    RISE,
+    InnerApproximation,
+    RankMode,
+    rank_terms,
+)
 
 cp = lazily("cvxpy")
 
@@ -106,8 +111,9 @@ def solve_subproblem_cvxpy(
     program: Any = cp.Problem(cp.Minimize(power + penalty * gap), constraints)
     tolerances = ("tol_gap_abs", "tol_gap_rel", "tol_feas")
     attempts: list[Attempt] = [("CLARABEL", dict.fromkeys(tolerances, accuracy))]
-    if slack != 0.0:  # where the feasible set is a point, looser tolerances make another problem
-        attempts += [("CLARABEL", dict.fromkeys(tolerances, 100.0 * accuracy)), FIRST_ORDER]
+    attempts.append(("CLARABEL", dict.fromkeys(tolerances, 100.0 * accuracy)))
+    if slack != 0.0:  # where the feasible set is a point, a first-order method ends beside it
+        attempts.append(FIRST_ORDER)
     optimise_program(program, attempts)
     return ReferenceStep(
         np.asarray(V.value),
@@ -125,17 +131,17 @@ def inner_approximation(
     *,
     rank_mode: RankMode = "penalty",
     penalty: float = 0.03,
-    slack: float = 0.1,
+    slack: float = 0.005,
     scaling: float = 0.35,
-    tolerance: float = 1e-3,
-    iteration_limit: int = 100,
+    tolerance: float = 1e-4,
+    iteration_limit: int = 3000,
     accuracy: float = 1e-5,
     rank_limit: int = 12,
 ) -> InnerApproximation:
     """Run the inner approximation one realisation after another.
 
-    In the mode "hard" the rank constraint is imposed as printed, although the feasible set is then
-    a point.
+    With a slack of 0 the rank constraint is imposed as printed, although the feasible set is then a
+    point.
 
     Args:
         channels: H, (realisation, user, element + 1, antenna).
@@ -162,8 +168,7 @@ def inner_approximation(
     traces = np.full((5, count, iteration_limit + 1), np.nan)
     power, residual = np.full(count, np.nan), np.full(count, np.nan)
     iterations, status = np.zeros(count, np.int64), np.full(count, FAILURE, np.int8)
-    chi = penalty if rank_mode == "penalty" else 0.0
-    limit_of_gap = {"penalty": None, "slack": slack, "hard": 0.0}[rank_mode]
+    chi, most = rank_terms(rank_mode, penalty, slack, size)
     for r in range(count):
 
         def projected(u: Complex, r: int = r) -> tuple[float, Complex]:
@@ -191,13 +196,18 @@ def inner_approximation(
                 W,
                 scaling=scaling,
                 penalty=chi,
-                slack=limit_of_gap,
+                slack=most if most < np.inf else None,
                 accuracy=min(accuracy, _SOLVER_ACCURACY),
             )
+            values, vectors = np.linalg.eigh(step.matrix)
+            gap = max(0.0, float(np.trace(step.matrix).real - values[-1]))
+            lifted = float(np.einsum("kaa->", step.beams).real)
+            new = lifted + chi * gap
+            iterations[r] = t
+            if tolerance > 0.0 and not new <= objective * (1.0 + RISE):
+                traces[0, r, t:], residual[r], status[r] = first * new, 0.0, CONVERGED
+                break
             V, W = step.matrix, step.beams
-            values, vectors = np.linalg.eigh(V)
-            gap = max(0.0, float(np.trace(V).real - values[-1]))
-            lifted = float(np.einsum("kaa->", W).real)
             u = vectors[:, -1].conj()
             u = u / np.abs(u)
             reached, w = projected(u)
@@ -205,9 +215,8 @@ def inner_approximation(
                 best = (reached, u, w)
             eigenvalues = np.linalg.eigvalsh(W)
             ratio = float(max(0.0, (eigenvalues[:, -2] / eigenvalues[:, -1]).max()))
-            new = lifted + chi * gap
             traces[:, r, t:] = np.array([first * new, first * lifted, reached, gap, ratio])[:, None]
-            iterations[r], residual[r] = t, (objective - new) / objective
+            residual[r] = (objective - new) / objective
             objective = new
             if tolerance > 0.0 and residual[r] <= tolerance:
                 status[r] = CONVERGED

@@ -15,7 +15,7 @@ from irsrepro.build.sweeps import Problem
 from irsrepro.channels.fading import rayleigh
 from irsrepro.channels.streams import children
 from irsrepro.errors import ConfigurationError
-from irsrepro.optimize.result import FAILURE, ITERATION_LIMIT
+from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT
 from irsrepro.optimize.rounding import gaussian_randomisation
 from irsrepro.optimize.sdp.problem import MaxMinProblem, sinr_problem
 from irsrepro.optimize.sdp.solver import solve_diagonal_sdp
@@ -29,60 +29,73 @@ from irsrepro.papers.yu2020.system import (
 
 _PRESSURE = 100.0  # price of a missed target, relative to the sum of the slacks
 _MET = 1e-6  # relative shortfall that counts as rounding
+_CALM = 10  # iterations in a row without a change of the power after which nothing else follows
 
 
 def design(problem: Problem) -> xr.Dataset:
-    """Alternate ``iteration_limit`` times from the starting phases.
+    """Alternate from the starting phases until the power has settled.
+
+    It has when ten changes in a row are at most ``alternation_tolerance``; ``alternation_limit``
+    iterations are the most.
 
     Returns:
         ``beamformer`` and ``reflection`` of the last iteration, or of the best with
-        ``kept_design: best``; traces (realisation, iteration) from the start on:
-        ``projected_power`` in W, the power of (4) after each phase step, the same as ``trace`` in
-        dBm, and ``violated``, 1 where the new phases miss a target with the old beamformers; shares
-        of such steps and of those in which the power rises (realisation,).
+        ``kept_design: best``; traces (realisation, iteration) from the start on, constant after the
+        end: ``projected_power`` in W, the power of (4) after each phase step, the same as ``trace``
+        in dBm, and ``violated``, 1 where the new phases miss a target with the old beamformers;
+        shares of such steps and of those in which the power rises (realisation,).
     """
     system = downlink(problem.channels, problem.parameters)
     parameters = problem.parameters
-    limit = parameters["iteration_limit"]
-    reflection = system.starting_reflection
+    limit = parameters["alternation_limit"]
+    feasible_only = parameters["draw_selection"] == "feasible"
+    reflection = system.starting_reflection.copy()
     count = len(reflection)
     found = beamformers(problem, system, reflection)
-    usable = found.status != FAILURE
-    power = np.full((count, limit + 1), np.nan)
+    beams = found.beamformer.copy()
+    failed = found.status == FAILURE
+    power = np.repeat(found.power[:, None], limit + 1, axis=1)
     violated = np.zeros((count, limit + 1), np.int8)
-    power[:, 0] = found.power
-    kept = (found.beamformer.copy(), reflection.copy(), found.power.copy())
+    iterations, calm = np.zeros(count, np.int64), np.zeros(count, np.int64)
+    kept = (beams.copy(), reflection.copy(), found.power.copy())
     for t in range(1, limit + 1):
-        if not usable.any():
+        active = np.flatnonzero(~failed & (calm < _CALM))
+        if active.size == 0:
             break
-        phase = phase_problem(system.responses[usable], found.beamformer[usable], system.target)
+        responses = system.responses[active]
+        phase = phase_problem(responses, beams[active], system.target)
         factor = _relaxed(problem, phase)
-        streams = [s for s, use in zip(problem.streams, usable, strict=True) if use]
         draws = rayleigh(
-            children(streams, "randomisation", t),
+            children([problem.streams[int(r)] for r in active], "randomisation", t),
             (parameters["randomisations"], factor.shape[2]),
         )
-        old = np.concatenate([reflection[usable], np.ones((usable.sum(), 1))], axis=1)
-        feasible_only = parameters["draw_selection"] == "feasible"
+        old = np.concatenate([reflection[active], np.ones((active.size, 1))], axis=1)
         vectors = gaussian_randomisation(
             phase, factor, draws, incumbent=old if feasible_only else None
         )
-        violated[usable, t] = vectors.value < 1.0 - _MET
-        reflection = reflection.copy()
-        reflection[usable] = vectors.vector[:, :-1]
-        found = beamformers(problem, system, reflection)
-        usable &= found.status != FAILURE
-        power[:, t] = found.power
-        better = ~(found.power >= kept[2]) if parameters["kept_design"] == "best" else usable
-        better = better & usable
-        for whole, new in zip(kept, (found.beamformer, reflection, found.power), strict=True):
+        violated[active, t] = vectors.value < 1.0 - _MET
+        reflection[active] = vectors.vector[:, :-1]
+        found = beamformers(problem, system._replace(responses=responses), reflection[active])
+        failed[active] = found.status == FAILURE
+        beams[active] = found.beamformer
+        change = np.abs(found.power / power[active, t - 1] - 1.0)
+        power[active, t:] = found.power[:, None]
+        calm[active] = np.where(change <= parameters["alternation_tolerance"], calm[active] + 1, 0)
+        iterations[active] = t
+        taken = ~failed[active]
+        if parameters["kept_design"] == "best":
+            taken &= ~(found.power >= kept[2][active])
+        better = active[taken]
+        for whole, new in zip(kept, (beams, reflection, power[:, t]), strict=True):
             whole[better] = new[better]
-    residual = np.abs(power[:, -1] / power[:, -2] - 1.0) if limit else np.zeros(count)
+    status = np.where(calm >= _CALM, CONVERGED, ITERATION_LIMIT)
+    rows, last = np.arange(count), np.maximum(iterations, 1)
+    residual = np.abs(power[rows, last] / power[rows, last - 1] - 1.0)
     trace = ("realisation", "iteration")
     return design_variables(kept[0], kept[1]).assign(
         **progress(
-            np.where(usable, ITERATION_LIMIT, FAILURE),
-            np.full(count, limit),
+            np.where(failed, FAILURE, status),
+            iterations,
             residual,
             "last change of the power, relative",
         ),
@@ -90,7 +103,7 @@ def design(problem: Problem) -> xr.Dataset:
         projected_power=variable(trace, power, "power of (4) after each phase step", "W"),
         violated_steps=variable(
             ("realisation",),
-            violated[:, 1:].mean(axis=1),
+            violated.sum(axis=1) / last,
             "share of phase steps that miss a target with the old beamformers",
             "1",
         ),
