@@ -59,6 +59,7 @@ def links(count: int, elements: int) -> SurfaceLinks:
         np.concatenate(incoming, axis=1),
         none,
         none,
+        none,
         elements // 2,
     )
 

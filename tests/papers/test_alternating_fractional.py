@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -37,7 +39,7 @@ def links(count: int, users: int = 3, elements: int = 6, antennas: int = 4) -> S
 
     none = np.empty((count, 0, 0), complex)
     outgoing = noise(count, users, elements)
-    return SurfaceLinks(outgoing, noise(count, elements, antennas), none, none, elements // 2)
+    return SurfaceLinks(outgoing, noise(count, elements, antennas), none, none, none, elements // 2)
 
 
 def test_beams_are_those_of_the_regularised_inverse() -> None:
@@ -61,11 +63,10 @@ def test_the_phase_problem_is_the_transformed_sum_rate() -> None:
     beams = rng.standard_normal((3, 4)) + 1j * rng.standard_normal((3, 4))
     alpha = rng.random(3)
     beta = rng.standard_normal(3) + 1j * rng.standard_normal(3)
-    none = np.empty((0, 0), complex)
     x = np.exp(2j * np.pi * rng.random(6))
-    part = affine_responses(BOTH, given.outgoing[0], given.incoming[0], none, none, 6, x, beams)
+    part = affine_responses(BOTH, given.of(0), x, beams)
     forms, linear = np.empty((6, 9), complex), np.empty(6, complex)
-    phase_problem(part.forward, alpha, beta, forms, linear)
+    phase_problem(part, alpha, beta, forms, linear)
     s = composite_channel(given, x[None])[0] @ beams.T
     wanted = (2 * np.sqrt(1 + alpha) * (beta.conj() * s.diagonal()).real).sum()
     wanted -= (np.abs(beta) ** 2 * (np.abs(s) ** 2).sum(axis=1)).sum()
@@ -82,6 +83,89 @@ def test_the_reference_finds_as_much() -> None:
     assert ours.trace[:, -1].mean() == pytest.approx(theirs.trace[:, -1].mean(), rel=0.05)
     assert ours.trace[:, -1].mean() > 1.1 * ours.trace[:, 0].mean()
     np.testing.assert_allclose(np.abs(ours.reflection), 1.0, rtol=1e-12)
+
+
+def by_the_benchmark_paper(given: SurfaceLinks, rounds: int) -> list[float]:
+    """Sum-rates of AIF as its own paper lists the steps, for one realisation, from phases of zero.
+
+    Written from that paper alone: beams P are M x K, the multiplier of the power is bisected
+    between 1e-6 and 50, and the relaxed phases come from the dual semidefinite program with its
+    Schur complement.
+    """
+    import cvxpy
+
+    cp: Any = cvxpy
+    o, g = given.outgoing[0], given.incoming[0]
+    users, elements = o.shape
+
+    def link(theta: Complex) -> Complex:
+        return np.asarray(o @ np.diag(theta) @ g)
+
+    def received(H: Complex, P: Complex) -> tuple[Complex, Any, Any]:
+        S = H @ P
+        power = np.abs(S) ** 2
+        return S, power, power.sum(axis=1) + 1.0
+
+    theta = np.ones(elements, complex)
+    H = link(theta)
+    P = H.conj().T @ np.linalg.inv(H @ H.conj().T)
+    P /= np.linalg.norm(P)
+    rates = []
+    for _ in range(rounds):
+        S, power, total = received(H, P)
+        alpha = np.diag(power) / (total - np.diag(power))
+        beta = np.sqrt(1 + alpha) * np.diag(S) / total
+        low, high = 1e-6, 50.0
+        while high - low > 1e-13:
+            nu = (low + high) / 2
+            B = np.linalg.inv(nu * np.eye(len(P)) + (H.conj().T * np.abs(beta) ** 2) @ H)
+            P = B @ H.conj().T @ np.diag(np.sqrt(1 + alpha) * beta)
+            low, high = (nu, high) if np.linalg.norm(P) > 1 else (low, nu)
+        S, _, total = received(H, P)
+        rho = np.sqrt(1 + alpha) * np.diag(S) / total
+        A, b = np.zeros((elements, elements), complex), np.zeros(elements, complex)
+        for k in range(users):
+            for j in range(users):
+                a = (o[k] * (g @ P[:, j])).conj()  # |a^H theta| is what user k hears of beam j
+                A += abs(rho[k]) ** 2 * np.outer(a, a.conj())
+                if j == k:
+                    b += np.sqrt(1 + alpha[k]) * rho[k] * a
+        zeta, height = cp.Variable(elements, nonneg=True), cp.Variable()
+        column, corner = b[:, None], cp.reshape(height, (1, 1), order="F")
+        block = cp.bmat([[A + cp.diag(zeta), column], [column.conj().T, corner]])
+        program = cp.Problem(cp.Minimize(cp.sum(zeta) + height), [block >> 0])
+        program.solve(solver="CLARABEL")
+        relaxed = np.linalg.solve(A + np.diag(np.maximum(np.asarray(zeta.value), 0.0)), b)
+        theta = np.exp(1j * np.angle(relaxed))
+        H = link(theta)
+        _, power, total = received(H, P)
+        rates.append(float(np.log2(total / (total - np.diag(power))).sum()))
+    return rates
+
+
+@pytest.mark.parametrize("solve", [alternate_fractional, alternate_fractional_reference])
+def test_aif_is_that_of_its_own_paper(solve: Any) -> None:
+    """Six elements and three users: every relaxed phase step has one answer."""
+    given, start = links(1), np.ones((1, 6), complex)
+    found = solve(given, start, outer=4, tolerance=0.0, phase_accuracy=1e-10, sweep_limit=20000)
+    np.testing.assert_allclose(found.trace[0, 1:], by_the_benchmark_paper(given, 4), rtol=2e-4)
+
+
+def test_a_direct_link_is_in_the_steps_of_both_engines() -> None:
+    """One of strength zero changes nothing, and the engines agree on one that counts."""
+    plain, start = links(1), np.ones((1, 6), complex)
+    rng = np.random.default_rng(4)
+    direct = rng.standard_normal((1, 3, 4)) + 1j * rng.standard_normal((1, 3, 4))
+    options: dict[str, Any] = {"outer": 4, "tolerance": 0.0, "phase_accuracy": 1e-10}
+    made = []
+    for strength in (0.0, 1.0):
+        given = plain._replace(direct=np.asarray(strength * direct, np.complex128))
+        made.append(alternate_fractional(given, start, sweep_limit=20000, **options))
+        theirs = alternate_fractional_reference(given, start, **options)
+        np.testing.assert_allclose(made[-1].trace, theirs.trace, rtol=2e-4)
+    without = alternate_fractional(plain, start, sweep_limit=20000, **options)
+    np.testing.assert_allclose(made[0].trace, without.trace, rtol=1e-9)
+    assert abs(made[1].trace[0, -1] / without.trace[0, -1] - 1.0) > 0.01
 
 
 def test_a_realisation_depends_on_no_other_and_a_dead_one_is_told() -> None:

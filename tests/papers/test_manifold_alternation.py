@@ -10,16 +10,13 @@ import pytest
 from numpy.typing import NDArray
 
 from irsrepro.optimize.result import FAILURE
+from irsrepro.papers.zhang2022.algorithms.linear_beams import linear_beams
 from irsrepro.papers.zhang2022.algorithms.manifold_alternation import (
-    MIN_RATE,
     NO_CHANNEL,
     NO_INVERSE,
-    SUM_RATE,
     alternate,
-    cost,
-    linear_beams,
-    sensitivity,
 )
+from irsrepro.papers.zhang2022.algorithms.rates import MIN_RATE, SUM_RATE, cost, sensitivity
 from irsrepro.papers.zhang2022.algorithms.surface_downlink import (
     BOTH,
     FIRST,
@@ -48,17 +45,19 @@ def noise(rng: np.random.Generator, *shape: int) -> Complex:
 
 
 def links(count: int, paths: str = "", seed: int = 0, gain: float = 1.0) -> SurfaceLinks:
-    """Gaussian channels; ``paths`` names those between the surfaces."""
+    """Gaussian channels; ``paths`` names those between the surfaces, and the direct one."""
     rng = np.random.default_rng(seed)
     outgoing, incoming = noise(rng, count, USERS, ELEMENTS), noise(rng, count, ELEMENTS, ANTENNAS)
     forth = noise(rng, count, ELEMENTS - SURFACE1, SURFACE1)
     back = noise(rng, count, SURFACE1, ELEMENTS - SURFACE1)
+    direct = noise(rng, count, USERS, ANTENNAS)
     none = np.empty((count, 0, 0), complex)
     return SurfaceLinks(
         gain * outgoing,
         incoming,
         forth if "forth" in paths else none,
         back if "back" in paths else none,
+        direct if "direct" in paths else none,
         SURFACE1,
     )
 
@@ -74,13 +73,13 @@ def sinr(given: SurfaceLinks, beams: Complex, reflection: Complex) -> NDArray[np
     return np.asarray(own / (heard.sum(axis=2) - own + 1.0))
 
 
-@pytest.mark.parametrize("paths", ["", "forth", "back", "forth back"])
+@pytest.mark.parametrize("paths", ["", "forth", "back", "forth back", "direct", "forth direct"])
 def test_the_channel_is_equation_5(paths: str) -> None:
     given = links(2, paths)
     rng = np.random.default_rng(1)
     x = np.exp(2j * np.pi * rng.random((2, ELEMENTS)))
     made = composite_channel(given, x)
-    o, g, f, b, n = checked_links(given)
+    o, g, f, b, d, n = checked_links(given)
     for r in range(2):
         first, second = np.diag(x[r, :n]), np.diag(x[r, n:])
         o1, o2, g1, g2 = o[r, :, :n], o[r, :, n:], g[r, :n], g[r, n:]
@@ -89,24 +88,28 @@ def test_the_channel_is_equation_5(paths: str) -> None:
             wanted = wanted + o2 @ second @ f[r] @ first @ g1
         if "back" in paths:
             wanted = wanted + o1 @ first @ b[r] @ second @ g2
+        if "direct" in paths:
+            wanted = wanted + d[r]
         np.testing.assert_allclose(made[r], wanted, rtol=1e-12)
-        compiled = effective_channel(o[r], g[r], f[r], b[r], n, x[r])
+        compiled = effective_channel(checked_links(given).of(r), x[r])
         np.testing.assert_allclose(compiled, wanted, rtol=1e-12)
 
 
-@pytest.mark.parametrize("paths", ["", "forth", "back", "forth back"])
+@pytest.mark.parametrize("paths", ["", "forth", "back", "forth back", "direct", "forth direct"])
 def test_responses_are_affine_in_either_surface(paths: str) -> None:
     """Eqs. (25) to (28), against the channel itself."""
-    o, g, f, b, n = checked_links(links(1, paths))
+    given, n = checked_links(links(1, paths)).of(0), SURFACE1
     rng = np.random.default_rng(2)
     x, beams = np.exp(2j * np.pi * rng.random(ELEMENTS)), noise(rng, USERS, ANTENNAS)
-    whole = beams @ effective_channel(o[0], g[0], f[0], b[0], n, x).T
+    whole = beams @ effective_channel(given, x).T
     blocks = {FIRST: slice(0, n), SECOND: slice(n, ELEMENTS)}
-    for free, block in (blocks | ({BOTH: slice(0, ELEMENTS)} if not paths else {})).items():
-        given = affine_responses(free, o[0], g[0], f[0], b[0], n, x, beams)
-        found = (x[block] @ given.forward).reshape(USERS, USERS) + given.rest
+    if not given.forth.size and not given.back.size:
+        blocks[BOTH] = slice(0, ELEMENTS)
+    for free, block in blocks.items():
+        part = affine_responses(free, given, x, beams)
+        found = (x[block] @ part.forward).reshape(USERS, USERS) + part.rest
         np.testing.assert_allclose(found, whole, rtol=1e-11)
-        np.testing.assert_array_equal(given.backward, given.forward.conj().T)
+        np.testing.assert_array_equal(part.backward, part.forward.conj().T)
 
 
 @pytest.mark.parametrize("objective", [SUM_RATE, MIN_RATE])
@@ -146,6 +149,70 @@ def test_costs_are_equations_10_and_36() -> None:
     assert 0.0 <= f.min() + wanted <= 0.3 * np.log(USERS)
 
 
+@pytest.mark.parametrize("objective", [SUM_RATE, MIN_RATE])
+@pytest.mark.parametrize("free", [BOTH, FIRST, SECOND])
+def test_slopes_in_the_phases_are_those_of_finite_differences(objective: int, free: int) -> None:
+    """Through the channel itself, the direct link included and, for one surface, paths between."""
+    paths = "direct" if free == BOTH else "forth back direct"
+    given, n = checked_links(links(1, paths, seed=9)).of(0), SURFACE1
+    rng = np.random.default_rng(9)
+    angles, beams = 2 * np.pi * rng.random(ELEMENTS), noise(rng, USERS, ANTENNAS)
+    factors, shares = 1.0 + rng.random(USERS), np.empty(USERS)
+    block = {BOTH: slice(0, ELEMENTS), FIRST: slice(0, n), SECOND: slice(n, ELEMENTS)}[free]
+
+    def responses(at: NDArray[np.float64]) -> Complex:
+        return np.asarray(beams @ effective_channel(given, np.exp(1j * at)).T)
+
+    def value(at: NDArray[np.float64]) -> float:
+        return float(cost(objective, responses(at), factors, 0.4, 50.0, shares))
+
+    Z = np.empty((USERS, USERS), complex)
+    value(angles)
+    sensitivity(objective, responses(angles), factors, 0.4, shares, Z)
+    part = affine_responses(free, given, np.exp(1j * angles), beams)
+    slope = (Z.ravel() @ part.backward).conj() * 1j * np.exp(1j * angles[block])
+    for place, element in enumerate(range(ELEMENTS)[block]):
+        moved = np.zeros(ELEMENTS)
+        moved[element] = 1e-6
+        wanted = (value(angles + moved) - value(angles - moved)) / 2e-6
+        assert slope[place].real == pytest.approx(wanted, rel=1e-5, abs=1e-6)
+
+
+@pytest.mark.parametrize("objective", ["sum-rate", "min-rate"])
+def test_a_direct_link_of_strength_zero_is_none_and_a_strong_one_decides(objective: Any) -> None:
+    plain = links(4)
+    none = plain._replace(direct=np.zeros((4, USERS, ANTENNAS), complex))
+    options: dict[str, Any] = {"objective": objective, "outer": 5}
+    without, zero = (alternate(each, ones(4), **options) for each in (plain, none))
+    np.testing.assert_allclose(zero.trace, without.trace, rtol=1e-9)
+    strong = plain._replace(direct=100.0 * links(4, "direct").direct)
+    found = alternate(strong, ones(4), **options)
+    assert np.diff(found.trace, axis=1).min() >= -1e-9
+    alone = strong._replace(outgoing=1e-9 * plain.outgoing)
+    near = alternate(alone, ones(4), objective=objective, outer=60, update_reflection=False)
+    assert found.trace[:, -1].mean() == pytest.approx(near.trace[:, -1].mean(), rel=0.15)
+    theirs = alternate_reference(links(4, "direct"), ones(4), **options)
+    ours = alternate(links(4, "direct"), ones(4), **options)
+    np.testing.assert_allclose(ours.trace[:, 0], theirs.trace[:, 0], rtol=1e-9)
+    assert ours.trace[:, -1].mean() == pytest.approx(theirs.trace[:, -1].mean(), rel=0.06)
+
+
+@pytest.mark.parametrize("solve", [alternate, alternate_reference])
+@pytest.mark.parametrize("kind", ["mrt", "zf", "mmse"])
+@pytest.mark.parametrize("objective", ["sum-rate", "min-rate"])
+def test_closed_forms_begin_and_end_with_their_beams(kind: Any, objective: Any, solve: Any) -> None:
+    given = links(3)
+    for outer in (0, 3):
+        found = solve(given, ones(3), objective=objective, beams=kind, outer=outer)
+        for r, channel in enumerate(composite_channel(given, found.reflection)):
+            wanted = linear_beams_reference(kind, channel)
+            assert wanted is not None
+            np.testing.assert_allclose(found.beams[r], wanted, rtol=1e-8)
+        rates = np.log2(1.0 + sinr(given, found.beams, found.reflection))
+        reached = rates.sum(axis=1) if objective == "sum-rate" else rates.min(axis=1)
+        np.testing.assert_allclose(found.trace[:, -1], reached, rtol=1e-9)
+
+
 @pytest.mark.parametrize("paths", ["", "forth"])
 @pytest.mark.parametrize("objective", ["sum-rate", "min-rate"])
 def test_the_rate_never_falls_and_is_what_the_variables_reach(paths: str, objective: Any) -> None:
@@ -175,12 +242,13 @@ def test_pymanopt_finds_as_much(paths: str, objective: Any) -> None:
 
 def test_no_reflection_on_a_fine_grid_beats_the_reflection_found() -> None:
     """One user and three elements: the optimum is known, all paths in phase is not reachable."""
-    rng = np.random.default_rng(6)
+    rng, none = np.random.default_rng(6), np.empty((1, 0, 0), complex)
     given = SurfaceLinks(
         noise(rng, 1, 1, 3),
         noise(rng, 1, 3, 2),
-        np.empty((1, 0, 0), complex),
-        np.empty((1, 0, 0), complex),
+        none,
+        none,
+        none,
         3,
     )
     grid = np.exp(2j * np.pi * np.arange(60) / 60)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from irsrepro.build.sweeps import Problem
 from irsrepro.channels.streams import RandomStream, realisation_streams
 from irsrepro.errors import ConfigurationError
+from irsrepro.optimize.result import CONVERGED
 from irsrepro.papers.zhang2022 import ensemble, system
 from irsrepro.papers.zhang2022.algorithms.manifold_alternation import NO_CHANNEL, NO_INVERSE
 from irsrepro.papers.zhang2022.algorithms.surface_downlink import composite_channel
@@ -117,7 +119,10 @@ def test_rates_are_equations_3_and_4_by_hand() -> None:
     assert rates(here, design, "min_rate")[0] == pytest.approx(lowest)
 
 
-@pytest.mark.parametrize(("blocked", "names"), [("all", 5), ("crossed", 2), ("none", 0)])
+@pytest.mark.parametrize(
+    ("blocked", "names"),
+    [("all", 5), ("crossed", 2), ("station", 1), ("users", 1), ("none", 0)],
+)
 def test_blocked_links(blocked: str, names: int) -> None:
     links = ("bs_to_irs1", "bs_to_irs2", "irs1_to_users", "irs2_to_users", "irs1_to_irs2")
     here = problem(60, inter=True, blocked_links=blocked, blockage=0.3)
@@ -213,8 +218,92 @@ def test_the_reflection_problem_is_the_sinr() -> None:
     rng = np.random.default_rng(3)
     beams = rng.standard_normal((2, 3, 8)) + 1j * rng.standard_normal((2, 3, 8))
     x = np.exp(2j * np.pi * rng.random((2, 16)))
-    wanted = system.sinr(composite_channel(links, x), beams)
-    np.testing.assert_allclose(socp_sdr.reflection_problem(links, beams).values(x), wanted)
+    weights = np.array([1.0, 3.0, 0.5])
+    wanted = weights * system.sinr(composite_channel(links, x), beams)
+    stated = socp_sdr.reflection_problem(links, beams, weights)
+    np.testing.assert_allclose(stated.values(x), wanted)
+    lit = links._replace(direct=rng.standard_normal((2, 3, 8)).astype(np.complex128))
+    wanted = weights * system.sinr(composite_channel(lit, x), beams)
+    longer = np.concatenate([x, np.ones((2, 1))], axis=1)
+    stated = socp_sdr.reflection_problem(lit, beams, weights)
+    np.testing.assert_allclose(stated.values(longer), wanted)
+
+
+def test_a_dead_realisation_of_socp_sdr_costs_no_other_and_ends_are_told() -> None:
+    few: dict[str, Any] = {"randomisations": 300, "outer_iterations": 5}
+    whole = socp_sdr.design(problem(3, **few))
+    here = problem(3, **few)
+    dead = here.channels.copy(deep=True)
+    for name in ("irs1_to_users", "irs2_to_users"):
+        dead[name][1] = 0.0
+    broken = socp_sdr.design(replace(here, channels=dead))
+    assert broken["status"][1] == NO_CHANNEL and not broken["trace"][1].any()
+    assert not broken["beams"][1].values.any()
+    for r in (0, 2):
+        for name in ("beams", "reflection", "trace", "status", "bound_over_rounded"):
+            np.testing.assert_array_equal(broken[name][r], whole[name][r], err_msg=name)
+    assert (whole["relaxation_gap"] <= 2e-3).all()
+    stuck = whole["status"].values == CONVERGED
+    assert (whole["iterations"].values[~stuck] == 5).all()
+
+
+def test_weights_count_in_the_rates_and_in_what_schemes_maximise() -> None:
+    """Two weights that alternate; each objective gains by knowing them."""
+    known: dict[str, Any] = {"weights": [1, 4]}
+    for objective, metric in (("sum-rate", "sum_rate"), ("min-rate", "min_rate")):
+        here = problem(8, objective=objective, **known)
+        plain = alternation.design(problem(8, objective=objective))
+        design = alternation.design(here)
+        np.testing.assert_allclose(design["trace"][:, -1], rates(here, design, metric), rtol=1e-8)
+        assert rates(here, design, metric).mean() > rates(here, plain, metric).mean()
+    links, design = system.surface_links(problem(4), system.WITHOUT), alternation.design(problem(4))
+    channel = composite_channel(links, design["reflection"].values)
+    each = np.log2(1.0 + system.sinr(channel, design["beams"].values))
+    total = each @ np.array([1.0, 4.0, 1.0])
+    np.testing.assert_allclose(rates(problem(4, **known), design, "sum_rate"), total)
+
+
+def test_amplitude_is_a_loss_of_every_reflection() -> None:
+    """One reflection: as if the noise were louder. Two: the loss counts twice."""
+    weak = system.surface_links(problem(1, inter=True, amplitude=0.5), system.WITH)
+    whole = system.surface_links(problem(1, inter=True), system.WITH)
+    x = np.exp(1j * np.arange(16.0))[None]
+    first, second = np.split(x, 2, axis=1)
+    mute = np.zeros_like(first)
+    for part, power in (((first, mute), 1), ((mute, second), 1)):
+        at = np.concatenate(part, axis=1)
+        np.testing.assert_allclose(
+            composite_channel(weak, at), 0.5**power * composite_channel(whole, at)
+        )
+    single = sum(
+        composite_channel(whole, np.concatenate(part, axis=1))
+        for part in ((first, mute), (mute, second))
+    )
+    double = composite_channel(whole, x) - single
+    np.testing.assert_allclose(composite_channel(weak, x), 0.5 * single + 0.25 * double)
+    designs = [
+        alternation.design(problem(2, amplitude=0.5)),
+        alternation.design(problem(2, noise_power=-110 + 20 * np.log10(2.0))),
+    ]
+    np.testing.assert_allclose(designs[0]["trace"], designs[1]["trace"], rtol=1e-6)
+
+
+def test_a_direct_link_is_drawn_with_its_loss_and_every_scheme_takes_it() -> None:
+    open_air = ensemble.draw(values(False) | SIZES | {"direct_loss": 20}, streams(20))
+    assert "bs_to_users" not in drawn(2)
+    for name, variable in drawn(2).data_vars.items():
+        if "realisation" in variable.dims:
+            np.testing.assert_array_equal(open_air[name][:2], variable)
+    size = (np.abs(open_air["bs_to_users"].values[:, :, :8]) ** 2).mean()
+    loss = (299_792_458 / 3e9 / (4 * np.pi * 60.0)) ** 2 * 1e-2 * (1 + 3 * 0.1) / 4
+    assert size == pytest.approx(loss, rel=0.5)
+    for module in (alternation, aif, socp_sdr):
+        here = problem(3, randomisations=200)
+        lit = replace(here, channels=open_air.isel(realisation=slice(0, 3)))
+        gained = rates(lit, module.design(lit), "sum_rate") - rates(
+            here, module.design(here), "sum_rate"
+        )
+        assert gained.mean() > 0.0
 
 
 def test_engines_agree_in_the_mean() -> None:
@@ -231,7 +320,7 @@ def test_engines_agree_in_the_mean() -> None:
 def test_aif_and_sdr_have_reference_engines() -> None:
     both = [aif.design(problem(2, engine=engine)) for engine in ("fast", "reference")]
     np.testing.assert_allclose(both[0]["trace"][:, 0], both[1]["trace"][:, 0], rtol=1e-8)
-    few: dict[str, Any] = {"sdr_iterations": 1, "randomisations": 500, "elements": 3, "users": 2}
+    few: dict[str, Any] = {"outer_iterations": 1, "randomisations": 500, "elements": 3, "users": 2}
     ours, theirs = (
         socp_sdr.design(problem(1, engine=engine, **few)) for engine in ("fast", "reference")
     )

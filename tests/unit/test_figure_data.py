@@ -171,3 +171,26 @@ def test_figure_data_tells_how_runs_ended() -> None:
     made = make("curves", {"power": table}, {}, wanted("cheap", "costly"))
     np.testing.assert_allclose(made["capped"], [np.nan, 1.0])
     np.testing.assert_allclose(made["rounding_loss"], [np.nan, 0.15])
+
+
+def test_a_solution_that_cannot_be_is_no_failure() -> None:
+    """A status beyond those of solvers says why there is no value; FAILURE is a failure."""
+    ended = solution([[1.0, np.nan], [np.nan, 4.0]]).assign(
+        status=variable(("point", *ONE), [[0, 2], [4, 0]], "status", "1")
+    )
+    made = make("curves", {"power": compare({"costly": ended}, "rate")}, {}, wanted("costly"))
+    assert made["undefined"].values.tolist() == [1]
+    assert int(made["failures"].sum()) == 2
+
+
+def test_a_trace_can_be_drawn_against_seconds() -> None:
+    """A run of two iterations in 4 s and one of one iteration in 1 s."""
+    timed = solution([[1.0, 2.0]], points=(0.0,)).assign(
+        iterations=variable(("point", *ONE), [[2, 1]], "iterations", "1"),
+        seconds=variable(("point", *ONE), [[4.0, 1.0]], "time", "s"),
+    )
+    table = {"power": compare({"costly": timed}, "rate")}
+    section = {"iterations": 2, "against": "seconds"}
+    made = make("trace", table, section, wanted("costly"))
+    np.testing.assert_allclose(made["seconds"], [[0.0, 1.5, 2.5]])
+    assert "seconds" not in make("trace", table, {"iterations": 2}, wanted("costly"))

@@ -352,3 +352,12 @@ def test_small_print_tells_of_capped_runs_and_what_rounding_loses() -> None:
     last = SCHEMES[str(data["scheme"].values[-1])]["title"]
     assert "at the iteration limit up to:" in text and "rounding loss up to:" in text
     assert "50 %" in text and last.split()[0] in text
+
+
+def test_small_print_tells_undefined_solutions_from_failed_ones() -> None:
+    data = curves()
+    data["failures"][0, 0] = 5
+    data["undefined"] = ("curve", [3] + [0] * (data.sizes["curve"] - 1))
+    text = " ".join(svg_text(render(data, FIGURE, SCHEMES)).split())
+    failed = int(data["failures"].sum()) - 3
+    assert "solutions undefined" in text and f"{failed} of" in text and "solutions failed" in text

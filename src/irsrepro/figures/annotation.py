@@ -35,7 +35,11 @@ def _small_print(panels: Sequence[xr.Dataset], schemes: Schemes) -> str:
             attempts = failures + data["realisations"]
             for along in {"iteration", "level"} & {*map(str, failures.dims)}:
                 failures, attempts = failures.max(along), attempts.max(along)
-            said.append(f"{int(failures.sum())} of {int(attempts.sum())} solutions failed")
+            told = "undefined" in data and data.attrs["kind"] == "curves"
+            undefined = int(data["undefined"].sum()) if told else 0
+            counts = {"undefined": undefined, "failed": int(failures.sum()) - undefined}
+            of = int(attempts.sum())
+            said += [f"{n} of {of} solutions {how}" for how, n in counts.items() if n > 0]
         if "rounding" in data:
             share = (data["rounding"] / ((data["upper"] - data["lower"]) / 2.0)).values
             largest = float(np.max(share, where=np.isfinite(share), initial=0.0))

@@ -15,7 +15,7 @@ from irsrepro.build.storage import variable
 from irsrepro.errors import ConfigurationError
 from irsrepro.lazy_import import lazily
 from irsrepro.metrics import difference_unit
-from irsrepro.optimize.result import ITERATION_LIMIT
+from irsrepro.optimize.result import FAILURE, ITERATION_LIMIT
 from irsrepro.statistics import mean_interval, median_interval
 
 stats = lazily("scipy.stats")
@@ -147,6 +147,8 @@ def make(
     samples = {each["name"]: _drawn(kind, each, data, section) for each in wanted}
     if kind == "trace":
         made = trace(samples, section["iterations"])
+        if section.get("against") == "seconds":
+            made["seconds"] = _seconds(made["iteration"], data, wanted)
     elif kind == "distributions":
         made = distributions(samples)
         interval = "95 % exact interval of each quantile from order statistics"
@@ -193,11 +195,17 @@ def _ends(data: Mapping[str, xr.Dataset], wanted: Sequence[Curve]) -> dict[str, 
     """Lay out how runs ended, (curve,): the largest over points, NaN where a scheme tells nothing.
 
     ``capped`` is the share of runs that ended at the iteration limit, ``rounding_loss`` the mean
-    share that rounding a relaxation loses at most.
+    share that rounding a relaxation loses at most. ``undefined`` counts solutions, of all points,
+    whose status says why there can be none, which is no failure.
     """
-    capped, lost = [], []
+    capped, lost, undefined = [], [], []
     for each in wanted:
         table = _of(each, data)
+        none = 0
+        if "status" in table:
+            told = table["status"].notnull() & (table["status"] != FAILURE)
+            none = int((table["metric"].isnull() & told).sum())
+        undefined.append(none)
         worst = {}
         for name in ("status", "rounding_loss"):
             values = table[name] if name in table else table["metric"] * np.nan
@@ -209,6 +217,7 @@ def _ends(data: Mapping[str, xr.Dataset], wanted: Sequence[Curve]) -> dict[str, 
     return {
         "capped": variable(("curve",), capped, "share of runs at the iteration limit", "1"),
         "rounding_loss": variable(("curve",), lost, "share lost by rounding at most, mean", "1"),
+        "undefined": variable(("curve",), undefined, "solutions that cannot be", "1"),
     }
 
 
@@ -251,6 +260,22 @@ def _trace(
     if "realisation" in section:
         whole = whole.sel(realisation=[section["realisation"]])
     return whole.transpose("realisation", "iteration")
+
+
+def _seconds(
+    iterations: xr.DataArray, data: Mapping[str, xr.Dataset], wanted: Sequence[Curve]
+) -> Any:
+    """Lay out the mean seconds after every iteration (curve, iteration) of timed experiments.
+
+    Iterations of a run take equally long, and none any after its end.
+    """
+    spent = []
+    for each in wanted:
+        table = _of(each, data).isel(point=0, drop=True)
+        count = table["iterations"]
+        share = iterations.clip(max=count) / count.clip(min=1)
+        spent.append((share * table["seconds"]).mean("realisation").values)
+    return variable(("curve", "iteration"), spent, "mean time after an iteration", "s")
 
 
 def _samples(curve: Curve, data: Mapping[str, xr.Dataset], metric: str) -> xr.DataArray:

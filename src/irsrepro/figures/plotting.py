@@ -284,8 +284,9 @@ def _draw_trace(
     shown = curve_styles(data, schemes, figure)
     for place, (name, drawn) in enumerate(shown.items()):
         curve = data.sel(curve=name)
+        along = curve["seconds"].values if "seconds" in data else iterations
         axes.fill_between(
-            iterations,
+            along,
             _finite(curve["lower"]),
             _finite(curve["upper"]),
             color=drawn.colour,
@@ -293,7 +294,7 @@ def _draw_trace(
             linewidth=0,
         )
         axes.plot(
-            iterations,
+            along,
             curve["value"].values,
             color=drawn.colour,
             linestyle=drawn.dashes,
@@ -305,6 +306,8 @@ def _draw_trace(
         if int(data.attrs["long_run"]) > iterations[-1]:
             axes.axhline(float(curve["limit"]), color=drawn.colour, linestyle=":", linewidth=1.1)
     axes.margins(x=0.015)
+    if "seconds" in data:
+        _set_scale(axes, figure["x"].get("scale", "linear"))
     more = _experiment_lines(data, schemes, experiments, figure)
     if int(data.attrs["long_run"]) > iterations[-1]:
         more.append(Line2D([], [], color=GREY, linestyle=":", linewidth=1.1,

@@ -36,8 +36,8 @@ def draw(parameters: Mapping[str, Any], streams: Sequence[RandomStream]) -> xr.D
         ``bs_to_IRS`` (realisation, IRS_element, antenna), ``IRS_to_users`` (realisation, user,
         IRS_element), the row h^H, and with ``draw_inter_irs`` ``irs1_to_irs2`` (realisation,
         irs2_element, irs1_element); their lengths ``LINK_length``; ``LINK_chance``, uniform numbers
-        below which a link's probability of blockage lies where it is open; ``IRS_random_phase``;
-        positions.
+        below which a link's probability of blockage lies where it is open; where the direct link is
+        not blocked ``bs_to_users`` (realisation, user, antenna); ``IRS_random_phase``; positions.
     """
     positions = {node: np.asarray(parameters[f"{node}_position"], float) for node in
                  ("bs", *SURFACES)}  # fmt: skip
@@ -98,6 +98,8 @@ def draw(parameters: Mapping[str, Any], streams: Sequence[RandomStream]) -> xr.D
     if parameters["draw_inter_irs"]:
         dims = ("irs2_element", "irs1_element")
         between("irs1", "irs2", dims, surface, parameters["irs_irs_paths"])
+    if parameters["direct_loss"] != "blocked":
+        made["bs_to_users"] = _direct(parameters, streams, positions["bs"], users, station)
     for node, place in positions.items():
         made[f"{node}_position"] = variable(
             (*one, f"{node}_node", "coordinate"),
@@ -107,6 +109,31 @@ def draw(parameters: Mapping[str, Any], streams: Sequence[RandomStream]) -> xr.D
         )
     made["users_position"] = variable((*one, "user", "coordinate"), users, "position of users", "m")
     return xr.Dataset(made)
+
+
+def _direct(
+    parameters: Mapping[str, Any],
+    streams: Sequence[RandomStream],
+    place: Real,
+    users: Real,
+    station: Real,
+) -> Any:
+    """Direct links: paths as from a surface to the users, and a loss beside that of free space."""
+    rows = [
+        saleh_valenzuela(
+            children(streams, "bs_to_users", user),
+            np.zeros((1, 3)),
+            station,
+            parameters["irs_user_paths"],
+            parameters["scattered_power"],
+        )[:, 0]
+        for user in range(parameters["users"])
+    ]
+    ways = distances(np.broadcast_to(place, (len(users), 1, 3)), users)[:, 0]
+    loss = 10.0 ** (-parameters["direct_loss"] / 20.0)
+    gains = loss * np.sqrt(friis_gain(ways, parameters["carrier"]))[..., None]
+    dims = ("realisation", "user", "antenna")
+    return variable(dims, gains * np.stack(rows, axis=1), "row channel, direct link", "1")
 
 
 def _users(parameters: Mapping[str, Any], streams: Sequence[RandomStream]) -> Real:

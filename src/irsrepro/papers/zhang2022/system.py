@@ -1,7 +1,8 @@
 """System model: a base station serves users over two surfaces, singly and perhaps doubly reflected.
 
-Channels are divided by the root of noise over transmit power, so that noise and power are one; the
-kernels and `evaluate` work on the same numbers.
+Channels are divided by the root of noise over transmit power, so that noise and power are one, and
+multiplied by the amplitude of every reflection on their way, so that a reflection vector is one of
+phases; the kernels and `evaluate` work on the same numbers.
 """
 
 from __future__ import annotations
@@ -17,14 +18,20 @@ from irsrepro.build.storage import variable
 from irsrepro.build.sweeps import Problem
 from irsrepro.channels.blockage import blockage_probability
 from irsrepro.errors import ConfigurationError
-from irsrepro.metrics import received_sinr, sum_rate, watts
+from irsrepro.metrics import received_sinr, watts
 from irsrepro.optimize.result import status_legend
 from irsrepro.papers.zhang2022.algorithms.manifold_alternation import MEANINGS, Alternation
 from irsrepro.papers.zhang2022.algorithms.surface_downlink import SurfaceLinks, composite_channel
 
 ONE = ("realisation",)
 WITHOUT, WITH = "without inter-IRS", "with inter-IRS"
-CROSSED = ("bs_to_irs2", "irs1_to_users")
+BLOCKABLE = {
+    "none": (),
+    "crossed": ("bs_to_irs2", "irs1_to_users"),
+    "station": ("bs_to_irs2",),
+    "users": ("irs1_to_users",),
+}
+"""Links that may be blocked, by the value of ``blocked_links``; "all" stands for every link."""
 
 
 def surfaces(parameters: Mapping[str, Any]) -> tuple[int, int]:
@@ -52,7 +59,7 @@ def open_links(problem: Problem, name: str) -> Real:
     parameters, channels = problem.parameters, problem.channels
     chance = channels[f"{name}_chance"].values
     blocked = parameters.get("blocked_links", "none")
-    if blocked == "none" or (blocked == "crossed" and name not in CROSSED):
+    if blocked != "all" and name not in BLOCKABLE[blocked]:
         return np.ones_like(chance)
     own = parameters["blockage_distance"] == "own"
     length = channels[f"{name}_length" if own else "irs1_to_irs2_length"].values
@@ -90,21 +97,31 @@ def surface_links(problem: Problem, model: str) -> SurfaceLinks:
         is_open = is_open[:, : shape[0]] if is_open.ndim == 2 else is_open[:, None]
         return np.asarray(whole * is_open[..., None])
 
+    amplitude = parameters["amplitude"]
     incoming = [link(f"bs_to_irs{i}", (counts[i - 1], antennas)) for i in (1, 2)]
-    outgoing = [link(f"irs{i}_to_users", (users, counts[i - 1])) for i in (1, 2)]
+    outgoing = [amplitude * link(f"irs{i}_to_users", (users, counts[i - 1])) for i in (1, 2)]
     none = np.empty((len(incoming[0]), 0, 0), np.complex128)
     forth = back = none
     if model == WITH:
-        forth = link("irs1_to_irs2", (counts[1], counts[0]))
+        forth = amplitude * link("irs1_to_irs2", (counts[1], counts[0]))
         if parameters["inter_irs_directions"] == "both":
             back = forth.mT
+    direct = none
+    if "bs_to_users" in channels:
+        direct = scale * channels["bs_to_users"].values[:, :users, :antennas]
     return SurfaceLinks(
         np.concatenate(outgoing, axis=2),
         scale * np.concatenate(incoming, axis=1),
         forth,
         back,
+        direct,
         counts[0],
     )
+
+
+def user_weights(parameters: Mapping[str, Any]) -> Real:
+    """Return omega, (user,): the weights of the configuration, repeated from user to user."""
+    return np.resize(np.asarray(parameters["weights"], float), parameters["users"])
 
 
 def random_reflection(problem: Problem) -> Complex:
@@ -125,29 +142,27 @@ def sinr(channel: Complex, beams: Complex) -> Real:
 
 
 def evaluate(problem: Problem, variables: xr.Dataset) -> xr.Dataset:
-    """Evaluate a design by eqs. (3), (4) and (6); all weights are one.
+    """Evaluate a design by eqs. (3), (4), (6) and the sums and minima of (7) and (32).
 
     Args:
         problem: what the scheme was given.
         variables: ``beams`` and ``reflection``.
 
     Returns:
-        ``sum_rate`` and ``min_rate`` (realisation,) in bit/s/Hz, on the channels the scheme is
-        verified with, and ``rank`` (realisation,) of the effective channel.
+        ``sum_rate`` and ``min_rate`` (realisation,), weighted, in bit/s/Hz, on the channels the
+        scheme is verified with, and ``rank`` (realisation,) of the effective channel.
     """
     links = surface_links(problem, problem.parameters["verified_with"])
     channel = composite_channel(links, variables["reflection"].values)
-    reached = sinr(channel, variables["beams"].values)
-    rank = np.linalg.matrix_rank(channel)
-    return xr.Dataset(
-        {
-            "sum_rate": variable(ONE, sum_rate(reached), "sum-rate", "bit/s/Hz"),
-            "min_rate": variable(
-                ONE, np.log2(1.0 + reached).min(axis=1), "smallest rate", "bit/s/Hz"
-            ),
-            "rank": variable(ONE, rank, "rank of the users' channel", "1"),
-        }
+    rates = user_weights(problem.parameters) * np.log2(
+        1.0 + sinr(channel, variables["beams"].values)
     )
+    made = {
+        "sum_rate": variable(ONE, rates.sum(axis=1), "weighted sum-rate", "bit/s/Hz"),
+        "min_rate": variable(ONE, rates.min(axis=1), "weighted minimal rate", "bit/s/Hz"),
+        "rank": variable(ONE, np.linalg.matrix_rank(channel), "rank of the users' channel", "1"),
+    }
+    return xr.Dataset(made)
 
 
 def laid_out(beams: Complex, reflection: Complex) -> xr.Dataset:
@@ -157,7 +172,10 @@ def laid_out(beams: Complex, reflection: Complex) -> xr.Dataset:
         {
             "beams": variable(dims, beams, "beam of a user, of total power one", "1"),
             "reflection": variable(
-                (*ONE, "element"), reflection, "reflection coefficient, IRS 1 first", "1"
+                (*ONE, "element"),
+                reflection,
+                "reflection coefficient over its amplitude, IRS 1 first",
+                "1",
             ),
         }
     )

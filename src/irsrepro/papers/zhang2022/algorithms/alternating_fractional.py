@@ -6,10 +6,11 @@ The benchmark that zhang2022 takes from its reference [7]. With s_kj = e_k w_j o
     alpha_k = SINR_k,   beta_k = sqrt(1 + alpha_k) s_kk / (sum_j |s_kj|^2 + 1),
     W = E^H D (nu I + D^H E E^H D)^-1 diag(sqrt(1 + alpha_k) beta_k / |beta_k|),  D = diag|beta_k|,
 
-nu such that all power is used, by bisection, and the reflection as the maximiser over the unit disc
-of 2 Re(x^H u) - ||B^T x||^2 (`unit_disc.thin`; the dual of the same problem is the semidefinite
-program of the Schur complement that the reference solves), projected to unit modulus. The
-projection may lower the sum-rate, and nothing is held against it.
+nu such that all power is used, by bisection; then rho, beta's closed form at the new beams, alpha
+kept; and the reflection as the maximiser over the unit disc of 2 Re(x^H u) - ||B^T x||^2, B and u
+made with rho (`unit_disc.thin`; the dual of the same problem is the semidefinite program of the
+Schur complement that the reference solves), projected to unit modulus. The projection may lower
+the sum-rate, and nothing is held against it.
 """
 
 from math import sqrt
@@ -21,18 +22,12 @@ from irsrepro.compiled import kernel
 from irsrepro.optimize.fractional import quadratic_auxiliary
 from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT
 from irsrepro.optimize.unit_disc.thin import thin_sweeps
-from irsrepro.papers.zhang2022.algorithms.manifold_alternation import (
-    MMSE_BEAMS,
-    NO_CHANNEL,
-    SUM_RATE,
-    ZF_BEAMS,
-    Alternation,
-    linear_beams,
-    ratios,
-    weighted_rate,
-)
+from irsrepro.papers.zhang2022.algorithms.linear_beams import MMSE_BEAMS, ZF_BEAMS, linear_beams
+from irsrepro.papers.zhang2022.algorithms.manifold_alternation import NO_CHANNEL, Alternation
+from irsrepro.papers.zhang2022.algorithms.rates import SUM_RATE, ratios, weighted_rate
 from irsrepro.papers.zhang2022.algorithms.surface_downlink import (
     BOTH,
+    Responses,
     SurfaceLinks,
     affine_responses,
     checked_links,
@@ -100,14 +95,14 @@ def fractional_beams(
 
 @kernel
 def phase_problem(
-    forward: Complex, sinr: Real, auxiliary: Complex, forms: Complex, linear: Complex
+    given: Responses, sinr: Real, auxiliary: Complex, forms: Complex, linear: Complex
 ) -> None:
     """Set the phase step's B and u.
 
     Args:
-        forward: a of `surface_downlink`, (element, beam x user).
+        given: a and b of `surface_downlink`.
         sinr: alpha, (user,).
-        auxiliary: beta, (user,).
+        auxiliary: rho, (user,).
         forms: B, (element, beam x user), overwritten.
         linear: u, (element,), overwritten.
     """
@@ -117,15 +112,16 @@ def phase_problem(
         for k in range(users):
             size = abs(auxiliary[k])
             for j in range(users):
-                forms[n, j * users + k] = size * forward[n, j * users + k]
-            own = forward[n, k * users + k].conjugate()
+                forward = given.forward[n, j * users + k]
+                forms[n, j * users + k] = size * forward
+                linear[n] -= size**2 * given.rest[j, k] * forward.conjugate()
+            own = given.forward[n, k * users + k].conjugate()
             linear[n] += sqrt(1.0 + sinr[k]) * auxiliary[k] * own
 
 
 @kernel
 def _alternate(
-    outgoing: Complex,
-    incoming: Complex,
+    links: SurfaceLinks,
     beams: Complex,
     reflection: Complex,
     trace: Real,
@@ -133,14 +129,13 @@ def _alternate(
     phase_accuracy: float,
     sweep_limit: int,
 ) -> tuple[int, float, int]:
-    users, elements = outgoing.shape
-    none = np.empty((0, 0), np.complex128)
+    users, elements = links.outgoing.shape
     ones, sinr = np.ones(users), np.empty(users)
     auxiliary = np.empty(users, np.complex128)
     responses = np.empty((users, users), np.complex128)
     forms = np.empty((elements, users * users), np.complex128)
     linear = np.empty(elements, np.complex128)
-    channel = effective_channel(outgoing, incoming, none, none, elements, reflection)
+    channel = effective_channel(links, reflection)
     trace[:] = 0.0
     beams[:] = 0.0
     made = linear_beams(np.int64(ZF_BEAMS), channel, beams)
@@ -154,15 +149,15 @@ def _alternate(
     for iteration in range(1, trace.size):
         quadratic_auxiliary(responses, ones, sinr, 1.0, auxiliary)
         fractional_beams(channel, sinr, auxiliary, 1e-10, beams)
-        given = affine_responses(
-            np.int64(BOTH), outgoing, incoming, none, none, elements, reflection, beams
-        )
-        phase_problem(given.forward, sinr, auxiliary, forms, linear)
+        np.dot(beams, np.ascontiguousarray(channel.T), responses)
+        quadratic_auxiliary(responses, ones, sinr, 1.0, auxiliary)
+        given = affine_responses(np.int64(BOTH), links, reflection, beams)
+        phase_problem(given, sinr, auxiliary, forms, linear)
         thin_sweeps(forms, linear, reflection, phase_accuracy, sweep_limit)
         for n in range(elements):
             size = abs(reflection[n])
             reflection[n] = reflection[n] / size if size > 0.0 else 1.0
-        channel = effective_channel(outgoing, incoming, none, none, elements, reflection)
+        channel = effective_channel(links, reflection)
         np.dot(beams, np.ascontiguousarray(channel.T), responses)
         ratios(responses, sinr)
         before, rate = rate, weighted_rate(SUM_RATE, sinr, ones)
@@ -188,8 +183,7 @@ def alternate_fractional(
 ) -> Alternation:
     """Alternate between beams and projected reflections; a realisation depends on no other.
 
-    Starts from zero-forcing beams, or those of MMSE where there is no inverse. beta is renewed once
-    per iteration, as in the reference.
+    Starts from zero-forcing beams, or those of MMSE where there is no inverse.
 
     Args:
         links: channels relative to the root of noise over transmit power, without a path between
@@ -216,7 +210,6 @@ def alternate_fractional(
     status = np.empty(count, np.int8)
     for r in range(count):
         iterations[r], residual[r], status[r] = _alternate(
-            links.outgoing[r], links.incoming[r], w[r], x[r], trace[r], tolerance, phase_accuracy,
-            sweep_limit,
-        )  # fmt: skip
+            links.of(r), w[r], x[r], trace[r], tolerance, phase_accuracy, sweep_limit
+        )
     return Alternation(w, x, trace, iterations, residual, status)

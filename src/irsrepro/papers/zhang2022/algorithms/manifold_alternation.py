@@ -14,15 +14,12 @@ by Riemannian conjugate gradients (`oblique`), so the weighted sum-rate never fa
 
 for mu of beams and mu of reflections; a step is taken, and the level renewed, only if min_k f_k is
 not negative there, and otherwise its mu is multiplied by kappa; it stops where a mu falls below its
-floor. Beams may follow a closed form instead (MRT, ZF, MMSE), the reflection may stay as it is, and
-its phases may be quantised.
-
-All costs depend on the variables through s alone, s = A x + b in either of them, so with
-Z = 2 df/dconj(s) every gradient is A^H Z.
+floor. Beams may instead be a closed form (MRT, ZF, MMSE) of the reflection in use, from the first
+to the last; the reflection may stay as it is; its phases may be quantised. Costs are in `rates`.
 """
 
 from dataclasses import dataclass
-from math import exp, inf, isfinite, log, log2, nan, sqrt
+from math import isfinite, nan
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -31,29 +28,24 @@ from numpy.typing import ArrayLike, NDArray
 from irsrepro.array_types import Complex, Real
 from irsrepro.compiled import assign, kernel
 from irsrepro.optimize import result as endings
-from irsrepro.optimize.beamforming.receivers import MMSE, ZF, combiner_from_gram, workspace
-from irsrepro.optimize.manifold.oblique import (
-    GRADIENT_NORM,
-    LENGTH,
-    RUNNING,
-    SLOPE,
-    STATUS,
-    STEP,
-    TOLERANCE,
-    VALUE,
-    Search,
-    accept,
-    new_search,
-    resume,
-    try_step,
-    turn,
-)
+from irsrepro.optimize.manifold.oblique import new_search
 from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT
+from irsrepro.papers.zhang2022.algorithms.descent import descend
+from irsrepro.papers.zhang2022.algorithms.linear_beams import MRT_BEAMS, linear_beams
+from irsrepro.papers.zhang2022.algorithms.rates import (
+    MIN_RATE,
+    OBJECTIVES,
+    SUM_RATE,
+    ratios,
+    weighted_level,
+    weighted_rate,
+)
 from irsrepro.papers.zhang2022.algorithms.surface_downlink import (
     BOTH,
     FIRST,
     SECOND,
     SurfaceLinks,
+    add,
     affine_responses,
     checked_links,
     effective_channel,
@@ -63,17 +55,10 @@ from irsrepro.papers.zhang2022.algorithms.surface_downlink import (
 NO_CHANNEL, NO_INVERSE = len(endings.STATUS), len(endings.STATUS) + 1
 MEANINGS = (*endings.STATUS, "no channel", "no inverse")
 
-SUM_RATE, MIN_RATE = range(2)
-OBJECTIVES = ("sum-rate", "min-rate")
-SEARCH, MRT_BEAMS, ZF_BEAMS, MMSE_BEAMS = range(4)
+SEARCH = 0
 BEAMS = ("search", "mrt", "zf", "mmse")
 NEVER, INSIDE, INSIDE_KEPT, AFTER = range(4)
 QUANTISATION = ("never", "inside", "inside, kept", "after")
-
-# Share of the promised decrease that a step must bring. A strict one, with step factors doubled
-# from direction to direction as in the toolboxes for manifolds, gets further in few directions.
-_SUFFICIENT = 0.5
-_TINY = 1e-150  # squared gain of a channel that is none
 
 
 @dataclass(frozen=True)
@@ -118,97 +103,6 @@ class Plan(NamedTuple):
 
 
 @kernel(allocates=False)
-def _squares(responses: Complex, k: int) -> tuple[float, float]:
-    """Power of the own beam and of the others at user k; responses are (beam, user)."""
-    others = 0.0
-    for j in range(responses.shape[0]):
-        if j != k:
-            others += responses[j, k].real ** 2 + responses[j, k].imag ** 2
-    return responses[k, k].real ** 2 + responses[k, k].imag ** 2, others
-
-
-@kernel(allocates=False)
-def cost(
-    objective: int, responses: Complex, factors: Real, level: float, smoothing: float, shares: Real
-) -> float:
-    """Return (10) or (36) at responses s.
-
-    Args:
-        objective: `SUM_RATE` or `MIN_RATE`.
-        responses: s, (beam, user).
-        factors: c or omega, (user,).
-        level: lam, of (36).
-        smoothing: mu, of (36).
-        shares: (user,), overwritten by exp(-f_k / mu) over their sum, for (36).
-    """
-    users = factors.size
-    if objective == SUM_RATE:
-        total = 0.0
-        for k in range(users):
-            own, others = _squares(responses, k)
-            total -= factors[k] * own / (own + others + 1.0)
-        return total
-    lowest = inf
-    for k in range(users):
-        own, others = _squares(responses, k)
-        shares[k] = factors[k] * own - level * (others + 1.0)
-        lowest = min(lowest, shares[k])
-    total = 0.0
-    for k in range(users):
-        shares[k] = exp((lowest - shares[k]) / smoothing)
-        total += shares[k]
-    for k in range(users):
-        shares[k] /= total
-    return float(smoothing * log(total) - lowest)
-
-
-@kernel(allocates=False)
-def sensitivity(
-    objective: int, responses: Complex, factors: Real, level: float, shares: Real, out: Complex
-) -> None:
-    """Set Z = 2 df/dconj(s), (beam, user), after `cost` at the same responses."""
-    users = factors.size
-    for k in range(users):
-        if objective == SUM_RATE:
-            own, others = _squares(responses, k)
-            heard = own + others + 1.0
-            unwanted = 2.0 * factors[k] * own / heard**2
-            wanted = -2.0 * factors[k] * (others + 1.0) / heard**2
-        else:
-            unwanted = 2.0 * shares[k] * level
-            wanted = -2.0 * shares[k] * factors[k]
-        for j in range(users):
-            out[j, k] = (wanted if j == k else unwanted) * responses[j, k]
-
-
-@kernel(allocates=False)
-def ratios(responses: Complex, sinr: Real) -> None:
-    """Set the SINR of every user, (user,)."""
-    for k in range(sinr.size):
-        own, others = _squares(responses, k)
-        sinr[k] = own / (others + 1.0)
-
-
-@kernel(allocates=False)
-def weighted_rate(objective: int, sinr: Real, weights: Real) -> float:
-    """Weighted sum-rate or smallest weighted rate in bit/s/Hz."""
-    total, lowest = 0.0, inf
-    for k in range(sinr.size):
-        rate = weights[k] * log2(1.0 + sinr[k])
-        total += rate
-        lowest = min(lowest, rate)
-    return total if objective == SUM_RATE else lowest
-
-
-@kernel(allocates=False)
-def _add(responses: Complex, rest: Complex) -> None:
-    """Add what does not depend on the variable; empty where that is nothing."""
-    for j in range(rest.shape[0]):
-        for k in range(rest.shape[1]):
-            responses[j, k] += rest[j, k]
-
-
-@kernel(allocates=False)
 def _finite(channel: Complex) -> bool:
     for k in range(channel.shape[0]):
         for m in range(channel.shape[1]):
@@ -218,115 +112,8 @@ def _finite(channel: Complex) -> bool:
 
 
 @kernel
-def _climb(
-    objective: int,
-    forward: Complex,
-    backward: Complex,
-    rest: Complex,
-    factors: Real,
-    level: float,
-    smoothing: float,
-    search: Search,
-    point: Complex,
-    limit: int,
-    tolerance: float,
-    responses: Complex,
-    shares: Real,
-) -> None:
-    """Lower the cost from `point` (row, column), in place, by a search that fits it.
-
-    s = point forward + rest and the gradient is Z backward: point is W^T (beam, antenna) and s
-    (beam, user), or point is x^T of one row and s the same numbers in one row. The first step has
-    length one, a later one begins with the factor of the last.
-    """
-    rows, width = search.point.shape
-    gradient = np.empty((rows, width))
-    assign(point.view(np.float64), search.point)
-    trial = search.trial.view(np.complex128).reshape(point.shape)
-    slope = gradient.view(np.complex128).reshape(point.shape)
-    adjoint = np.empty_like(responses)
-    shape = (point.shape[0], responses.size // point.shape[0])
-    flat, flat_adjoint = responses.reshape(shape), adjoint.reshape(shape)
-    resume(search, 0.0, limit)
-    first, trials, stretch = True, 0, 0.0
-    while search.counters[STATUS] == RUNNING:
-        np.dot(trial, forward, flat)
-        _add(responses, rest)
-        trials += 1
-        value = cost(objective, responses, factors, level, smoothing, shares)
-        step, known = search.scalars[STEP], search.scalars[VALUE]
-        if step > 0.0 and value > known + _SUFFICIENT * step * search.scalars[SLOPE]:
-            value = max(value, known)  # not enough for us: no decrease for the search
-        if accept(search, value):
-            sensitivity(objective, responses, factors, level, shares, adjoint)
-            np.dot(flat_adjoint, backward, slope)
-            # The step factor of the last direction, doubled unless it took one halving to find.
-            stretch = search.scalars[STEP] if trials == 2 else 2.0 * search.scalars[STEP]
-            if turn(search, gradient):
-                if first:
-                    search.scalars[TOLERANCE] = tolerance * search.scalars[GRADIENT_NORM]
-                    stretch, first = 1.0 / search.scalars[LENGTH], False
-                try_step(search, stretch)
-                trials = 0
-    assign(search.point.view(np.complex128), point)
-
-
-@kernel
-def linear_beams(kind: int | np.int64, channel: Complex, beams: Complex) -> bool:
-    """Set the beams of a closed form, of total power one (zhang2022, eqs. (49) to (51)).
-
-    Args:
-        kind: `MRT_BEAMS`, `ZF_BEAMS` or `MMSE_BEAMS`.
-        channel: e, (user, antenna), relative to noise and power.
-        beams: w, (user, antenna), overwritten.
-
-    Returns:
-        False, with the beams left as they are, if the channel is zero or zero forcing needs the
-        inverse of a singular matrix.
-    """
-    users, antennas = channel.shape
-    adjoint = channel.conj()
-    made = adjoint
-    if kind != MRT_BEAMS:
-        gram = np.dot(channel, np.ascontiguousarray(adjoint.T))
-        scratch = workspace(users)
-        for k in range(users):
-            if kind == ZF_BEAMS and not gram[k, k].real > _TINY:
-                return False
-        if kind == ZF_BEAMS:
-            if combiner_from_gram(np.int64(ZF), gram, np.ones(users), 1.0, scratch) < users:
-                return False
-        else:
-            combiner_from_gram(np.int64(MMSE), gram, np.ones(users), float(users), scratch)
-        made = np.dot(np.ascontiguousarray(scratch.combiner.T), adjoint)
-    total = 0.0
-    for k in range(users):
-        for m in range(antennas):
-            total += made[k, m].real ** 2 + made[k, m].imag ** 2
-    if not (total > _TINY and total < inf):
-        return False
-    scale = 1.0 / sqrt(total)
-    for k in range(users):
-        for m in range(antennas):
-            beams[k, m] = scale * made[k, m]
-    return True
-
-
-@kernel(allocates=False)
-def _level(sinr: Real, weights: Real) -> float:
-    lowest = inf
-    for k in range(sinr.size):
-        lowest = min(lowest, weights[k] * sinr[k])
-    return lowest
-
-
-@kernel
 def _alternate(
-    outgoing: Complex,
-    incoming: Complex,
-    forth: Complex,
-    back: Complex,
-    first: int,
+    links: SurfaceLinks,
     weights: Real,
     plan: Plan,
     beams: Complex,
@@ -334,13 +121,13 @@ def _alternate(
     trace: Real,
 ) -> tuple[int, float, int]:
     """One realisation; beams, reflection (the start) and trace are overwritten."""
-    users, elements = outgoing.shape
-    antennas = incoming.shape[1]
+    users, elements = links.outgoing.shape
+    antennas, first = links.incoming.shape[1], links.first
     objective = plan.objective
     responses = np.empty((users, users), np.complex128)
     sinr, factors, shares = np.empty(users), weights.copy(), np.empty(users)
     none = np.empty((0, 0), np.complex128)
-    joint = forth.size == 0 and back.size == 0
+    joint = links.forth.size == 0 and links.back.size == 0
     blocks = [BOTH] if joint else [FIRST, SECOND]
     beam_search = new_search(1, 2 * users * antennas)
     searches = [
@@ -351,7 +138,7 @@ def _alternate(
     candidate, before_step = np.empty_like(reflection), np.empty_like(reflection)
 
     trace[:] = 0.0
-    channel = effective_channel(outgoing, incoming, forth, back, first, reflection)
+    channel = effective_channel(links, reflection)
     beams[:] = 0.0
     if not linear_beams(np.int64(MRT_BEAMS), channel, beams):
         if _finite(channel):
@@ -361,12 +148,21 @@ def _alternate(
     columns = np.ascontiguousarray(channel.T)
     np.dot(beams, columns, responses)
     ratios(responses, sinr)
-    level = _level(sinr, weights)
+    level = weighted_level(sinr, weights)
     rate = weighted_rate(objective, sinr, weights)
-    trace[0] = rate
     loudest = 0.0
     for k in range(users):
         loudest = max(loudest, responses[k, k].real ** 2 + responses[k, k].imag ** 2)
+    if plan.beams != SEARCH:
+        if not linear_beams(plan.beams, channel, beams):
+            trace[:] = nan
+            beams[:] = nan
+            return 0, nan, NO_INVERSE
+        np.dot(beams, columns, responses)
+        ratios(responses, sinr)
+        level = weighted_level(sinr, weights)
+        rate = weighted_rate(objective, sinr, weights)
+    trace[0] = rate
     # One for the beams, one for each block of the reflection.
     smoothing = np.full(3, plan.smoothing * loudest)
     least = plan.floor * smoothing[0]
@@ -378,25 +174,19 @@ def _alternate(
                 factors[k] = weights[k] * (1.0 + sinr[k])
         if plan.beams == SEARCH:
             assign(beams, candidate_beams)
-            _climb(
+            descend(
                 objective, columns, channel.conj(), none, factors, level, smoothing[0],
                 beam_search, candidate_beams, plan.beam_steps, plan.tolerance, responses, shares,
             )  # fmt: skip
             np.dot(candidate_beams, columns, responses)
             ratios(responses, sinr)
-            if objective == SUM_RATE or _level(sinr, weights) >= level:
+            if objective == SUM_RATE or weighted_level(sinr, weights) >= level:
                 assign(candidate_beams, beams)
-                level = _level(sinr, weights)
+                level = weighted_level(sinr, weights)
             else:
                 smoothing[0] *= plan.shrink
-        else:
-            if not linear_beams(plan.beams, channel, beams):
-                trace[:] = nan
-                beams[:] = nan
-                return iteration, nan, NO_INVERSE
-            np.dot(beams, columns, responses)
-            ratios(responses, sinr)
-            level = _level(sinr, weights)
+                np.dot(beams, columns, responses)
+                ratios(responses, sinr)
         if plan.update_reflection:
             if objective == SUM_RATE and plan.auxiliary_updates > 1:
                 for k in range(users):
@@ -404,16 +194,14 @@ def _alternate(
             assign(reflection, before_step)
             held = weighted_rate(objective, sinr, weights)
             for index, free in enumerate(blocks):
-                given = affine_responses(
-                    free, outgoing, incoming, forth, back, first, reflection, beams
-                )
+                given = affine_responses(free, links, reflection, beams)
                 size = given.forward.shape[0]
                 if size == 0:
                     continue
                 start = first if free == SECOND else 0
                 part = candidate[start : start + size].reshape(1, size)
                 assign(reflection[start : start + size], part)
-                _climb(
+                descend(
                     objective, given.forward, given.backward, given.rest, factors, level,
                     smoothing[1 + index], searches[index], part, plan.reflection_steps,
                     plan.tolerance, responses, shares,
@@ -423,28 +211,32 @@ def _alternate(
                     nearest_levels(moved, plan.levels)
                 if objective == MIN_RATE:
                     np.dot(moved, given.forward, responses.reshape(responses.size))
-                    _add(responses, given.rest)
+                    add(responses, given.rest)
                     ratios(responses, sinr)
-                    if _level(sinr, weights) >= level:
-                        level = _level(sinr, weights)
+                    if weighted_level(sinr, weights) >= level:
+                        level = weighted_level(sinr, weights)
                     else:
                         smoothing[1 + index] *= plan.shrink
                         continue
                 assign(moved, reflection[start : start + size])
-            channel = effective_channel(outgoing, incoming, forth, back, first, reflection)
+            channel = effective_channel(links, reflection)
             columns = np.ascontiguousarray(channel.T)
             np.dot(beams, columns, responses)
             ratios(responses, sinr)
             if plan.quantisation == INSIDE_KEPT and weighted_rate(objective, sinr, weights) < held:
                 assign(before_step, reflection)
-                channel = effective_channel(outgoing, incoming, forth, back, first, reflection)
+                channel = effective_channel(links, reflection)
                 columns = np.ascontiguousarray(channel.T)
                 np.dot(beams, columns, responses)
                 ratios(responses, sinr)
-            level = _level(sinr, weights)
-        elif plan.beams == SEARCH:
-            np.dot(beams, columns, responses)
-            ratios(responses, sinr)
+            if plan.beams != SEARCH:
+                if not linear_beams(plan.beams, channel, beams):
+                    trace[:] = nan
+                    beams[:] = nan
+                    return iteration, nan, NO_INVERSE
+                np.dot(beams, columns, responses)
+                ratios(responses, sinr)
+            level = weighted_level(sinr, weights)
         reached = weighted_rate(objective, sinr, weights)
         change = (reached - rate) / reached if reached > 0.0 else reached - rate
         rate = reached
@@ -485,7 +277,10 @@ def alternate(
 
     zhang2022: Algorithm 2 for the sum-rate and Algorithm 3 for the smallest rate, from the MRT
     beams (49) of the given reflection; with beams in closed form or the reflection held, its
-    benchmark schemes. A path between the surfaces makes these alternate too, eqs. (25) and (26).
+    benchmark schemes. Beams in closed form are always those of the reflection in use, so every
+    rate of the trace, and the result, is of the beams that give the scheme its name.
+
+    A path between the surfaces makes these alternate too, eqs. (25) and (26).
 
     Args:
         links: channels relative to the root of noise over transmit power.
@@ -548,9 +343,8 @@ def alternate(
     # A loop in Python: a compiled one takes longer to compile than it ever saves.
     for r in range(count):
         iterations[r], residual[r], status[r] = _alternate(
-            links.outgoing[r], links.incoming[r], links.forth[r], links.back[r], links.first,
-            omega, plan, w[r], x[r], trace[r],
-        )  # fmt: skip
+            links.of(r), omega, plan, w[r], x[r], trace[r]
+        )
     done = (status == ITERATION_LIMIT) & (np.abs(residual) <= settled)
     status[done] = CONVERGED
     return Alternation(w, x, trace, iterations, residual, status)

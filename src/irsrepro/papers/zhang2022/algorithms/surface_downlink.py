@@ -1,13 +1,13 @@
-"""Downlink over two reflecting surfaces without direct path: the channel, and its affine parts.
+"""Downlink over two reflecting surfaces: the channel of the users, and its affine parts.
 
 User k hears e_k w_j of the beam of user j, with the effective channel
 
-    e_k = o_k1 X1 G1 + o_k2 X2 G2 + o_k2 X2 F X1 G1 + o_k1 X1 B X2 G2,   Xi = Diag(x_i),      (E)
+    e_k = d_k + o_k1 X1 G1 + o_k2 X2 G2 + o_k2 X2 F X1 G1 + o_k1 X1 B X2 G2,  Xi = Diag(x_i),  (E)
 
 o_ki the row channel from surface i to user k, Gi from the station to surface i, F from surface 1 to
-surface 2 and B back (zhang2022, eqs. (2) and (5), o = h^H). F and B may each be absent; without
-both, e_k = o_k Diag(x) G with the surfaces stacked, eq. (4). For given beams the response is affine
-in either reflection vector,
+surface 2, B back, and d_k the direct link (zhang2022, eqs. (2) and (5), o = h^H, which have neither
+B nor d). F, B and d may each be absent; without F and B, e_k = d_k + o_k Diag(x) G with the
+surfaces stacked, eq. (4). For given beams the response is affine in either reflection vector,
 
     e_k w_j = sum_n a_n,jk x_n + b_jk,
 
@@ -28,7 +28,7 @@ BOTH, FIRST, SECOND = range(3)
 
 
 class SurfaceLinks(NamedTuple):
-    """Channels of R realisations, amplitudes relative to the noise of a user.
+    """Channels of R realisations, or of one without the first axis; relative to a user's noise.
 
     Attributes:
         outgoing: o, (realisation, user, element), the elements of surface 1 first.
@@ -36,6 +36,7 @@ class SurfaceLinks(NamedTuple):
         forth: F, (realisation, element of surface 2, element of surface 1), or (R, 0, 0) where no
             wave goes from surface 1 to surface 2.
         back: B, (realisation, element of surface 1, element of surface 2), or (R, 0, 0).
+        direct: d, (realisation, user, antenna), or (R, 0, 0) where the direct link is blocked.
         first: number of elements of surface 1.
     """
 
@@ -43,17 +44,13 @@ class SurfaceLinks(NamedTuple):
     incoming: Complex
     forth: Complex
     back: Complex
+    direct: Complex
     first: int
 
-    def of(self, realisations: slice) -> "SurfaceLinks":
-        """Return the channels of some realisations."""
-        return SurfaceLinks(
-            self.outgoing[realisations],
-            self.incoming[realisations],
-            self.forth[realisations],
-            self.back[realisations],
-            self.first,
-        )
+    def of(self, realisations: slice | int) -> "SurfaceLinks":
+        """Return the channels of some realisations, or of one without the first axis."""
+        o, g, f, b, d = (each[realisations] for each in self[:5])
+        return SurfaceLinks(o, g, f, b, d, self.first)
 
 
 class Responses(NamedTuple):
@@ -76,17 +73,21 @@ def checked_links(links: SurfaceLinks) -> SurfaceLinks:
     Raises:
         ValueError: shapes that do not fit each other.
     """
-    o, g, f, b = (np.ascontiguousarray(each, np.complex128) for each in links[:4])
+    o, g, f, b, d = (np.ascontiguousarray(each, np.complex128) for each in links[:5])
     first = int(links.first)
     if o.ndim != 3 or g.ndim != 3 or o.shape[0] != g.shape[0] or o.shape[2] != g.shape[1]:
         raise ValueError(f"outgoing {o.shape} and incoming {g.shape} must be (R, K, N), (R, N, M)")
     second = o.shape[2] - first
     if not 0 <= first <= o.shape[2]:
         raise ValueError(f"first {first} must be within the {o.shape[2]} elements")
-    for name, each, wanted in (("forth", f, (second, first)), ("back", b, (first, second))):
+    for name, each, wanted in (
+        ("forth", f, (second, first)),
+        ("back", b, (first, second)),
+        ("direct", d, (o.shape[1], g.shape[2])),
+    ):
         if each.shape not in ((len(o), *wanted), (len(o), 0, 0)):
             raise ValueError(f"{name} {each.shape} must be {(len(o), *wanted)} or (R, 0, 0)")
-    return SurfaceLinks(o, g, f, b, first)
+    return SurfaceLinks(o, g, f, b, d, first)
 
 
 def composite_channel(links: SurfaceLinks, reflection: Complex) -> Complex:
@@ -99,7 +100,7 @@ def composite_channel(links: SurfaceLinks, reflection: Complex) -> Complex:
     Returns:
         e, (realisation, user, antenna).
     """
-    o, g, f, b, first = links
+    o, g, f, b, d, first = links
     radiated = o * reflection[:, None]
     total = radiated
     if f.size or b.size:
@@ -109,24 +110,20 @@ def composite_channel(links: SurfaceLinks, reflection: Complex) -> Complex:
         if b.size:
             total[..., first:] += (radiated[..., :first] @ b) * reflection[:, None, first:]
     channel: Complex = total @ g
+    if d.size:
+        channel += d
     return channel
 
 
 @kernel
-def effective_channel(
-    outgoing: Complex,
-    incoming: Complex,
-    forth: Complex,
-    back: Complex,
-    first: int,
-    reflection: Complex,
-) -> Complex:
-    """Return (E), (user, antenna), of one realisation; arguments as in `SurfaceLinks`."""
-    users, elements = outgoing.shape
+def effective_channel(links: SurfaceLinks, reflection: Complex) -> Complex:
+    """Return (E), (user, antenna), of one realisation."""
+    forth, back, direct, first = links.forth, links.back, links.direct, links.first
+    users, elements = links.outgoing.shape
     radiated = np.empty((users, elements), np.complex128)
     for k in range(users):
         for n in range(elements):
-            radiated[k, n] = outgoing[k, n] * reflection[n]
+            radiated[k, n] = links.outgoing[k, n] * reflection[n]
     total = radiated
     if forth.size > 0 or back.size > 0:
         total = radiated.copy()
@@ -140,37 +137,39 @@ def effective_channel(
             for k in range(users):
                 for n in range(elements - first):
                     total[k, first + n] += passed[k, n] * reflection[first + n]
-    channel: Complex = np.dot(total, incoming)
+    channel: Complex = np.dot(total, links.incoming)
+    add(channel, direct)
     return channel
+
+
+@kernel(allocates=False)
+def add(numbers: Complex, rest: Complex) -> None:
+    """Add two matrices in place; the second may be empty where it is zero."""
+    for j in range(rest.shape[0]):
+        for k in range(rest.shape[1]):
+            numbers[j, k] += rest[j, k]
 
 
 @kernel
 def affine_responses(
-    free: int | np.int64,
-    outgoing: Complex,
-    incoming: Complex,
-    forth: Complex,
-    back: Complex,
-    first: int,
-    reflection: Complex,
-    beams: Complex,
+    free: int | np.int64, links: SurfaceLinks, reflection: Complex, beams: Complex
 ) -> Responses:
     """Return a and b for one realisation and given beams.
 
     Args:
         free: `BOTH`, which leaves paths between the surfaces out, `FIRST` or `SECOND`.
-        outgoing: o, (user, element).
-        incoming: G, (element, antenna).
-        forth: F.
-        back: B.
-        first: elements of surface 1.
+        links: of one realisation.
         reflection: x, (element,); that of the free surface does not matter.
         beams: w, (beam, antenna).
     """
+    outgoing, first = links.outgoing, links.first
     users, elements = outgoing.shape
     count = beams.shape[0]
-    lit = np.dot(incoming, np.ascontiguousarray(beams.T))
+    columns = np.ascontiguousarray(beams.T)
+    lit = np.dot(links.incoming, columns)
     rest = np.zeros((count, users), np.complex128)
+    if links.direct.size > 0:
+        rest += np.dot(links.direct, columns).T
     if free == BOTH:
         begin, end = 0, elements
     elif free == FIRST:
@@ -189,11 +188,10 @@ def affine_responses(
                 radiated[k, n - start] = outgoing[k, n] * reflection[n]
             for j in range(count):
                 sent[n - start, j] = reflection[n] * lit[n, j]
-        through = np.dot(radiated, np.ascontiguousarray(lit[start:stop]))
-        for j in range(count):
-            for k in range(users):
-                rest[j, k] = through[k, j]
-        onward, inward = (forth, back) if free == FIRST else (back, forth)
+        rest += np.dot(radiated, np.ascontiguousarray(lit[start:stop])).T
+        onward, inward = links.forth, links.back
+        if free == SECOND:
+            onward, inward = inward, onward
         if onward.size > 0:
             left = left + np.dot(radiated, onward)
         if inward.size > 0:

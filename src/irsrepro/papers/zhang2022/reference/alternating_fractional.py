@@ -9,7 +9,11 @@ from irsrepro.optimize.reference.unit_disc import solve_unit_disc
 from irsrepro.optimize.result import CONVERGED, ITERATION_LIMIT
 from irsrepro.papers.zhang2022.algorithms.alternating_fractional import LEAST_ITERATIONS
 from irsrepro.papers.zhang2022.algorithms.manifold_alternation import NO_CHANNEL, Alternation
-from irsrepro.papers.zhang2022.algorithms.surface_downlink import SurfaceLinks, checked_links
+from irsrepro.papers.zhang2022.algorithms.surface_downlink import (
+    SurfaceLinks,
+    checked_links,
+    composite_channel,
+)
 from irsrepro.papers.zhang2022.reference.manifold_alternation import linear_beams_reference
 
 
@@ -36,7 +40,8 @@ def alternate_fractional(
     Raises:
         SolverError: no solver answers a phase step.
     """
-    o, g, _, _, _ = checked_links(links)
+    links = checked_links(links)
+    o, g = links.outgoing, links.incoming
     count, users, _ = o.shape
     x = np.array(reflection, np.complex128)
     w = np.zeros((count, users, g.shape[2]), np.complex128)
@@ -44,7 +49,7 @@ def alternate_fractional(
     iterations, residual = np.zeros(count, np.int64), np.zeros(count)
     status = np.full(count, ITERATION_LIMIT, np.int8)
     for r in range(count):
-        channel = (o[r] * x[r]) @ g[r]
+        channel = composite_channel(links.of(slice(r, r + 1)), x[r : r + 1])[0]
         first = linear_beams_reference("zf", channel)
         if first is None:
             first = linear_beams_reference("mmse", channel)
@@ -56,14 +61,18 @@ def alternate_fractional(
         traces[r] = rate
         for iteration in range(1, outer + 1):
             w[r] = beams_reference(channel, alpha, beta)
+            rho = _auxiliary(channel @ w[r].T, alpha)
             forms = (o[r][:, None] * (g[r] @ w[r].T).T[None]).reshape(users, users, -1)
-            weighted = (np.abs(beta)[:, None, None] * forms).reshape(users**2, -1)
+            weighted = (np.abs(rho)[:, None, None] * forms).reshape(users**2, -1)
             A = weighted.conj().T @ weighted
             own = forms[range(users), range(users)]
-            u = ((np.sqrt(1.0 + alpha) * beta)[:, None] * own.conj()).sum(axis=0)
+            u = ((np.sqrt(1.0 + alpha) * rho)[:, None] * own.conj()).sum(axis=0)
+            if links.direct.size:
+                rest = np.abs(rho)[:, None] * (links.direct[r] @ w[r].T)
+                u -= weighted.conj().T @ rest.ravel()
             found = solve_unit_disc(A, u)
             x[r] = np.exp(1j * np.angle(found))
-            channel = (o[r] * x[r]) @ g[r]
+            channel = composite_channel(links.of(slice(r, r + 1)), x[r : r + 1])[0]
             before = rate
             alpha, beta, rate = _auxiliaries(channel @ w[r].T)
             traces[r, iteration:] = rate
@@ -103,5 +112,10 @@ def _auxiliaries(responses: Complex) -> tuple[Real, Complex, float]:
     heard = np.abs(responses) ** 2
     own = heard.diagonal()
     alpha = own / (heard.sum(axis=1) - own + 1.0)
-    beta = np.sqrt(1.0 + alpha) * responses.diagonal() / (heard.sum(axis=1) + 1.0)
-    return alpha, beta, float(np.log2(1.0 + alpha).sum())
+    return alpha, _auxiliary(responses, alpha), float(np.log2(1.0 + alpha).sum())
+
+
+def _auxiliary(responses: Complex, alpha: Real) -> Complex:
+    """Auxiliary beta, or rho, from responses (user, beam) and alpha."""
+    heard = (np.abs(responses) ** 2).sum(axis=1) + 1.0
+    return np.asarray(np.sqrt(1.0 + alpha) * responses.diagonal() / heard)

@@ -55,15 +55,16 @@ def alternate(
     settled: float = 1e-3,
 ) -> Alternation:
     """Alternate between beams and reflections; arguments and result as `alternate`."""
-    o, g, f, b, first = checked_links(links)
-    count, users, elements = o.shape
+    links = checked_links(links)
+    count, users, elements = links.outgoing.shape
+    first = links.first
     omega = np.broadcast_to(np.asarray(weights, float), (users,))
-    W = np.zeros((count, users, g.shape[2]), np.complex128)
+    W = np.zeros((count, users, links.incoming.shape[2]), np.complex128)
     x = np.array(reflection, np.complex128)
     traces = np.zeros((count, outer + 1))
     iterations, residual = np.zeros(count, np.int64), np.zeros(count)
     status = np.full(count, ITERATION_LIMIT, np.int8)
-    joint = f.size == 0 and b.size == 0
+    joint = links.forth.size == 0 and links.back.size == 0
     blocks = [slice(0, elements)] if joint else [slice(0, first), slice(first, elements)]
 
     def rate(sinr: Real) -> float:
@@ -71,7 +72,7 @@ def alternate(
         return float(rates.sum() if objective == "sum-rate" else rates.min())
 
     for r in range(count):
-        one = SurfaceLinks(o[r : r + 1], g[r : r + 1], f[r : r + 1], b[r : r + 1], first)
+        one = links.of(slice(r, r + 1))
 
         def channel_at(phi: Complex, one: SurfaceLinks = one) -> Complex:
             return composite_channel(one, phi[None])[0]
@@ -82,12 +83,17 @@ def alternate(
         if start is None:
             status[r] = NO_CHANNEL
             continue
-        w = start
+        loudest = (np.abs(np.diag(channel @ start.T)) ** 2).max()
+        mu = np.full(3, smoothing * loudest)
+        closed = start if beams == "search" else linear_beams_reference(beams, channel)
+        if closed is None:
+            status[r] = NO_INVERSE
+            W[r], traces[r], residual[r] = np.nan, np.nan, np.nan
+            continue
+        w = closed
         sinr = _sinr(channel @ w.T)
         level = float((omega * sinr).min())
         traces[r] = rate(sinr)
-        loudest = (np.abs(np.diag(channel @ w.T)) ** 2).max()
-        mu = np.full(3, smoothing * loudest)
         for iteration in range(1, outer + 1):
             alpha = sinr
             if beams == "search":
@@ -105,13 +111,6 @@ def alternate(
                     w, level = new, reached
                 else:
                     mu[0] *= shrink
-            else:
-                closed = linear_beams_reference(beams, channel)
-                if closed is None:
-                    status[r] = NO_INVERSE
-                    break
-                w = closed
-                level = float((omega * _sinr(channel @ w.T)).min())
             if update_reflection:
                 if auxiliary_updates > 1:
                     alpha = _sinr(channel @ w.T)
@@ -123,11 +122,10 @@ def alternate(
                     # The response is affine in the block: a column of A for every element.
                     probes = np.repeat(zero[None], len(basis), axis=0)
                     probes[:, block] += basis
-                    o1, g1, f1, b1 = (
-                        np.broadcast_to(each, (len(basis), *each.shape[1:]))
-                        for each in (one.outgoing, one.incoming, one.forth, one.back)
-                    )
-                    many = SurfaceLinks(o1, g1, f1, b1, first)
+                    wide = [
+                        np.broadcast_to(each[0], (len(basis), *each.shape[1:])) for each in one[:5]
+                    ]
+                    many = SurfaceLinks(wide[0], wide[1], wide[2], wide[3], wide[4], first)
                     A = composite_channel(many, probes) @ w.T - rest
 
                     def of_reflection(
@@ -155,6 +153,12 @@ def alternate(
                 if quantisation == "inside, kept" and rate(_sinr(channel @ w.T)) < held:
                     phi[:] = before
                     channel = channel_at(phi)
+                if beams != "search":
+                    closed = linear_beams_reference(beams, channel)
+                    if closed is None:
+                        status[r] = NO_INVERSE
+                        break
+                    w = closed
             sinr = _sinr(channel @ w.T)
             level = float((omega * sinr).min())
             traces[r, iteration:] = rate(sinr)

@@ -14,11 +14,12 @@ from irsrepro.papers.zhang2022.system import (
     random_reflection,
     reported,
     surface_links,
+    user_weights,
 )
 
 
 def design(problem: Problem) -> xr.Dataset:
-    """Alternate from zero phases, or the random ones, and the MRT beams that go with them.
+    """Alternate from phases of zero, or random ones, and the MRT beams that go with them.
 
     Returns:
         ``beams`` and ``reflection``; status, iterations, residual and trace of the rate, on the
@@ -27,12 +28,13 @@ def design(problem: Problem) -> xr.Dataset:
     parameters = problem.parameters
     links = surface_links(problem, parameters["designed_with"])
     start = random_reflection(problem)
-    if parameters["reflection"] == "optimised":
+    if parameters["reflection"] == "optimised" and parameters["start"] == "zero":
         start = np.ones_like(start)
     objective = parameters["objective"]
     found = problem.solver(alternate)(
         links,
         start,
+        user_weights(parameters),
         objective=objective,
         beams=parameters["beams"],
         update_reflection=parameters["reflection"] == "optimised",

@@ -1,8 +1,11 @@
 """SOCP-SDR: max-min beams and relaxed reflections by turns, with Gaussian randomisation.
 
-The min-rate benchmark of [47]. The beams of the cone program follow from duality; the relaxation is
-certified, so the loss by rounding is known. A variant climbs from the best of few samples instead.
+The min-rate benchmark of [47]. The beams of the cone program follow from duality. Every relaxation
+is certified by its dual, by an interior-point method where the cheaper low-rank one stops short, so
+the loss by rounding is known. A variant climbs from the best of few samples instead.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -12,10 +15,10 @@ from irsrepro.build.storage import variable
 from irsrepro.build.sweeps import Problem
 from irsrepro.channels.streams import children
 from irsrepro.optimize.beamforming.max_min import max_min_beams
-from irsrepro.optimize.result import CONVERGED, ITERATION_LIMIT
+from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT
 from irsrepro.optimize.rounding import polish, randomise
 from irsrepro.optimize.sdp.problem import MaxMinProblem, sinr_problem
-from irsrepro.optimize.sdp.solver import solve_diagonal_sdp
+from irsrepro.optimize.sdp.solver import DiagonalSdpSolution, solve_diagonal_sdp
 from irsrepro.papers.zhang2022.algorithms.manifold_alternation import NO_CHANNEL, Alternation
 from irsrepro.papers.zhang2022.algorithms.surface_downlink import SurfaceLinks, composite_channel
 from irsrepro.papers.zhang2022.system import (
@@ -26,81 +29,149 @@ from irsrepro.papers.zhang2022.system import (
     reported,
     sinr,
     surface_links,
+    user_weights,
 )
 
 SETTLED = 1e-3
+_START_RANK = 8  # columns of a factor that the next relaxation starts from
 
 
-def reflection_problem(links: SurfaceLinks, beams: Complex) -> MaxMinProblem:
-    """State the smallest SINR as a function of the reflection, beams held, eq. (42).
+class _Ended(NamedTuple):
+    """What one realisation came to; arrays without its axis."""
+
+    beams: Complex
+    reflection: Complex
+    trace: Real
+    iterations: int
+    residual: float
+    status: int
+    loss: float
+    gap: float
+
+
+def reflection_problem(links: SurfaceLinks, beams: Complex, weights: Real) -> MaxMinProblem:
+    """State the smallest weighted SINR as a function of the reflection, beams held, eq. (42).
 
     Args:
-        links: channels without a path between the surfaces.
+        links: channels without a path between the surfaces; with a direct link the last element of
+            the problem is a constant one.
         beams: (realisation, user, antenna).
+        weights: omega, (user,).
     """
     lit = links.incoming @ beams.mT
     forms = links.outgoing[:, :, None] * lit.mT[:, None]
-    return sinr_problem(forms, np.ones(beams.shape[:2]))
+    if links.direct.size:
+        forms = np.concatenate([forms, (links.direct @ beams.mT)[..., None]], axis=-1)
+    stated = sinr_problem(forms, np.ones(beams.shape[:2]))
+    return MaxMinProblem(
+        stated.columns,
+        stated.weights * weights[:, None],
+        stated.constants,
+        stated.denominator_weights,
+        stated.denominator_constants,
+    )
 
 
 def design(problem: Problem) -> xr.Dataset:
     """Alternate from zero phases; a reflection in use is kept where no sample beats it.
 
+    A realisation ends where no sample does, since beams and relaxation would be the same again.
+
     Returns:
         ``beams`` and ``reflection``; status, iterations, residual and trace of the smallest rate;
-        and ``bound_over_rounded`` (realisation,): the certified bound of the last reflection step
-        over the smallest SINR that its vector reaches.
+        ``bound_over_rounded`` (realisation,), the certified bound of the last reflection step over
+        the smallest SINR that its vector reaches, and ``rounding_loss``, the share that this loses
+        at most, NaN where a step could not be certified; and ``relaxation_gap`` (realisation,), the
+        largest distance of a relaxed step from its certified bound.
     """
-    parameters = problem.parameters
     links = surface_links(problem, WITHOUT)
-    reflection = np.ones_like(random_reflection(problem))
-    best_beams = problem.solver(max_min_beams)
-
-    def serve() -> tuple[Complex, Real]:
-        channel = composite_channel(links, reflection)
-        beams = best_beams(channel).beams
-        return beams, np.log2(1.0 + sinr(channel, beams)).min(axis=1)
-
-    beams, rate = serve()
-    trace = [rate]
-    loss = np.full(len(rate), np.nan)
-    heard = np.isfinite(rate)
-    for iteration in range(1, parameters["sdr_iterations"] + 1):
-        if not heard.all():
-            break
-        step = reflection_problem(links, beams)
-        reflection, bound = _reflect(problem, step, reflection, iteration)
-        loss = bound / step.values(reflection).min(axis=1)
-        beams, rate = serve()
-        trace.append(rate)
-    traces = np.stack([np.where(heard, each, 0.0) for each in trace], axis=1)
-    residual = (traces[:, -1] - traces[:, -2]) / traces[:, -1] if len(trace) > 1 else loss
-    status = np.where(np.abs(residual) <= SETTLED, CONVERGED, ITERATION_LIMIT)
-    found = Alternation(
-        np.where(heard[:, None, None], beams, 0.0),
-        reflection,
-        traces,
-        np.full(len(rate), len(trace) - 1),
-        residual,
-        np.where(heard, status, NO_CHANNEL).astype(np.int8),
-    )
+    start = np.ones_like(random_reflection(problem))
+    ended = [
+        _alternate(problem.of([r]), links.of(slice(r, r + 1)), start[r : r + 1])
+        for r in range(len(start))
+    ]
+    columns = [np.array(each) for each in zip(*ended, strict=True)]
+    beams, reflection, trace, iterations, residual, status, loss, gap = columns
+    found = Alternation(beams, reflection, trace, iterations, residual, status.astype(np.int8))
     made = laid_out(found.beams, found.reflection).assign(reported(found, "smallest rate"))
     about = "certified bound of the last reflection step over the smallest SINR after it"
-    return made.assign(bound_over_rounded=variable(ONE, loss, about, "1"))
-
-
-def _reflect(
-    problem: Problem, step: MaxMinProblem, incumbent: Complex, iteration: int
-) -> tuple[Complex, Real]:
-    """Relax a reflection step and round; also its upper bound (realisation,)."""
-    parameters = problem.parameters
-    # Of low rank even where an interior point would be as fast: samples cost by the column.
-    relaxed = problem.solver(solve_diagonal_sdp)(
-        step, tolerance=parameters["sdr_tolerance"], method="low rank"
+    distance = "largest distance of a relaxed step from its certified bound, relative"
+    return made.assign(
+        bound_over_rounded=variable(ONE, loss, about, "1"),
+        rounding_loss=variable(ONE, 1.0 - 1.0 / loss, "share of the bound lost by rounding", "1"),
+        relaxation_gap=variable(ONE, gap, distance, "1"),
     )
-    keys = children(problem.streams, "randomisation", iteration)
-    samples = parameters["randomisations"]
-    vector = randomise(step, relaxed.factor, keys, samples, incumbent=incumbent).vector
-    if parameters["polish"]:
-        vector = problem.solver(polish)(step, vector).vector
-    return vector, relaxed.upper_bound
+
+
+def _alternate(problem: Problem, links: SurfaceLinks, reflection: Complex) -> _Ended:
+    """Alternate for the only realisation of a problem."""
+    parameters = problem.parameters
+    limit, weights = parameters["outer_iterations"], user_weights(parameters)
+    trace = np.zeros(limit + 1)
+
+    def serve(at: Complex) -> tuple[Complex, float]:
+        channel = composite_channel(links, at)
+        made = problem.solver(max_min_beams)(channel, weights).beams
+        return made, float((weights * np.log2(1.0 + sinr(channel, made))).min())
+
+    channel = composite_channel(links, reflection)
+    if not np.isfinite(channel).all() or not channel.any(axis=2).all():
+        status = NO_CHANNEL if np.isfinite(channel).all() else FAILURE
+        none = 0.0 if status == NO_CHANNEL else np.nan
+        return _Ended(none * np.ones_like(channel[0]), reflection[0], trace + none, 0, none, status,
+                      np.nan, np.nan)  # fmt: skip
+    beams, rate = serve(reflection)
+    trace[:] = rate
+    factor: Complex | None = None
+    loss, gap, change, iteration = np.nan, 0.0, 0.0, 0
+    status, certified = ITERATION_LIMIT, True
+    while iteration < limit:
+        iteration += 1
+        step = reflection_problem(links, beams, weights)
+        relaxed = _relax(problem, step, factor)
+        factor = relaxed.factor[:, :, :_START_RANK]
+        certified &= bool(relaxed.converged[0])
+        gap = max(gap, float(relaxed.relative_gap[0]))
+        old = reflection
+        if links.direct.size:
+            old = np.concatenate([reflection, np.ones((1, 1))], axis=1)
+        vector, is_new = _round(problem, step, relaxed, old, iteration)
+        loss = float(relaxed.upper_bound[0] / step.values(vector).min())
+        if not is_new:
+            status, change = CONVERGED, 0.0
+            break
+        reflection = vector
+        if links.direct.size:
+            reflection = vector[:, :-1] / vector[:, -1:]
+        beams, reached = serve(reflection)
+        change, rate = (reached - rate) / reached, reached
+        trace[iteration:] = rate
+    if abs(change) <= SETTLED:
+        status = CONVERGED
+    if not certified:
+        loss = np.nan  # a bound so loose says nothing of rounding; counted, not shown
+    return _Ended(beams[0], reflection[0], trace, iteration, change, status, loss, gap)
+
+
+def _relax(problem: Problem, step: MaxMinProblem, start: Complex | None) -> DiagonalSdpSolution:
+    """Relax a reflection step, from the factor of the one before."""
+    solve, tolerance = problem.solver(solve_diagonal_sdp), problem.parameters["sdr_tolerance"]
+    # Of low rank where that gets there: samples cost by the column.
+    relaxed = solve(step, tolerance=tolerance, method="low rank", start=start)
+    if relaxed.converged.all():
+        return relaxed
+    certified = solve(step, tolerance=tolerance, method="interior")
+    return certified if (certified.relative_gap < relaxed.relative_gap).all() else relaxed
+
+
+def _round(
+    problem: Problem, step: MaxMinProblem, relaxed: DiagonalSdpSolution, old: Complex, number: int
+) -> tuple[Complex, bool]:
+    """Best of the old vector and many samples; also whether it is a new one."""
+    keys = children(problem.streams, "randomisation", number)
+    samples = problem.parameters["randomisations"]
+    found = randomise(step, relaxed.factor, keys, samples, incumbent=old)
+    if not problem.parameters["polish"]:
+        return found.vector, bool(found.sample[0] >= 0)
+    better = problem.solver(polish)(step, found.vector)
+    return better.vector, bool(better.value[0] > step.values(old).min() * (1.0 + SETTLED))
