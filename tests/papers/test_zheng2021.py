@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -12,15 +13,17 @@ import pytest
 import xarray as xr
 import yaml
 
-from irsrepro.build.sweeps import Problem
+from irsrepro.build.sweeps import Problem, run
 from irsrepro.channels.arrays import rectangular_array, response, towards
 from irsrepro.channels.streams import RandomStream, realisation_streams
 from irsrepro.errors import ConfigurationError
+from irsrepro.optimize.beamforming.receivers import receiver_sinr
 from irsrepro.papers.zheng2021 import ensemble, system
-from irsrepro.papers.zheng2021.algorithms.double_reflection import effective_channel
+from irsrepro.papers.zheng2021.algorithms.double_reflection import Links, effective_channel
 from irsrepro.papers.zheng2021.schemes import (
     algorithm1,
     closed_form,
+    common_phase,
     joint_bound,
     ranks,
     relaxation,
@@ -264,5 +267,122 @@ def test_ranks_are_those_of_generic_phases(users: int) -> None:
     assert (found["single_rank"] == min(users, 4)).all()
     promised = min(users, 4) + min(users, 8)
     assert (found["printed_excess"] == min(users, 12) - promised).all()
+    assert (found["generic_excess"] == 0).all()
     assert (found["capped_excess"] == min(users, 12) - min(promised, users)).all()
     assert not system.evaluate(problem(4, True), found).data_vars
+
+
+@pytest.mark.parametrize("receiver", ["mmse", "zf"])
+@pytest.mark.parametrize("which", ["double", "single"])
+def test_a_sweep_that_goes_on_never_falls(receiver: str, which: str) -> None:
+    """With what was designed at a lower power at hand, no realisation loses by more power."""
+    made: dict[str, Any] = {"users": 8, "receiver": receiver, "system": which, "start": "dft",
+                            "randomisations": 50, "iterations": 2}  # fmt: skip
+    sweep = {"parameter": "transmit_power", "values": [25, 30, 35], "unit": "dBm"}
+    here = problem(6, True, **made)
+    on, anew = (
+        run(algorithm1.design, system.evaluate, here, sweep | {"continued": each})["rate"].values
+        for each in (True, False)
+    )
+    assert (np.diff(on, axis=0) >= -1e-9).all()
+    np.testing.assert_array_equal(on[0], anew[0])
+    assert on[-1].mean() > anew[-1].mean()
+    if which == "single":
+        assert (np.diff(anew, axis=0) < 0).any()
+
+
+def test_a_design_that_failed_before_is_not_gone_on_from() -> None:
+    made: dict[str, Any] = {"users": 4, "start": "dft", "optimise": False}
+    here = problem(2, True, **made)
+    lost = algorithm1.design(here)
+    lost["reflection1"][0] = np.nan
+    again = algorithm1.design(replace(here, before=lost))
+    np.testing.assert_array_equal(again["reflection1"], algorithm1.design(here)["reflection1"])
+
+
+def test_the_rounding_loss_is_the_share_of_the_bound() -> None:
+    for which in ("double", "single"):
+        here = problem(3, True, users=4, system=which, transmit_power=35, randomisations=20)
+        design = algorithm1.design(here)
+        last = 1 - (design["step_rate"] / design["step_bound"]).values[:, -1]
+        assert (design["rounding_loss"].values >= last - 1e-12).all()
+        assert which == "double" or np.allclose(design["rounding_loss"], last)
+        assert ((design["rounding_loss"] >= -1e-9) & (design["rounding_loss"] < 1)).all()
+    one = relaxation.design(problem(3, False, start="dft"))
+    np.testing.assert_allclose(1 / (1 - one["rounding_loss"]) - 1, one["step_gap"], rtol=1e-9)
+
+
+def test_algorithm_1_for_one_user_reaches_the_closed_form() -> None:
+    here = problem(4, False, start="dft", iterations=8)
+    several, one = algorithm1.design(here), closed_form.design(here)
+    assert several["receiver"].dims == ("realisation", "antenna")
+    np.testing.assert_allclose(rate(here, several), rate(here, one), rtol=5e-3)
+
+
+def test_random_starts_differ_from_the_search_and_between_realisations() -> None:
+    made: dict[str, Any] = {"users": 3, "optimise": False}
+    random, dft = (algorithm1.design(problem(3, True, start=each, **made))
+                   for each in ("random", "dft"))  # fmt: skip
+    np.testing.assert_allclose(np.abs(random["reflection1"]), 1.0)
+    assert (random["trace"][:, 0] < dft["trace"][:, 0]).all()
+    assert not np.allclose(random["reflection1"][0], random["reflection1"][1])
+
+
+def test_double_reflection_alone_is_the_middle_path_of_equation_1() -> None:
+    here = problem(3, False, paths="double", start="dft")
+    links, whole = system.double_reflection(here), system.double_reflection(problem(3, False))
+    theta = [np.exp(2j * np.pi * np.random.default_rng(1).random((3, 20))) for _ in range(2)]
+    passed = whole.between @ (theta[0] * whole.first)[..., None]
+    expected = whole.second_to_receiver @ (theta[1][..., None] * passed)
+    np.testing.assert_allclose(effective_channel(links, *theta), expected[..., 0], rtol=1e-12)
+    rates = rate(here, closed_form.design(here))
+    assert (rates < rate(problem(3, False), closed_form.design(problem(3, False)))).all()
+
+
+def test_zero_forcing_as_written_fails_beyond_the_rank() -> None:
+    """One design of the single system, whose rank is four, under all three meanings of (49)."""
+    for users in (3, 5):
+        made: dict[str, Any] = {"users": users, "system": "single", "transmit_power": 35,
+                                "reflection_step": "climb", "start": "dft"}  # fmt: skip
+        design = algorithm1.design(problem(5, True, **made))
+        share = {
+            meant: system.evaluate(problem(5, True, zf_beyond_rank=meant, **made), design)[
+                "zf_share"
+            ]
+            for meant in ("pseudo-inverse", "invalid", "literal")
+        }
+        assert (share["pseudo-inverse"] <= 1 + 1e-9).all()  # MMSE is the best for every user
+        if users == 3:
+            np.testing.assert_array_equal(share["invalid"], share["pseudo-inverse"])
+            np.testing.assert_array_equal(share["literal"], share["pseudo-inverse"])
+        else:
+            assert np.isnan(share["invalid"]).all()
+            assert share["literal"].mean() < 0.5 * share["pseudo-inverse"].mean()
+
+
+def test_one_user_gains_by_the_common_phase_and_several_need_not() -> None:
+    one, several = (common_phase.design(problem(6, True, users=users))["worst_ratio"]
+                    for users in (1, 8))  # fmt: skip
+    assert (one >= 1).all() and (several < 1).any()
+
+
+def test_proposition_1_fails_for_two_users() -> None:
+    """The path over both surfaces takes user 2 to the antenna of user 1, whatever the phases."""
+    links = Links(
+        first=np.eye(2, dtype=complex)[None],
+        second=np.zeros((1, 2, 1), complex),
+        between=np.array([[[0.0, 0.7]]], complex),
+        first_to_receiver=np.eye(2, dtype=complex)[None],
+        second_to_receiver=np.array([[[1.0], [0.0]]], complex),
+    )
+    alone = links._replace(between=0.0 * links.between)
+    rng = np.random.default_rng(2)
+    for power in (0.1, 10.0):
+        for phases in 2 * np.pi * rng.random((200, 3)):
+            theta = np.exp(1j * phases)[None]
+            both, one = (
+                receiver_sinr(effective_channel(each, theta[:, :2], theta[:, 2:]), "mmse", power)
+                for each in (links, alone)
+            )
+            np.testing.assert_allclose(one, power)  # users on antennas of their own
+            assert both.min() < power * (1 - 1e-3)

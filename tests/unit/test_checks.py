@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ from irsrepro.config.checks import (
     resolve,
     single_checks,
 )
-from irsrepro.config.loading import load_project
+from irsrepro.config.expressions import claims_under, value_of
+from irsrepro.config.loading import DEFAULT, load_project
 from irsrepro.errors import ConfigurationError
 
 PLANS = {
@@ -200,7 +202,8 @@ def experiment(plan: dict[str, Any], checks: list[dict[str, Any]]) -> xr.Dataset
 
 @pytest.mark.parametrize(("paper", "claim"), CLAIMS, ids=[claim for _, claim in CLAIMS])
 def test_every_claim_of_the_papers_can_be_decided(paper: str, claim: str) -> None:
-    plans, checks = DOCUMENTS[paper].experiments, DOCUMENTS[paper].claims[claim]["checks"]
+    document = DOCUMENTS[paper]
+    plans, checks = document.experiments, claims_under(document, DEFAULT)[claim]["checks"]
     names = {name for check in checks for name in experiments_of(check)}
     tables = {name: experiment(plans[name], checks) for name in names}
     result = evaluate({"id": claim, "checks": checks}, tables)
@@ -210,3 +213,64 @@ def test_every_claim_of_the_papers_can_be_decided(paper: str, claim: str) -> Non
         # Some estimate of every check is a number: the schemes, points and quantities were found.
         assert np.isfinite([each.estimate for each in outcome.contrasts]).all()
         assert "\n" not in outcome.sentence
+
+
+PARAMETERS = {"near_paths": 4, "far_paths": 8, "users": [2, 4], "receiver": "zf", "flag": True}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [(3, 3.0), ("near_paths", 4.0), ("-near_paths + 2 * far_paths", 12.0),
+     ("min(near_paths, far_paths / 4)", 2.0), ("max(1, 0.5)", 1.0)],
+)  # fmt: skip
+def test_a_bound_may_follow_from_parameters(text: Any, value: float) -> None:
+    assert value_of(text, PARAMETERS) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("users", "one number instead of users, one of near_paths, far_paths"),
+        ("flag + 1", "instead of flag"),
+        ("near_paths **", "a number, or an expression"),
+        ("near_paths ** 2", "an expression of numbers"),
+        ("__import__('os')", "an expression of numbers"),
+        ("near_paths.real", "an expression of numbers"),
+        ("1 / 0", "an expression of numbers"),
+        ([1], "an expression of numbers"),
+        (True, "an expression of numbers"),
+    ],
+)  # fmt: skip
+def test_what_is_no_expression_is_one_line(text: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message) as caught:
+        value_of(text, PARAMETERS)
+    assert "\n" not in str(caught.value)
+
+
+def test_points_and_bounds_follow_the_reading() -> None:
+    """Three near paths instead of four move the point from which users outnumber them."""
+    document = DOCUMENTS["zheng2021"]
+    for reading, paths in ((DEFAULT, 4), ("other_paths", 3)):
+        claims = claims_under(document, reading)
+        small, large = (claims[f"zheng-fig10-{name}"]["checks"][0] for name in ("small", "large"))
+        assert max(small["points"]) == paths and min(large["points"]) == paths + 1
+        (double, single) = claims["zheng-fig9-rank"]["checks"]
+        assert (double["bounds"], single["bounds"]) == ([8, 8], [paths, paths])
+
+
+def test_a_check_without_points_says_nothing() -> None:
+    """So many paths that no number of users exceeds them."""
+    document = load_project(
+        Path(__file__).resolve().parents[2], {"variant": "rich", "zheng2021": "{near_paths: 30}"}
+    ).documents["zheng2021"]
+    claims = claims_under(document, "rich")
+    assert "zheng-fig10-mmse" not in claims and "zheng-fig10-small" in claims
+
+
+def test_an_unknown_limit_of_points_is_one_line() -> None:
+    document = DOCUMENTS["zheng2021"]
+    check = {"kind": "within", "experiment": "users", "points": {"over": 3}}
+    claim = {"figure": "none", "checks": [check]}
+    changed = replace(document, source={**document.source, "claims": {"a-claim": claim}})
+    with pytest.raises(ConfigurationError, match="a-claim: points: 'over': expected one of above"):
+        claims_under(changed, DEFAULT)

@@ -165,6 +165,8 @@ CASES = [
     (kind("peaks_within", scheme="hill", over="up", between=[4, 5]), NO),
     (kind("converges_by", scheme="up", iteration=[7, 10], within=0.01), YES),
     (kind("converges_by", scheme="up", iteration=[4, 10], within=0.01), NO),
+    (kind("converges_by", scheme="up", iteration=[4, 10], within=0.01, of="gain"), NO),
+    (kind("converges_by", scheme="up", iteration=9, within=0.1, of="gain"), YES),
     (kind("every_realisation", property="monotone", schemes=["up", "down"]), YES),
     (kind("every_realisation", property="monotone", scheme="up", direction="down"), NO),
     (kind("every_realisation", property="converges_by", scheme="up", iteration=8, within=0.1), YES),

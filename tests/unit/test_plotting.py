@@ -247,22 +247,56 @@ def test_a_scheme_without_a_trace_is_left_out_and_missing_intervals_are_no_harm(
     assert "after 900 iterations" in text
 
 
-def test_a_long_layout_is_not_to_scale_and_surfaces_face_somewhere(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def drawn_layouts(monkeypatch: pytest.MonkeyPatch, *made: xr.Dataset) -> list[Any]:
+    """Render layouts; return the axes of each."""
     drawn: list[Figure] = []
     monkeypatch.setattr(Figure, "savefig", lambda self, *_, **__: drawn.append(self))
-    data = layout()
-    render(data, FIGURE, SCHEMES)
-    data["user"].values[..., 0] *= 20
+    for data in made:
+        render(data, FIGURE | {"x": {"label": "x"}, "y": {"label": "y"}}, SCHEMES)
+    return [each.axes[0] for each in dict.fromkeys(drawn)]
+
+
+def facing(data: xr.Dataset) -> xr.Dataset:
     normal = np.zeros((12, 2, 2))
     normal[..., 1] = -1.0
-    data["irs_normal"] = variable(("realisation", "irs", "coordinate"), normal, "normal", "1")
-    render(data, FIGURE, SCHEMES)
-    plain, long = (each.axes[0] for each in dict.fromkeys(drawn))
-    assert (plain.get_aspect(), long.get_aspect()) == (1.0, "auto")
+    return data.assign(
+        irs_normal=variable(("realisation", "irs", "coordinate"), normal, "normal", "1")
+    )
+
+
+def test_layouts_are_to_scale_and_surfaces_face_somewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    scattered = facing(layout())
+    scattered["user"].values[..., 0] *= 20
+    plain, long = drawn_layouts(monkeypatch, layout(), scattered)
+    assert (plain.get_aspect(), long.get_aspect()) == (1.0, 1.0)
+    assert not long.child_axes and long.get_xlabel() == "x"
     (arrows,) = [each for each in long.collections if isinstance(each, Quiver)]
     assert np.array_equal(arrows.angles, [-90.0, -90.0])
+
+
+@pytest.mark.parametrize("upright", [False, True])
+def test_a_long_layout_shows_its_ends_with_coordinates(
+    monkeypatch: pytest.MonkeyPatch, upright: bool
+) -> None:
+    data = facing(layout())
+    places: dict[str, list[list[float]]] = {
+        "user": [[0, 1, 2], [1, 0, 0], [0, 0, 0]],
+        "irs": [[60, 1.5, 3], [59, 0, 1]],
+    }
+    for name, nodes in places.items():
+        order = [1, 0, 2] if upright else [0, 1, 2]
+        fixed = np.broadcast_to(np.array(nodes)[:, order], (12, len(nodes), 3))
+        attrs = data[name].attrs
+        data = data.drop_vars(name)
+        data[name] = ("realisation", f"{name}_node", "place"), fixed, attrs
+    data = data.drop_vars("irs_normal").rename(place="coordinate")
+    (axes,) = drawn_layouts(monkeypatch, data)
+    assert axes.get_xlabel() == ("y" if upright else "x")
+    ends = axes.child_axes
+    assert len(ends) == 2 and all(each.get_aspect() == 1.0 for each in [axes, *ends])
+    told = {text.get_text() for end in ends for text in end.texts}
+    wanted = ("(1.5, 60, 3) m", "(0, 0, 0) m") if upright else ("(60, 1.5, 3) m", "(0, 0, 0) m")
+    assert len(told) == 5 and told >= set(wanted)
 
 
 def test_layout_labels_are_the_classes() -> None:
@@ -343,6 +377,16 @@ def test_colours_of_a_figure_come_first() -> None:
     assert "stroke: #ff0000" in text and "stroke: #0000ff" in text
 
 
+def test_a_covered_curve_is_broad_and_pale_and_an_added_one_thin() -> None:
+    names = list(SCHEMES)
+    plain = curve_style(SCHEMES, names[0], {})
+    under = [curve_style(SCHEMES, name, {"beneath": names[:2]}).line for name in names[:2]]
+    assert under[0]["linewidth"] > under[1]["linewidth"] > plain.line["linewidth"]
+    assert under[0]["alpha"] < 1 and "alpha" not in plain.line
+    added = curve_style(SCHEMES, names[0], {"added": names[:1]})
+    assert (added.dashes, added.width < plain.width) == ("--", True)
+
+
 def test_small_print_tells_of_capped_runs_and_what_rounding_loses() -> None:
     data = curves()
     shares = np.linspace(0.0, 0.5, data.sizes["curve"])
@@ -352,6 +396,8 @@ def test_small_print_tells_of_capped_runs_and_what_rounding_loses() -> None:
     last = SCHEMES[str(data["scheme"].values[-1])]["title"]
     assert "at the iteration limit up to:" in text and "rounding loss up to:" in text
     assert "50 %" in text and last.split()[0] in text
+    data["rounding_loss"] = ("curve", np.full(data.sizes["curve"], 0.0002))
+    assert " 0.02 %" in " ".join(svg_text(render(data, FIGURE, SCHEMES)).split())
 
 
 def test_small_print_tells_undefined_solutions_from_failed_ones() -> None:

@@ -12,7 +12,7 @@ rule claims:
         "../envs/irsrepro.yaml"
     params:
         library=library("check_claims.py"),
-        claims=lambda w: document(w).claims,
+        claims=lambda w: claims_under(document(w), w.reading),
         experiments=lambda w: {
             name: {"schemes": plan["schemes"], "metric": plan["metric"]}
             for name, plan in document(w).experiments.items()

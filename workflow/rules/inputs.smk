@@ -1,6 +1,7 @@
 from functools import cache
 
 from irsrepro.build import paths as results
+from irsrepro.config.expressions import claims_under
 from irsrepro.config.loading import DEFAULT
 from irsrepro.build.provenance import digest, library_files, number_files
 from irsrepro.figures.published import published_files
@@ -137,7 +138,7 @@ def sweep(wildcards):
     return {"timed": experiment.get("timed", False), "unit": unit} | plan
 
 
-PICTURE_KEYS = ("title", "caption", "x", "y", "top", "titles")
+PICTURE_KEYS = ("title", "caption", "x", "y", "top", "titles", "beneath", "added")
 
 
 def figure_section(wildcards):

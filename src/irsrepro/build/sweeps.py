@@ -51,6 +51,7 @@ class Problem:
         parameters: value of every parameter that the scheme knows.
         engine: ``fast`` (our kernels) or ``reference`` (public solvers).
         streams: one stream per realisation, for draws inside the algorithm.
+        before: what was designed at the point before, in a sweep that goes on from point to point.
         apart: whether every realisation is designed in a process of its own.
     """
 
@@ -59,6 +60,7 @@ class Problem:
     engine: str
     streams: Sequence[RandomStream]
     apart: bool = False
+    before: xr.Dataset | None = None
 
     def solver(self, kernel: Solver) -> Solver:
         """Return a kernel, or what the engine in use has for it.
@@ -82,6 +84,7 @@ class Problem:
             self,
             channels=self.channels.isel(realisation=chosen),
             streams=[self.streams[r] for r in chosen],
+            before=None if self.before is None else self.before.isel(realisation=chosen),
         )
 
 
@@ -142,7 +145,8 @@ def run(
         evaluate: the evaluation of the system model.
         problem: what the scheme is given, but for the swept parameter.
         sweep: ``parameter``, ``values`` and ``unit``; with ``design_once`` the variables do not
-            depend on the parameter; with ``timed`` every design is timed.
+            depend on the parameter; with ``continued`` a scheme is given what it designed at the
+            point before; with ``timed`` every design is timed.
 
     Returns:
         Variables and metrics (point, realisation, ...), with the swept values as coordinate
@@ -155,7 +159,8 @@ def run(
     failed: Failures = {}
     for value in sweep["values"]:
         parameters = {**problem.parameters, sweep["parameter"]: value}
-        here = replace(problem, parameters=parameters)
+        before = variables if sweep.get("continued") else None
+        here = replace(problem, parameters=parameters, before=before)
         if variables is None or not sweep.get("design_once"):
             variables, failed = _designed(design, here)
             if sweep.get("timed"):

@@ -96,6 +96,12 @@ def _ratio(averages: Real) -> Real:
     return (averages[..., 0] - less) / (averages[..., 1] - less)
 
 
+def _share_of_gain(averages: Real) -> Real:
+    here, last, first = averages[..., 0], averages[..., 1], averages[..., 2]
+    share: Real = (here - last) / (last - first)
+    return share
+
+
 def _measure(curves: Curves, relative: bool) -> dict[str, Any]:
     return {"unit": "" if relative else curves.difference_unit(), "percent": relative}
 
@@ -355,15 +361,21 @@ def _peaks_within(check: Check, curves: Curves) -> Plan:
 
 def _converges_by(check: Check, curves: Curves) -> Plan:
     rows = []
+    level = check["of"] == "level"
     for curve in check["schemes"]:
         trace = curves.trace(curve)
         for iteration, p in product(np.atleast_1d(check["iteration"]), range(trace.shape[1])):
             subject = f"distance of {curve.name} from its limit"
             says = f"{curve.name} differs from its limit by"
+            if not level:
+                subject = f"share of its gain that {curve.name} lacks"
+                says = f"{curve.name} lacks of its gain"
             place = f"by iteration {iteration} {curves.place(p)}".strip()
-            rows.append(Row(subject, says, place, (trace[:, p, iteration], trace[:, p, -1])))
+            terms = trace[:, p, iteration], trace[:, p, -1]
+            rows.append(Row(subject, says, place, terms if level else (*terms, trace[:, p, 0])))
     bound = check["within"]
-    return Plan(rows, partial(_gap, relative=True), -bound, bound, percent=True)
+    distance = partial(_gap, relative=True) if level else _share_of_gain
+    return Plan(rows, distance, -bound, bound, percent=True)
 
 
 PLANS: Mapping[str, Callable[[Check, Curves], Plan]] = {

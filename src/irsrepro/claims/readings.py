@@ -41,7 +41,11 @@ def rows(verdicts: Mapping[str, Mapping[str, Verdicts]]) -> list[dict[str, Any]]
         for result, row in zip(readings[DEFAULT].claims, readings[DEFAULT].rows(), strict=True):
             made.append(row | facts)
             if compared:
-                same = {reading: claims[result.claim] for reading, claims in others.items()}
+                same = {
+                    reading: claims[result.claim]
+                    for reading, claims in others.items()
+                    if result.claim in claims  # a claim may say nothing under a reading
+                }
                 made[-1] |= {
                     "robustness": combine_readings(result, same),
                     "depends_on": " ".join(depends_on(result, same)),

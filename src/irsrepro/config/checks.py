@@ -42,14 +42,20 @@ CurveName = Annotated[str, Field(min_length=1), Expected("the name of a curve")]
 CurveNames = Annotated[
     str | list[str], Expected("the name of a curve, or a list of them", accepts=bool)
 ]
+Expression = Annotated[str, Field(min_length=1, max_length=200)]
 Bounds = Annotated[
-    list[Number | None],
+    list[Number | Expression | None],
     Field(min_length=2, max_length=2),
-    Expected("[low, high], null for an open end", accepts=rising),
+    Expected(
+        "[low, high], null for an open end",
+        accepts=lambda ends: any(isinstance(end, str) for end in ends) or rising(ends),
+    ),
 ]
 Between = Annotated[Literal["middle_third"] | Bounds, Expected("[low, high] or middle_third")]
 Points = Annotated[
-    Literal["first", "last", "last_third"] | list[Number],
+    Literal["first", "last", "last_third"]
+    | list[Number]
+    | dict[Literal["above", "from", "up_to", "below"], Number | Expression],
     Expected("a list of points of the sweep, first, last or last_third", accepts=bool),
 ]
 Point = Annotated[
@@ -327,6 +333,11 @@ def single_checks(checks: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
+def fewest_points(check: Mapping[str, Any]) -> int:
+    """Return the number of points that a valid check needs at least."""
+    return _ANY_CHECK.validate_python(check).fewest_points
+
+
 def experiments_of(check: Mapping[str, Any]) -> list[str]:
     """Return the names of the experiments that a valid check reads, its own first."""
     names = [check["experiment"]]
@@ -410,6 +421,8 @@ class _Resolution:
                 self.refuse("point", point, one_of(values))
         for name in ("bounds", "share"):
             if resolved.get(name) is not None:
+                if any(isinstance(end, str) for end in resolved[name]):
+                    self.refuse(name, resolved[name], "numbers, which a reading gives")
                 resolved[name] = _range(resolved[name])
         if "between" in resolved:
             low, high = _between(resolved["between"], points)
@@ -450,6 +463,8 @@ class _Resolution:
             third = math.ceil(len(points) / 3)
             parts = {"first": points[:1], "last": points[-1:], "last_third": points[-third:]}
             points = parts[wanted]
+        elif isinstance(wanted, dict):
+            self.refuse("points", wanted, "numbers, which a reading gives")
         elif wanted is not None:
             points = [float(point) for point in wanted]
         for experiment in swept:

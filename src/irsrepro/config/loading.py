@@ -23,8 +23,8 @@ from irsrepro.config.models import Asked, PaperFile, Settings
 from irsrepro.config.modules import documentation
 from irsrepro.config.parameters import PaperParameters, parameters_of
 from irsrepro.config.problems import config_error, raise_config_error, raise_first
+from irsrepro.config.expressions import check_claims
 from irsrepro.config.references import (
-    check_claims,
     check_code,
     check_names,
     check_parameters,
@@ -342,7 +342,6 @@ def load_document(
     check_names(name, source)
     check_parameters(name, source, parameters)
     check_code(name, key, source)
-    check_claims(name, source)
     alternatives = source["alternatives"].items()
     readings = {DEFAULT: {}, **{name: entry.get("set", {}) for name, entry in alternatives}}
     adjustments = {name: entry.get("experiments", {}) for name, entry in alternatives}
@@ -360,6 +359,7 @@ def load_document(
                 told = f"a multiple of ensembles.{entry['ensemble']}.chunk"
                 raise_config_error(name, f"experiments.{experiment}.first.{scheme}", count, told)
         _check_fit(document, experiment, parameters)
+    check_claims(document)
     for figure, entry in source["figures"].items():
         drawn = entry.get("experiments", [])
         for experiment in drawn if len(drawn) > 1 else ():

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from irsrepro.config.checks import resolve
 from irsrepro.config.modules import defines, quantities_of
 from irsrepro.config.parameters import PaperParameters
 from irsrepro.config.problems import config_error, one_of, raise_config_error
@@ -90,22 +89,6 @@ def check_code(file: str, key: str, source: Source) -> None:
         if name not in strings and name != SECONDS:
             told = f"what a system model or scheme of {key} reports, {one_of(sorted(reported))}"
             raise_config_error(file, place, name, told)
-
-
-def check_claims(file: str, source: Source) -> None:
-    """Check that experiments have what the checks of claims need.
-
-    Raises:
-        ConfigurationError: one line for the first that has not.
-    """
-    plans = {
-        name: {"schemes": entry["schemes"], "values": entry["sweep"]["values"],
-               "trace": entry.get("trace", False)}
-        for name, entry in source["experiments"].items()
-    }  # fmt: skip
-    for claim, entry in source["claims"].items():
-        for number, check in enumerate(entry["checks"]):
-            resolve(f"{file}: claims.{claim}.checks.{number}", check, plans)
 
 
 def _members(source: Source) -> Iterator[Member]:

@@ -45,19 +45,29 @@ def _small_print(panels: Sequence[xr.Dataset], schemes: Schemes) -> str:
             largest = float(np.max(share, where=np.isfinite(share), initial=0.0))
             if largest >= NOTICEABLE:
                 said.append(f"rounding moves points by up to {100 * largest:.0f} % of intervals")
-    for name, words in (("capped", "at the iteration limit"), ("rounding_loss", "rounding loss")):
-        if shares := _largest_shares(panels, name, schemes):
-            told = ", ".join(f"{title} {100 * share:.0f} %" for title, share in shares.items())
+    for name, words, least in (
+        ("capped", "at the iteration limit", WORTH_TELLING),
+        ("rounding_loss", "rounding loss", 0.0),
+    ):
+        if shares := _largest_shares(panels, name, schemes, least):
+            told = ", ".join(f"{title} {_percent(share)} %" for title, share in shares.items())
             said.append(f"{words} up to: {told}")
     return ", ".join(said)
 
 
-def _largest_shares(panels: Sequence[xr.Dataset], name: str, schemes: Schemes) -> dict[str, float]:
-    """Return the largest share over points and panels by title of a scheme, if worth telling."""
+def _percent(share: float) -> str:
+    """Return a share in per cent, whole from one on, with one digit that counts below."""
+    return f"{100 * share:.0f}" if share >= WORTH_TELLING else f"{100 * share:.1g}"
+
+
+def _largest_shares(
+    panels: Sequence[xr.Dataset], name: str, schemes: Schemes, least: float
+) -> dict[str, float]:
+    """Return the largest share over points and panels by title of a scheme, from the least on."""
     found: dict[str, float] = {}
     for data in (each for each in panels if name in each):
         for scheme, share in zip(data["scheme"].values, data[name].values, strict=True):
-            if share >= WORTH_TELLING:
+            if share >= least:
                 title = str(schemes[str(scheme)]["title"])
                 found[title] = max(found.get(title, 0.0), float(share))
     return found

@@ -115,7 +115,7 @@ def _draw(
             raise IrsreproError(
                 f"{name}: no scheme {scheme!r} in the configuration; known are {', '.join(schemes)}"
             )
-    height = HEIGHT
+    height, turned = HEIGHT, False
     match data.attrs["kind"]:
         case "curves":
             _set_scale(axes, figure["x"].get("scale", "linear"))
@@ -125,7 +125,7 @@ def _draw(
         case "distributions":
             _draw_distributions(axes, data, schemes, figure)
         case "layout":
-            draw_layout(axes, data)
+            turned = draw_layout(axes, data)
             height = layout_height(axes)
         case kind:
             raise IrsreproError(
@@ -134,6 +134,8 @@ def _draw(
             )
     if data.attrs["kind"] != "layout":
         height += _legend_height(axes)
+    if turned:
+        figure = {**figure, "x": figure.get("y", {}), "y": figure.get("x", {})}
     _label(axes, figure, legend_above=data.attrs["kind"] == "layout")
     return height
 
@@ -180,11 +182,10 @@ def _draw_curves(
             color=drawn.colour,
             marker=drawn.marker,
             linestyle=drawn.dashes,
-            linewidth=drawn.width,
-            markersize=None if drawn.width > 1 else 3.5,
             elinewidth=0.9,
             capsize=2.5,
             label=drawn.label or None,
+            **drawn.line,
         )
     lower = ~np.isin(data["experiment"].values, above)
     points = data["point"].values[np.isfinite(data["value"].values[lower]).any(axis=0)]
@@ -234,8 +235,7 @@ def _experiment_lines(
 
 
 def _entry(drawn: CurveStyle) -> Line2D:
-    return Line2D([], [], color=drawn.colour, marker=drawn.marker, linewidth=drawn.width,
-                  label=drawn.label)  # fmt: skip
+    return Line2D([], [], color=drawn.colour, marker=drawn.marker, label=drawn.label, **drawn.line)
 
 
 def _draw_distributions(

@@ -15,8 +15,9 @@ Schemes = Mapping[str, Mapping[str, Any]]
 # nine markers have no common divisor, so that 63 schemes differ.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
-WORTH_TELLING = 0.005  # share of capped runs, or lost by rounding, that the small print tells
+WORTH_TELLING = 0.005  # share of capped runs from which the small print tells it
 NOTICEABLE = 0.05  # share of an interval from which the small print tells of rounding
+BROAD, PALE = 3.0, 0.45  # points added, opacity: of a curve beneath another
 GREY, RED = "#595959", "#C00000"
 WIDTH, HEIGHT, LINE = 4.7, 3.7, 0.18  # inches; still readable when set at 100 mm
 MOST_TICKS = 10
@@ -64,6 +65,7 @@ class CurveStyle:
         width: of the line in points.
         dashes: line style of matplotlib.
         label: in the legend; empty where other entries explain it.
+        beneath: how far under the others, because these cover it: broader and paler; 0 for most.
     """
 
     colour: str
@@ -71,6 +73,15 @@ class CurveStyle:
     width: float
     dashes: Any
     label: str
+    beneath: int = 0
+
+    @property
+    def line(self) -> dict[str, Any]:
+        """How matplotlib draws the line and its markers."""
+        if self.beneath:
+            wide = 1.0 + BROAD * self.beneath
+            return {"linewidth": wide, "markersize": 4 + wide, "alpha": PALE, "zorder": 1.5}
+        return {"linewidth": self.width, "markersize": None if self.width > 1 else 3.5}
 
 
 def curve_style(
@@ -82,20 +93,23 @@ def curve_style(
         schemes: the schemes of the paper.
         scheme: which one.
         figure: section of the figure, whose ``colours`` come first: of the scheme in an experiment
-            (``EXPERIMENT/SCHEME``), of the scheme, or of the experiment.
+            (``EXPERIMENT/SCHEME``), of the scheme, or of the experiment. It also says which schemes
+            are ``beneath`` others, and which ones the printed figure does not have (``added``).
         experiment: where the curve is from.
     """
-    chosen = (figure or {}).get("colours", {})
+    figure = figure or {}
+    chosen = figure.get("colours", {})
     names = (f"{experiment}/{scheme}", scheme, experiment)
     colour = next((chosen[name] for name in names if name in chosen), None)
-    place = list(schemes).index(scheme)
-    beyond = schemes[scheme].get("beyond_paper", False)
+    place, below = list(schemes).index(scheme), figure.get("beneath", [])
+    beyond = schemes[scheme].get("beyond_paper", False) or scheme in figure.get("added", [])
     return CurveStyle(
         colour or COLOURS[place % len(COLOURS)],
         MARKERS[place % len(MARKERS)],
         width=0.9 if beyond else 1.7,
         dashes="--" if beyond else "-",
         label=schemes[scheme]["title"],
+        beneath=len(below) - below.index(scheme) if scheme in below else 0,
     )
 
 

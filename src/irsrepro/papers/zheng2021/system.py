@@ -19,7 +19,7 @@ from irsrepro.build.sweeps import Problem
 from irsrepro.channels.fading import rician
 from irsrepro.errors import ConfigurationError
 from irsrepro.metrics import watts
-from irsrepro.optimize.beamforming.receivers import receive_sinr
+from irsrepro.optimize.beamforming.receivers import linear_receivers, receive_sinr
 from irsrepro.optimize.result import status_legend
 from irsrepro.papers.zheng2021.algorithms.double_reflection import (
     Alternation,
@@ -53,7 +53,7 @@ def double_reflection(problem: Problem) -> Links:
     """Return the channels of the double system, eq. (1), for the sizes in use.
 
     A subsurface reflects with an amplitude of its own; a path over both surfaces has it twice. A
-    system of one user has no user axis.
+    system of one user has no user axis. With ``paths: double`` only the path over both is there.
     """
     parameters = problem.parameters
     first, second = surfaces(parameters)
@@ -63,13 +63,25 @@ def double_reflection(problem: Problem) -> Links:
     def link(name: str) -> Complex:
         return _link(problem, name, used)
 
-    return Links(
+    found = Links(
         first=_users(link("users_to_irs1"), parameters),
         second=_users(link("users_to_irs2"), parameters),
         between=amplitude * link("irs1_to_irs2"),
         first_to_receiver=amplitude / noise * link("irs1_to_bs"),
         second_to_receiver=amplitude / noise * link("irs2_to_bs"),
     )
+    if parameters.get("paths") == "double":
+        found = found._replace(
+            second=0.0 * found.second, first_to_receiver=0.0 * found.first_to_receiver
+        )
+    return found
+
+
+def with_user_axis(links: Links) -> Links:
+    """Return the channels with an axis of users, (realisation, user, element), also for one."""
+    if links.first.ndim == 3:
+        return links
+    return links._replace(first=links.first[:, None], second=links.second[:, None])
 
 
 def single_reflection(problem: Problem) -> Links:
@@ -124,12 +136,13 @@ def evaluate(problem: Problem, variables: xr.Dataset) -> xr.Dataset:
 
     Returns:
         ``rate`` (realisation,): the smallest of the users' rates in bit/s/Hz; and for several users
-        ``rank`` (realisation,) of their channel. A zero-forcing receiver beyond the rank has the
-        rate of the pseudo-inverse, or none, as the parameters say.
+        ``rank`` (realisation,) of their channel and, where a scheme with MMSE receivers knows how
+        zero forcing is meant, ``zf_share``: what zero forcing reaches of its rate with the same
+        reflections.
     """
     parameters = problem.parameters
     power = transmit_power(parameters)
-    if "double_rank" in variables:
+    if not {"receiver", "gain_bound"} & set(variables):
         return xr.Dataset()
     if "gain_bound" in variables:
         bound = np.log2(1.0 + power * variables["gain_bound"].values)
@@ -143,14 +156,47 @@ def evaluate(problem: Problem, variables: xr.Dataset) -> xr.Dataset:
     receiver = variables["receiver"].values
     if channel.ndim == 2:
         channel, receiver = channel[..., None], receiver[..., None]
-    rate = smallest_rate(receive_sinr(channel, receiver, power, 1.0))
-    made = {"rate": variable(ONE, rate, "smallest rate of the users", "bit/s/Hz")}
+    made = {}
     if parameters["fading"] == "multipath":
         rank = np.linalg.matrix_rank(channel)
-        if parameters.get("receiver") == "zf" and parameters["zf_beyond_rank"] == "invalid":
-            rate[rank < channel.shape[-1]] = np.nan
         made["rank"] = variable(ONE, rank, "rank of the users' channel", "1")
+        if "zf_beyond_rank" in parameters:
+            forcing = _zero_forcing(channel, rank, parameters["zf_beyond_rank"])
+            if parameters["receiver"] == "zf":
+                singular = np.less(rank, channel.shape[-1]).reshape(-1, 1, 1)
+                receiver = np.where(singular, forcing, receiver)
+            else:
+                reached = _rate(channel, receiver, power)
+                share = _rate(channel, forcing, power) / reached
+                about = "rate of zero forcing over that of MMSE, same reflections"
+                made["zf_share"] = variable(ONE, share, about, "1")
+    rate = _rate(channel, receiver, power)
+    made["rate"] = variable(ONE, rate, "smallest rate of the users", "bit/s/Hz")
     return xr.Dataset(made)
+
+
+def _rate(channel: Complex, receivers: Complex, power: float) -> Real:
+    """Return the smallest rate (realisation,); NaN for receivers that are NaN."""
+    valid = np.isfinite(receivers).all(axis=(1, 2), keepdims=True)
+    rate = smallest_rate(receive_sinr(channel, np.where(valid, receivers, 0.0), power, 1.0))
+    return np.where(valid.reshape(-1), rate, np.nan)
+
+
+def _zero_forcing(channel: Complex, rank: NDArray[np.int64], beyond: str) -> Complex:
+    """Return the receivers of eq. (49), (realisation, antenna, user).
+
+    Where users outnumber the rank, H^H H has no inverse: there are the receivers of the
+    pseudo-inverse, NaN (``invalid``), or what comes out when the matrix, which is singular but for
+    rounding, is inverted nevertheless (``literal``).
+    """
+    receivers = linear_receivers(channel, "zf")[0]
+    singular = np.flatnonzero(rank < channel.shape[-1])
+    if beyond == "invalid":
+        receivers[singular] = np.nan
+    elif beyond == "literal" and len(singular):
+        alone = channel[singular]
+        receivers[singular] = alone @ np.linalg.inv(alone.mT.conj() @ alone)
+    return receivers
 
 
 def reported(
@@ -187,22 +233,25 @@ def gains_reported(found: Alternation) -> dict[str, Any]:
 
 
 def rank_variables(
-    both: Complex, alone: Complex, first: Complex, to_receiver: Complex
+    both: Complex, alone: Complex, first: Complex, to_receiver: Complex, paths: int
 ) -> xr.Dataset:
     """Lay out ranks and compare them with Proposition 2.
 
     rank(H) >= rank(H_S) + min(rank(U_1), rank(G_1)) as printed in eq. (52), and the same capped by
-    the numbers of users and antennas.
+    the numbers of users and antennas; and with the rank that generic phases have,
+    min(K, N, r_G1 + r_G2).
 
     Args:
         both: H of the double system, (realisation, antenna, user).
         alone: H_S of the single one.
         first: U_1 transposed, (realisation, user, element of surface 1).
         to_receiver: G_1, (realisation, antenna, element of surface 1).
+        paths: r_G1 + r_G2, as the channels were drawn.
     """
     ranks = [np.linalg.matrix_rank(matrix) for matrix in (both, alone, first, to_receiver)]
     promised = ranks[1] + np.minimum(ranks[2], ranks[3])
     capped = np.minimum(promised, min(both.shape[1:]))
+    generic = min(*both.shape[1:], paths)
     return xr.Dataset(
         {
             name: variable(ONE, values, about, "1")
@@ -211,6 +260,7 @@ def rank_variables(
                 ("single_rank", ranks[1], "rank of the single system's channel"),
                 ("printed_excess", ranks[0] - promised, "rank above the one promised as printed"),
                 ("capped_excess", ranks[0] - capped, "rank above the one promised, capped"),
+                ("generic_excess", ranks[0] - generic, "rank above that of generic phases"),
             )
         }
     )

@@ -88,6 +88,26 @@ def reflection_step(
     return sinr_problem(forms, noise, own=power, others=power)
 
 
+def receive(
+    links: Links, reflection1: Complex, reflection2: Complex, receiver: str, power: float
+) -> tuple[Complex, Real]:
+    """Receivers of one kind for given reflections, and the smallest SINR with them.
+
+    Args:
+        links: the channels of several users, divided by the noise amplitude of an antenna.
+        reflection1: theta_1, (realisation, element of surface 1).
+        reflection2: theta_2, (realisation, element of surface 2).
+        receiver: kind of receivers, see `receivers.linear_receivers`.
+        power: transmit power of every user, in units of the noise.
+
+    Returns:
+        W (realisation, antenna, user) and the smallest SINR (realisation,).
+    """
+    channel = effective_channel(links, reflection1, reflection2)
+    receivers = linear_receivers(channel, receiver, power)[0]
+    return receivers, receive_sinr(channel, receivers, power, 1.0).min(axis=1)
+
+
 def alternate_max_min(
     links: Links,
     reflection1: Complex,
@@ -121,13 +141,7 @@ def alternate_max_min(
     """
     theta = {1: np.array(reflection1), 2: np.array(reflection2)}
     ones = np.ones((len(reflection1), 1))
-
-    def receive() -> tuple[Complex, Real]:
-        channel = effective_channel(links, theta[1], theta[2])
-        received = linear_receivers(channel, receiver, power)[0]
-        return received, receive_sinr(channel, received, power, 1.0).min(axis=1)
-
-    receivers, reached = receive()
+    receivers, reached = receive(links, theta[1], theta[2], receiver, power)
     trace = [reached]
     for iteration in range(1, iterations + 1):
         for surface in (2, 1):
@@ -135,7 +149,7 @@ def alternate_max_min(
                 problem = reflection_step(links, theta[1], theta[2], receivers, power, surface)
                 incumbent = np.concatenate([theta[surface], ones], axis=1)
                 theta[surface] = step(problem, incumbent, iteration, surface)[:, :-1]
-        receivers, reached = receive()
+        receivers, reached = receive(links, theta[1], theta[2], receiver, power)
         trace.append(reached)
     residual = (trace[-1] - trace[-2]) / trace[-1] if iterations else np.full(len(ones), np.nan)
     status = np.where(np.abs(residual) <= tolerance, CONVERGED, ITERATION_LIMIT).astype(np.int8)

@@ -4,10 +4,14 @@ The single-IRS based start turns the phases of the single-IRS solution so that t
 surfaces adds in phase, eq. (30); the other start is the best pair of DFT codewords.
 """
 
+from dataclasses import replace
+
+import numpy as np
 import xarray as xr
 
 from irsrepro.array_types import Complex
 from irsrepro.build.sweeps import Problem
+from irsrepro.optimize.result import CONVERGED, FAILURE
 from irsrepro.papers.zheng2021.algorithms.codebook import search_codebooks
 from irsrepro.papers.zheng2021.algorithms.double_reflection import (
     Links,
@@ -44,5 +48,9 @@ def design(problem: Problem) -> xr.Dataset:
         iterations=problem.parameters["ao_iterations"] if problem.parameters["optimise"] else 0,
         tolerance=problem.parameters["ao_tolerance"],
     )
+    if not problem.parameters["optimise"]:  # a start that nothing is done to is at no limit
+        found = replace(
+            found, status=np.where(found.status == FAILURE, FAILURE, CONVERGED).astype(np.int8)
+        )
     variables = double_variables(found.reflection1, found.reflection2, found.receiver)
     return variables.assign(gains_reported(found))

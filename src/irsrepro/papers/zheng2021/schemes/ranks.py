@@ -16,7 +16,8 @@ def design(problem: Problem) -> xr.Dataset:
 
     Returns:
         Ranks of both systems, and by how much that of the double one exceeds what Proposition 2
-        promises, as printed and capped by the numbers of users and antennas.
+        promises, as reconstructed and capped by the numbers of users and antennas, and what
+        generic phases give.
     """
     double, single = double_reflection(problem), single_reflection(problem)
 
@@ -27,4 +28,5 @@ def design(problem: Problem) -> xr.Dataset:
     first = phases("IRS 1", double.first.shape[-1])
     both = effective_channel(double, first, phases("IRS 2", sizes[0]))
     alone = effective_channel(single, first[:, :0], phases("single IRS", sizes[1]))
-    return rank_variables(both, alone, double.first, double.first_to_receiver)
+    paths = problem.parameters["near_paths"] + problem.parameters["far_paths"]
+    return rank_variables(both, alone, double.first, double.first_to_receiver, paths)

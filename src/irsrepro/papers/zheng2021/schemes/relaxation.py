@@ -30,7 +30,8 @@ def design(problem: Problem) -> xr.Dataset:
 
     Returns:
         As the closed form, and ``step_gap``: the largest relative amount by which a certified bound
-        exceeds the gain after the step, over the last iteration.
+        exceeds the gain after the step, over the last iteration; ``rounding_loss`` is the same as a
+        share of the bound.
     """
     links, parameters = double_reflection(problem), problem.parameters
     first, second, _ = start(problem, links)
@@ -63,5 +64,11 @@ def design(problem: Problem) -> xr.Dataset:
     variables = double_variables(found.reflection1, found.reflection2, found.receiver)
     about = "bound of a step over the gain after it, less one"
     return variables.assign(
-        gains_reported(found) | {"step_gap": variable(("realisation",), gap, about, "1")}
+        gains_reported(found)
+        | {
+            "step_gap": variable(("realisation",), gap, about, "1"),
+            "rounding_loss": variable(
+                ("realisation",), gap / (1.0 + gap), "share of its bound a step falls short of", "1"
+            ),
+        }
     )

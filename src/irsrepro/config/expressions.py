@@ -1,0 +1,157 @@
+"""Numbers of checks that follow from the parameters of a reading instead of being typed.
+
+A bound may be an expression in the parameters of the check's experiment, ``near_paths`` or
+``min(users, near_paths + far_paths)``; the points of a check may be those above, from, up to or
+below one, ``points: {above: near_paths}``. Before a claim is evaluated, both become numbers. A
+check that has no points under a reading, or fewer than it needs, says nothing there and is left
+out, and so is a claim without checks.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from irsrepro.config.checks import fewest_points, resolve
+from irsrepro.config.problems import one_of, raise_config_error
+
+if TYPE_CHECKING:
+    from irsrepro.config.loading import Document
+
+OPERATORS: Mapping[type, Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+}
+FUNCTIONS: Mapping[str, Callable[..., Any]] = {"min": min, "max": max}
+LIMITS: Mapping[str, Callable[[Any, Any], bool]] = {
+    "above": operator.gt,
+    "from": operator.ge,
+    "up_to": operator.le,
+    "below": operator.lt,
+}
+ALLOWED = "a number, or an expression of numbers and parameters with + - * / min() max()"
+
+
+def value_of(expression: Any, parameters: Mapping[str, Any]) -> float:
+    """Return the value of an expression.
+
+    Args:
+        expression: a number, or text such as ``near_paths + 1``.
+        parameters: what its names stand for.
+
+    Raises:
+        ValueError: it is neither, or names a parameter that is not there or is no number; the
+            message is what is expected.
+    """
+    if _is_number(expression):
+        return float(expression)
+    try:
+        if not isinstance(expression, str):
+            raise TypeError
+        return float(_value(ast.parse(expression, mode="eval").body, parameters))
+    except KeyError as error:
+        name = error.args[0]
+        numbers = [key for key, value in parameters.items() if _is_number(value)]
+        raise ValueError(f"parameters with one number instead of {name}, {one_of(numbers)}") from error
+    except (SyntaxError, TypeError, ZeroDivisionError) as error:
+        raise ValueError(ALLOWED) from error
+
+
+def _value(node: ast.expr, parameters: Mapping[str, Any]) -> Any:
+    match node:
+        case ast.Constant(value=value) if _is_number(value):
+            return value
+        case ast.Name(id=name):
+            if not _is_number(parameters.get(name)):
+                raise KeyError(name)
+            return parameters[name]
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATORS:
+            return OPERATORS[type(op)](_value(left, parameters), _value(right, parameters))
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return -_value(operand, parameters)
+        case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in FUNCTIONS and args:
+            return FUNCTIONS[name](*(_value(each, parameters) for each in args))
+    raise TypeError
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def claims_under(document: Document, reading: str) -> dict[str, dict[str, Any]]:
+    """Return the claims of a paper with every number that a reading gives them.
+
+    Raises:
+        ConfigurationError: one line naming the claim, the key, the value and what is expected.
+    """
+    found = {}
+    for name, claim in document.claims.items():
+        checks = [_check_under(name, check, document, reading) for check in claim["checks"]]
+        if kept := [check for check in checks if check is not None]:
+            found[name] = {**claim, "checks": kept}
+    return found
+
+
+def check_claims(document: Document) -> None:
+    """Check that experiments have what the checks of claims need, under every reading.
+
+    Raises:
+        ConfigurationError: one line for the first that has not.
+    """
+    plans = {
+        name: {"schemes": plan["schemes"], "values": plan["sweep"]["values"],
+               "trace": plan.get("trace", False)}
+        for name, plan in document.experiments.items()
+    }  # fmt: skip
+    for claim, entry in document.claims.items():
+        for number, check in enumerate(entry["checks"]):
+            place = f"config/{document.key}.yaml: claims.{claim}.checks.{number}"
+            for reading in document.readings if _depends(check) else list(document.readings)[:1]:
+                made = _check_under(claim, check, document, reading)
+                if made is not None:
+                    resolve(place, made, plans)
+
+
+def _depends(check: Mapping[str, Any]) -> bool:
+    """Whether a check has numbers that follow from parameters."""
+    ends = check.get("bounds") or ()
+    return any(isinstance(end, str) for end in ends) or isinstance(check.get("points"), Mapping)
+
+
+def _check_under(
+    claim: str, check: Mapping[str, Any], document: Document, reading: str
+) -> dict[str, Any] | None:
+    """Return a check in numbers, or None where it has too few points."""
+    made, experiment = dict(check), check["experiment"]
+    if not _depends(check) or experiment not in document.experiments:
+        return made
+    place = f"config/{document.key}.yaml: claims.{claim}"
+    parameters = document.experiment_parameters(reading, experiment)
+
+    def number(key: str, text: Any) -> float:
+        try:
+            return value_of(text, parameters)
+        except ValueError as error:
+            raise_config_error(place, key, text, str(error))
+
+    if "bounds" in check:
+        made["bounds"] = [
+            number("bounds", end) if isinstance(end, str) else end for end in check["bounds"]
+        ]
+    if isinstance(limits := check.get("points"), Mapping):
+        for name in limits:
+            if name not in LIMITS:
+                raise_config_error(place, "points", name, one_of(LIMITS))
+        ends = {name: number("points", text) for name, text in limits.items()}
+        made["points"] = [
+            point
+            for point in document.experiments[experiment]["sweep"]["values"]
+            if all(LIMITS[name](point, end) for name, end in ends.items())
+        ]
+        if len(made["points"]) < fewest_points(check):
+            return None
+    return made
