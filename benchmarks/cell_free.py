@@ -36,7 +36,8 @@ PARAMETERS: dict[str, Any] = {
     "access_points": 4, "antennas": 4, "irs_sites": 8, "surfaces": 8, "elements": 200,
     "elements_per_column": 5, "users": 4, "area_side": 300.0, "hotspot_centre": 40.0,
     "hotspot_radius": 20.0, "ap_height": 10.0, "irs_height": 10.0, "ue_height": 1.5,
-    "reference_gain": -30.0, "direct_exponent": 3.5, "reflected_exponent": 2.2, "spacing": 0.5,
+    "reference_gain": -30.0, "direct_exponent": 3.5, "ap_irs_exponent": 2.2, "irs_user_exponent": 2.2,
+    "hotspot_step": 30.0, "hotspot_place": 0, "spacing": 0.5,
     "direct_rician_factor": -3.0, "reflected_rician_factor": 3.0, "noise_power": -94.0,
 }  # fmt: skip
 

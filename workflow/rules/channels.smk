@@ -12,6 +12,7 @@ rule channels:
     params:
         library=lambda w: numbers("draw_channels.py", ensemble_module(w)),
         module=ensemble_module,
+        draws=lambda w: document(w).ensembles[w.ensemble].get("draws_of", w.ensemble),
         section=lambda w: document(w).channel_parameters(w.reading, w.ensemble),
         identity=lambda w: identity(w, "document", "reading", "ensemble"),
     script:

@@ -117,18 +117,20 @@ def solve(
         channels: realisations of the ensemble, numbered by the coordinate ``realisation``.
         stream: the scheme's, whose children are those of the realisations.
         module: dotted name of the module with ``design``.
-        system: dotted name of the module with ``evaluate``.
+        system: dotted name of the module with ``evaluate`` and perhaps ``statistics``.
         parameters: of the scheme, the swept one excepted.
         engine: ``fast`` or ``reference``.
         sweep: see `run`.
         apart: see `Problem`.
     """
     streams = realisation_streams(stream, channels["realisation"].values.tolist())
+    model = import_module(system)
     return run(
         import_module(module).design,
-        import_module(system).evaluate,
+        model.evaluate,
         Problem(channels, parameters, engine, streams, apart),
         sweep,
+        getattr(model, "statistics", None),
     )
 
 
@@ -137,6 +139,7 @@ def run(
     evaluate: Callable[[Problem, xr.Dataset], xr.Dataset],
     problem: Problem,
     sweep: Mapping[str, Any],
+    statistics: Callable[[Problem, xr.Dataset], xr.Dataset] | None = None,
 ) -> xr.Dataset:
     """Run a scheme at every point of a sweep on the same channels.
 
@@ -147,6 +150,8 @@ def run(
         sweep: ``parameter``, ``values`` and ``unit``; with ``design_once`` the variables do not
             depend on the parameter; with ``continued`` a scheme is given what it designed at the
             point before; with ``timed`` every design is timed.
+        statistics: what a system model samples once per design, for its evaluation at every point
+            that the design serves; most have none.
 
     Returns:
         Variables and metrics (point, realisation, ...), with the swept values as coordinate
@@ -165,6 +170,9 @@ def run(
             variables, failed = _designed(design, here)
             if sweep.get("timed"):
                 variables["seconds"] = _seconds(design, here, failed)
+            if statistics is not None:
+                variables, lost = _evaluated(statistics, here, variables, failed)
+                failed = failed | lost
         made, lost = _evaluated(evaluate, here, variables, failed)
         points.append(_indexed(made))
         failures += [

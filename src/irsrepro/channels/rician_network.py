@@ -84,6 +84,24 @@ class Fading(NamedTuple):
         channels: Complex = self.direct.swapaxes(2, 3) + reflected
         return channels
 
+    def stacked(self) -> tuple[Complex, Complex, Complex]:
+        """Return the links with all antennas, and all elements, in one row.
+
+        Returns:
+            d (channel, antenna, user), G (channel, element, antenna) and f (channel, element,
+            user), contiguous.
+        """
+        count, _, users, _ = self.direct.shape
+        direct = self.direct.transpose(0, 1, 3, 2)
+        incoming = self.site_to_surface.transpose(0, 2, 3, 1, 4)
+        outgoing = self.surface_to_user.transpose(0, 1, 3, 2)
+        rows, columns = incoming.shape[1] * incoming.shape[2], direct.shape[1] * direct.shape[2]
+        return (
+            np.ascontiguousarray(direct.reshape(count, columns, users)),
+            np.ascontiguousarray(incoming.reshape(count, rows, columns)),
+            np.ascontiguousarray(outgoing.reshape(count, rows, users)),
+        )
+
 
 def draw_fading(network: RicianNetwork, realisation: int, channels: range) -> Fading:
     """Draw instantaneous channels of one realisation, the same ones on every call.

@@ -96,8 +96,9 @@ class Document:
     def curves(self, figure: str) -> list[dict[str, Any]]:
         """Return what a figure draws: experiment, scheme and perhaps number of iterations.
 
-        A curve is named by its scheme, by its experiment too where the figure draws several, and by
-        the number of iterations where these are cut short.
+        A curve is named by its scheme, by its experiment too where the figure draws several, by the
+        number of iterations where these are cut short, and by its quantity where this is not the
+        metric of the experiment.
         """
         section = self.figures[figure]
         experiments = section.get("experiments", [])
@@ -110,6 +111,11 @@ class Document:
                 cut = section.get("after", {}).get(scheme, [])
                 found += [
                     curve | {"name": f"{name} after {count}", "after": count} for count in cut
+                ]
+                more = section.get("also", {}).get(scheme, {})
+                found += [
+                    curve | {"name": f"{name} {quantity}", "quantity": quantity}
+                    for quantity in more
                 ]
                 found.append(curve)
         return found

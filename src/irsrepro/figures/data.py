@@ -168,7 +168,11 @@ def make(
     made = made.assign(_ends(data, wanted))
     cut = np.array([each.get("after", -1) for each in wanted])
     about = "iterations after which a curve is drawn, -1 for its end"
-    made = made.assign_coords(after=variable(("curve",), cut, about, "1"))
+    other = np.array([each.get("quantity", "") for each in wanted])
+    told = "quantity of a curve, empty for the metric of its experiment"
+    made = made.assign_coords(
+        after=variable(("curve",), cut, about, "1"), quantity=variable(("curve",), other, told, "1")
+    )
     return made.assign_attrs(kind=kind, statistic=statistic, interval=interval)
 
 
@@ -279,8 +283,12 @@ def _seconds(
 
 
 def _samples(curve: Curve, data: Mapping[str, xr.Dataset], metric: str) -> xr.DataArray:
-    """Return a metric of a curve, or its trace after some iterations, (point, realisation)."""
+    """Return a metric of a curve, another quantity, or its trace after some iterations.
+
+    All are (point, realisation).
+    """
     table = _of(curve, data)
+    metric = curve.get("quantity", metric)
     if metric not in table:
         raise ConfigurationError(
             f"metric {metric!r} is not there; {', '.join(map(str, table))} are"

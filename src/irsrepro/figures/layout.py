@@ -61,6 +61,8 @@ def _draw_nodes(axes: Axes, data: xr.Dataset) -> None:
                   label=_class_label(name, positions))  # fmt: skip
         if f"{name}_normal" in data:
             _draw_normals(axes, positions[0], data[f"{name}_normal"][0], colour)
+        elif len(x) > 1 and x.shape[1] > 1 and not np.ptp(positions.values, axis=0).any():
+            _number(axes, positions[0], colour)
 
 
 def _draw_long(axes: Axes, data: xr.Dataset, low: Real, high: Real, turned: bool) -> None:
@@ -98,6 +100,15 @@ def _draw_long(axes: Axes, data: xr.Dataset, low: Real, high: Real, turned: bool
                           textcoords="offset points", va="bottom" if above else "top",
                           color=GREY, fontsize=7)  # fmt: skip
         axes.indicate_inset_zoom(part, edgecolor=GREY)
+
+
+def _number(axes: Axes, positions: xr.DataArray, colour: str) -> None:
+    """Number nodes that stand in the same place in every realisation, towards the middle."""
+    middle = positions.values[:, :2].mean(axis=0)
+    for number, place in enumerate(positions.values[:, :2], 1):
+        inward = 11 * np.sign(middle - place)
+        axes.annotate(f"{number}", place, inward, textcoords="offset points", ha="center",
+                      va="center", color=colour, fontsize=8, annotation_clip=True)  # fmt: skip
 
 
 def _draw_normals(axes: Axes, positions: xr.DataArray, normals: xr.DataArray, colour: str) -> None:

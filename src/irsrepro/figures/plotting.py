@@ -27,6 +27,7 @@ from irsrepro.figures.annotation import annotate, metadata
 from irsrepro.figures.layout import draw_layout, layout_height
 from irsrepro.figures.style import (
     DASHES,
+    DOTTED,
     GREY,
     HEIGHT,
     LINE,
@@ -187,6 +188,9 @@ def _draw_curves(
             label=drawn.label or None,
             **drawn.line,
         )
+    for each in figure.get("joined", []):
+        x, y = np.array([_place(data, name) for name in each]).T
+        axes.plot(x, y, color=GREY, linewidth=0.8, linestyle=DOTTED, zorder=1)
     lower = ~np.isin(data["experiment"].values, above)
     points = data["point"].values[np.isfinite(data["value"].values[lower]).any(axis=0)]
     if len(points) <= MOST_TICKS and not _crowded(axes, points):
@@ -196,6 +200,16 @@ def _draw_curves(
         axes.axhline(0.0, color=GREY, linewidth=0.8, zorder=1)
     marks = _draw_published(dict.fromkeys(above, top), axes, data, schemes, figure)
     _legend(axes, *_experiment_lines(data, schemes, experiments, figure), *marks)
+
+
+def _place(data: xr.Dataset, name: str) -> tuple[float, float]:
+    """Return where a figure draws CURVE@POINT."""
+    curve, point = name.rsplit("@", 1)
+    if curve not in data["curve"].values or float(point) not in data["point"].values:
+        raise IrsreproError(
+            f"{data.attrs['document']}/{data.attrs['figure']}: joined: {name} is not drawn"
+        )
+    return float(point), float(data["value"].sel(curve=curve, point=float(point)))
 
 
 def _crowded(axes: Axes, points: NDArray[np.float64]) -> bool:
@@ -247,8 +261,12 @@ def _draw_distributions(
     shown: dict[str, CurveStyle] = {}
     for name in in_order(data, schemes):
         curve, scheme = data.sel(curve=name), str(data["scheme"].sel(curve=name).item())
-        drawn = shown.setdefault(scheme, curve_style(schemes, scheme, figure))
+        other = str(curve["quantity"].item())
+        drawn = shown.setdefault(f"{scheme} {other}", curve_style(schemes, scheme, figure))
         dashes = DASHES[held.index(curve["held"].item()) % len(DASHES)]
+        if other:
+            drawn = replace(drawn, width=1.0, label=figure["also"][scheme][other])
+            shown[f"{scheme} {other}"], dashes = drawn, DOTTED
         curve = curve.isel(level=np.isfinite(curve["value"].values))
         value, levels = curve["value"].values, curve["level"].values
         axes.step([value[0], *value], [0.0, *levels], where="post", color=drawn.colour,
@@ -259,11 +277,17 @@ def _draw_distributions(
                       marker=drawn.marker, elinewidth=0.9, capsize=2.5)  # fmt: skip
     entries = [
         Line2D(
-            [], [], color=each.colour, marker=each.marker, linewidth=each.width, label=each.label
+            [],
+            [],
+            color=each.colour,
+            marker=each.marker,
+            linewidth=each.width,
+            linestyle=DOTTED if name.split(" ", 1)[1] else "-",
+            label=each.label,
         )
-        for each in shown.values()
+        for name, each in shown.items()
     ]
-    for place, point in enumerate(held):
+    for place, point in enumerate(held if len(held) > 1 else []):
         label = f"{point:g} {unit}" if unit != "1" else f"{point:g}"
         entries.append(
             Line2D([], [], color=GREY, linestyle=DASHES[place % len(DASHES)], label=label)

@@ -31,6 +31,7 @@ DASHES: tuple[Any, ...] = (
     (0, (5, 1, 1, 1, 1, 1)),
     (0, (1, 3)),
 )  # of several experiments
+DOTTED: Any = (0, (1, 1.5))
 LONGEST_TO_SCALE = 8  # ratio of the sides up to which a layout is drawn to scale
 STYLE = {
     "font.family": "sans-serif",  # of which DejaVu Sans, shipped with matplotlib, comes first
@@ -119,7 +120,7 @@ def curve_styles(
     """Return the style of every curve that has anything to show, in the order of the configuration.
 
     Colour and marker tell the scheme, dashes the experiment where there are several. A curve cut
-    short after some iterations is a thin dotted one of the same scheme.
+    short after some iterations, or of another quantity, is a thin dotted one of the same scheme.
     """
     experiments = list(dict.fromkeys(data["experiment"].values.tolist()))
     found = {}
@@ -133,7 +134,10 @@ def curve_styles(
         if (cut := int(one["after"])) >= 0:
             ending = "iteration" if cut == 1 else "iterations"
             label = f"{schemes[scheme]['title']}, {cut} {ending}"
-            plain = replace(plain, width=1.0, dashes=(0, (1, 1.5)), label=label)
+            plain = replace(plain, width=1.0, dashes=DOTTED, label=label)
+        if other := str(one["quantity"].item()):
+            label = (figure or {})["also"][scheme][other]
+            plain = replace(plain, width=1.0, dashes=DOTTED, label=label)
         found[curve] = plain
     return found
 

@@ -72,3 +72,49 @@ def thin_sweeps(
                 missing += 2.0 * (abs(slope) - (vector[n].conjugate() * slope).real)
             if missing <= accuracy:
                 return missing, sweep
+
+
+@kernel
+def circle_sweeps(
+    forms: Complex, linear: Complex, vector: Complex, accuracy: float, sweep_limit: int
+) -> tuple[float, int]:
+    """Raise q over |x_n| = 1 by sweeps of coordinate ascent, in place, until a sweep adds little.
+
+    Each coordinate is moved to its best value given the others. The problem is not convex: what is
+    missing to its optimum is not known.
+
+    Args:
+        forms: B, (element, form), contiguous.
+        linear: u, (element,).
+        vector: x, (element,), of modulus one, overwritten.
+        accuracy: increase of q at which to stop.
+        sweep_limit: largest number of sweeps.
+
+    Returns:
+        The increase of the last sweep, and the sweeps made.
+    """
+    size, count = forms.shape
+    image = np.zeros(count, np.complex128)
+    for n in range(size):
+        for i in range(count):
+            image[i] += forms[n, i] * vector[n]
+    gained, sweep = 0.0, 0
+    while sweep < sweep_limit:
+        gained = 0.0
+        for n in range(size):
+            slope, curvature = linear[n], 0.0
+            for i in range(count):
+                slope -= forms[n, i].conjugate() * image[i]
+                curvature += forms[n, i].real ** 2 + forms[n, i].imag ** 2
+            target = slope + curvature * vector[n]
+            reach = abs(target)
+            if reach > 0.0:
+                gained += 2.0 * (reach - (vector[n].conjugate() * target).real)
+                moved = target / reach - vector[n]
+                vector[n] += moved
+                for i in range(count):
+                    image[i] += forms[n, i] * moved
+        sweep += 1
+        if gained <= accuracy:
+            break
+    return gained, sweep

@@ -53,7 +53,8 @@ def draw(parameters: Mapping[str, Any], streams: Sequence[RandomStream]) -> xr.D
             f"config/noh2022.yaml: parameters.access_points: {sites} does not fit, at most "
             f"{len(_CORNERS)} stand in the corners of the service area"
         )
-    centre = np.full(2, float(parameters["hotspot_centre"]))
+    along = parameters["hotspot_centre"] + parameters["hotspot_place"] * parameters["hotspot_step"]
+    centre = np.full(2, float(along))
     corners = parameters["area_side"] * _CORNERS[:sites]
     points = np.column_stack([corners, np.full(sites, parameters["ap_height"])])
     towards_first = corners[0] - centre
@@ -119,13 +120,13 @@ def draw(parameters: Mapping[str, Any], streams: Sequence[RandomStream]) -> xr.D
             ),
             "ap_irs_gain": variable(
                 (*one, "access_point", "irs"),
-                gain(all_points, all_surfaces, "reflected_exponent"),
+                gain(all_points, all_surfaces, "ap_irs_exponent"),
                 "power gain from an AP to an element, without blockage",
                 "1",
             ),
             "irs_user_gain": variable(
                 (*one, "irs", "user"),
-                gain(all_surfaces, placed, "reflected_exponent"),
+                gain(all_surfaces, placed, "irs_user_exponent"),
                 "power gain from an element to a user",
                 "1",
             ),

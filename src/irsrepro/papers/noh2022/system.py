@@ -21,7 +21,7 @@ from irsrepro.build.sweeps import Problem
 from irsrepro.channels.fading import rician_amplitudes
 from irsrepro.channels.rician_network import RicianNetwork, draw_fading
 from irsrepro.errors import ConfigurationError
-from irsrepro.metrics import received_sinr, watts
+from irsrepro.metrics import interference, received_sinr, watts
 from irsrepro.optimize.sdp.problem import MaxMinProblem
 from irsrepro.papers.noh2022.algorithms.zero_forcing import precoder_powers
 
@@ -174,59 +174,38 @@ def reflection_variable(
     return variable(dims, reflection, "reflection coefficient", "1")
 
 
-def evaluate(problem: Problem, variables: xr.Dataset) -> xr.Dataset:
-    """Evaluate a design on the instantaneous channels of every drop.
-
-    A reflection vector that holds for the whole drop is used with zero forcing and one power for
-    all users, which the power limits of the access points allow on average: the smallest rate is
-    log2(1 + P / (sigma^2 max_a delta_a)), eqs. (8) and (9). Where the variables are different for
-    every channel (``precoder`` and ``reflection`` with a dimension ``channel``), rates are those of
-    the channels, averaged.
+def statistics(problem: Problem, variables: xr.Dataset) -> xr.Dataset:
+    """Sample what a design takes whatever the transmit power: the powers of zero forcing.
 
     Args:
-        problem: what the scheme was given; of the parameters, the sizes in use, Rician factors,
-            ``noise_power``, ``transmit_power`` and ``channels_per_drop``.
-        variables: ``reflection`` (realisation, irs, element), or as above; without any there is
-            nothing to evaluate.
+        problem: as of ``evaluate``.
+        variables: likewise.
 
     Returns:
-        ``min_rate`` and ``mean_min_rate`` (realisation,) in bit/s/Hz: the smallest of the users'
-        mean rates, and the mean over channels of the smallest rate; ``min_rate_error``, the
-        standard error of the former relative to it; ``user_rate`` (realisation, user). Without
-        a dimension ``channel`` also ``precoder_power`` (realisation, access_point), sigma^2 delta
-        in W, its largest entry, ``average_gain`` and its smallest entry in 1/W by the closed form,
+        For a ``reflection`` (realisation, irs, element): ``precoder_power`` (realisation,
+        access_point), sigma^2 delta in W, with ``precoder_power_error``, its standard error; and
+        ``average_gain`` (realisation, user) in 1/W by the closed form, its smallest entry,
         ``gain_deviation`` (realisation, access_point, user), by how many standard errors the sample
         mean of ||h||^2 lies above it, its largest modulus, and ``gain_p_value``, the probability
         that chance alone makes that larger (Sidak's, over all links of the drop; a sample mean of
-        few skewed gains is not quite normal, which makes it smaller at times).
+        few skewed gains is not quite normal, which makes it smaller at times). Nothing for others.
     """
-    if "reflection" not in variables:
+    if "reflection" not in variables or "channel" in variables["reflection"].dims:
         return xr.Dataset()
     links = network(problem.channels, problem.parameters)
-    if "channel" in variables["reflection"].dims:
-        return _evaluate_instantaneous(links, variables)
     reflection = variables["reflection"].values
     found = precoder_powers(links, reflection, problem.parameters["channels_per_drop"])
-    limit = transmit_power(problem.parameters)
-    sites = np.arange(len(reflection)), found.mean.argmax(axis=1)
-    largest, error = found.mean[sites], found.error[sites]
-    sinr = limit / largest
-    rate = np.log2(1.0 + sinr)
-    rate_error = sinr / (1.0 + sinr) * (error / largest) / (np.log(2.0) * rate)
     closed = average_gain(links, reflection)
     user_gain = closed.sum(axis=1)
     deviation = (found.gain - closed) / found.gain_error
     worst = np.abs(deviation).max(axis=(1, 2))
-    one, users = ("realisation",), links.direct_mean.shape[2]
-    per_link = (*one, "access_point", "user")
+    one = ("realisation",)
+    site, link = (*one, "access_point"), (*one, "access_point", "user")
     return xr.Dataset(
         {
-            **_rates(rate, rate, rate_error, np.repeat(rate[:, None], users, axis=1)),
-            "precoder_power": variable(
-                (*one, "access_point"), found.mean, "transmit power for SINRs of one", "W"
-            ),
-            "largest_precoder_power": variable(
-                one, largest, "largest transmit power for SINRs of one", "W"
+            "precoder_power": variable(site, found.mean, "transmit power for SINRs of one", "W"),
+            "precoder_power_error": variable(
+                site, found.error, "standard error of the transmit power for SINRs of one", "W"
             ),
             "average_gain": variable(
                 (*one, "user"), user_gain, "mean channel gain over noise", "1/W"
@@ -235,7 +214,7 @@ def evaluate(problem: Problem, variables: xr.Dataset) -> xr.Dataset:
                 one, user_gain.min(axis=1), "smallest mean channel gain over noise", "1/W"
             ),
             "gain_deviation": variable(
-                per_link, deviation, "sample mean above the closed form, in standard errors", "1"
+                link, deviation, "sample mean above the closed form, in standard errors", "1"
             ),
             "largest_gain_deviation": variable(
                 one,
@@ -253,45 +232,152 @@ def evaluate(problem: Problem, variables: xr.Dataset) -> xr.Dataset:
     )
 
 
+def evaluate(problem: Problem, variables: xr.Dataset) -> xr.Dataset:
+    """Evaluate a design on the instantaneous channels of every drop.
+
+    A reflection vector that holds for the whole drop is used with zero forcing and one power for
+    all users, which the power limits of the access points allow on average: the smallest rate is
+    log2(1 + P / (sigma^2 max_a delta_a)), eqs. (8) and (9). Where the variables are different for
+    every channel (``precoder`` and ``reflection`` with a dimension ``channel``), expectations are
+    means over these channels.
+
+    Args:
+        problem: what the scheme was given; of the parameters, the sizes in use, Rician factors,
+            ``noise_power``, ``transmit_power`` and ``channels_per_drop``.
+        variables: ``reflection`` (realisation, irs, element), or as above; without any there is
+            nothing to evaluate. What ``statistics`` returned is used where it is there.
+
+    Returns:
+        (realisation,) in bit/s/Hz: ``min_rate``, the smallest achievable rate as the paper has it,
+        the hardening bound (6), for users who know the mean of their channel only;
+        ``min_mean_rate``, the smallest of the users' mean rates, and ``mean_min_rate``, the mean
+        over channels of the smallest rate, for users who know every channel. With zero forcing and
+        long-term powers the three are equal. ``min_rate_error``, the standard error of the first
+        relative to it; ``user_rate`` (realisation, user), of which it is the smallest;
+        ``channel_scalars`` and ``fronthaul_scalars``, see `signalling`; ``largest_precoder_power``
+        in W of a long-term design; and what ``statistics`` returns, unless it was there.
+    """
+    if "reflection" not in variables:
+        return xr.Dataset()
+    links = network(problem.channels, problem.parameters)
+    if "channel" in variables["reflection"].dims:
+        return _evaluate_instantaneous(links, variables)
+    sampled = {} if "precoder_power" in variables else statistics(problem, variables).data_vars
+    variables = variables.assign(sampled)
+    powers = variables["precoder_power"].values
+    sites = np.arange(len(powers)), powers.argmax(axis=1)
+    largest, error = powers[sites], variables["precoder_power_error"].values[sites]
+    sinr = transmit_power(problem.parameters) / largest
+    rate = np.log2(1.0 + sinr)
+    rate_error = sinr / (1.0 + sinr) * (error / largest) / (np.log(2.0) * rate)
+    users = np.repeat(rate[:, None], links.direct_mean.shape[2], axis=1)
+    return xr.Dataset(
+        {
+            **sampled,
+            **_rates(rate, rate, rate, rate_error, users),
+            **signalling(links, instantaneous=False),
+            "largest_precoder_power": variable(
+                ("realisation",), largest, "largest transmit power for SINRs of one", "W"
+            ),
+        }
+    )
+
+
 def _evaluate_instantaneous(links: RicianNetwork, variables: xr.Dataset) -> xr.Dataset:
     order = ("realisation", "channel", "access_point", "antenna", "user")
     precoders = variables["precoder"].transpose(*order).values
     reflections = variables["reflection"].transpose(*order[:2], "irs", "element").values
-    rates = np.stack(
+    amplitudes = np.stack(
         [
-            downlink_rates(
-                draw_fading(links, r, range(len(precoder))).composite(reflection), precoder
+            np.einsum(
+                "tamk,tamj->tkj",
+                draw_fading(links, r, range(len(precoder))).composite(reflection).conj(),
+                precoder,
             )
             for r, (precoder, reflection) in enumerate(zip(precoders, reflections, strict=True))
         ]
     )
-    user_rate = rates.mean(axis=1)
-    worst = np.arange(len(rates)), user_rate.argmin(axis=1)
-    spread = rates.std(axis=1, ddof=1)[worst] / np.sqrt(rates.shape[1])
-    smallest = user_rate[worst]
-    mean_smallest = rates.min(axis=2).mean(axis=1)
-    return xr.Dataset(_rates(smallest, mean_smallest, spread / smallest, user_rate))
+    known = np.log2(1.0 + received_sinr(np.abs(amplitudes) ** 2))
+    bound = hardening_rates(amplitudes)
+    worst = np.arange(len(bound)), bound.argmin(axis=1)
+    # Jackknife over channels: the bound is a function of means.
+    count = amplitudes.shape[1]
+    without = np.stack(
+        [hardening_rates(np.delete(amplitudes, t, axis=1))[worst] for t in range(count)]
+    )
+    error = np.sqrt((count - 1) * without.var(axis=0)) / bound[worst]
+    smallest_mean, mean_smallest = known.mean(axis=1).min(axis=1), known.min(axis=2).mean(axis=1)
+    return xr.Dataset(
+        {
+            **_rates(bound[worst], smallest_mean, mean_smallest, error, bound),
+            **signalling(links, instantaneous=True),
+        }
+    )
 
 
-def downlink_rates(channels: Complex, precoder: Complex) -> Real:
-    """Return the users' rates log2(1 + SINR), eq. (5) with the precoders of one channel.
+def hardening_rates(amplitudes: Complex) -> Real:
+    """Return the hardening bound (6) with means over channels for expectations.
+
+    The phase of a precoder is free in every channel; here it makes what a user wants real and
+    positive, which makes its mean the largest.
 
     Args:
-        channels: h in the root of 1/W, (channel, access point, antenna, user).
-        precoder: w in the root of W, of the same shape.
+        amplitudes: h_k^H w_j, (realisation, channel, user k, beam j).
 
     Returns:
-        Array (channel, user) in bit/s/Hz.
+        Array (realisation, user) in bit/s/Hz.
     """
-    amplitudes = np.einsum("tamk,tamj->tkj", channels.conj(), precoder)
-    rates: Real = np.log2(1.0 + received_sinr(np.abs(amplitudes) ** 2))
+    powers = np.abs(amplitudes) ** 2
+    wanted = np.abs(np.einsum("rtkk->rtk", amplitudes))
+    spread = wanted.var(axis=1) + interference(powers).mean(axis=1)
+    rates: Real = np.log2(1.0 + wanted.mean(axis=1) ** 2 / (spread + 1.0))
     return rates
 
 
-def _rates(smallest: Real, mean_smallest: Real, error: Real, users: Real) -> dict[str, Any]:
+def signalling(links: RicianNetwork, *, instantaneous: bool) -> dict[str, Any]:
+    """Count what a coherence block costs, data and noise power left out.
+
+    Zero forcing needs the effective channels, A M K complex numbers, and its precoders go to the
+    access points, as many. A design that follows the channels needs every link by itself, those of
+    blocked access points excepted, and sends L N phases to the surfaces too.
+
+    Args:
+        links: statistics, for the sizes and the links that are not blocked.
+        instantaneous: whether phases are designed for every channel.
+
+    Returns:
+        ``channel_scalars``, real numbers of instantaneous channel knowledge, and
+        ``fronthaul_scalars``, real numbers from the processing unit to access points and surfaces,
+        both (realisation,).
+    """
+    count, sites, users, antennas = links.direct_mean.shape
+    surfaces, elements = links.arrival.shape[2:]
+    seen = (np.abs(links.arrival).max(axis=3, initial=0.0) > 0.0).sum(axis=(1, 2))
+    known = np.full(count, 2 * sites * antennas * users)
+    sent = known.copy()
+    if instantaneous:
+        known += 2 * elements * (antennas * seen + surfaces * users)
+        sent += surfaces * elements
+    one = ("realisation",)
+    return {
+        "channel_scalars": variable(
+            one, known, "real numbers of instantaneous channel knowledge per coherence block", "1"
+        ),
+        "fronthaul_scalars": variable(
+            one, sent, "real numbers over fronthaul links per coherence block, without data", "1"
+        ),
+    }
+
+
+def _rates(
+    smallest: Real, smallest_mean: Real, mean_smallest: Real, error: Real, users: Real
+) -> dict[str, Any]:
     one = ("realisation",)
     return {
         "min_rate": variable(one, smallest, "minimum achievable rate", "bit/s/Hz"),
+        "min_mean_rate": variable(
+            one, smallest_mean, "smallest of the users' mean rates", "bit/s/Hz"
+        ),
         "mean_min_rate": variable(
             one, mean_smallest, "mean of the smallest rate of a channel", "bit/s/Hz"
         ),

@@ -5,6 +5,7 @@ with it but the type of the result.
 """
 
 import numpy as np
+from scipy.optimize import minimize
 
 from irsrepro.array_types import Complex, Real
 from irsrepro.channels.rician_network import Fading
@@ -20,8 +21,9 @@ def maximise_downlink_sum_rate(
     reflection: Complex,
     power_limit: float,
     *,
-    tolerance: float = 1e-2,
-    iteration_limit: int = 30,
+    on_circle: bool = False,
+    tolerance: float = 1e-4,
+    iteration_limit: int = 300,
     phase_accuracy: float = 1e-3,
     sweep_limit: int = 100,
 ) -> DownlinkSolution:
@@ -32,6 +34,8 @@ def maximise_downlink_sum_rate(
         precoder: W at the start, (channel, site, antenna, user) in the root of W.
         reflection: x at the start, (channel, surface, element), in the unit disc.
         power_limit: largest power of a site in W.
+        on_circle: keep reflection coefficients at modulus one, where a phase step is a local
+            search over angles, from those before.
         tolerance: relative increase of the sum-rate at which to stop; 0 runs every iteration.
         iteration_limit: largest number of iterations.
         phase_accuracy: of the other implementation; a cone solver takes exact phase steps.
@@ -66,7 +70,7 @@ def maximise_downlink_sum_rate(
                     A += abs(beta[k]) ** 2 * np.outer(form, form.conj())
                     u -= abs(beta[k]) ** 2 * form * np.vdot(direct[:, k], W[:, j])
                     u += np.sqrt(1.0 + alpha[k]) * beta[k] * form * (j == k)
-            x = solve_unit_disc(A, u)
+            x = _turned(A, u, x) if on_circle else solve_unit_disc(A, u)
             h = _composite(direct, incoming, outgoing, x)
             trace[t, i:] = _rate(h, W)
             iterations[t], residual[t] = i, trace[t, i] / trace[t, i - 1] - 1.0
@@ -82,6 +86,20 @@ def maximise_downlink_sum_rate(
 def _composite(direct: Complex, incoming: Complex, outgoing: Complex, x: Complex) -> Complex:
     channels: Complex = direct + incoming.conj().T @ (x.conj()[:, None] * outgoing)
     return channels
+
+
+def _turned(A: Complex, u: Complex, x: Complex) -> Complex:
+    """Raise 2 Re(x^H u) - x^H A x over |x_n| = 1 by L-BFGS in the angles."""
+
+    def fall(angles: Real) -> tuple[float, Real]:
+        point = np.exp(1j * angles)
+        slope = u - A @ point
+        value = np.vdot(point, u + slope).real
+        return -float(value), -2.0 * (slope * (1j * point).conj()).real
+
+    found = minimize(fall, np.angle(x), jac=True, method="L-BFGS-B", options={"maxiter": 500})
+    turned: Complex = np.exp(1j * found.x)
+    return turned
 
 
 def _sinr(h: Complex, W: Complex) -> Real:

@@ -1,8 +1,8 @@
 """Proposed: the smallest mean gain maximised by semidefinite relaxation on statistical CSI.
 
 Eqs. (11) to (14), once per drop, whatever the transmit power. The relaxed matrix is turned into
-phases by Gaussian randomisation, as in the paper, and these are then polished to a local optimum;
-both values are reported beside the certified bound of the relaxation.
+phases by Gaussian randomisation, as in the paper, and these may then be polished to a local
+optimum; the values are reported beside the certified bound of the relaxation.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ def design(problem: Problem) -> xr.Dataset:
     Args:
         problem: of the parameters, the sizes in use, Rician factors, ``noise_power``,
             ``sdp_tolerance`` (gap of the relaxation, gain at which polishing stops),
-            ``randomisation_draws`` and
-            ``rounding`` ("polished", or "randomised" as the paper has it).
+            ``randomisation_draws`` and ``rounding`` ("randomised" as the paper has it, or
+            "polished").
 
     Returns:
         ``reflection`` (realisation, irs, element) of modulus one; (realisation,) the upper bound
-        of the relaxation on the smallest mean gain, that gain after randomisation and after
-        polishing in 1/W, the share ``rounding_gap`` by which the design stays below the bound,
+        of the relaxation on the smallest mean gain, that gain after randomisation and of the
+        design in 1/W, the share ``rounding_loss`` by which the design stays below the bound,
         status, iterations and residual (relative gap) of the relaxation.
     """
     parameters = problem.parameters
@@ -45,10 +45,11 @@ def design(problem: Problem) -> xr.Dataset:
     bound = solution.upper_bound
     keys = children(problem.streams, "randomisation")
     sampled = randomise(relaxed, solution.factor, keys, parameters["randomisation_draws"])
-    polished = problem.solver(polish)(
-        relaxed, sampled.vector, tolerance=parameters["sdp_tolerance"]
-    )
-    chosen = polished if parameters["rounding"] == "polished" else sampled
+    chosen = sampled
+    if parameters["rounding"] == "polished":
+        chosen = problem.solver(polish)(
+            relaxed, sampled.vector, tolerance=parameters["sdp_tolerance"]
+        )
     reflection = chosen.vector[:, :-1].conj().reshape(count, surfaces, elements)
     one = ("realisation",)
     return xr.Dataset(
@@ -60,10 +61,10 @@ def design(problem: Problem) -> xr.Dataset:
             "randomised_gain": variable(
                 one, sampled.value, "smallest mean gain over noise after randomisation", "1/W"
             ),
-            "polished_gain": variable(
-                one, polished.value, "smallest mean gain over noise after polishing", "1/W"
+            "design_gain": variable(
+                one, chosen.value, "smallest mean gain over noise of the design", "1/W"
             ),
-            "rounding_gap": variable(
+            "rounding_loss": variable(
                 one, 1.0 - chosen.value / bound, "share that the design lacks to the bound", "1"
             ),
             "status": variable(one, solution.status, status_legend(), "1"),
