@@ -89,7 +89,9 @@ def test_the_objective_is_the_rate_of_the_uplink_and_its_slope_a_difference() ->
 
 def test_one_user_gets_all_phases_aligned_at_full_power() -> None:
     rng = np.random.default_rng(2)
-    fading = Fading(gaussian(rng, 4, 1, 1, 1), gaussian(rng, 4, 1, 1, 5, 1), gaussian(rng, 4, 1, 1, 5))
+    fading = Fading(
+        gaussian(rng, 4, 1, 1, 1), gaussian(rng, 4, 1, 1, 5, 1), gaussian(rng, 4, 1, 1, 5)
+    )
     found = maximise_over_phases(fading, phases(fading), 2.0, tolerance=1e-8)
     cascade = np.abs(fading.site_to_surface[:, 0, 0, :, 0] * fading.surface_to_user[:, 0, 0])
     best = np.abs(fading.direct[:, 0, 0, 0]) + cascade.sum(axis=1)
@@ -131,9 +133,7 @@ def test_the_reference_finds_as_much() -> None:
 def test_a_channel_does_not_depend_on_its_batch() -> None:
     fading = draw(5, 4, 2, 2, 3, 4)
     whole = maximise_over_phases(fading, phases(fading), 1.0)
-    alone = maximise_over_phases(
-        Fading(*(part[2:3] for part in fading)), phases(fading)[2:3], 1.0
-    )
+    alone = maximise_over_phases(Fading(*(part[2:3] for part in fading)), phases(fading)[2:3], 1.0)
     for name, values in vars(whole).items():
         np.testing.assert_array_equal(values[2], getattr(alone, name)[0], err_msg=name)
 

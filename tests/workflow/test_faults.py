@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+import faults
 import pytest
 
-import faults
 from conftest import Workflow, copy_checkout
 
 Built = tuple[Workflow, dict[str, bytes]]

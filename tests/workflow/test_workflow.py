@@ -301,7 +301,9 @@ def test_a_variant_stands_beside_the_original(again: Workflow) -> None:
     fast, reference = numbers
     np.testing.assert_allclose(fast, reference, rtol=3e-5)
     assert "reference" in (again.root / target).with_suffix(".svg").read_text()
-    assert "iteration_limit = 4 (was 10000)" in (again.root / target).with_suffix(".svg").read_text()
+    assert (
+        "iteration_limit = 4 (was 10000)" in (again.root / target).with_suffix(".svg").read_text()
+    )
     assert {name: again.payloads()[name] for name in before} == before
     assert (again.root / "figures/he2020/fig04.csv").read_bytes() == plain
 

@@ -56,7 +56,9 @@ def value_of(expression: Any, parameters: Mapping[str, Any]) -> float:
     except KeyError as error:
         name = error.args[0]
         numbers = [key for key, value in parameters.items() if _is_number(value)]
-        raise ValueError(f"parameters with one number instead of {name}, {one_of(numbers)}") from error
+        raise ValueError(
+            f"parameters with one number instead of {name}, {one_of(numbers)}"
+        ) from error
     except (SyntaxError, TypeError, ZeroDivisionError) as error:
         raise ValueError(ALLOWED) from error
 

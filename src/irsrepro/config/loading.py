@@ -19,11 +19,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from irsrepro.config.checks import single_checks
+from irsrepro.config.expressions import check_claims
 from irsrepro.config.models import Asked, PaperFile, Settings
 from irsrepro.config.modules import documentation
 from irsrepro.config.parameters import PaperParameters, parameters_of
 from irsrepro.config.problems import config_error, raise_config_error, raise_first
-from irsrepro.config.expressions import check_claims
 from irsrepro.config.references import (
     check_code,
     check_names,

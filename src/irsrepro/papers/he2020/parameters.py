@@ -50,8 +50,9 @@ class Parameters(PaperParameters):
     destination_noise_power: Annotated[float, Quantity("W", above=0, at_most=1e6)]
     snr: Decibel
     snr_reference: Literal["one watt", "noise"]
-    amplitude: Literal["at most one", "one"]
-    phase_step: Literal["exact", "sweep"]
+    surface_sites: Literal["apart", "together"]
+    phase_step: Literal["exact", "sweep", "unit_modulus"]
+    starts: Literal["one", "two"]
     tolerance: Annotated[float, Quantity("bit/s/Hz", at_least=0, at_most=1)]
     iteration_limit: Budget
 

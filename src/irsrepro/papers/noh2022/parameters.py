@@ -29,13 +29,16 @@ class Parameters(PaperParameters):
     users: Count
     area_side: Length
     hotspot_centre: Length
+    hotspot_step: Length
+    hotspot_place: Annotated[int, Quantity(at_least=0, at_most=1000)]
     hotspot_radius: Length
     ap_height: Length
     irs_height: Length
     ue_height: Length
     reference_gain: Decibel
     direct_exponent: Exponent
-    reflected_exponent: Exponent
+    ap_irs_exponent: Exponent
+    irs_user_exponent: Exponent
     spacing: Wavelengths
     direct_rician_factor: Decibel
     reflected_rician_factor: Decibel
@@ -46,6 +49,8 @@ class Parameters(PaperParameters):
     randomisation_draws: Budget
     rounding: Literal["polished", "randomised"]
     instantaneous_channels: Sample
+    sum_rate_start: Literal["duality", "equal"]
+    sum_rate_modulus: Literal["one", "disc"]
     sum_rate_tolerance: Annotated[float, Quantity(above=0, at_most=0.1)]
     sum_rate_iteration_limit: Budget
     phase_accuracy: Annotated[float, Quantity("nat", above=0, at_most=0.1)]

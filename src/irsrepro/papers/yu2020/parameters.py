@@ -30,6 +30,7 @@ class Parameters(PaperParameters):
     carrier_frequency: Annotated[float, Quantity("GHz", above=0, at_most=1e4)]
     irs_exponent: Exponent
     direct_exponent: Exponent
+    direct_shadowing: Annotated[float, Quantity("dB", at_least=0, at_most=100)]
     rician_factor: Decibel
     line_of_sight_angles: Literal["geometry", "random"]
     noise_power: PowerLevel
@@ -37,12 +38,14 @@ class Parameters(PaperParameters):
     amplifier_efficiency: Annotated[float, Quantity(above=0, at_most=1)]
     static_power: PowerLevel
     antenna_power: PowerLevel
-    rank_mode: Literal["penalty", "slack", "hard"]
+    rank_mode: Literal["penalty", "slack"]
     rank_penalty: Positive
     rank_slack: Annotated[float, Quantity(above=0, at_most=1)]
     scaling: Positive
     tolerance: Tolerance
     iteration_limit: Budget
+    alternation_limit: Budget
+    alternation_tolerance: Tolerance
     subproblem_accuracy: Positive
     randomisations: Budget
     relaxation: Literal["margin", "ratio", "slack"]

@@ -3,11 +3,14 @@
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
+from pydantic import Field
+
 from irsrepro.config.parameters import PaperParameters
 from irsrepro.config.types import (
     Budget,
     Count,
     CountOrHalf,
+    Expected,
     Length,
     Point,
     Positive,
@@ -17,6 +20,8 @@ from irsrepro.config.types import (
     Share,
     Tolerance,
 )
+
+Loss = Annotated[float, Quantity("dB", at_least=0, at_most=200)]
 
 
 class Parameters(PaperParameters):
@@ -36,12 +41,20 @@ class Parameters(PaperParameters):
     irs_user_paths: Annotated[int, Quantity(at_least=0, at_most=1000)]
     irs_irs_paths: Annotated[int, Quantity(at_least=0, at_most=1000)]
     scattered_power: Positive
+    direct_loss: Annotated[
+        Loss | Literal["blocked"], Expected("blocked or a number from 0 to 200 (dB)", "dB")
+    ]
     draw_inter_irs: bool
     noise_power: PowerLevel
     transmit_power: PowerLevel
+    weights: Annotated[
+        list[Positive], Field(min_length=1), Expected("a list of numbers above 0", "1")
+    ]
+    amplitude: Annotated[float, Quantity(above=0, at_most=1)]
     objective: Literal["sum-rate", "min-rate"]
     beams: Literal["search", "mrt", "zf", "mmse"]
     reflection: Literal["optimised", "random"]
+    start: Literal["zero", "random"]
     outer_iterations: Budget
     beam_steps: Budget
     reflection_steps: Budget
@@ -58,7 +71,7 @@ class Parameters(PaperParameters):
     total_elements: Count
     elements1: CountOrHalf
     deployment: Literal["separated", "co-located"]
-    blocked_links: Literal["none", "all", "crossed"]
+    blocked_links: Literal["none", "all", "crossed", "station", "users"]
     blockage: Probability
     blockage_stretch: Length
     blockage_distance: Literal["own", "inter-IRS"]
@@ -66,7 +79,6 @@ class Parameters(PaperParameters):
     aif_tolerance: Tolerance
     phase_accuracy: Annotated[float, Quantity("nat", at_least=0, at_most=1)]
     phase_sweeps: Budget
-    sdr_iterations: Budget
     sdr_tolerance: Share
     randomisations: Budget
     polish: bool

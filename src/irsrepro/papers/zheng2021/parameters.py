@@ -50,7 +50,7 @@ class Parameters(PaperParameters):
     transmit_power: PowerLevel
     ao_iterations: Budget
     ao_tolerance: Tolerance
-    start: Literal["single IRS", "dft"]
+    start: Literal["single IRS", "dft", "random"]
     optimise: bool
     sdr_iterations: Budget
     sdr_tolerance: Annotated[float, Quantity(above=0, at_most=0.1)]
@@ -59,8 +59,9 @@ class Parameters(PaperParameters):
     iterations: Budget
     tolerance: Tolerance
     receiver: Literal["zf", "mmse"]
-    zf_beyond_rank: Literal["pseudo-inverse", "invalid"]
+    zf_beyond_rank: Literal["pseudo-inverse", "invalid", "literal"]
     system: Literal["double", "single"]
+    paths: Literal["all", "double"]
     reflection_step: Literal["relaxation", "climb"]
 
     @classmethod

@@ -175,7 +175,7 @@ def downlink_precoder(
 
 @kernel
 def _shares(point: Real, elements: int, total: float) -> Real:
-    """q of the last entries of a point: their exponentials, scaled to the total."""
+    """Q of the last entries of a point: their exponentials, scaled to the total."""
     user: Real = np.exp(point[elements:] - point[elements:].max())
     user *= total / user.sum()
     return user
