@@ -58,7 +58,9 @@ TEXTS: list[tuple[str, bytes, str]] = [
     ("tab", b"title:\n\tx\n", "cannot be read as YAML"),
     ("directive", b"%YAML 9.9\n---\ntitle: x\n", "cannot be read as YAML"),
     ("reserved", b"title: @x\n", "cannot be read as YAML"),
-    ("merge key", b"<<: {title: x}\n", "<<"),
+    ("merged text", b"<<: x\n", "<<: 'x': expected a mapping"),
+    ("merged nonsense", b"<<: {zzz: x}\n", "zzz"),
+    ("merged bomb", b"a: &a {x: 1}\n" + b"\n".join(b"m%d: {<<: *a}" % n for n in range(60_000)), "more than"),
     ("empty", b"", "expected a mapping"),
     ("comment", b"# nothing\n", "expected a mapping"),
     ("a list", b"- title\n", "expected a mapping"),
@@ -90,6 +92,11 @@ def test_yaml_means_what_it_looks_like() -> None:
     for text, value in values.items():
         if text != "!":
             assert parse_yaml(f"x: {text}", "F") == {"x": value}, text
+
+
+def test_merged_keys_are_overridden_by_those_beside_them() -> None:
+    merged = parse_yaml("a: &a {x: 1, y: 2}\nb: {y: 3, <<: *a, z: 4}", "F")["b"]
+    assert list(merged.items()) == [("x", 1), ("y", 3), ("z", 4)]
 
 
 def test_what_is_no_file_is_not_waited_for(root: Path) -> None:

@@ -20,6 +20,7 @@ from irsrepro.config.problems import config_error, raise_config_error
 LARGEST_FILE = 1_000_000
 MOST_VALUES = 100_000
 DEEPEST = 24
+MERGE = "<<"  # keys of another mapping, which those beside it override
 
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,30})")
 _FLOAT = re.compile(
@@ -159,6 +160,7 @@ class _Builder:
 
     def mapping(self, key: str, depth: int) -> dict[str, Any]:
         made: dict[str, Any] = {}
+        merged: dict[str, Any] = {}
         while not isinstance(event := next(self.events), yaml.MappingEndEvent):
             name = self.value(event, key, depth + 1)
             place = f"{key}.{name}" if key else str(name)
@@ -169,7 +171,11 @@ class _Builder:
             made[name] = self.value(next(self.events), place, depth + 1)
             if made[name] is None:
                 raise config_error(f"{self.file}: {place}: expected a value, found none")
-        return made
+            if name == MERGE:
+                merged = made.pop(MERGE)
+                if not isinstance(merged, dict):
+                    raise_config_error(self.file, place, merged, "a mapping")
+        return merged | made
 
 
 def _scalar(text: str) -> Any:
