@@ -27,6 +27,24 @@ except IrsreproError as error:
 tell_at_the_end()
 
 
+# On a cluster only designs are worth a job; all else takes seconds, where Snakemake itself runs.
+localrules:
+    channels,
+    figure_data,
+    figure,
+    figure_of_reading,
+    figures_of_document,
+    figures_of_reading,
+    figures_all,
+    claims,
+    scorecard,
+    scorecard_under_alternatives,
+    scorecard_all,
+    report,
+    summary,
+    gallery,
+
+
 include: "workflow/rules/inputs.smk"
 include: "workflow/rules/channels.smk"
 include: "workflow/rules/solve.smk"

@@ -56,7 +56,7 @@ def test_what_is_alive_may_take_longer() -> None:
     assert list(answers([slow], 0.9)) == [(7, "")]
 
 
-@numba.njit  # type: ignore[type-var]
+@numba.njit
 def forever(start: int) -> int:
     while start >= 0:
         start = (start + 1) % 1000
@@ -64,7 +64,7 @@ def forever(start: int) -> int:
 
 
 def hang() -> None:
-    forever(1)
+    forever(1)  # type: ignore[type-var]
 
 
 def crash() -> None:

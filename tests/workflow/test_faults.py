@@ -14,8 +14,7 @@ Built = tuple[Workflow, dict[str, bytes]]
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     """A build of two figures, and the bytes of all its files."""
     workflow = Workflow(copy_checkout(tmp_path_factory.mktemp("faults"), "he2020"))
-    workflow.build(*faults.TARGETS, f"{faults.DATA}/fast/claims.json", *faults.TINY)
-    return workflow, faults.everything(workflow)
+    return workflow, faults.build_all(workflow)
 
 
 def test_a_flipped_bit_is_noticed(built: Built) -> None:

@@ -11,7 +11,8 @@ rule solve:
     conda:
         "../envs/irsrepro.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=lambda w, attempt: 2000 * attempt,
+        runtime=lambda w, attempt: 60 * attempt,
     params:
         schemes=schemes_solved,
         system=system_module,
@@ -42,7 +43,8 @@ rule rounding:
     conda:
         "../envs/irsrepro.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=lambda w, attempt: 2000 * attempt,
+        runtime=lambda w, attempt: 60 * attempt,
     params:
         library=lambda w: numbers(
             "measure_rounding.py",

@@ -72,7 +72,8 @@ def write_atomically(path: Path | str, content: bytes) -> None:
         size = f"{len(content) / 1e6:.1f} MB"
         raise StorageError(f"{path}: cannot write {size}, {reason}; nothing was kept") from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink()
 
 
 def _keep_name(folder: Path) -> None:
