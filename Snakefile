@@ -4,6 +4,7 @@ import os
 import sys
 from pathlib import Path
 
+from irsrepro.build.failures import tell_at_the_end
 from irsrepro.config.loading import load_project
 from irsrepro.errors import IrsreproError
 from irsrepro.config.modules import LIBRARY
@@ -22,6 +23,8 @@ try:
     check_published(project)
 except IrsreproError as error:
     sys.exit(str(error))
+
+tell_at_the_end()
 
 
 include: "workflow/rules/inputs.smk"
@@ -49,5 +52,6 @@ rule figures_all:
         "workflow/envs/irsrepro.yaml"
     params:
         library=library("list_files.py"),
+        seed=project.seed,
     script:
         "workflow/scripts/list_files.py"

@@ -1,7 +1,7 @@
 """How often a verdict is wrong if one stops as soon as there is one, on claims of known truth.
 
 Each claim says that a curve of four points exceeds another; realisations are paired differences
-from laws of different skewness. Run it as a script: it prints the table of docs/verdicts.md.
+from laws of different skewness. Run it as a script: it prints the table of docs/numbers.md.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from irsrepro.build.storage import JSON, write_sealed
 from irsrepro.claims import (
     CheckResult,
     ClaimResult,
@@ -430,20 +432,29 @@ def test_verdicts_survive_a_file(tmp_path: Path) -> None:
     assert read_verdicts(path).rows() == []
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"{}", b'{"facts": {}, "claims": [{"claim": 1}]}', b"\xff"]
-)
-def test_a_broken_file_of_verdicts_is_refused(tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize("content", [b'{"facts": {}', b'{"claims": [{"claim": 1}]', b"\xff"])
+def test_what_is_no_file_of_verdicts_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "claims.json"
-    path.write_bytes(content)
+    write_sealed(path, content, JSON)
     with pytest.raises(StorageError, match="no file of verdicts"):
         read_verdicts(path)
+
+
+def test_a_changed_verdict_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "claims.json"
+    write_verdicts(path, Verdicts({"document": "a2020"}, verdict_of("up").claims))
+    text = path.read_text()
+    assert "sha256" in json.loads(text)
+    for changed in ("", text[:-1], text.replace("up", "down", 1), text.replace("a2020", "b2020")):
+        path.write_text(changed)
+        with pytest.raises(StorageError, match="not as it was written"):
+            read_verdicts(path)
 
 
 def test_verdicts_of_another_paper_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "claims.json"
     write_verdicts(path, Verdicts({"document": "a2020"}, []))
-    with pytest.raises(StorageError, match="document is 'a2020', expected is 'b2021'"):
+    with pytest.raises(StorageError, match="document is 'a2020', not 'b2021'"):
         read_verdicts(path, document="b2021")
     with pytest.raises(StorageError, match="no such file"):
         read_verdicts(tmp_path / "none.json")

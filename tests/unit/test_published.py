@@ -96,7 +96,8 @@ def test_bad_files_are_one_line(
     assert all(part in said for part in parts), said
 
 
-def test_files_are_those_of_the_panels(checkout: Path) -> None:
+def test_files_are_those_of_the_panels(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(checkout)
     put(checkout, "noh2022/fig04b.csv", "curve,x,y\n")
     panels = load_project(checkout, {}).documents["noh2022"].panels("fig04")
     assert published_files("noh2022", panels, checkout) == ["published/noh2022/fig04b.csv"]

@@ -20,7 +20,7 @@ import yaml
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from conftest import ROOT
-from irsrepro.build.storage import variable, write_dataset
+from irsrepro.build.storage import variable, write_groups
 from irsrepro.claims import CheckResult, ClaimResult, Contrast, Verdicts, write_verdicts
 from irsrepro.errors import IrsreproError, StorageError
 from irsrepro.report.notebooks import Report, execute, load
@@ -94,7 +94,7 @@ CLAIMS = [
 ]  # fmt: skip
 
 
-def write_solution(folder: Path, scheme: str, first: int, last: int) -> None:
+def solution(scheme: str, first: int, last: int) -> xr.Dataset:
     numbers = np.arange(first, last + 1)
     dims = ("point", "realisation")
     rate = np.array([[1.0], [2.0]]) + numbers / 100
@@ -104,7 +104,7 @@ def write_solution(folder: Path, scheme: str, first: int, last: int) -> None:
         status = np.zeros(rate.shape) + (numbers % 4 == 0)
         data["status"] = variable(dims, status, "status", "1")
         data["iterations"] = variable(dims, 10.0 + np.zeros(rate.shape), "iterations", "1")
-    dataset = xr.Dataset(
+    return xr.Dataset(
         data,
         coords={
             "point": variable(("point",), [0.0, 5.0], "power", "dBm"),
@@ -112,7 +112,11 @@ def write_solution(folder: Path, scheme: str, first: int, last: int) -> None:
         },
         attrs={"scheme": scheme},
     )
-    write_dataset(folder / scheme / f"{first:05d}-{last:05d}.nc", dataset)
+
+
+def write_solutions(folder: Path, first: int, last: int, *schemes: str) -> None:
+    solutions = {scheme: solution(scheme, first, last) for scheme in schemes}
+    write_groups(folder / f"{first:05d}-{last:05d}.nc", solutions)
 
 
 @pytest.fixture
@@ -121,9 +125,8 @@ def report(tmp_path: Path) -> Report:
     figures.mkdir()
     (figures / "fig01.png").write_bytes(PNG)
     data = tmp_path / "results/paper/made2020/default"
-    for scheme in ("own", "none"):
-        for first, last in ((0, 7), (8, 11)):
-            write_solution(data / "fast" / "sweep", scheme, first, last)
+    write_solutions(data / "fast" / "sweep", 0, 7, "own", "none")
+    write_solutions(data / "fast" / "sweep", 8, 11, "own")
     return Report("made2020", SOURCE, CLAIMS, figures, data, "fast", citation=CITATION)
 
 
@@ -210,12 +213,11 @@ def test_spread_is_that_of_the_realisations_with_a_value(report: Report) -> None
 def test_costs_are_designs_and_the_time_of_their_jobs(report: Report) -> None:
     assert report.designs() == ((12 + 8) * 2, 2)
     assert np.isnan(report.seconds())
-    for scheme in ("own", "none"):
-        folder = report.results_dir / "benchmarks" / "fast" / "sweep" / scheme
-        folder.mkdir(parents=True)
-        for chunk in ("00000-00007", "00008-00011"):
-            (folder / f"{chunk}.tsv").write_text("s\th:m:s\n1.5\t0:00:01\n")
-    assert report.seconds() == 4.5
+    folder = report.results_dir / "benchmarks" / "fast" / "sweep"
+    folder.mkdir(parents=True)
+    for chunk in ("00000-00007", "00008-00011", "00012-00015"):
+        (folder / f"{chunk}.tsv").write_text("s\th:m:s\n1.5\t0:00:01\n")
+    assert report.seconds() == 3.0
 
 
 def test_the_paper_and_the_package_can_be_cited(report: Report) -> None:
@@ -237,10 +239,8 @@ def test_how_solvers_ended_is_counted(report: Report) -> None:
 
 def test_chunks_of_builds_of_other_sizes_do_no_harm(report: Report) -> None:
     folder = report.results_dir / "fast" / "sweep"
-    for scheme in ("own", "none"):
-        write_solution(folder, scheme, 0, 3)
-        write_solution(folder, scheme, 8, 9)
-        write_solution(folder, scheme, 20, 23)
+    for first, last in ((0, 3), (8, 9), (20, 23)):
+        write_solutions(folder, first, last, "own", "none")
     assert report.experiment("sweep").sizes["realisation"] == 12
     exact = Report("made2020", SOURCE, CLAIMS, report.figures_dir, report.results_dir, "fast",
                    chunks={"fixed": ["00000-00003"]})  # fmt: skip
@@ -264,7 +264,8 @@ def test_load_finds_the_build_whose_figures_are_there(
     PIL.Image.new("RGB", (1, 1)).save(picture, pnginfo=facts)
     folder = checkout / "results/preview/he2020/default/reference"
     result = ClaimResult("a-rise", "Fig. 1", "fig01", "rises", "undecided", (CHECK,))
-    verdicts = Verdicts({"document": "he2020"}, [result])
+    place = {"document": "he2020", "reading": "default"}
+    verdicts = Verdicts({**place, "engine": "reference", "fidelity": "preview"}, [result])
     write_verdicts(folder / "claims.json", verdicts)
     monkeypatch.chdir(checkout / where)
     found = load("he2020", **given)
@@ -274,9 +275,7 @@ def test_load_finds_the_build_whose_figures_are_there(
     assert found.citation["title"] == "irsrepro"
 
 
-def test_what_is_not_built_or_no_checkout_is_one_line(
-    checkout: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_not_built_is_one_line(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(checkout)
     with pytest.raises(StorageError, match="snakemake figures/he2020/all draws it"):
         load("he2020")
@@ -284,8 +283,8 @@ def test_what_is_not_built_or_no_checkout_is_one_line(
     (checkout / "figures/he2020/fig02.png").write_bytes(PNG)
     with pytest.raises(StorageError, match=r"fig02\.png: does not say what it shows"):
         load("he2020")
-    monkeypatch.chdir(checkout / "src/irsrepro")
-    with pytest.raises(StorageError, match="neither a checkout nor its folder"):
+    monkeypatch.chdir(checkout / "src/irsrepro")  # a build may lie in any folder
+    with pytest.raises(StorageError, match="snakemake figures/he2020/all draws it"):
         load("he2020")
 
 

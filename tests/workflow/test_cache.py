@@ -64,14 +64,13 @@ def test_what_either_fidelity_and_engine_reaches_is_kept(checkout: Path) -> None
 
 UNREACHED = {
     f"{DATA}/default/channels/fixed/00000-00001.nc": "chunks of another size",
-    f"{DATA}/default/benchmarks/fast/snr/joint/00000-00001.tsv": "chunks of another size",
+    f"{DATA}/default/benchmarks/fast/snr/00000-00001.tsv": "chunks of another size",
     f"{DATA}/default/channels/moon/00000-00007.nc": "no ensemble moon",
-    f"{DATA}/default/fast/tides/joint/00000-00007.nc": "no experiment tides",
-    f"{DATA}/ring/fast/snr/juggling/00000-00007.nc": "no scheme juggling in snr",
+    f"{DATA}/default/fast/tides/00000-00007.nc": "no experiment tides",
     f"{DATA}/ring/fast/figures/fig99.nc": "no figure fig99",
     f"{DATA}/tighter_stop/channels/fixed/00000-00007.nc": "the default reading has the same",
-    f"{DATA}/tighter_stop/fast/snr/random/00000-00007.nc": "the default reading has the same",
-    f"{DATA}/default/fast/snr/joint/.00000-00007.nc.partial": "left by a run that was killed",
+    f"{DATA}/ring/fast/snr/joint/00000-00007.nc": "nothing that this project makes",
+    f"{DATA}/default/fast/snr/.00000-00007.nc.partial": "left by a run that was killed",
     f"{DATA}/default/notes.txt": "nothing that this project makes",
     "results/preview/she2020/default/fast/claims.nc": "no paper she2020",
 }
@@ -79,7 +78,7 @@ UNREACHED = {
 
 def test_the_rest_is_deleted_and_said(checkout: Path) -> None:
     kept = files_of(load_project(checkout, {"fidelity": "preview"}))
-    what_if = f"{DATA}/bigger/fast/snr/joint/00000-00003.nc"
+    what_if = f"{DATA}/bigger/fast/snr/00000-00003.nc"
     old = ".numba/fedcba9876543210/irsrepro/kernel.nbi"
     put(checkout, *kept, *UNREACHED, what_if, old, ".numba/mine/notes", str(KERNELS / "kernel"))
     put(checkout, "figures/he2020/fig99.pdf", "results.txt")
@@ -99,7 +98,7 @@ def test_the_rest_is_deleted_and_said(checkout: Path) -> None:
 
 
 def test_what_ifs_go_when_asked_or_stay(checkout: Path) -> None:
-    name = f"{DATA}/bigger/fast/snr/joint/00000-00007.nc"
+    name = f"{DATA}/bigger/fast/snr/00000-00007.nc"
     put(checkout, name)
     assert [each.reason for each in survey(checkout)] == [""]
     assert [each.reason for each in survey(checkout, what_ifs=False)] == [cache.WHAT_IF]

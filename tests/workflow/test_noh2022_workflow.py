@@ -26,12 +26,12 @@ def test_a_plotted_number_follows_from_channels_and_solution(built: Workflow) ->
 
     The figure's own average draws fewer, other numbers with the same distribution.
     """
-    solution = built.root / DATA / "fast/near/proposed/00000-00001.nc"
+    solution = built.root / DATA / "fast/near/00000-00001.nc"
     channels: xr.Dataset = read_dataset(built.root / DATA / "channels/near/00000-00001.nc")
     sizes = {"surfaces": 8, "elements": 25, "antennas": 4, "users": 4, "access_points": 4}
     powers = {"direct_rician_factor": -3, "reflected_rician_factor": 3, "noise_power": -94}
     links = network(channels, sizes | powers)
-    reflection = raw(solution, "reflection")[0, :, :, :25]
+    reflection = raw(solution, "proposed/reflection")[0, :, :, :25]
     np.testing.assert_allclose(np.abs(reflection), 1.0)
     rates, errors = [], []
     for drop in range(2):

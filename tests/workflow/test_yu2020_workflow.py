@@ -21,11 +21,11 @@ def test_the_document_is_whole(built: Workflow) -> None:
 def test_a_plotted_number_follows_from_channels_and_solution(built: Workflow, scheme: str) -> None:
     """Fig. 3 by hand: SINRs of eq. (2) meet every target, and the power is that of the beams."""
     channels = built.root / DATA / "channels/sector/00000-00001.nc"
-    solution = built.root / DATA / f"fast/target/{scheme}/00000-00001.nc"
+    solution = built.root / DATA / "fast/target/00000-00001.nc"
     f = raw(channels, "ap_to_irs")[:, :20, :4]
     h = raw(channels, "irs_to_user")[:, :, :20]
     d = raw(channels, "direct")[:, :, :4]
-    w, x = raw(solution, "beamformer"), raw(solution, "reflection")
+    w, x = raw(solution, f"{scheme}/beamformer"), raw(solution, f"{scheme}/reflection")
     seen = np.einsum("rkn,prn,rna->prka", h.conj(), x, f) + d.conj()
     received = np.abs(np.einsum("prka,pria->prki", seen, w)) ** 2
     signal = np.einsum("prkk->prk", received)
@@ -41,5 +41,5 @@ def test_an_upper_axis_and_the_snapshot_are_drawn(built: Workflow) -> None:
     text = (built.root / "figures/yu2020/fig04.svg").read_text()
     assert "Number of antennas" in text and "Number of elements" in text
     snapshot = plotted(built.root / "figures/yu2020/fig02a.csv", "inner_approximation")
-    trace = raw(built.root / DATA / "fast/convergence/inner_approximation/00000-00001.nc", "trace")
+    trace = raw(built.root / DATA / "fast/convergence/00000-00001.nc", "inner_approximation/trace")
     np.testing.assert_allclose(snapshot[:101], trace[0, 0, :101], rtol=1e-12)

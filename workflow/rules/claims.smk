@@ -44,6 +44,7 @@ rule scorecard:
         "../envs/irsrepro.yaml"
     params:
         library=library("write_scorecard.py"),
+        seed=project.seed,
         readings={key: {} for key in project.documents},
         pictures=list(pictures_of_claims()),
         fidelity=project.fidelity,
@@ -72,6 +73,7 @@ use rule scorecard as scorecard_under_alternatives with:
         "logs/scorecard/alternatives.log",
     params:
         library=library("write_scorecard.py"),
+        seed=project.seed,
         readings={key: alternatives_of(key) for key in project.documents},
         pictures=list(pictures_of_claims()),
         fidelity=project.fidelity,
@@ -90,5 +92,6 @@ rule scorecard_all:
         "../envs/irsrepro.yaml"
     params:
         library=library("list_files.py"),
+        seed=project.seed,
     script:
         "../scripts/list_files.py"

@@ -44,6 +44,7 @@ rule figure:
         "../envs/irsrepro.yaml"
     params:
         library=library("render_figure.py"),
+        seed=project.seed,
         section=lambda w: document(w).figures[w.figure],
         panels=lambda w: [
             document(w).figures[name] for name in document(w).panels(w.figure)
@@ -79,6 +80,7 @@ rule figures_of_document:
         "../envs/irsrepro.yaml"
     params:
         library=library("list_files.py"),
+        seed=project.seed,
     script:
         "../scripts/list_files.py"
 
@@ -95,5 +97,6 @@ rule figures_of_reading:
         "../envs/irsrepro.yaml"
     params:
         library=library("list_files.py"),
+        seed=project.seed,
     script:
         "../scripts/list_files.py"

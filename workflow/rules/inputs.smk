@@ -4,8 +4,15 @@ from irsrepro.build import paths as results
 from irsrepro.config.loading import DEFAULT
 from irsrepro.build.provenance import digest, library_files, number_files
 from irsrepro.figures.published import published_files
-from irsrepro.build.paths import CHANNELS, CLAIMS, DATA, FIGURE_DATA, ROUNDING, SOLUTION
 from irsrepro.build.paths import benchmark_of
+from irsrepro.build.places import (
+    CHANNELS,
+    CLAIMS,
+    DATA,
+    FIGURE_DATA,
+    ROUNDING,
+    SOLUTION,
+)
 from irsrepro.config.targets import PICTURE_ENDINGS
 
 
@@ -16,6 +23,11 @@ wildcard_constraints:
     reading="[A-Za-z0-9_]+",
     figure="[A-Za-z0-9_]+",
     chunk=r"\d+-\d+",
+
+
+def source(path):
+    """A file of the checkout, seen from the folder of the build, which may be another one."""
+    return str(Path(os.path.relpath(workflow.basedir)) / path)
 
 
 def document(wildcards):
@@ -206,7 +218,8 @@ def build_of(key):
     """What a notebook shows of a document, as ``irsrepro.report.notebooks.load`` takes it."""
     ensembles = project.documents[key].ensembles
     chunks = {ensemble: project.chunks(key, ensemble) for ensemble in ensembles}
-    return {"fidelity": project.fidelity, "engine": project.engine, "chunks": chunks}
+    build = {"fidelity": project.fidelity, "engine": project.engine, "chunks": chunks}
+    return build | {"seed": project.seed}
 
 
 def claims_of(reading, keys=project.documents):

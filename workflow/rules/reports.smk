@@ -1,14 +1,14 @@
 rule report:
     input:
-        template="notebooks/{document}.ipynb",
+        template=source("notebooks/{document}.ipynb"),
         figures=lambda w: figures_of(w.document),
         claims=lambda w: results.claims_file(project, w.document, DEFAULT),
         published=lambda w: published_files(
             w.document, document(w).figures, project.root
         ),
         solutions=lambda w: solutions_of(w.document),
-        config="config/{document}.yaml",
-        citation="CITATION.cff",
+        config=source("config/{document}.yaml"),
+        citation=source("CITATION.cff"),
     output:
         "reports/{document}.ipynb",
         report(
@@ -31,11 +31,11 @@ rule report:
 
 rule summary:
     input:
-        template="notebooks/summary.ipynb",
+        template=source("notebooks/summary.ipynb"),
         claims=claims_of(DEFAULT),
         solutions=[path for key in project.documents for path in solutions_of(key)],
-        configs=[f"config/{key}.yaml" for key in project.documents],
-        citation="CITATION.cff",
+        configs=[source(f"config/{key}.yaml") for key in project.documents],
+        citation=source("CITATION.cff"),
     output:
         multiext("reports/summary", ".ipynb", ".html"),
     log:
@@ -53,7 +53,7 @@ rule gallery:
     input:
         figures=[path for key in project.documents for path in figures_of(key)],
         claims=claims_of(DEFAULT),
-        configs=[f"config/{key}.yaml" for key in project.documents],
+        configs=[source(f"config/{key}.yaml") for key in project.documents],
     output:
         report(
             "figures/index.html",
@@ -67,6 +67,7 @@ rule gallery:
         "../envs/irsrepro.yaml"
     params:
         library=library("write_gallery.py"),
+        seed=project.seed,
         data={
             key: results.data_path(project, DATA, key, DEFAULT)
             for key in project.documents

@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 with job(snakemake.output[0], snakemake.log[0]):
-    params = snakemake.params
+    params, seed = snakemake.params, snakemake.params.identity["seed"]
     experiments = {
-        name: read_experiment(paths, plan["schemes"], plan["metric"])
+        name: read_experiment(paths, plan["schemes"], plan["metric"], seed=seed)
         for name, plan in params.experiments.items()
         if (paths := snakemake.input.get(f"data_{name}"))
     }
-    others = roundings(experiments, read_changes(snakemake.input.rounding))
+    others = roundings(experiments, read_changes(snakemake.input.rounding, seed=seed))
     results = []
     for name, claim in params.claims.items():
         try:

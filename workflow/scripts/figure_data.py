@@ -12,14 +12,18 @@ if TYPE_CHECKING:
 
 with job(snakemake.output[0], snakemake.log[0]):
     section, plans = snakemake.params.section, snakemake.params.plans
+    seed = snakemake.params.identity["seed"]
     if section["kind"] == "layout":
-        data = {section["ensemble"]: gather(snakemake.input[f"data_{section['ensemble']}"])}
+        name = section["ensemble"]
+        data = {name: gather(snakemake.input[f"data_{name}"], seed=seed)}
     else:
         data = {
-            name: read_experiment(snakemake.input[f"data_{name}"], plan["schemes"], plan["metric"])
+            name: read_experiment(
+                snakemake.input[f"data_{name}"], plan["schemes"], plan["metric"], seed=seed
+            )
             for name, plan in plans.items()
         }
-    changes = read_changes(snakemake.input.rounding)
+    changes = read_changes(snakemake.input.rounding, seed=seed)
     made = make(section["kind"], data, section, snakemake.params.curves, changes)
     write_dataset(
         snakemake.output[0],

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 with job(snakemake.output[0], snakemake.log[0]):
     verdicts: dict[str, dict[str, str]] = {}
     for path in snakemake.input.claims:
-        found = read_verdicts(path)
+        found = read_verdicts(path, seed=snakemake.params.seed)
         for each in found.claims:
             picture = f"{found.facts['document']}/{each.figure}"
             verdicts.setdefault(picture, {})[each.claim] = each.verdict
@@ -27,7 +27,7 @@ with job(snakemake.output[0], snakemake.log[0]):
         about = "/".join(Path(name).with_suffix("").parts[-2:])
         files.append({"path": name, "sha256": digest, "claims": verdicts.get(about, {})})
     manifest = {
-        "code_version": code_version(Path.cwd()),
+        "code_version": code_version(),
         "libraries": library_versions(),
         "machine": machine_facts(),
         "files": files,

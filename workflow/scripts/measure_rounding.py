@@ -1,12 +1,13 @@
 """Design a sample of an experiment again, on channels disturbed in their last digits."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from irsrepro.build.experiments import gather, read_solutions
 from irsrepro.build.jobs import job, keep_compiled_kernels, stamp
 from irsrepro.build.sensitivity import DISTURBANCE, differences, disturbed
 from irsrepro.build.storage import write_dataset
-from irsrepro.build.sweeps import solve
+from irsrepro.build.sweeps import solve, solve_each
 from irsrepro.channels.streams import RandomStream, realisation_streams
 
 if TYPE_CHECKING:
@@ -16,14 +17,16 @@ with job(snakemake.output[0], snakemake.log[0]):
     keep_compiled_kernels()
     identity, params = snakemake.params.identity, snakemake.params
     key, ensemble = identity["document"], params.ensemble
-    channels = gather(snakemake.input.channels, document=key, ensemble=ensemble)
+    seed = identity["seed"]
+    channels = gather(snakemake.input.channels, seed=seed)
     channels = channels.isel(realisation=slice(0, params.sample))
-    root = RandomStream(identity["seed"]).child(key, ensemble)
+    root = RandomStream(seed).child(key, ensemble)
     streams = realisation_streams(root, channels["realisation"].values.tolist())
     channels = disturbed(channels, streams)
-    plain, other = read_solutions(snakemake.input.solutions, params.schemes), {}
-    for scheme, entry in params.schemes.items():
-        other[scheme] = solve(
+    plain = read_solutions(snakemake.input.solutions, params.schemes, seed=seed)
+    calls = [
+        partial(
+            solve,
             channels.sel(realisation=plain[scheme]["realisation"].values[: params.sample]),
             root.child("scheme", scheme),
             entry["module"],
@@ -32,6 +35,9 @@ with job(snakemake.output[0], snakemake.log[0]):
             identity["engine"],
             params.sweep,
         )
+        for scheme, entry in params.schemes.items()
+    ]
+    other = dict(zip(params.schemes, solve_each(calls), strict=True))
     found = differences(plain, other, params.metric)
     sections = {scheme: entry["section"] for scheme, entry in params.schemes.items()}
     used = {"disturbance": DISTURBANCE, "schemes": sections}

@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 
 with job(snakemake.output[0], snakemake.log[0]):
     section, titles = snakemake.params.section, snakemake.params.experiments
-    version = code_version(Path.cwd())
-    data = [read_dataset(path).assign_attrs(code_version=version) for path in snakemake.input.data]
+    version = code_version()
+    data = [
+        read_dataset(path, seed=snakemake.params.seed).assign_attrs(code_version=version)
+        for path in snakemake.input.data
+    ]
     for path in map(Path, snakemake.input.published):
         place = [each.attrs["figure"] for each in data].index(path.stem)
         scale = snakemake.params.panels[place]["x"].get("scale", "linear")

@@ -1,10 +1,11 @@
 """Run the schemes of an experiment over its sweep, on one chunk of its ensemble."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from irsrepro.build.jobs import content_hash, job, keep_compiled_kernels, stamp, still_valid
 from irsrepro.build.storage import read_dataset, write_groups
-from irsrepro.build.sweeps import solve
+from irsrepro.build.sweeps import solve, solve_each
 from irsrepro.channels.streams import RandomStream
 
 if TYPE_CHECKING:
@@ -14,25 +15,29 @@ with job(snakemake.output[0], snakemake.log[0]):
     keep_compiled_kernels()
     identity, params = snakemake.params.identity, snakemake.params
     key, ensemble, sweep = identity["document"], params.ensemble, params.sweep
-    channels = read_dataset(snakemake.input.channels, document=key, ensemble=ensemble)
+    channels = read_dataset(snakemake.input.channels, seed=identity["seed"])
     stream = RandomStream(identity["seed"]).child(key, ensemble, "scheme")
     hashes = {
         scheme: content_hash(identity, params.system, sweep, channels.attrs, scheme, plan)
         for scheme, plan in params.schemes.items()
     }
     solutions = still_valid(snakemake.output[0], hashes)
-    for scheme, plan in params.schemes.items():
-        if scheme in solutions:
-            continue
-        solution = solve(
+    missing = [scheme for scheme in params.schemes if scheme not in solutions]
+    calls = [
+        partial(
+            solve,
             channels,
             stream.child(scheme),
-            plan["module"],
+            params.schemes[scheme]["module"],
             params.system,
-            plan["section"],
+            params.schemes[scheme]["section"],
             identity["engine"],
             sweep,
         )
+        for scheme in missing
+    ]
+    for scheme, solution in zip(missing, solve_each(calls), strict=True):
+        plan = params.schemes[scheme]
         about = identity | {"scheme": scheme, "inputs_hash": hashes[scheme]}
         parameters = plan["section"] | {sweep["parameter"]: sweep["values"]}
         solutions[scheme] = stamp(solution, about, parameters, plan["library"])

@@ -16,11 +16,11 @@ with job(snakemake.output[0], snakemake.log[0]):
     chapters = []
     for config, claims in zip(snakemake.input.configs, snakemake.input.claims, strict=True):
         key = Path(config).stem
-        document = load_document(Path.cwd(), key)
+        document = load_document(Path(config).parent.parent, key)
         pictures = {
             name: Path(f"figures/{key}/{name}.png").read_bytes() for name in document.figures
         }
-        rows = read_verdicts(claims, document=key).rows()
+        rows = read_verdicts(claims, seed=snakemake.params.seed).rows()
         chapters.append(Chapter(document, rows, pictures, snakemake.params.data[key]))
     text = gallery(chapters, snakemake.params.fidelity, snakemake.params.engine)
     write_atomically(snakemake.output[0], text.encode())

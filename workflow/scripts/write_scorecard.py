@@ -16,7 +16,10 @@ with job(snakemake.output[0], snakemake.log[0]):
     page, table = snakemake.output
     paths = iter(snakemake.input.claims)
     verdicts = {
-        key: {reading: read_verdicts(next(paths), document=key) for reading in [DEFAULT, *names]}
+        key: {
+            reading: read_verdicts(next(paths), seed=snakemake.params.seed)
+            for reading in [DEFAULT, *names]
+        }
         for key, names in snakemake.params.readings.items()
     }
     rows = readings.rows(verdicts)

@@ -13,7 +13,7 @@ from irsrepro.build.storage import read_dataset, read_groups
 from irsrepro.errors import ConfigurationError, StorageError
 
 
-def gather(paths: Sequence[str], **expected: str) -> xr.Dataset:
+def gather(paths: Sequence[str], **expected: object) -> xr.Dataset:
     """Read the chunks of one ensemble or solution and join them along ``realisation``.
 
     Args:
@@ -27,7 +27,7 @@ def gather(paths: Sequence[str], **expected: str) -> xr.Dataset:
 
 
 def read_solutions(
-    paths: Sequence[str], schemes: Collection[str] | None = None
+    paths: Sequence[str], schemes: Collection[str] | None = None, **expected: object
 ) -> dict[str, xr.Dataset]:
     """Read the solutions of schemes and join their chunks along ``realisation``.
 
@@ -35,13 +35,14 @@ def read_solutions(
         paths: in order of their realisations. Those of a reading come before those that it shares
             with the default one.
         schemes: those to read; without any, all.
+        expected: attributes that every solution must carry.
 
     Raises:
         StorageError: a file is broken or foreign, or a realisation is missing or doubled.
     """
     chunks: dict[str, dict[str, xr.Dataset]] = {}
     for path in paths:
-        for scheme, dataset in read_groups(path, schemes).items():
+        for scheme, dataset in read_groups(path, schemes, **expected).items():
             chunks.setdefault(scheme, {}).setdefault(Path(path).stem, dataset)
     order = chunks if schemes is None else schemes
     return {
@@ -67,24 +68,31 @@ def _joined(chunks: Sequence[xr.Dataset], name: str) -> xr.Dataset:
     return whole
 
 
-def read_experiment(paths: Sequence[str], schemes: Collection[str], metric: str) -> xr.Dataset:
+def read_experiment(
+    paths: Sequence[str], schemes: Collection[str], metric: str, **expected: object
+) -> xr.Dataset:
     """Read the solutions of an experiment and put its schemes side by side, see ``compare``.
 
     Args:
         paths: see `read_solutions`.
         schemes: the schemes.
         metric: name of the variable that the figure plots.
+        expected: attributes that every solution must carry.
     """
-    return compare(read_solutions(paths, schemes), metric)
+    return compare(read_solutions(paths, schemes, **expected), metric)
 
 
-def read_changes(paths: Iterable[str]) -> dict[str, xr.Dataset]:
+def read_changes(paths: Iterable[str], **expected: object) -> dict[str, xr.Dataset]:
     """Read how rounding changes experiments, by the name that each file carries.
+
+    Args:
+        paths: one file per experiment.
+        expected: attributes that every file must carry.
 
     Raises:
         StorageError: a file is broken or foreign.
     """
-    found = (read_dataset(path) for path in paths)
+    found = (read_dataset(path, **expected) for path in paths)
     return {str(each.attrs["experiment"]): each for each in found}
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import xarray as xr
 
 from irsrepro import arithmetic
+from irsrepro.build.failures import STARTED
 from irsrepro.build.provenance import digest
 from irsrepro.build.storage import read_groups
 from irsrepro.config.modules import LIBRARY
@@ -28,31 +29,48 @@ COMPILED_FLOORS = ("channels", "optimize", "papers")
 def job(name: str, log: str) -> Iterator[None]:
     """Run the body of a workflow script.
 
-    An error that a person can mend leaves its one line in the log, any other its traceback; the
-    logger of the workflow shows the log of a job that failed. Where no one watches a progress bar,
-    a line tells that the job is done and how long it took.
+    Its log says that it has started, then that it is done and in how long, or why it failed: one
+    line for what a person can mend, a traceback for the rest. See ``failures`` for what the
+    workflow makes of it. Where no one watches a progress bar, the end is told on the terminal, too.
 
     Args:
         name: what the job makes.
         log: path of its log file.
     """
     started = time.perf_counter()
-    record = Path(log)
-    record.parent.mkdir(parents=True, exist_ok=True)
+    _note(log, f"{name}: {STARTED}")
     try:
         if arithmetic.loaded_too_early:
             raise IrsreproError(f"{name}: NumPy was loaded before irsrepro fixed its arithmetic")
         yield
-    except IrsreproError as error:
-        record.write_text(f"{error}\n", encoding="utf-8")
-        sys.exit(1)
-    except Exception:
-        record.write_text(f"{name}: {traceback.format_exc()}", encoding="utf-8")
+    except Exception as error:
+        _note(log, _told(name, error))
         sys.exit(1)
     line = f"{name}: done in {time.perf_counter() - started:.1f} s"
-    record.write_text(f"{line}\n", encoding="utf-8")
+    _note(log, line)
     if not sys.stderr.isatty():
         print(line, file=sys.stderr, flush=True)
+
+
+def _told(name: str, error: Exception) -> str:
+    """Return one line for what a person or the system can mend, else the traceback."""
+    match error:
+        case IrsreproError():
+            return str(error)
+        case MemoryError():
+            return f"{name}: out of memory"
+        case OSError(filename=str(place), strerror=str(reason)):
+            return f"{place}: {reason.lower()}, needed for {name}"
+    return f"{name}: {traceback.format_exc()}"
+
+
+def _note(log: str, text: str) -> None:
+    """Write the log of a job; where that is impossible, say it on the terminal."""
+    try:
+        Path(log).parent.mkdir(parents=True, exist_ok=True)
+        Path(log).write_text(f"{text.rstrip()}\n", encoding="utf-8")
+    except OSError:
+        print(text, file=sys.stderr, flush=True)
 
 
 def keep_compiled_kernels(root: Path = Path()) -> Path:
@@ -70,6 +88,9 @@ def keep_compiled_kernels(root: Path = Path()) -> Path:
     """
     kernels = [path for floor in COMPILED_FLOORS for path in (LIBRARY / floor).rglob("*.py")]
     folder = (root / ".numba" / digest(kernels)).resolve()
+    for path in folder.rglob("*.nb?"):
+        if not path.stat().st_size:  # left by a power cut; numba would stop at it
+            path.unlink(missing_ok=True)
     os.environ["NUMBA_CACHE_DIR"] = str(folder)
     return folder
 

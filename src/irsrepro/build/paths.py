@@ -1,20 +1,14 @@
-"""Where data lie under ``results/``: one pattern per kind of file, and which files rest on which.
+"""Which data a build needs, where they lie under ``results/``, and which files rest on which.
 
-Rules take the patterns, everything else asks for paths; all are relative to the working folder.
+Rules take the patterns of ``build.places``, everything else asks for paths; all are relative to the
+working folder.
 """
 
 from __future__ import annotations
 
+from irsrepro.build.places import CHANNELS, CLAIMS, FIGURE_DATA, ROUNDING, SOLUTION
 from irsrepro.config.checks import experiments_of
 from irsrepro.config.loading import DEFAULT, Project
-
-DATA = "results/{fidelity}/{document}/{reading}"
-SOLVED = f"{DATA}/{{engine}}"
-CHANNELS = f"{DATA}/channels/{{ensemble}}/{{chunk}}.nc"
-SOLUTION = f"{SOLVED}/{{experiment}}/{{chunk}}.nc"
-ROUNDING = f"{SOLVED}/{{experiment}}/rounding.nc"
-FIGURE_DATA = f"{SOLVED}/figures/{{figure}}.nc"
-CLAIMS = f"{SOLVED}/claims.json"
 
 
 def data_path(project: Project, pattern: str, document: str, reading: str, **names: str) -> str:

@@ -24,8 +24,8 @@ import grimp
 from irsrepro.config.modules import LIBRARY, module_file
 
 _WITHOUT_CONTENT = (
-    "__init__.py", "array_types.py", "build/__init__.py", "build/jobs.py", "build/provenance.py",
-    "errors.py", "lazy_import.py",
+    "__init__.py", "array_types.py", "build/__init__.py", "build/failures.py", "build/jobs.py",
+    "build/provenance.py", "errors.py", "lazy_import.py",
 )  # fmt: skip
 _NUMBERS = (
     "arithmetic.py", "build/sweeps.py", "channels/", "compiled.py", "metrics.py", "optimize/",
@@ -117,8 +117,8 @@ def _imports(script: Path) -> set[str]:
     return names
 
 
-def code_version(root: Path) -> str:
-    """Return ``git describe`` of a checkout, or ``unknown`` outside one."""
+def code_version(root: Path = LIBRARY.parents[1]) -> str:
+    """Return ``git describe`` of a checkout, of this one by default; ``unknown`` outside one."""
     command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--tags"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=True)

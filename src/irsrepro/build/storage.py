@@ -3,25 +3,44 @@
 Datasets in memory hold complex arrays; on disk a complex array is float64 with a trailing dimension
 ``part`` = (real, imag), readable in any language. ``with_complex_parts`` and ``with_complex`` turn
 one into the other and are the only place that knows.
+
+What is read again by a later job ends in a seal: the SHA-256 of all bytes before it. It is verified
+before anything looks into the file, and what the file says of itself is held against its name.
 """
 
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import tempfile
+import uuid
 from collections.abc import Collection, Hashable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import netCDF4
 import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
+from irsrepro.build.places import named_by
 from irsrepro.errors import StorageError
 
 COMPRESSION = {"zlib": True, "complevel": 4, "shuffle": True}
+MEND = "delete it and run again"
+
+
+class Seal(NamedTuple):
+    """How the digest at the end of a file is framed, so that other readers pass over it."""
+
+    before: bytes
+    after: bytes
+
+
+NETCDF = Seal(b"\nsha256 ", b"\n")  # behind the end that the file states
+JSON = Seal(b',\n "sha256": "', b'"\n}\n')  # the last key
 
 
 def variable(
@@ -38,20 +57,62 @@ def write_atomically(path: Path | str, content: bytes) -> None:
         StorageError: the disk is full or the place cannot be written; nothing half-written remains.
     """
     path = Path(path)
-    partial = path.with_name(f".{path.name}.partial")
+    partial = path.with_name(f".{uuid.uuid4().hex}.partial")  # no other writer has this name
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as stream:
+        with partial.open("xb") as stream:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
         partial.replace(path)
+        _keep_name(path.parent)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-        reason = "the disk is full" if full else (error.strerror or str(error)).lower()
+        reason = "the disk is full" if full else _said(error)
         size = f"{len(content) / 1e6:.1f} MB"
         raise StorageError(f"{path}: cannot write {size}, {reason}; nothing was kept") from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _keep_name(folder: Path) -> None:
+    """Write the entries of a folder to the disk, so that a power cut undoes no move into place."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    with suppress(OSError):  # not every file system can
+        os.fsync(descriptor)
+    os.close(descriptor)
+
+
+def _said(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
+
+
+def write_sealed(path: Path | str, content: bytes, seal: Seal) -> None:
+    """Write a file atomically, with the digest of its content at its end."""
+    write_atomically(path, content + _digest(content, seal))
+
+
+def read_sealed(path: Path | str, seal: Seal) -> bytes:
+    """Read what ``write_sealed`` wrote, without the seal.
+
+    Raises:
+        StorageError: the file cannot be read, or is not as it was written.
+    """
+    path = Path(path)
+    try:
+        whole = path.read_bytes()
+    except FileNotFoundError as error:
+        raise StorageError(f"{path}: no such file") from error
+    except OSError as error:
+        raise StorageError(f"{path}: cannot read it, {_said(error)}") from error
+    content = whole[: -len(_digest(b"", seal))]
+    if whole != content + _digest(content, seal):
+        raise StorageError(f"{path}: not as it was written (truncated, changed, foreign); {MEND}")
+    return content
+
+
+def _digest(content: bytes, seal: Seal) -> bytes:
+    return seal.before + hashlib.sha256(content).hexdigest().encode() + seal.after
 
 
 def with_complex_parts(dataset: xr.Dataset) -> xr.Dataset:
@@ -102,7 +163,7 @@ def write_groups(path: Path | str, datasets: Mapping[str, xr.Dataset]) -> None:
                 if attribute not in variable.attrs:
                     place = "" if group == "/" else f" of {group}"
                     raise StorageError(f"{path}: variable {name}{place} has no {attribute}")
-    write_atomically(path, _netcdf(stored))
+    write_sealed(path, _netcdf(stored), NETCDF)
 
 
 def _netcdf(datasets: Mapping[str, xr.Dataset]) -> bytes:
@@ -138,26 +199,23 @@ def _encoding(dataset: xr.Dataset) -> dict[Hashable, dict[str, Any]]:
     return {name: {**how, "_FillValue": None} for name, how in packed.items()}
 
 
-PLACE = ("fidelity", "document", "reading", "engine", "experiment", "ensemble")
-
-
-def read_dataset(path: Path | str, **expected: str) -> xr.Dataset:
+def read_dataset(path: Path | str, **expected: object) -> xr.Dataset:
     """Read a whole dataset into memory, complex variables put together.
-
-    A file of the cache lies in folders named by what it is; one that lies elsewhere is foreign.
 
     Args:
         path: a NetCDF file of this project.
-        expected: global attributes the file must carry, for example ``document="he2020"``.
+        expected: global attributes that the file must carry beyond what its path says, for example
+            ``seed=1``.
 
     Raises:
-        StorageError: the file is missing, truncated, not NetCDF, or belongs to something else.
+        StorageError: the file cannot be read, is not as it was written, or holds something else
+            than its path says.
     """
     return read_groups(path, ["/"], **expected)["/"]
 
 
 def read_groups(
-    path: Path | str, names: Collection[str] | None = None, **expected: str
+    path: Path | str, names: Collection[str] | None = None, **expected: object
 ) -> dict[str, xr.Dataset]:
     """Read datasets from the groups of one file, see `read_dataset`.
 
@@ -166,29 +224,32 @@ def read_groups(
         names: groups to read, as far as they are there; without any all, but for the root.
         expected: attributes that every group must carry.
     """
-    path = Path(path)
-    mend = "delete it and run again"
-    if not path.is_file():
-        raise StorageError(f"{path}: no such file")
-    found = {}
+    content, found = read_sealed(path, NETCDF), {}
     try:
-        with netCDF4.Dataset(path) as stream:
+        with netCDF4.Dataset("sealed.nc", memory=content) as stream:
             there = ["/", *stream.groups]
             for name in there[1:] if names is None else [each for each in there if each in names]:
                 group = xr.backends.NetCDF4DataStore(stream, group=name)  # type: ignore[no-untyped-call]
                 found[name] = with_complex(xr.open_dataset(group).load())
-    except (OSError, RuntimeError, ValueError) as error:
-        raise StorageError(f"{path}: truncated or not a NetCDF file; {mend}") from error
-    for dataset in found.values():
-        if "results" in path.parts:
-            for attribute in PLACE:
-                if dataset.attrs.get(attribute, path.parts[0]) not in path.parts:
-                    raise StorageError(
-                        f"{path}: holds {attribute} {dataset.attrs[attribute]!r}, not what its "
-                        f"place says; {mend}"
-                    )
-        for attribute, value in expected.items():
-            has = dataset.attrs.get(attribute)
-            if has != value:
-                raise StorageError(f"{path}: {attribute} is {has!r}, not {value!r}; {mend}")
+    except (OSError, RuntimeError, ValueError, AttributeError) as error:
+        raise StorageError(f"{path}: not a NetCDF file of this project; {MEND}") from error
+    for name, dataset in found.items():
+        scheme = {} if name == "/" else {"scheme": name}
+        refuse_foreign(path, dataset.attrs, **scheme, **expected)
+        if chunk := named_by(path).get("chunk"):
+            first, last = map(int, chunk.split("-"))
+            if not np.array_equal(dataset["realisation"], np.arange(first, last + 1)):
+                raise StorageError(f"{path}: holds other realisations than {chunk}; {MEND}")
     return found
+
+
+def refuse_foreign(path: Path | str, facts: Mapping[str, object], **expected: object) -> None:
+    """Refuse a file that is not what its path says, or what is expected of it.
+
+    Raises:
+        StorageError: with the first fact that differs.
+    """
+    for name, value in {**named_by(path), **expected}.items():
+        if name != "chunk" and facts.get(name) != str(value):
+            told = f"{name} is {facts.get(name)!r}, not {str(value)!r}"
+            raise StorageError(f"{path}: {told}; {MEND}")

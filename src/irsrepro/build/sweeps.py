@@ -5,20 +5,24 @@ model of its paper has ``evaluate(problem, variables)``, which returns what they
 scheme reports a value that its variables do not reach.
 
 A realisation on which a solver fails does not concern the others: it has the status of a failure,
-NaN everywhere else, and a line in the attribute ``failures``.
+NaN everywhere else, and a line in the attribute ``failures``. So has one on which a design is not a
+number, or on which a design hangs or crashes: designs run in a process of their own, which is ended
+when nothing is heard of it for long, and are then tried realisation by realisation.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib import import_module
 from typing import Any, TypeVar
 
 import numpy as np
 import xarray as xr
 
+from irsrepro.build.isolation import alive, answers
 from irsrepro.build.storage import variable
 from irsrepro.channels.streams import RandomStream, realisation_streams
 from irsrepro.optimize.result import FAILURE, SolverError, status_legend
@@ -28,6 +32,12 @@ Failures = dict[int, str]
 
 FAILING = (SolverError, np.linalg.LinAlgError, ArithmeticError)
 """What may be raised about single realisations; anything else is an error of the program."""
+
+CHUNK_LIMIT, REALISATION_LIMIT = 1200.0, 300.0
+"""Seconds for the design of a chunk at a point, kernels compiled first, or of a realisation.
+
+Both are far above what any takes; a chunk that needs more is designed one realisation at a time.
+"""
 
 TIMED_BATCH = 8  # copies of a realisation designed at once, so that calls as such weigh little
 
@@ -41,12 +51,14 @@ class Problem:
         parameters: value of every parameter that the scheme knows.
         engine: ``fast`` (our kernels) or ``reference`` (public solvers).
         streams: one stream per realisation, for draws inside the algorithm.
+        apart: whether every realisation is designed in a process of its own.
     """
 
     channels: xr.Dataset
     parameters: Mapping[str, Any]
     engine: str
     streams: Sequence[RandomStream]
+    apart: bool = False
 
     def solver(self, kernel: Solver) -> Solver:
         """Return a kernel, or what the engine in use has for it.
@@ -73,6 +85,18 @@ class Problem:
         )
 
 
+def solve_each(calls: Sequence[partial[xr.Dataset]]) -> Iterator[xr.Dataset]:
+    """Call `solve` for one scheme after the other, away from this process.
+
+    Where a scheme hangs or crashes, it is tried again realisation by realisation.
+
+    Args:
+        calls: of `solve`, with all of its arguments.
+    """
+    for call, (solution, lost) in zip(calls, answers(calls, CHUNK_LIMIT), strict=True):
+        yield solution if solution is not None and not lost else call(apart=True)
+
+
 def solve(
     channels: xr.Dataset,
     stream: RandomStream,
@@ -81,6 +105,8 @@ def solve(
     parameters: Mapping[str, Any],
     engine: str,
     sweep: Mapping[str, Any],
+    *,
+    apart: bool = False,
 ) -> xr.Dataset:
     """Run a scheme, named by its module, see `run`.
 
@@ -92,12 +118,13 @@ def solve(
         parameters: of the scheme, the swept one excepted.
         engine: ``fast`` or ``reference``.
         sweep: see `run`.
+        apart: see `Problem`.
     """
     streams = realisation_streams(stream, channels["realisation"].values.tolist())
     return run(
         import_module(module).design,
         import_module(system).evaluate,
-        Problem(channels, parameters, engine, streams),
+        Problem(channels, parameters, engine, streams, apart),
         sweep,
     )
 
@@ -163,12 +190,42 @@ def _designed(
 ) -> tuple[xr.Dataset, Failures]:
     """Design every realisation; the reference engine takes one after the other anyway."""
     count = len(problem.streams)
-    return _each(
-        lambda chosen: design(problem.of(chosen)),
-        range(count),
-        count,
-        at_once=problem.engine == "fast",
-    )
+
+    def designed(chosen: Sequence[int]) -> xr.Dataset:
+        here = problem.of(chosen)
+        if not problem.apart:
+            return _whole(design(here), len(chosen))
+        ((made, lost),) = answers([partial(design, here)], REALISATION_LIMIT)
+        if lost:
+            raise SolverError(lost)
+        return _whole(made, len(chosen))
+
+    together = problem.engine == "fast" and not problem.apart
+    made, failures = _each(designed, range(count), count, at_once=together)
+    nameless = {r: why for r, why in _not_numbers(made).items() if r not in failures}
+    return _with_failures(made, nameless), failures | nameless
+
+
+def _whole(made: Any, count: int) -> xr.Dataset:
+    """Return a design as it is; one that is none, or not of all realisations, has failed."""
+    if not isinstance(made, xr.Dataset) or made.sizes.get("realisation", 0) != count:
+        raise SolverError(f"the design is no dataset of {count} realisations")
+    return made
+
+
+def _not_numbers(made: xr.Dataset) -> Failures:
+    """Return on which realisations a design that does not count as failed has NaN in a variable."""
+    found: Failures = {}
+    ended = made["status"].values if "status" in made else np.zeros(made.sizes["realisation"])
+    for name, values in made.data_vars.items():
+        plain = values.dims[:1] == ("realisation",) and values.ndim > 1
+        if plain and values.dtype.kind in "fc" and "iteration" not in values.dims:
+            broken = np.isnan(values.values).reshape(len(ended), -1).any(axis=1)
+            found |= {
+                int(r): f"{name} is not a number"
+                for r in np.flatnonzero(broken & (ended < FAILURE))
+            }
+    return found
 
 
 def _each(
@@ -192,20 +249,23 @@ def _each(
     """
     if at_once and len(positions) == count:
         try:
-            return function(positions), {}
+            made = function(positions)
+            alive()
+            return made, {}
         except FAILING:
             pass  # on which realisation, the loop tells
-    made, failures = [], {}
+    each, failures = [], {}
     for number in positions:
+        alive()
         try:
             one = function([number])
         except FAILING as error:
             failures[number] = f"{type(error).__name__}: {' '.join(str(error).split())}"
         else:
-            made.append(_indexed(one).assign_coords(realisation=[number]))
-    if made:
+            each.append(_indexed(one).assign_coords(realisation=[number]))
+    if each:
         joined = xr.concat(
-            made,
+            each,
             dim="realisation",
             data_vars="minimal",
             coords="minimal",
@@ -242,12 +302,17 @@ def _with_failures(dataset: xr.Dataset, failures: Failures) -> xr.Dataset:
     if not failures:
         return dataset
     one, count = ("realisation",), dataset.sizes["realisation"]
-    values = dataset["status"].values if "status" in dataset else np.zeros(count)
+    codes = dataset["status"].values if "status" in dataset else np.zeros(count)
     marked = np.isin(np.arange(count), list(failures))
-    status = np.where(marked, FAILURE, values).astype(np.int8)
+    status = np.where(marked, FAILURE, codes).astype(np.int8)
     attrs = dataset["status"].attrs if "status" in dataset else {}
     about = attrs or {"long_name": status_legend(), "units": "1"}
     made = dataset.assign(status=(one, status, about))
+    for name, values in dataset.data_vars.items():
+        counted = name in ("status", "iterations")
+        if values.dims[:1] == one and values.dtype.kind in "fc" and not counted:
+            blank = marked.reshape(-1, *[1] * (values.ndim - 1))
+            made[name] = values.copy(data=np.where(blank, np.nan, values.values))
     if "iterations" in dataset:
         steps = np.where(marked, 0, dataset["iterations"].values)
         made["iterations"] = (one, steps, dataset["iterations"].attrs)
@@ -265,6 +330,7 @@ def _seconds(design: Callable[[Problem], xr.Dataset], problem: Problem, failed: 
         batch = replace(problem, channels=channels, streams=[stream] * TIMED_BATCH)
         started = time.perf_counter()
         design(batch)
+        alive()
         seconds.append((time.perf_counter() - started) / TIMED_BATCH)
     return variable(("realisation",), seconds, "time of the design", "s")
 

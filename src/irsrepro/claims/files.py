@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from irsrepro.build.storage import write_atomically
+from irsrepro.build.storage import JSON, MEND, read_sealed, refuse_foreign, write_sealed
 from irsrepro.claims.verdicts import ClaimResult
 from irsrepro.errors import StorageError
 
@@ -48,10 +48,10 @@ def write_verdicts(path: Path | str, verdicts: Verdicts) -> None:
     """
     claims = _CLAIMS.dump_python(list(verdicts.claims), mode="json")
     text = json.dumps({"facts": dict(verdicts.facts), "claims": claims}, indent=1)
-    write_atomically(path, f"{text}\n".encode())
+    write_sealed(path, text.removesuffix("\n}").encode(), JSON)
 
 
-def read_verdicts(path: Path | str, **expected: str) -> Verdicts:
+def read_verdicts(path: Path | str, **expected: object) -> Verdicts:
     """Read what ``write_verdicts`` wrote.
 
     Args:
@@ -61,20 +61,13 @@ def read_verdicts(path: Path | str, **expected: str) -> Verdicts:
     Raises:
         StorageError: it is missing, broken, or belongs to something else.
     """
-    path = Path(path)
+    body = read_sealed(path, JSON)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(body + b"\n}")
         found = Verdicts(content["facts"], _CLAIMS.validate_python(content["claims"]))
-    except FileNotFoundError as error:
-        raise StorageError(f"{path}: no such file") from error
-    except OSError as error:
-        raise StorageError(f"{path}: {(error.strerror or str(error)).lower()}") from error
     except (ValueError, KeyError, TypeError, ValidationError) as error:
-        raise StorageError(f"{path}: no file of verdicts; delete it and run again") from error
-    for name, value in expected.items():
-        if found.facts.get(name) != value:
-            told = f"{name} is {found.facts.get(name)!r}, expected is {value!r}"
-            raise StorageError(f"{path}: {told}; delete it and run again")
+        raise StorageError(f"{path}: no file of verdicts; {MEND}") from error
+    refuse_foreign(path, found.facts, **expected)
     return found
 
 

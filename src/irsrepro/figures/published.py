@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import math
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,9 +42,10 @@ class Point:
 
 
 def published_files(key: str, figures: Iterable[str], root: Path) -> list[str]:
-    """Return the files there are for figures of a document, relative to the checkout."""
-    paths = [f"{FOLDER}/{key}/{figure}.csv" for figure in figures]
-    return [path for path in paths if (root / path).is_file()]
+    """Return the files there are for figures of a document, as seen from the working folder."""
+    folder = Path(os.path.relpath(root), FOLDER, key)
+    paths = [folder / f"{figure}.csv" for figure in figures]
+    return [str(path) for path in paths if path.is_file()]
 
 
 def check_published(project: Project) -> None:

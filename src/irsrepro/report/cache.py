@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from irsrepro.build.paths import (
-    FIGURE_DATA,
     benchmark_of,
     channel_files,
     claims_file,
@@ -24,6 +23,7 @@ from irsrepro.build.paths import (
     rounding_files,
     solution_files,
 )
+from irsrepro.build.places import FIGURE_DATA
 from irsrepro.config.loading import Project
 from irsrepro.config.schema import load_schema
 from irsrepro.errors import IrsreproError
@@ -143,12 +143,12 @@ def _reason(path: Path, projects: Sequence[Project]) -> str:
             return WHAT_IF
         case [_, key, _, "channels", ensemble, _] if ensemble not in documents[key].ensembles:
             return f"no ensemble {ensemble}"
+        case [_, key, reading, "channels", ensemble, _]:
+            return _chunk(documents[key].channel_holder(reading, ensemble) == reading)
         case [_, _, _, _, "figures", _]:
             return f"no figure {path.stem}"
         case [_, key, _, _, experiment, _] if experiment not in documents[key].experiments:
             return f"no experiment {experiment}"
-        case [_, key, reading, "channels", ensemble, _]:
-            return _chunk(documents[key].channel_holder(reading, ensemble) == reading)
         case [_, key, reading, _, experiment, _]:
             document = documents[key]
             schemes = document.experiments[experiment]["schemes"]

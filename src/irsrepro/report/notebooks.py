@@ -35,6 +35,7 @@ from irsrepro.build.paths import benchmark_of
 from irsrepro.build.storage import read_dataset
 from irsrepro.claims import read_verdicts
 from irsrepro.config.loading import DEFAULT, chunks_asked, load_document
+from irsrepro.config.modules import LIBRARY
 from irsrepro.errors import IrsreproError, StorageError
 from irsrepro.figures.deviations import with_published
 from irsrepro.figures.published import FOLDER, read_published
@@ -65,6 +66,7 @@ class Report:
         chunks: names FIRST-LAST of the files that make up each ensemble of the build; without
             any, those that are there.
         published_dir: folder of points that a reader took off the printed figures.
+        expected: what every file of the build must say of itself beyond its place.
     """
 
     key: str
@@ -77,6 +79,7 @@ class Report:
     citation: Mapping[str, Any] = field(default_factory=dict)
     chunks: Mapping[str, Sequence[str]] = field(default_factory=dict)
     published_dir: Path = Path(FOLDER)
+    expected: Mapping[str, object] = field(default_factory=dict)
 
     def heading(self) -> Markdown:
         """Return title, authors, venue and identifiers, and what must not be overlooked."""
@@ -199,7 +202,7 @@ class Report:
 
     def _deviations(self, name: str, path: Path) -> str:
         """Return the points of a printed figure with ours beside them, as a part of a page."""
-        data = read_dataset(self.results_dir / self.engine / "figures" / f"{name}.nc")
+        data = self._figure_data(name)
         scale = self.source["figures"][name]["x"].get("scale", "linear")
         data = with_published(data, read_published(path), scale)
         columns = ("published_x", "published", "ours", "deviation", "percent")
@@ -224,15 +227,18 @@ class Report:
     def experiment(self, name: str) -> xr.Dataset:
         """Return the solutions of an experiment's schemes side by side."""
         plan = self.source["experiments"][name]
-        return read_experiment(self._solution_files(name), plan["schemes"], plan["metric"])
+        paths = self._solution_files(name)
+        return read_experiment(paths, plan["schemes"], plan["metric"], **self.expected)
 
     def solution(self, experiment: str, scheme: str) -> xr.Dataset:
         """Return everything that one scheme returned in an experiment."""
-        return read_solutions(self._solution_files(experiment), [scheme])[scheme]
+        paths = self._solution_files(experiment)
+        return read_solutions(paths, [scheme], **self.expected)[scheme]
 
     def channels(self, ensemble: str) -> xr.Dataset:
         """Return the first chunk of an ensemble."""
-        return read_dataset(self._files(self.results_dir / "channels" / ensemble, ensemble)[0])
+        first, *_ = self._files(self.results_dir / "channels" / ensemble, ensemble)
+        return read_dataset(first, **self.expected)
 
     def cost_table(self) -> HTML:
         """Return, per experiment and scheme, how many realisations converged and how fast."""
@@ -281,8 +287,7 @@ class Report:
         """
         rows = []
         for name, figure in self.source["figures"].items():
-            path = self.results_dir / self.engine / "figures" / f"{name}.nc"
-            data = read_dataset(path) if path.is_file() else xr.Dataset()
+            data = self._figure_data(name)
             if "rounding" not in data:
                 continue
             several = len(figure["experiments"]) > 1
@@ -359,6 +364,11 @@ class Report:
                 metric = one["metric"].isel(realisation=one["asked"].values)
                 yield name, str(scheme), metric.size, int(metric.isnull().sum())
 
+    def _figure_data(self, name: str) -> xr.Dataset:
+        """Return the data of a figure, empty for one that has none, as a sheet."""
+        path = self.results_dir / self.engine / "figures" / f"{name}.nc"
+        return read_dataset(path, **self.expected) if path.is_file() else xr.Dataset()
+
     def _solution_files(self, experiment: str) -> list[str]:
         """Return the files of an experiment's solutions, in order of their realisations."""
         plan = self.source["experiments"][experiment]
@@ -391,6 +401,7 @@ def load(
     fidelity: str | None = None,
     engine: str | None = None,
     chunks: Mapping[str, Sequence[str]] | None = None,
+    **expected: object,
 ) -> Report:
     """Read what a report shows; called from ``notebooks/`` it looks one folder up.
 
@@ -400,18 +411,19 @@ def load(
         engine: likewise.
         chunks: names FIRST-LAST of the files that make up each ensemble of the build; without
             any, those that are there.
+        expected: what every file must say of itself beyond its place, for example the seed.
 
     Raises:
         StorageError: the document has not been built yet.
         ConfigurationError: its configuration is wrong.
     """
-    root = checkout()
-    source = load_document(root, document).source
+    root, sources = places()
+    source = load_document(sources, document).source
     figures_dir = root / "figures" / document
     if fidelity is None or engine is None:
         fidelity, engine = _build_of(figures_dir / f"{next(iter(source['figures']))}.png")
     results_dir = root / "results" / fidelity / document / DEFAULT
-    verdicts = read_verdicts(results_dir / engine / "claims.json", document=document)
+    verdicts = read_verdicts(results_dir / engine / "claims.json", **expected)
     return Report(
         key=document,
         source=source,
@@ -420,22 +432,23 @@ def load(
         results_dir=results_dir,
         engine=engine,
         fidelity=fidelity,
-        citation=yaml.safe_load((root / CITATION).read_text(encoding="utf-8")),
+        citation=yaml.safe_load((sources / CITATION).read_text(encoding="utf-8")),
         chunks=chunks or {},
-        published_dir=root / FOLDER / document,
+        published_dir=sources / FOLDER / document,
+        expected=expected,
     )
 
 
-def checkout() -> Path:
-    """Return the checkout that a notebook runs in: its root, or seen from ``notebooks/``.
+def places() -> tuple[Path, Path]:
+    """Return the folder of the build and the checkout, as seen by a notebook.
 
-    Raises:
-        StorageError: there is none.
+    Mostly one and the same: the working folder, or seen from ``notebooks/`` the one above. A build
+    in another folder is one of the checkout that this library is of.
     """
     for root in (Path(), Path("..")):
         if (root / "config").is_dir() and (root / CITATION).is_file():
-            return root
-    raise StorageError(f"{Path.cwd()}: neither a checkout nor its folder notebooks")
+            return root, root
+    return Path(), LIBRARY.parents[1]
 
 
 def _build_of(picture: Path) -> tuple[str, str]:
@@ -480,6 +493,10 @@ def execute(template: Path, parameters: Mapping[str, Any]) -> tuple[bytes, bytes
     logging.getLogger("papermill").setLevel(logging.ERROR)
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
     with tempfile.TemporaryDirectory() as folder:
+        # Nothing of what a person has set for notebooks of their own, nor a need for a home.
+        os.environ |= dict.fromkeys(
+            ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR"), folder
+        )
         try:
             notebook = papermill.execute_notebook(
                 str(template),

@@ -1,0 +1,39 @@
+"""Where data lie under ``results/``: one pattern per kind of file, and what a path tells."""
+
+import re
+from functools import cache
+from pathlib import Path
+
+DATA = "results/{fidelity}/{document}/{reading}"
+SOLVED = f"{DATA}/{{engine}}"
+CHANNELS = f"{DATA}/channels/{{ensemble}}/{{chunk}}.nc"
+SOLUTION = f"{SOLVED}/{{experiment}}/{{chunk}}.nc"
+ROUNDING = f"{SOLVED}/{{experiment}}/rounding.nc"
+FIGURE_DATA = f"{SOLVED}/figures/{{figure}}.nc"
+CLAIMS = f"{SOLVED}/claims.json"
+
+
+def named_by(path: Path | str) -> dict[str, str]:
+    """Return what the path of a data file says of it, by the names in its pattern.
+
+    Nothing for a path that follows no pattern. ``chunk`` is FIRST-LAST, of its realisations.
+    """
+    return next((dict(m.groupdict()) for p in _patterns() if (m := p.search(str(path)))), {})
+
+
+@cache
+def _patterns() -> list[re.Pattern[str]]:
+    """Return the patterns as regular expressions for the end of a path."""
+    names = {"chunk": r"\d+-\d+"}
+    return [
+        re.compile(
+            "(?:^|/)"
+            + re.sub(
+                r"\\{(\w+)\\}",
+                lambda found: f"(?P<{found[1]}>{names.get(found[1], '[^/]+')})",
+                re.escape(pattern),
+            )
+            + "$"
+        )
+        for pattern in (CHANNELS, ROUNDING, FIGURE_DATA, SOLUTION, CLAIMS)
+    ]
