@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 REALISATIONS, ELEMENTS, SURFACES = 6, 4, 4  # where they are not varied
 SIZES = {
     "realisations": (4, 8, 16, 32),
-    "elements": (2, 4, 8, 16),  # of each surface
+    "elements": (1, 2, 4, 8),  # of each surface
     "surfaces": (1, 2, 4, 8),
 }
 SCHEMES = {"joint": True, "phase": False}  # whether powers are designed
