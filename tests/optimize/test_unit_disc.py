@@ -13,13 +13,14 @@ from irsrepro.optimize.reference.unit_disc import (
     solve_unit_disc_projected,
 )
 from irsrepro.optimize.result import SolverError
+from irsrepro.optimize.unit_disc.circle import circle_sweep
 from irsrepro.optimize.unit_disc.dense import (
-    circle_sweep,
     coordinate_sweep,
     dual_newton,
     solve_unit_disc,
     workspace,
 )
+from irsrepro.optimize.unit_disc.ellipsoid import dual_ellipsoid
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
@@ -156,6 +157,11 @@ def test_the_ellipsoid_method_agrees_to_its_accuracy(make: type, size: int) -> N
     assert dual(matrix, linear, multipliers) == pytest.approx(exact, rel=1e-6)
     assert (np.abs(vector) <= 1 + 1e-15).all()
     assert (multipliers >= 0).all()
+    compiled = np.zeros(size, complex)
+    gap, cuts = dual_ellipsoid(matrix, linear, compiled, 1e-6, 200_000, workspace(size))
+    assert gap <= 1e-6 and cuts <= 2 + 1.05 * steps
+    assert objective(matrix, linear, compiled) == pytest.approx(exact, rel=1e-6)
+    assert (np.abs(compiled) <= 1 + 1e-15).all()
 
 
 def test_the_first_ball_of_the_ellipsoid_method_contains_the_optimum(

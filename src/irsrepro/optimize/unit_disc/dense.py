@@ -94,29 +94,7 @@ def coordinate_sweep(matrix: Complex, linear: Complex, vector: Complex) -> None:
 
 
 @kernel
-def circle_sweep(matrix: Complex, linear: Complex, vector: Complex) -> None:
-    """One cyclic coordinate ascent sweep of q over |x_n| = 1, in place: never decreases q.
-
-    On the circle x_n^* A_nn x_n is constant, so an element held by the others is best in phase with
-    z = u_n - sum_{m != n} A_nm x_m: x_n <- z / |z|. Where z vanishes every phase is as good.
-
-    Args:
-        matrix: A, (element, element) Hermitian.
-        linear: u, (element,).
-        vector: x, (element,) of modulus one, overwritten.
-    """
-    size = vector.size
-    for n in range(size):
-        target = linear[n] + matrix[n, n].real * vector[n]
-        for m in range(size):
-            target -= matrix[n, m] * vector[m]
-        reach = abs(target)
-        if reach > 0.0:
-            vector[n] = target / reach
-
-
-@kernel
-def _dual_value(
+def dual_value(
     matrix: Complex, linear: Complex, multipliers: Real, factor: Complex, point: Complex
 ) -> float:
     """Dual D(lam), with x(lam) left in `point`; infinite if M(lam) is not positive definite."""
@@ -163,7 +141,7 @@ def starting_multipliers(
     factor, point = scratch[:2]
     size = vector.size
     multipliers[:] = 0.0
-    reference = _dual_value(matrix, linear, multipliers, factor, point)
+    reference = dual_value(matrix, linear, multipliers, factor, point)
     for _ in range(_COLD_SWEEPS):
         coordinate_sweep(matrix, linear, vector)
     for n in range(size):
@@ -172,7 +150,7 @@ def starting_multipliers(
             for m in range(size):
                 slack -= matrix[n, m] * vector[m]
             multipliers[n] = max(0.0, (vector[n].conjugate() * slack).real)
-    if not _dual_value(matrix, linear, multipliers, factor, point) < reference:
+    if not dual_value(matrix, linear, multipliers, factor, point) < reference:
         multipliers[:] = 0.0
     return reference < inf
 
@@ -336,7 +314,7 @@ def dual_newton(
         start[n] = multipliers[n]
         direction[n] = 0.0
     while True:
-        dual = _dual_value(matrix, linear, multipliers, factor, point)
+        dual = dual_value(matrix, linear, multipliers, factor, point)
         if dual < best:
             best = dual
             gap = _feasible_point(matrix, multipliers, point, vector)

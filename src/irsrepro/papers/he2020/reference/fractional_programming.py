@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 
 from irsrepro.array_types import Complex, Real
-from irsrepro.optimize.reference.unit_disc import solve_unit_disc
+from irsrepro.optimize.reference.unit_disc import solve_unit_disc, solve_unit_disc_ellipsoid
 from irsrepro.papers.he2020.algorithms.fractional_programming import (
     PHASE_STEPS,
     PhaseStep,
@@ -46,7 +46,8 @@ def maximise_sum_rate(
         reflection: (realisation, element) starting vector x, the conjugate of the paper's theta.
         update_powers: take lines (17) and (18).
         update_reflection: take lines (21) and (25).
-        phase_step: "exact" calls `solve_phases`, "sweep" is one pass of coordinate ascent,
+        phase_step: "exact" calls `solve_phases`, "ellipsoid" is the method of the paper to a gap of
+            1e-6, "sweep" is one pass of coordinate ascent,
             "unit_modulus" are passes over |x_n| = 1 until they add little.
         tolerance: increase of the sum-rate in bit/s/Hz at which to stop; 0 runs every iteration.
         iteration_limit: largest number of iterations.
@@ -92,6 +93,9 @@ def maximise_sum_rate(
                 matrix, linear = _phase_form(v, c, p, amplitude, beta)
                 if phase_step == "exact":
                     theta = solve_phases(matrix, linear)  # (25)
+                elif phase_step == "ellipsoid":
+                    moved, _, _ = solve_unit_disc_ellipsoid(matrix, linear, accuracy=1e-6)
+                    theta = moved if _gain(matrix, linear, theta, moved) >= 0.0 else theta
                 elif phase_step == "sweep":
                     theta = _sweep(matrix, linear, theta)
                 else:
@@ -152,6 +156,11 @@ def _phase_form(
     return matrix, linear / 2.0
 
 
+def _gain(matrix: Complex, linear: Complex, theta: Complex, moved: Complex) -> float:
+    """Return what the quadratic form gains from one vector to another."""
+    return float(np.vdot(moved - theta, 2.0 * linear - matrix @ (moved + theta)).real)
+
+
 def _sweep(matrix: Complex, linear: Complex, theta: Complex, *, circle: bool = False) -> Complex:
     """Maximise over one element after the other, in the disc or on the circle, the rest held."""
     theta = theta.copy()
@@ -167,7 +176,7 @@ def _circle_step(matrix: Complex, linear: Complex, theta: Complex) -> Complex:
     gains: list[float] = []
     while len(gains) < _CIRCLE_SWEEPS:
         moved = _sweep(matrix, linear, theta, circle=True)
-        gain = float(np.vdot(moved - theta, 2.0 * linear - matrix @ (moved + theta)).real)
+        gain = _gain(matrix, linear, theta, moved)
         if gain <= 0.0:
             break
         theta, gains = moved, [*gains, gain]
