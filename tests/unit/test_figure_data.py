@@ -162,6 +162,23 @@ def test_curves_can_be_paired_differences_to_a_scheme() -> None:
     assert made["value"].attrs["long_name"] == "mean difference of rate"
 
 
+def test_levels_in_dbm_differ_by_db() -> None:
+    described = TABLE["metric"].assign_attrs(units="dBm")
+    made = make("curves", {"power": TABLE.assign(metric=described)}, {"minus": "cheap"},
+                wanted("costly"))  # fmt: skip
+    assert made["value"].attrs["units"] == "dB"
+
+
+def test_a_figure_can_show_another_metric_than_its_experiment() -> None:
+    table = TABLE.assign(twice=2.0 * TABLE["metric"])
+    table["twice"].attrs.update(long_name="twice the rate", units="1")
+    made = make("curves", {"power": table}, {"metric": "twice"}, wanted("costly"))
+    np.testing.assert_allclose(made["value"], [[30.0, 70.0]])
+    assert made["value"].attrs["long_name"] == "mean twice the rate"
+    with pytest.raises(ConfigurationError, match="metric 'none' is not there"):
+        make("curves", {"power": table}, {"metric": "none"}, wanted("costly"))
+
+
 def test_figure_data_tells_how_runs_ended() -> None:
     ended = COSTLY.assign(
         status=variable(("point", *ONE), [[0, 1], [1, 1]], "status", "1"),

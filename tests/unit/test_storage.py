@@ -57,6 +57,16 @@ def test_complex_convention_is_readable_without_us(tmp_path: Path) -> None:
         assert stored["h"].filters()["zlib"]
 
 
+def test_data_that_was_read_is_written_with_the_same_bytes(tmp_path: Path) -> None:
+    """A file of several schemes is written again when one of them is solved again."""
+    path = tmp_path / "a.nc"
+    many = {f"fact {number}": "x" for number in range(12, 0, -1)}  # HDF5 orders more than 8 by name
+    write_groups(path, {name: example().assign_attrs(many) for name in ("own", "none")})
+    first = path.read_bytes()
+    write_groups(path, read_groups(path))
+    assert path.read_bytes() == first
+
+
 def test_equal_data_gives_equal_bytes(tmp_path: Path) -> None:
     write_dataset(tmp_path / "a.nc", example())
     time.sleep(1.1)  # a time kept in whole seconds would differ

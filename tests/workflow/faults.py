@@ -1,6 +1,7 @@
 """Faults done to builds on purpose, and what came of them.
 
 ``python tests/workflow/faults.py`` does all of them and writes docs/reliability.md;
+``python tests/workflow/faults.py`` does all and writes docs/reliability.md, in about an hour;
 ``test_faults.py`` does a few of each kind.
 """
 
@@ -26,7 +27,7 @@ from conftest import ROOT, SNAKEMAKE, Workflow, copy_checkout
 
 # isort: split
 import netCDF4
-import psutil
+import psutil  # type: ignore[import-untyped]
 
 from irsrepro.build.storage import NETCDF, read_dataset, read_groups, read_sealed
 from irsrepro.claims import read_verdicts

@@ -117,8 +117,12 @@ def _digest(content: bytes, seal: Seal) -> bytes:
 
 
 def with_complex_parts(dataset: xr.Dataset) -> xr.Dataset:
-    """Return the dataset as it is stored: complex variables with a last dimension ``part``."""
-    stored = dataset.copy()
+    """Return the dataset as it is stored: complex variables with a last dimension ``part``.
+
+    Nothing is left of a file that the dataset may have been read from: neither how it was encoded
+    there nor an order of attributes, so that a group written again has the bytes of the first time.
+    """
+    stored = dataset.drop_encoding()
     for name, variable in dataset.data_vars.items():
         if np.iscomplexobj(variable.values):
             parts = np.stack([variable.values.real, variable.values.imag], axis=-1)
@@ -126,6 +130,9 @@ def with_complex_parts(dataset: xr.Dataset) -> xr.Dataset:
     if "part" in stored.dims:
         stored = stored.assign_coords(part=("part", ["real", "imag"]))
         stored["part"].attrs.update(long_name="part of a complex number", units="1")
+    for each in stored.variables.values():
+        each.attrs = dict(sorted(each.attrs.items()))
+    stored.attrs = dict(sorted(stored.attrs.items()))
     return stored
 
 
