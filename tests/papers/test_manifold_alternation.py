@@ -240,6 +240,19 @@ def test_pymanopt_finds_as_much(paths: str, objective: Any) -> None:
     assert means[0] == pytest.approx(means[1], rel=0.04)
 
 
+def test_one_smoothing_shrinks_with_every_refusal() -> None:
+    """From one far too large, sharing gets there sooner; both engines, and never downhill."""
+    given = links(8, seed=7)
+    options: dict[str, Any] = {"objective": "min-rate", "outer": 8, "smoothing": 1e3}
+    shared, apart, theirs = (
+        solve(given, ones(8), share_smoothing=share, **options)
+        for solve, share in ((alternate, True), (alternate, False), (alternate_reference, True))
+    )
+    assert np.diff(shared.trace, axis=1).min() >= -1e-9
+    assert shared.trace[:, -1].mean() > apart.trace[:, -1].mean()
+    assert shared.trace[:, -1].mean() == pytest.approx(theirs.trace[:, -1].mean(), rel=0.1)
+
+
 def test_no_reflection_on_a_fine_grid_beats_the_reflection_found() -> None:
     """One user and three elements: the optimum is known, all paths in phase is not reachable."""
     rng, none = np.random.default_rng(6), np.empty((1, 0, 0), complex)

@@ -211,3 +211,13 @@ def test_a_trace_can_be_drawn_against_seconds() -> None:
     made = make("trace", table, section, wanted("costly"))
     np.testing.assert_allclose(made["seconds"], [[0.0, 1.5, 2.5]])
     assert "seconds" not in make("trace", table, {"iterations": 2}, wanted("costly"))
+
+
+def test_traces_can_be_held_at_several_points_and_equal_ones_are_drawn_once() -> None:
+    same = solution([[1.0, 2.0], [1.0, 2.0]])
+    table = {"power": compare({"same": same, "costly": COSTLY}, "rate")}
+    section = {"iterations": 2, "points": [0.0, 5.0]}
+    made = make("trace", table, section, wanted("same", "costly"))
+    assert made["curve"].values.tolist() == ["same@0", "costly@0", "costly@5"]
+    np.testing.assert_array_equal(made["held"], [0.0, 0.0, 5.0])
+    np.testing.assert_allclose(made["limit"], [1.5, 15.0, 35.0])

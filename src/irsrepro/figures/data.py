@@ -138,7 +138,7 @@ def make(
     if kind == "layout":
         (channels,) = data.values()
         return layout(channels).assign_attrs(kind=kind, statistic=statistic, interval=interval)
-    if kind == "distributions":
+    if "points" in section:
         wanted = [
             {**each, "name": f"{each['name']}@{point:g}", "point": point}
             for each in wanted
@@ -146,18 +146,22 @@ def make(
         ]
     samples = {each["name"]: _drawn(kind, each, data, section) for each in wanted}
     if kind == "trace":
+        wanted = _distinct(wanted, samples)
+        samples = {each["name"]: samples[each["name"]] for each in wanted}
+    if kind == "trace":
         made = trace(samples, section["iterations"])
         if section.get("against") == "seconds":
             made["seconds"] = _seconds(made["iteration"], data, wanted)
     elif kind == "distributions":
         made = distributions(samples)
         interval = "95 % exact interval of each quantile from order statistics"
+    else:
+        made = curves(samples, statistic)
+    if "points" in section:
         at = np.array([each["point"] for each in wanted], float)
         parameter = data[wanted[0]["experiment"]]["point"].attrs
         held = variable(("curve",), at, parameter["long_name"], parameter["units"])
         made = made.assign_coords(held=held)
-    else:
-        made = curves(samples, statistic)
     if changes:
         moved = {each["name"]: _drawn(kind, each, changes, section)
                  for each in wanted if each["experiment"] in changes}  # fmt: skip
@@ -174,6 +178,15 @@ def make(
         after=variable(("curve",), cut, about, "1"), quantity=variable(("curve",), other, told, "1")
     )
     return made.assign_attrs(kind=kind, statistic=statistic, interval=interval)
+
+
+def _distinct(wanted: Sequence[Curve], samples: Mapping[str, xr.DataArray]) -> Sequence[Curve]:
+    """Leave out points that are nothing to a scheme: its curve is there already."""
+    kept: dict[tuple[Any, ...], Curve] = {}
+    for each in wanted:
+        numbers = samples[each["name"]].values.tobytes()
+        kept.setdefault((each["experiment"], each["scheme"], numbers), each)
+    return list(kept.values())
 
 
 def _drawn(
@@ -260,7 +273,9 @@ def _trace(
     curve: Curve, data: Mapping[str, xr.Dataset], section: Mapping[str, Any]
 ) -> xr.DataArray:
     """Return a trace (realisation, iteration), held after a run has stopped, of all or of one."""
-    whole = _of(curve, data)["trace"].isel(point=0, drop=True)
+    whole = _of(curve, data)["trace"]
+    first = whole["point"].values[0]
+    whole = whole.sel(point=curve.get("point", first), drop=True)
     if "realisation" in section:
         whole = whole.sel(realisation=[section["realisation"]])
     return whole.transpose("realisation", "iteration")

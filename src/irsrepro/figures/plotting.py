@@ -26,6 +26,7 @@ from irsrepro.errors import IrsreproError
 from irsrepro.figures.annotation import annotate, metadata
 from irsrepro.figures.layout import draw_layout, layout_height
 from irsrepro.figures.style import (
+    COLOURS,
     DASHES,
     DOTTED,
     GREY,
@@ -306,6 +307,8 @@ def _draw_trace(
     iterations = data["iteration"].values
     every = max(1, len(iterations) // 8)
     shown = curve_styles(data, schemes, figure)
+    if "held" in data:
+        shown = _held_styles(data, shown)
     for place, (name, drawn) in enumerate(shown.items()):
         curve = data.sel(curve=name)
         along = curve["seconds"].values if "seconds" in data else iterations
@@ -337,6 +340,21 @@ def _draw_trace(
         more.append(Line2D([], [], color=GREY, linestyle=":", linewidth=1.1,
                            label=f"after {data.attrs['long_run']} iterations"))  # fmt: skip
     _legend(axes, *more, *_draw_published({}, axes, data, schemes, figure))
+
+
+def _held_styles(data: xr.Dataset, shown: Mapping[str, CurveStyle]) -> dict[str, CurveStyle]:
+    """Return styles whose colour tells the point of a curve where its scheme has several."""
+    schemes = data["scheme"].values.tolist()
+    found, spare = {}, iter(COLOURS * len(shown))
+    for name, drawn in shown.items():
+        curve = data.sel(curve=name)
+        if schemes.count(curve["scheme"].item()) == 1:
+            found[name] = drawn
+            continue
+        held = data["held"].attrs["long_name"]
+        label = f"{drawn.label}, {held} = {curve['held'].item():g}"
+        found[name] = replace(drawn, colour=next(spare), label=label)
+    return found
 
 
 def _draw_published(

@@ -100,6 +100,7 @@ class Plan(NamedTuple):
     auxiliary_updates: int
     levels: int
     quantisation: int
+    share_smoothing: bool
 
 
 @kernel(allocates=False)
@@ -109,6 +110,14 @@ def _finite(channel: Complex) -> bool:
             if not (isfinite(channel[k, m].real) and isfinite(channel[k, m].imag)):
                 return False
     return True
+
+
+@kernel(allocates=False)
+def _shrink(smoothing: Real, index: int, plan: Plan) -> None:
+    """Shrink the mu of a step that was refused, or all of them where they are one."""
+    for other in range(smoothing.size):
+        if other == index or plan.share_smoothing:
+            smoothing[other] *= plan.shrink
 
 
 @kernel
@@ -184,7 +193,7 @@ def _alternate(
                 assign(candidate_beams, beams)
                 level = weighted_level(sinr, weights)
             else:
-                smoothing[0] *= plan.shrink
+                _shrink(smoothing, 0, plan)
                 np.dot(beams, columns, responses)
                 ratios(responses, sinr)
         if plan.update_reflection:
@@ -216,7 +225,7 @@ def _alternate(
                     if weighted_level(sinr, weights) >= level:
                         level = weighted_level(sinr, weights)
                     else:
-                        smoothing[1 + index] *= plan.shrink
+                        _shrink(smoothing, 1 + index, plan)
                         continue
                 assign(moved, reflection[start : start + size])
             channel = effective_channel(links, reflection)
@@ -268,6 +277,7 @@ def alternate(
     smoothing: float = 0.1,
     shrink: float = 0.5,
     floor: float = 1e-4,
+    share_smoothing: bool = False,
     auxiliary_updates: int = 1,
     levels: int = 0,
     quantisation: Literal["never", "inside", "inside, kept", "after"] = "never",
@@ -296,6 +306,7 @@ def alternate(
         smoothing: mu at the start, relative to the loudest user's own power there.
         shrink: kappa.
         floor: ratio of mu to its start below which the min-rate stops.
+        share_smoothing: beams and reflections have one mu instead of two (Remark 1).
         auxiliary_updates: how often alpha is renewed per iteration, 1 or 2 (before each step).
         levels: Q, number of equally spaced phases, where they are quantised.
         quantisation: "inside" every iteration after the reflection step, "inside, kept" only where
@@ -335,6 +346,7 @@ def alternate(
         int(auxiliary_updates),
         int(levels),
         QUANTISATION.index(quantisation),
+        bool(share_smoothing),
     )
     w = np.zeros((count, users, links.incoming.shape[2]), np.complex128)
     trace = np.empty((count, outer + 1))

@@ -49,6 +49,7 @@ def alternate(
     smoothing: float = 0.1,
     shrink: float = 0.5,
     floor: float = 1e-4,
+    share_smoothing: bool = False,
     auxiliary_updates: int = 1,
     levels: int = 0,
     quantisation: str = "never",
@@ -110,7 +111,7 @@ def alternate(
                 if objective == "sum-rate" or reached >= level:
                     w, level = new, reached
                 else:
-                    mu[0] *= shrink
+                    mu[slice(None) if share_smoothing else 0] *= shrink
             if update_reflection:
                 if auxiliary_updates > 1:
                     alpha = _sinr(channel @ w.T)
@@ -145,7 +146,7 @@ def alternate(
                         s = np.tensordot(part, A, 1) + rest
                         reached = float((omega * _sinr(s)).min())
                         if reached < level:
-                            mu[1 + index] *= shrink
+                            mu[slice(None) if share_smoothing else 1 + index] *= shrink
                             continue
                         level = reached
                     phi[block] = part

@@ -45,6 +45,7 @@ def design(problem: Problem) -> xr.Dataset:
         smoothing=parameters["smoothing"],
         shrink=parameters["smoothing_shrink"],
         floor=parameters["smoothing_floor"],
+        share_smoothing=parameters["share_smoothing"],
         auxiliary_updates=parameters["auxiliary_updates"],
         levels=parameters["levels"],
         quantisation=parameters["quantisation"],
