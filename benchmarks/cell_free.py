@@ -14,20 +14,24 @@ from typing import Any
 import numpy as np
 
 from irsrepro.array_types import Complex, Real
-from irsrepro.channels.rician_network import RicianNetwork, draw_fading
+from irsrepro.build.sweeps import Problem, run
+from irsrepro.channels.rician_network import Fading, RicianNetwork, draw_fading
 from irsrepro.channels.streams import RandomStream, realisation_streams
 from irsrepro.optimize.reference.sdp import solve_diagonal_sdp_cvxpy
 from irsrepro.optimize.rounding import gaussian_randomisation, polish
 from irsrepro.optimize.sdp.solver import solve_diagonal_sdp
 from irsrepro.papers.noh2022 import ensemble, system
 from irsrepro.papers.noh2022.algorithms.downlink_sum_rate import (
+    DownlinkSolution,
     equal_precoder,
     maximise_downlink_sum_rate,
 )
+from irsrepro.papers.noh2022.algorithms.dual_uplink import maximise_over_phases
 from irsrepro.papers.noh2022.algorithms.zero_forcing import precoder_powers, precoder_powers_of
 from irsrepro.papers.noh2022.reference.downlink_sum_rate import (
     maximise_downlink_sum_rate as maximise_downlink_sum_rate_reference,
 )
+from irsrepro.papers.noh2022.schemes import proposed
 from timing import timed
 
 DROPS = 6
@@ -36,8 +40,8 @@ PARAMETERS: dict[str, Any] = {
     "access_points": 4, "antennas": 4, "irs_sites": 8, "surfaces": 8, "elements": 200,
     "elements_per_column": 5, "users": 4, "area_side": 300.0, "hotspot_centre": 40.0,
     "hotspot_radius": 20.0, "ap_height": 10.0, "irs_height": 10.0, "ue_height": 1.5,
-    "reference_gain": -30.0, "direct_exponent": 3.5, "ap_irs_exponent": 2.2, "irs_user_exponent": 2.2,
-    "hotspot_step": 30.0, "hotspot_place": 0, "spacing": 0.5,
+    "reference_gain": -30.0, "direct_exponent": 3.5, "ap_irs_exponent": 2.2,
+    "irs_user_exponent": 2.2, "hotspot_step": 30.0, "hotspot_place": 0, "spacing": 0.5,
     "direct_rician_factor": -3.0, "reflected_rician_factor": 3.0, "noise_power": -94.0,
 }  # fmt: skip
 
@@ -99,27 +103,70 @@ def zero_forcing(channels: Any) -> None:
 
 
 def sum_rate(channels: Any, quick: bool) -> None:
-    print("Sum-rate by fractional programming: milliseconds per channel")
+    print("Sum-rate: milliseconds per channel, phases raised with the precoders eliminated first;")
+    print("  alone, the alternation with the same stop from one beam for all users")
     for elements in (2, 50, 100):
         links = system.network(channels, PARAMETERS | {"elements": elements})
-        count = 2 if elements == 2 else 20
+        count = 2 if elements == 2 else 10
         fading = draw_fading(links, 0, range(count))
-        start = np.exp(1j * channels["random_phase"].values[:1, :, :elements])
-        start = np.repeat(start, count, axis=0)
-        precoder = equal_precoder((count, 4, 4, 4), POWER)
-        setting = fading, precoder, start, POWER
-        maximise_downlink_sum_rate(*setting, iteration_limit=1)
-        seconds, found = timed(partial(maximise_downlink_sum_rate, *setting))
+        phases = np.exp(1j * channels["random_phase"].values[:1, :, :elements])
+        phases = np.repeat(phases, count, axis=0)
+        equal = equal_precoder((count, 4, 4, 4), POWER)
+
+        def converged(fading: Fading = fading, phases: Complex = phases) -> DownlinkSolution:
+            start = maximise_over_phases(fading, phases, POWER)
+            return maximise_downlink_sum_rate(
+                fading, start.precoder, start.reflection, POWER, on_circle=True
+            )
+
+        converged()
+        seconds, found = timed(converged)
         print(
             f"  N = {elements:3d}  {1e3 * seconds / count:6.2f}, {found.iterations.mean():.1f} "
-            f"iterations, {found.sum_rate.mean():.2f} bit/s/Hz"
+            f"rounds, {found.sum_rate.mean():.2f} bit/s/Hz"
+        )
+        alternate = partial(maximise_downlink_sum_rate, fading, equal, phases, POWER)
+        alone, slow = timed(partial(alternate, on_circle=True))
+        print(
+            f"     alone {1e3 * alone / count:6.2f}, {slow.iterations.mean():.1f} rounds, "
+            f"{slow.sum_rate.mean():.2f} bit/s/Hz, ratio {alone / seconds:.1f}"
         )
         if elements == 2 and not quick:
-            slow, reference = timed(partial(maximise_downlink_sum_rate_reference, *setting))
-            print(
-                f"           {1e3 * slow / count:6.0f} with cvxpy, ratio {slow / seconds:.0f}, "
-                f"{reference.sum_rate.mean():.2f} bit/s/Hz"
+            short: Any = {"tolerance": 0.0, "iteration_limit": 5}
+            by_cones, reference = timed(
+                partial(maximise_downlink_sum_rate_reference, fading, equal, phases, POWER, **short)
             )
+            ours, same = timed(partial(alternate, **short))
+            print(
+                f"     5 rounds with cvxpy {1e3 * by_cones / count:.0f}, ratio "
+                f"{by_cones / ours:.0f}, {reference.sum_rate.mean():.3f} and "
+                f"{same.sum_rate.mean():.3f} bit/s/Hz"
+            )
+
+
+def drop(channels: Any) -> None:
+    """Time a drop of the figures: design by either rounding, and three transmit powers."""
+    print("A drop at L = 8, N = 200: milliseconds")
+    levels = {"parameter": "transmit_power", "values": [10, 20, 30], "unit": "dBm",
+              "design_once": True}  # fmt: skip
+    streams = realisation_streams(RandomStream(1).child("noh2022", "design"), range(DROPS))
+    numbered = channels.assign_coords(realisation=np.arange(DROPS))
+    for rounding in ("randomised", "polished"):
+        parameters = PARAMETERS | {
+            "sdp_tolerance": 1e-3, "randomisation_draws": 200, "rounding": rounding,
+            "channels_per_drop": 600,
+        }  # fmt: skip
+        problem = Problem(numbered, parameters, "fast", streams)
+        run(proposed.design, system.evaluate, problem.of([0]), levels)
+        design, _ = timed(partial(proposed.design, problem))
+        whole, _ = timed(
+            partial(run, proposed.design, system.evaluate, problem, levels, system.statistics)
+        )
+        each, _ = timed(partial(run, proposed.design, system.evaluate, problem, levels))
+        print(
+            f"  {rounding:10s}  design {1e3 * design / DROPS:6.1f}, with three powers "
+            f"{1e3 * whole / DROPS:6.1f}, zero forcing sampled for each {1e3 * each / DROPS:6.1f}"
+        )
 
 
 def main() -> None:
@@ -131,6 +178,7 @@ def main() -> None:
     relaxations(channels, quick)
     zero_forcing(channels)
     sum_rate(channels, quick)
+    drop(channels)
 
 
 if __name__ == "__main__":

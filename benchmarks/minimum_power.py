@@ -153,8 +153,8 @@ def loops() -> None:
     print("The inner approximation, K = 3, N_t = 4: 100 iterations, and to its stop at 1e-4")
     for elements in (10, 20, 50):
         channels, x = responses(3, 5, 3, elements, 4)
-        hundred = {"tolerance": 0.0, "iteration_limit": 100}
-        seconds, found = timed(partial(inner_approximation, channels, TARGET, x, **hundred))
+        hundred = partial(inner_approximation, tolerance=0.0, iteration_limit=100)
+        seconds, found = timed(partial(hundred, channels, TARGET, x))
         whole, ended = timed(partial(inner_approximation, channels, TARGET, x))
         best = minimum_power_over_phases(channels, TARGET, x[:, None])
         behind = [10.0 * np.log10(each.power / best.power).mean() for each in (found, ended)]

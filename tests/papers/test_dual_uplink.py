@@ -1,4 +1,4 @@
-"""Phases with the precoders eliminated: duality, derivatives, the limits, what it is a start for."""
+"""Phases with the precoders eliminated: duality, derivatives, limits, what they are a start for."""
 
 import numpy as np
 import pytest

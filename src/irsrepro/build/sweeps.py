@@ -51,8 +51,8 @@ class Problem:
         parameters: value of every parameter that the scheme knows.
         engine: ``fast`` (our kernels) or ``reference`` (public solvers).
         streams: one stream per realisation, for draws inside the algorithm.
-        before: what was designed at the point before, in a sweep that goes on from point to point.
         apart: whether every realisation is designed in a process of its own.
+        before: what was designed at the point before, in a sweep that goes on from point to point.
     """
 
     channels: xr.Dataset

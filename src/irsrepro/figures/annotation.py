@@ -16,7 +16,7 @@ from irsrepro.figures.style import GREY, NOTICEABLE, RED, WORTH_TELLING, Schemes
 
 def annotate(picture: Figure, panels: Sequence[xr.Dataset], schemes: Schemes) -> int:
     """Write the small print and the warnings; return the number of lines of the latter."""
-    small_print = textwrap.fill(_small_print(panels, schemes), 92 * len(panels))
+    small_print = textwrap.fill(_small_print(panels, schemes), 86 * len(panels))
     picture.supxlabel(small_print, x=0.99, ha="right", color=GREY, fontsize=7)
     lines = [line for each in warnings(*panels) for line in textwrap.wrap(each, 50 * len(panels))]
     if lines:

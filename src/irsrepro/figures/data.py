@@ -15,7 +15,7 @@ from irsrepro.build.storage import variable
 from irsrepro.errors import ConfigurationError
 from irsrepro.lazy_import import lazily
 from irsrepro.metrics import difference_unit
-from irsrepro.optimize.result import FAILURE, ITERATION_LIMIT
+from irsrepro.optimize.result import ITERATION_LIMIT
 from irsrepro.statistics import mean_interval, median_interval
 
 stats = lazily("scipy.stats")
@@ -138,7 +138,7 @@ def make(
     if kind == "layout":
         (channels,) = data.values()
         return layout(channels).assign_attrs(kind=kind, statistic=statistic, interval=interval)
-    if "points" in section:
+    if kind == "distributions":
         wanted = [
             {**each, "name": f"{each['name']}@{point:g}", "point": point}
             for each in wanted
@@ -146,22 +146,16 @@ def make(
         ]
     samples = {each["name"]: _drawn(kind, each, data, section) for each in wanted}
     if kind == "trace":
-        wanted = _distinct(wanted, samples)
-        samples = {each["name"]: samples[each["name"]] for each in wanted}
-    if kind == "trace":
         made = trace(samples, section["iterations"])
-        if section.get("against") == "seconds":
-            made["seconds"] = _seconds(made["iteration"], data, wanted)
     elif kind == "distributions":
         made = distributions(samples)
         interval = "95 % exact interval of each quantile from order statistics"
-    else:
-        made = curves(samples, statistic)
-    if "points" in section:
         at = np.array([each["point"] for each in wanted], float)
         parameter = data[wanted[0]["experiment"]]["point"].attrs
         held = variable(("curve",), at, parameter["long_name"], parameter["units"])
         made = made.assign_coords(held=held)
+    else:
+        made = curves(samples, statistic)
     if changes:
         moved = {each["name"]: _drawn(kind, each, changes, section)
                  for each in wanted if each["experiment"] in changes}  # fmt: skip
@@ -178,15 +172,6 @@ def make(
         after=variable(("curve",), cut, about, "1"), quantity=variable(("curve",), other, told, "1")
     )
     return made.assign_attrs(kind=kind, statistic=statistic, interval=interval)
-
-
-def _distinct(wanted: Sequence[Curve], samples: Mapping[str, xr.DataArray]) -> Sequence[Curve]:
-    """Leave out points that are nothing to a scheme: its curve is there already."""
-    kept: dict[tuple[Any, ...], Curve] = {}
-    for each in wanted:
-        numbers = samples[each["name"]].values.tobytes()
-        kept.setdefault((each["experiment"], each["scheme"], numbers), each)
-    return list(kept.values())
 
 
 def _drawn(
@@ -212,17 +197,11 @@ def _ends(data: Mapping[str, xr.Dataset], wanted: Sequence[Curve]) -> dict[str, 
     """Lay out how runs ended, (curve,): the largest over points, NaN where a scheme tells nothing.
 
     ``capped`` is the share of runs that ended at the iteration limit, ``rounding_loss`` the mean
-    share that rounding a relaxation loses at most. ``undefined`` counts solutions, of all points,
-    whose status says why there can be none, which is no failure.
+    share that rounding a relaxation loses at most.
     """
-    capped, lost, undefined = [], [], []
+    capped, lost = [], []
     for each in wanted:
         table = _of(each, data)
-        none = 0
-        if "status" in table:
-            told = table["status"].notnull() & (table["status"] != FAILURE)
-            none = int((table["metric"].isnull() & told).sum())
-        undefined.append(none)
         worst = {}
         for name in ("status", "rounding_loss"):
             values = table[name] if name in table else table["metric"] * np.nan
@@ -234,7 +213,6 @@ def _ends(data: Mapping[str, xr.Dataset], wanted: Sequence[Curve]) -> dict[str, 
     return {
         "capped": variable(("curve",), capped, "share of runs at the iteration limit", "1"),
         "rounding_loss": variable(("curve",), lost, "share lost by rounding at most, mean", "1"),
-        "undefined": variable(("curve",), undefined, "solutions that cannot be", "1"),
     }
 
 
@@ -273,40 +251,21 @@ def _trace(
     curve: Curve, data: Mapping[str, xr.Dataset], section: Mapping[str, Any]
 ) -> xr.DataArray:
     """Return a trace (realisation, iteration), held after a run has stopped, of all or of one."""
-    whole = _of(curve, data)["trace"]
-    first = whole["point"].values[0]
-    whole = whole.sel(point=curve.get("point", first), drop=True)
+    whole = _of(curve, data)["trace"].isel(point=0, drop=True)
     if "realisation" in section:
         whole = whole.sel(realisation=[section["realisation"]])
     return whole.transpose("realisation", "iteration")
 
 
-def _seconds(
-    iterations: xr.DataArray, data: Mapping[str, xr.Dataset], wanted: Sequence[Curve]
-) -> Any:
-    """Lay out the mean seconds after every iteration (curve, iteration) of timed experiments.
-
-    Iterations of a run take equally long, and none any after its end.
-    """
-    spent = []
-    for each in wanted:
-        table = _of(each, data).isel(point=0, drop=True)
-        count = table["iterations"]
-        share = iterations.clip(max=count) / count.clip(min=1)
-        spent.append((share * table["seconds"]).mean("realisation").values)
-    return variable(("curve", "iteration"), spent, "mean time after an iteration", "s")
-
-
 def _samples(curve: Curve, data: Mapping[str, xr.Dataset], metric: str) -> xr.DataArray:
-    """Return a metric of a curve, another quantity, or its trace after some iterations.
+    """Return a metric of a curve, or its trace after some iterations, (point, realisation).
 
-    All are (point, realisation).
+    A curve may have a quantity of its own instead of the metric that the figure shows.
     """
-    table = _of(curve, data)
-    metric = curve.get("quantity", metric)
+    table, metric = _of(curve, data), curve.get("quantity", metric)
     if metric not in table:
         raise ConfigurationError(
-            f"metric {metric!r} is not there; {', '.join(map(str, table))} are"
+            f"{curve['name']}: no quantity {metric!r}; {', '.join(map(str, table))} are there"
         )
     if "after" not in curve:
         return table[metric]

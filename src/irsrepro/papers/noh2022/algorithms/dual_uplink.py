@@ -8,15 +8,15 @@ M = Diag(mu) over the antennas of the sites, T = M^-1 H and
 
 user k has the SINR 1 / C_kk - 1 there. The downlink has the same SINRs with the precoders
 T Q^1/2 C e_k, powers that follow from K linear equations, and the same total power weighted by mu,
-sum_k q_k = sum_a mu_a ||W_a||^2. So J needs no precoders, its derivatives cost as much as one set of
-channels,
+sum_k q_k = sum_a mu_a ||W_a||^2. So J needs no precoders, and its derivatives cost as much as one
+set of channels,
 
     dJ = 2 Re tr(X T^H dH),   X = Q^1/2 C Diag(1 / C_kk) C Q^1/2,
     dJ / d ln q_k = 1 - [C Diag(1 / C_jj) C]_kk,
 
 and phases are no longer tied to the precoders that fitted the ones before, which is why alternation
-between the two takes hundreds of rounds at high SNR. At a stationary point of the sum-rate under one
-power limit per site, J is stationary in x and q (with sum_k q_k = sum_a mu_a P_a) and every site
+between the two takes hundreds of rounds at high SNR. Where the sum-rate under one power limit per
+site is stationary, J is stationary in x and q (with sum_k q_k = sum_a mu_a P_a) and every site
 with mu_a > 0 uses all of P_a. Rounds of quasi-Newton steps in x and q (L-BFGS) and of fixed-point
 steps in mu, mu_a <- mu_a (||W_a||^2 / P_a)^1/2, lead there; what counts is the sum-rate of the
 precoders scaled into all limits, of which the best is kept.
@@ -175,7 +175,7 @@ def downlink_precoder(
 
 @kernel
 def _shares(point: Real, elements: int, total: float) -> Real:
-    """Q of the last entries of a point: their exponentials, scaled to the total."""
+    """Powers q of the last entries of a point: their exponentials, scaled to the total."""
     user: Real = np.exp(point[elements:] - point[elements:].max())
     user *= total / user.sum()
     return user

@@ -61,7 +61,7 @@ def maximise_over_phases(
                 status[t] = CONVERGED
                 break
             found = minimize(
-                lambda at, links=links, price=price: _fall(links, at, price, total),
+                lambda at, links=links, price=price, total=total: _fall(links, at, price, total),
                 point,
                 jac=True,
                 method="L-BFGS-B",
@@ -99,7 +99,8 @@ def _downlink(H: Complex, q: Real, price: Real) -> tuple[Complex, Real]:
     sinr = q * own / (q @ gains - q * own + spent)
     power = np.linalg.solve(np.diag(own / sinr) - gains + np.diag(own), np.ones(len(q)))
     precoder = beams * np.sqrt(np.maximum(power, 0.0))
-    return precoder, (np.abs(precoder) ** 2).sum(axis=1).reshape(len(price), -1).sum(axis=1)
+    used: Real = (np.abs(precoder) ** 2).sum(axis=1).reshape(len(price), -1).sum(axis=1)
+    return np.asarray(precoder, np.complex128), used
 
 
 def _fall(
