@@ -11,8 +11,7 @@ rule solve:
     conda:
         "../envs/irsrepro.yaml"
     resources:
-        mem_mb=lambda w, attempt: 2000 * attempt,
-        runtime=lambda w, attempt: 60 * attempt,
+        mem_mb=2000,
     params:
         schemes=schemes_solved,
         system=system_module,
@@ -43,15 +42,12 @@ rule rounding:
     conda:
         "../envs/irsrepro.yaml"
     resources:
-        mem_mb=lambda w, attempt: 2000 * attempt,
-        runtime=lambda w, attempt: 60 * attempt,
+        mem_mb=2000,
     params:
-        library=lambda w: numbers(
-            "measure_rounding.py",
-            *(document(w).module(each) for each in schemes_of_experiment(w)),
-            system_module(w),
+        library=lambda w: numbers("measure_rounding.py", system_module(w)),
+        schemes=lambda w: scheme_sections(
+            w, DEFAULT, document(w).experiments[w.experiment]["schemes"]
         ),
-        schemes=lambda w: scheme_sections(w, DEFAULT, schemes_of_experiment(w)),
         system=system_module,
         ensemble=lambda w: document(w).experiments[w.experiment]["ensemble"],
         metric=lambda w: document(w).experiments[w.experiment]["metric"],

@@ -15,7 +15,7 @@ from irsrepro.build.storage import variable
 from irsrepro.errors import ConfigurationError
 from irsrepro.lazy_import import lazily
 from irsrepro.metrics import difference_unit
-from irsrepro.optimize.result import ITERATION_LIMIT
+from irsrepro.optimize.result import FAILURE, ITERATION_LIMIT
 from irsrepro.statistics import mean_interval, median_interval
 
 stats = lazily("scipy.stats")
@@ -255,6 +255,22 @@ def _trace(
     if "realisation" in section:
         whole = whole.sel(realisation=[section["realisation"]])
     return whole.transpose("realisation", "iteration")
+
+
+def _seconds(
+    iterations: xr.DataArray, data: Mapping[str, xr.Dataset], wanted: Sequence[Curve]
+) -> Any:
+    """Lay out the mean seconds after every iteration (curve, iteration) of timed experiments.
+
+    Iterations of a run take equally long, and none any after its end.
+    """
+    spent = []
+    for each in wanted:
+        table = _of(each, data).isel(point=0, drop=True)
+        count = table["iterations"]
+        share = iterations.clip(max=count) / count.clip(min=1)
+        spent.append((share * table["seconds"]).mean("realisation").values)
+    return variable(("curve", "iteration"), spent, "mean time after an iteration", "s")
 
 
 def _samples(curve: Curve, data: Mapping[str, xr.Dataset], metric: str) -> xr.DataArray:

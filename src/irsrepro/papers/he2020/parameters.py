@@ -51,7 +51,7 @@ class Parameters(PaperParameters):
     snr: Decibel
     snr_reference: Literal["one watt", "noise"]
     surface_sites: Literal["apart", "together"]
-    phase_step: Literal["exact", "sweep", "unit_modulus"]
+    phase_step: Literal["exact", "ellipsoid", "sweep", "unit_modulus"]
     starts: Literal["one", "two"]
     tolerance: Annotated[float, Quantity("bit/s/Hz", at_least=0, at_most=1)]
     iteration_limit: Budget

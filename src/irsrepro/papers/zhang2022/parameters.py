@@ -60,6 +60,7 @@ class Parameters(PaperParameters):
     reflection_steps: Budget
     step_tolerance: Tolerance
     smoothing: Positive
+    share_smoothing: bool
     smoothing_shrink: Share
     smoothing_floor: Tolerance
     auxiliary_updates: Annotated[int, Quantity(at_least=1, at_most=2)]
