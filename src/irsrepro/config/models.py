@@ -48,6 +48,7 @@ ClaimName = Annotated[str, Field(max_length=60, pattern=f"^{NAME}(-[A-Za-z0-9_]+
 Names = Annotated[
     list[Name], Field(min_length=1), Expected("a list of different names", accepts=_distinct)
 ]
+Points = Annotated[list[Number], Field(min_length=1), Expected("a list of points")]
 Joined = Annotated[str, Field(pattern="^[^@]+@[0-9.]+$")]
 Values = Annotated[dict[Name, Any], Expected("a mapping of parameters to values")]
 SomeValues = Annotated[
@@ -219,6 +220,7 @@ class _OfExperiments(Section):
     y: Axis
     top: TopAxis | None = None
     statistic: Literal["mean", "median"] = "mean"
+    points: Points | None = Field(None, description="the only ones of the sweep that are drawn")
     titles: dict[Name, Text] | None = Field(None, description="instead of those of experiments")
     schemes: Names | None = Field(None, description="all of the experiments without it")
     after: (
@@ -252,7 +254,7 @@ class Distributions(_OfExperiments):
     """A figure of empirical distributions at some points of a sweep."""
 
     kind: Literal["distributions"]
-    points: Annotated[list[Number], Field(min_length=1), Expected("a list of points")]
+    points: Points
 
 
 class Trace(_OfExperiments):
