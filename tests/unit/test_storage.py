@@ -61,7 +61,8 @@ def test_data_that_was_read_is_written_with_the_same_bytes(tmp_path: Path) -> No
     """A file of several schemes is written again when one of them is solved again."""
     path = tmp_path / "a.nc"
     many = {f"fact {number}": "x" for number in range(12, 0, -1)}  # HDF5 orders more than 8 by name
-    write_groups(path, {name: example().assign_attrs(many) for name in ("own", "none")})
+    groups = {name: example().assign_attrs(many, scheme=name) for name in ("own", "none")}
+    write_groups(path, groups)
     first = path.read_bytes()
     write_groups(path, read_groups(path))
     assert path.read_bytes() == first
