@@ -127,10 +127,6 @@ def scheme_sections(wildcards, reading, schemes):
     }
 
 
-def schemes_of_experiment(wildcards):
-    return document(wildcards).experiments[wildcards.experiment]["schemes"]
-
-
 def sweep(wildcards):
     experiment = document(wildcards).experiments[wildcards.experiment]
     plan = experiment["sweep"]
