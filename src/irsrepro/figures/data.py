@@ -138,7 +138,7 @@ def make(
     if kind == "layout":
         (channels,) = data.values()
         return layout(channels).assign_attrs(kind=kind, statistic=statistic, interval=interval)
-    if kind == "distributions":
+    if "points" in section:
         wanted = [
             {**each, "name": f"{each['name']}@{point:g}", "point": point}
             for each in wanted
@@ -146,16 +146,22 @@ def make(
         ]
     samples = {each["name"]: _drawn(kind, each, data, section) for each in wanted}
     if kind == "trace":
+        wanted = _distinct(wanted, samples)
+        samples = {each["name"]: samples[each["name"]] for each in wanted}
+    if kind == "trace":
         made = trace(samples, section["iterations"])
+        if section.get("against") == "seconds":
+            made["seconds"] = _seconds(made["iteration"], data, wanted)
     elif kind == "distributions":
         made = distributions(samples)
         interval = "95 % exact interval of each quantile from order statistics"
+    else:
+        made = curves(samples, statistic)
+    if "points" in section:
         at = np.array([each["point"] for each in wanted], float)
         parameter = data[wanted[0]["experiment"]]["point"].attrs
         held = variable(("curve",), at, parameter["long_name"], parameter["units"])
         made = made.assign_coords(held=held)
-    else:
-        made = curves(samples, statistic)
     if changes:
         moved = {each["name"]: _drawn(kind, each, changes, section)
                  for each in wanted if each["experiment"] in changes}  # fmt: skip
@@ -172,6 +178,15 @@ def make(
         after=variable(("curve",), cut, about, "1"), quantity=variable(("curve",), other, told, "1")
     )
     return made.assign_attrs(kind=kind, statistic=statistic, interval=interval)
+
+
+def _distinct(wanted: Sequence[Curve], samples: Mapping[str, xr.DataArray]) -> Sequence[Curve]:
+    """Leave out points that are nothing to a scheme: its curve is there already."""
+    kept: dict[tuple[Any, ...], Curve] = {}
+    for each in wanted:
+        numbers = samples[each["name"]].values.tobytes()
+        kept.setdefault((each["experiment"], each["scheme"], numbers), each)
+    return list(kept.values())
 
 
 def _drawn(
@@ -197,11 +212,17 @@ def _ends(data: Mapping[str, xr.Dataset], wanted: Sequence[Curve]) -> dict[str, 
     """Lay out how runs ended, (curve,): the largest over points, NaN where a scheme tells nothing.
 
     ``capped`` is the share of runs that ended at the iteration limit, ``rounding_loss`` the mean
-    share that rounding a relaxation loses at most.
+    share that rounding a relaxation loses at most. ``undefined`` counts solutions, of all points,
+    whose status says why there can be none, which is no failure.
     """
-    capped, lost = [], []
+    capped, lost, undefined = [], [], []
     for each in wanted:
         table = _of(each, data)
+        none = 0
+        if "status" in table:
+            told = table["status"].notnull() & (table["status"] != FAILURE)
+            none = int((table["metric"].isnull() & told).sum())
+        undefined.append(none)
         worst = {}
         for name in ("status", "rounding_loss"):
             values = table[name] if name in table else table["metric"] * np.nan
@@ -213,6 +234,7 @@ def _ends(data: Mapping[str, xr.Dataset], wanted: Sequence[Curve]) -> dict[str, 
     return {
         "capped": variable(("curve",), capped, "share of runs at the iteration limit", "1"),
         "rounding_loss": variable(("curve",), lost, "share lost by rounding at most, mean", "1"),
+        "undefined": variable(("curve",), undefined, "solutions that cannot be", "1"),
     }
 
 
@@ -251,7 +273,9 @@ def _trace(
     curve: Curve, data: Mapping[str, xr.Dataset], section: Mapping[str, Any]
 ) -> xr.DataArray:
     """Return a trace (realisation, iteration), held after a run has stopped, of all or of one."""
-    whole = _of(curve, data)["trace"].isel(point=0, drop=True)
+    whole = _of(curve, data)["trace"]
+    first = whole["point"].values[0]
+    whole = whole.sel(point=curve.get("point", first), drop=True)
     if "realisation" in section:
         whole = whole.sel(realisation=[section["realisation"]])
     return whole.transpose("realisation", "iteration")
