@@ -1,7 +1,6 @@
 """Faults done to builds on purpose, and what came of them.
 
 ``python tests/workflow/faults.py`` does all of them and writes docs/reliability.md;
-``python tests/workflow/faults.py`` does all and writes docs/reliability.md, in about an hour;
 ``test_faults.py`` does a few of each kind.
 """
 
@@ -27,7 +26,7 @@ from conftest import ROOT, SNAKEMAKE, Workflow, copy_checkout
 
 # isort: split
 import netCDF4
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from irsrepro.build.storage import NETCDF, read_dataset, read_groups, read_sealed
 from irsrepro.claims import read_verdicts
