@@ -15,14 +15,12 @@ from irsrepro.claims import evaluate
 from irsrepro.claims.contrasts import PLANS as AVERAGED
 from irsrepro.claims.properties import PROPERTY_TESTS
 from irsrepro.config.checks import (
-    OF_REALISATIONS,
-    AnyCheck,
-    Check,
     experiments_of,
     resolve,
     single_checks,
 )
 from irsrepro.config.expressions import claims_under, value_of
+from irsrepro.config.kinds import OF_REALISATIONS, AnyCheck, Check
 from irsrepro.config.loading import DEFAULT, load_project
 from irsrepro.errors import ConfigurationError
 

@@ -25,7 +25,8 @@ from irsrepro.claims import (
 from irsrepro.claims.contrasts import PLANS
 from irsrepro.claims.curves import Curves, plans_of
 from irsrepro.claims.verdicts import decide, in_words
-from irsrepro.config.checks import OF_REALISATIONS, resolve
+from irsrepro.config.checks import resolve
+from irsrepro.config.kinds import OF_REALISATIONS
 from irsrepro.errors import ConfigurationError, StorageError
 from irsrepro.statistics import bootstrap_weights
 

@@ -26,7 +26,8 @@ from irsrepro.claims.verdicts import (
     tightest,
     worst,
 )
-from irsrepro.config.checks import OF_REALISATIONS, Curve, resolve
+from irsrepro.config.checks import Curve, resolve
+from irsrepro.config.kinds import OF_REALISATIONS
 from irsrepro.config.problems import one_of, raise_config_error
 from irsrepro.statistics import clopper_pearson, simultaneous_interval
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from irsrepro.config.checks import Check
+from irsrepro.config.kinds import Check
 from irsrepro.config.types import (
     NAME,
     RESERVED_NAMES,
