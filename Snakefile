@@ -4,12 +4,12 @@ import os
 import sys
 from pathlib import Path
 
+from irsrepro.build.targets import refuse_unknown_targets
 from irsrepro.build.failures import tell_at_the_end
 from irsrepro.config.loading import load_project
-from irsrepro.errors import IrsreproError
 from irsrepro.config.modules import LIBRARY
+from irsrepro.errors import IrsreproError
 from irsrepro.figures.published import check_published
-from irsrepro.config.targets import refuse_unknown_targets
 
 if Path(workflow.basedir).resolve() not in LIBRARY.parents:
     sys.exit(

@@ -1,4 +1,4 @@
-"""Errors that a person causes and can mend: each is one clear line."""
+"""User-facing errors, reported in one line."""
 
 
 class IrsreproError(Exception):

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
+from irsrepro.build.targets import refuse_unknown_targets
 from irsrepro.config.loading import DEFAULT, load_project
-from irsrepro.config.targets import refuse_unknown_targets
 from irsrepro.errors import ConfigurationError
 
 Change = Callable[[dict[str, Any]], None]
@@ -42,34 +42,34 @@ def removing(*keys: str) -> Change:
 CHECK = {"kind": "increases", "experiment": "snr", "schemes": ["joint"]}
 
 BAD_FILES: list[tuple[str, Change, list[str]]] = [
-    ("config.yaml", setting("fidelty", value="paper"), ["config/config.yaml: fidelty", "unknown key", "fidelity"]),
+    ("config.yaml", setting("fidelty", value="paper"), ["config/config.yaml: fidelty: 'paper': expected one of the keys seed, fidelity"]),
     ("config.yaml", setting("fidelity", value="full"), ["config/config.yaml: fidelity: 'full'", "paper, preview"]),
     ("config.yaml", setting("chunk", value=0), ["chunk: 0", "at least 1"]),
     ("config.yaml", removing("seed"), ["config/config.yaml: seed: missing"]),
-    ("he2020.yaml", setting("parameters", "node_radius", "value", value=-50), ["config/he2020.yaml: parameters.node_radius.value: -50", "more than 0"]),
-    ("he2020.yaml", setting("parameters", "node_radius", "unit", value="km"), ["parameters.node_radius.unit: 'km'", "m is"]),
+    ("he2020.yaml", setting("parameters", "node_radius", "value", value=-50), ["config/he2020.yaml: parameters.node_radius.value: -50", "above 0", "(m)"]),
+    ("he2020.yaml", setting("parameters", "node_radius", "unit", value="km"), ["parameters.node_radius.unit: 'km': expected m"]),
     ("he2020.yaml", setting("parameters", "node_radius", "origin", value="guessed"), ["parameters.node_radius.origin: 'guessed'", "calibrated"]),
     ("he2020.yaml", removing("parameters", "node_radius", "why"), ["parameters.node_radius.why: missing"]),
     ("he2020.yaml", removing("parameters", "node_radius"), ["parameters.node_radius: missing"]),
-    ("he2020.yaml", setting("parameters", "radius", value={"value": 1, "unit": "m", "origin": "stated", "why": ""}), ["parameters.radius", "unknown key", "node_radius"]),
+    ("he2020.yaml", setting("parameters", "radius", value={"value": 1, "unit": "m", "origin": "stated", "why": "x"}), ["parameters.radius", "src/irsrepro/papers/he2020/parameters.py", "pairs"]),
     ("he2020.yaml", setting("parameters", "drop", "value", value="square"), ["parameters.drop.value: 'square'", "disc, ring"]),
     ("he2020.yaml", setting("experiments", "snr", "ensemble", value="moon"), ["experiments.snr.ensemble: 'moon'", "fixed, region"]),
     ("he2020.yaml", setting("experiments", "snr", "schemes", value=["jont"]), ["experiments.snr.schemes: 'jont'", "joint, power, phase, random"]),
-    ("he2020.yaml", setting("experiments", "snr", "sweep", "parameter", value="power"), ["experiments.snr.sweep.power", "the parameters are"]),
-    ("he2020.yaml", setting("experiments", "irs_count", "sweep", "values", value=[1, 9]), ["experiments.irs_count.sweep.values: 9", "draws irss = 8"]),
+    ("he2020.yaml", setting("experiments", "snr", "sweep", "parameter", value="power"), ["experiments.snr.sweep.power: 0", "a parameter of src/irsrepro/papers/he2020/parameters.py, one of pairs"]),
+    ("he2020.yaml", setting("experiments", "irs_count", "sweep", "values", value=[1, 9]), ["experiments.irs_count.sweep.values: 9", "irss = 8, as ensemble region draws"]),
     ("zheng2021.yaml", setting("schemes", "ao_zf", "set", value={"receiver": "mrc"}), ["schemes.ao_zf.set.receiver: 'mrc'", "zf, mmse"]),
     ("zheng2021.yaml", setting("figures", "fig08", "after", value={"ao": [1]}), ["figures.fig08.after: 'ao'", "ao_mmse"]),
     ("zheng2021.yaml", setting("alternatives", "kappa_0_db", "experiments", value={"x": {"users": 2}}), ["alternatives.kappa_0_db.experiments: 'x'", "split"]),
-    ("he2020.yaml", setting("experiments", "irs_count", "sweep", "values", value=[0.5]), ["experiments.irs_count.sweep.irss: 0.5", "integer"]),
+    ("he2020.yaml", setting("experiments", "irs_count", "sweep", "values", value=[0.5]), ["experiments.irs_count.sweep.irss: 0.5", "whole number"]),
     ("he2020.yaml", setting("ensembles", "region", "set", "surfaces", value=3), ["ensembles.region.set.surfaces"]),
     ("he2020.yaml", setting("figures", "fig04", "experiments", value=["snrs"]), ["figures.fig04.experiments: 'snrs'"]),
     ("he2020.yaml", setting("parameters", "tolerance", "used_by", value=["jont"]), ["parameters.tolerance.used_by: 'jont'", "joint, power"]),
     ("he2020.yaml", setting("parameters", "irs_region", "ensembles", value=["moon"]), ["parameters.irs_region.ensembles: 'moon'"]),
     ("he2020.yaml", setting("parameters", "snr", "value", value=float("nan")), ["parameters.snr.value: nan", "finite"]),
-    ("he2020.yaml", setting("schemes", "joint", "module", value="nope"), ["schemes.joint", "papers.he2020.schemes.nope", "no such module"]),
+    ("he2020.yaml", setting("schemes", "joint", "module", value="nope"), ["schemes.joint: 'nope'", "src/irsrepro/papers/he2020/schemes", "design()"]),
     ("he2020.yaml", removing("figures", "fig03", "iterations"), ["figures.fig03.iterations: missing"]),
     ("he2020.yaml", removing("experiments", "snr", "sweep", "why"), ["experiments.snr.sweep.why: missing"]),
-    ("he2020.yaml", setting("figures", "fig04", "kind", value="pie"), ["figures.fig04.kind: 'pie'", "layout, trace, curves"]),
+    ("he2020.yaml", setting("figures", "fig04", "kind", value="pie"), ["figures.fig04.kind: 'pie'", "layout, sheet, curves"]),
     ("he2020.yaml", removing("figures", "fig02", "ensemble"), ["figures.fig02.ensemble: missing"]),
     ("he2020.yaml", setting("alternatives", "ring", "set", "drop", value="sphere"), ["alternatives.ring.set.drop: 'sphere'", "disc, ring"]),
     ("he2020.yaml", setting("claims", "he-fig4-rise", "checks", value=[{**CHECK, "kind": "flies"}]), ["he-fig4-rise", "flies", "increases"]),
@@ -96,11 +96,11 @@ BAD_COMMANDS: list[tuple[dict[str, Any], list[str]]] = [
     ({"fidelity": "papr"}, ["--config: fidelity: 'papr'", "paper, preview"]),
     ({"engine": "slow"}, ["--config: engine: 'slow'", "fast, reference"]),
     ({"realisation": 3}, ["--config: realisation: 3", "realisations"]),
-    ({"realisations": "many"}, ["--config: realisations: 'many'", "integer"]),
+    ({"realisations": "many"}, ["--config: realisations: 'many'", "whole number"]),
     ({"realisations": 0}, ["--config: realisations: 0"]),
-    ({"realisations": True}, ["--config: realisations: True", "integer"]),
-    ({"variant": "x1"}, ["--config: variant: 'x1'", "changes a parameter"]),
-    ({"variant": "é1", "he2020": "{elements: 8}"}, ["--config: variant: 'é1'", "A-Z"]),
+    ({"realisations": True}, ["--config: realisations: True", "whole number"]),
+    ({"variant": "x1"}, ["--config: variant: 'x1'", "{PARAMETER: VALUE}"]),
+    ({"variant": "é1", "he2020": "{elements: 8}"}, ["--config: variant: 'é1'", "a name"]),
     ({"variant": "x1", "he2020": "{snr: .nan}"}, ["--config: he2020.snr: nan", "finite"]),
     ({"he2020": "{elements: 8}"}, ["--config: he2020", "variant=NAME"]),
     ({"he2020": "{elements: 8", "variant": "x"}, ["--config: he2020", "YAML"]),
@@ -129,7 +129,7 @@ def test_a_bad_command_line_ends_in_one_clear_line(
 def test_a_broken_yaml_file_is_one_line(checkout: Path) -> None:
     (checkout / "config" / "he2020.yaml").write_text("title: [unclosed\n")
     with pytest.raises(
-        ConfigurationError, match=r"config/he2020\.yaml: cannot be read as YAML"
+        ConfigurationError, match=r"config/he2020\.yaml: line 2: cannot be read as YAML"
     ) as e:
         load_project(checkout, {})
     assert "\n" not in str(e.value)
@@ -144,10 +144,10 @@ def test_a_broken_yaml_file_is_one_line(checkout: Path) -> None:
         ("./figures/he2020/fig99.pdf", ["fig99.pdf", "fig02, fig03, fig04, fig05"]),
         ("figures/variants/moon/he2020/fig04.pdf", ["no reading moon", "ring", "variant=NAME"]),
         ("figures/variants", ["no reading", "ring", "variant=NAME"]),
-        ("figures/variants/ring/all", ["no such paper", "he2020"]),
-        ("reports/he2021.html", ["no such report", "he2020"]),
+        ("figures/variants/ring/all", ["no paper all", "he2020"]),
+        ("reports/he2021.html", ["no report he2021", "he2020"]),
         ("reports/he2020.pdf", ["no such kind of file", "html, ipynb"]),
-        ("scorecard/nope", ["no such scorecard", "alternatives"]),
+        ("scorecard/nope", ["no scorecard nope", "alternatives"]),
     ],
 )
 def test_a_figure_that_does_not_exist(checkout: Path, target: str, parts: list[str]) -> None:
@@ -182,7 +182,7 @@ def test_a_module_without_a_design_is_no_scheme(name: str, checkout: Path) -> No
 def test_a_paper_is_not_named_like_something_else(checkout: Path) -> None:
     (checkout / "config/he2020.yaml").rename(checkout / "config/summary.yaml")
     with pytest.raises(
-        ConfigurationError, match=r"config/summary\.yaml: no paper may be named all"
+        ConfigurationError, match=r"config: summary\.yaml: 'summary': expected a name"
     ):
         load_project(checkout, {})
 
@@ -204,7 +204,7 @@ def test_every_figure_target_is_accepted(checkout: Path) -> None:
             "reports/summary.ipynb",
             "scorecard/all",
             "scorecard/alternatives.csv",
-            "results/x.nc",
+            "results/paper/he2020/ring/fast/snr/00000-00099.nc",
         ],
     )
 
@@ -314,19 +314,14 @@ def test_a_figure_names_its_curves(checkout: Path) -> None:
 def test_several_experiments_in_one_figure_need_titles(checkout: Path) -> None:
     edit(checkout, "zheng2021.yaml", removing("experiments", "kappa_0", "title"))
     with pytest.raises(
-        ConfigurationError, match=r"figures\.fig07\.experiments: 'kappa_0' .* title"
+        ConfigurationError, match=r"figures\.fig07\.experiments: 'kappa_0': .* titles"
     ):
         load_project(checkout, {})
 
 
 def test_a_lost_report_template_is_one_line(checkout: Path) -> None:
     (checkout / "notebooks" / "he2020.ipynb").unlink()
-    with pytest.raises(ConfigurationError, match=r"notebooks/he2020\.ipynb is lost"):
+    with pytest.raises(
+        ConfigurationError, match=r"expected its report template notebooks/he2020\.ipynb"
+    ):
         load_project(checkout, {})
-
-
-def test_a_broken_schema_is_one_line(checkout: Path) -> None:
-    (checkout / "workflow" / "schemas" / "he2020.yaml").write_text("type: [unclosed\n")
-    with pytest.raises(ConfigurationError, match=r"schemas/he2020\.yaml: not a JSON Schema") as e:
-        load_project(checkout, {})
-    assert "\n" not in str(e.value)

@@ -33,7 +33,7 @@ def change(path: Path, difference: str) -> None:
     before = "\n".join(text for mark, text in lines if mark != "+") + "\n"
     after = "\n".join(text for mark, text in lines if mark != "-") + "\n"
     content = path.read_text()
-    assert content.count(before) == 1, f"{path}: the change of the document does not fit"
+    assert content.count(before) == 1, f"{path}: the change does not fit"
     path.write_text(content.replace(before, after))
 
 

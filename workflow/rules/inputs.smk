@@ -6,6 +6,8 @@ from irsrepro.config.loading import DEFAULT
 from irsrepro.build.provenance import digest, library_files, number_files
 from irsrepro.figures.published import published_files
 from irsrepro.build.paths import benchmark_of
+from irsrepro.build.targets import PICTURE_ENDINGS
+from irsrepro.config.types import NAME
 from irsrepro.build.places import (
     CHANNELS,
     CLAIMS,
@@ -14,15 +16,14 @@ from irsrepro.build.places import (
     ROUNDING,
     SOLUTION,
 )
-from irsrepro.config.targets import PICTURE_ENDINGS
 
 
 wildcard_constraints:
     fidelity=project.fidelity,
     engine=project.engine,
     document="|".join(project.documents),
-    reading="[A-Za-z0-9_]+",
-    figure="[A-Za-z0-9_]+",
+    reading=NAME,
+    figure=NAME,
     chunk=r"\d+-\d+",
 
 

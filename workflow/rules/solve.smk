@@ -11,8 +11,7 @@ rule solve:
     conda:
         "../envs/irsrepro.yaml"
     resources:
-        mem_mb=lambda w, attempt: 2000 * attempt,
-        runtime=lambda w, attempt: 60 * attempt,
+        mem_mb=2000,
     params:
         schemes=schemes_solved,
         system=system_module,
@@ -43,8 +42,7 @@ rule rounding:
     conda:
         "../envs/irsrepro.yaml"
     resources:
-        mem_mb=lambda w, attempt: 2000 * attempt,
-        runtime=lambda w, attempt: 60 * attempt,
+        mem_mb=2000,
     params:
         library=lambda w: numbers("measure_rounding.py", system_module(w)),
         schemes=lambda w: scheme_sections(

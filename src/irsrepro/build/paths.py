@@ -130,3 +130,27 @@ def computed_for(project: Project, key: str, reading: str, experiment: str) -> s
     }
     channels = {channel_file(project, key, reading, plan["ensemble"], each) for each in chunks}
     return channels | set(solution_files(project, key, reading, experiment))
+
+
+def data_files(project: Project, key: str, reading: str) -> set[str]:
+    """Return every file of data that can be asked for of a document under a reading."""
+    document = project.documents[key]
+    return {
+        *(
+            path
+            for each in document.ensembles
+            for path in channel_files(project, key, reading, each)
+        ),
+        *(
+            path
+            for each in document.experiments
+            for path in solution_files(project, key, reading, each)
+        ),
+        *(
+            path
+            for each in document.experiments
+            for path in rounding_files(project, key, reading, each)
+        ),
+        *(path for each in document.figures for path in panel_files(project, key, reading, each)),
+        claims_file(project, key, reading),
+    }

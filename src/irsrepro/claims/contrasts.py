@@ -18,7 +18,7 @@ import numpy as np
 
 from irsrepro.array_types import Real
 from irsrepro.claims.curves import Curves
-from irsrepro.config.vocabulary import PART
+from irsrepro.config.kinds import PART
 from irsrepro.statistics import Statistic
 
 Check = Mapping[str, Any]

@@ -27,7 +27,8 @@ from irsrepro.claims.verdicts import (
     worst,
 )
 from irsrepro.config.checks import Curve, resolve
-from irsrepro.config.vocabulary import OF_REALISATIONS
+from irsrepro.config.kinds import OF_REALISATIONS
+from irsrepro.config.problems import one_of, raise_config_error
 from irsrepro.statistics import clopper_pearson, simultaneous_interval
 
 MOST_NEEDED = 100_000
@@ -52,7 +53,7 @@ def evaluate(
         planned: how many realisations there may be at the last look; those at hand without it.
 
     Raises:
-        ValueError: one line naming the claim, the key, the value and what is allowed.
+        ConfigurationError: one line naming the claim, the key, the value and what is expected.
     """
     name = str(claim["id"])
     checks = claim["checks"] if "checks" in claim else [claim["check"]]
@@ -67,8 +68,7 @@ def evaluate(
     rests_on = claim.get("rests_on", [])
     for parameter in rests_on:
         if parameter not in (origins or {}):
-            known = ", ".join(origins or {})
-            raise ValueError(f"{name}: rests_on: {parameter!r} is not allowed; allowed are {known}")
+            raise_config_error(name, "rests_on", parameter, one_of(origins or {}))
     verdict = UNDECIDED if turned else verdict
     given = {key: claim[key] for key in ("about", "figure", "text", "source") if key in claim}
     cause = "{of}: {why}".format_map(claim["cause"]) if "cause" in claim else ""

@@ -14,7 +14,8 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from irsrepro.config.vocabulary import KINDS
+from irsrepro.config.checks import fewest_points, resolve
+from irsrepro.config.problems import one_of, raise_config_error
 
 if TYPE_CHECKING:
     from irsrepro.config.loading import Document
@@ -32,7 +33,7 @@ LIMITS: Mapping[str, Callable[[Any, Any], bool]] = {
     "up_to": operator.le,
     "below": operator.lt,
 }
-ALLOWED = "a number, or an expression of numbers and parameters with + - * / min() max() is"
+ALLOWED = "a number, or an expression of numbers and parameters with + - * / min() max()"
 
 
 def value_of(expression: Any, parameters: Mapping[str, Any]) -> float:
@@ -43,7 +44,8 @@ def value_of(expression: Any, parameters: Mapping[str, Any]) -> float:
         parameters: what its names stand for.
 
     Raises:
-        ValueError: it is neither, or names a parameter that is not there or is no number.
+        ValueError: it is neither, or names a parameter that is not there or is no number; the
+            message is what is expected.
     """
     if _is_number(expression):
         return float(expression)
@@ -54,10 +56,11 @@ def value_of(expression: Any, parameters: Mapping[str, Any]) -> float:
     except KeyError as error:
         name = error.args[0]
         numbers = [key for key, value in parameters.items() if _is_number(value)]
-        reason = f"{name!r} is no parameter with one number; those are {', '.join(numbers)}"
-        raise ValueError(f"{expression!r} is not allowed; {reason}") from error
+        raise ValueError(
+            f"parameters with one number instead of {name}, {one_of(numbers)}"
+        ) from error
     except (SyntaxError, TypeError, ZeroDivisionError) as error:
-        raise ValueError(f"{expression!r} is not allowed; {ALLOWED}") from error
+        raise ValueError(ALLOWED) from error
 
 
 def _value(node: ast.expr, parameters: Mapping[str, Any]) -> Any:
@@ -85,7 +88,7 @@ def claims_under(document: Document, reading: str) -> dict[str, dict[str, Any]]:
     """Return the claims of a paper with every number that a reading gives them.
 
     Raises:
-        ValueError: one line naming the claim, the key, the value and what is allowed.
+        ConfigurationError: one line naming the claim, the key, the value and what is expected.
     """
     found = {}
     for name, claim in document.claims.items():
@@ -95,37 +98,62 @@ def claims_under(document: Document, reading: str) -> dict[str, dict[str, Any]]:
     return found
 
 
+def check_claims(document: Document) -> None:
+    """Check that experiments have what the checks of claims need, under every reading.
+
+    Raises:
+        ConfigurationError: one line for the first that has not.
+    """
+    plans = {
+        name: {"schemes": plan["schemes"], "values": plan["sweep"]["values"],
+               "trace": plan.get("trace", False)}
+        for name, plan in document.experiments.items()
+    }  # fmt: skip
+    for claim, entry in document.claims.items():
+        for number, check in enumerate(entry["checks"]):
+            place = f"config/{document.key}.yaml: claims.{claim}.checks.{number}"
+            for reading in document.readings if _depends(check) else list(document.readings)[:1]:
+                made = _check_under(claim, check, document, reading)
+                if made is not None:
+                    resolve(place, made, plans)
+
+
+def _depends(check: Mapping[str, Any]) -> bool:
+    """Whether a check has numbers that follow from parameters."""
+    ends = check.get("bounds") or ()
+    return any(isinstance(end, str) for end in ends) or isinstance(check.get("points"), Mapping)
+
+
 def _check_under(
     claim: str, check: Mapping[str, Any], document: Document, reading: str
 ) -> dict[str, Any] | None:
     """Return a check in numbers, or None where it has too few points."""
-    made = dict(check)
-    experiment = str(check.get("experiment"))
-    if experiment not in document.experiments:
-        return made  # refused where checks are
+    made, experiment = dict(check), check["experiment"]
+    if not _depends(check) or experiment not in document.experiments:
+        return made
+    place = f"config/{document.key}.yaml: claims.{claim}"
+    parameters = document.experiment_parameters(reading, experiment)
 
     def number(key: str, text: Any) -> float:
-        parameters = document.experiment_parameters(reading, experiment)
         try:
             return value_of(text, parameters)
         except ValueError as error:
-            raise ValueError(f"{claim}: {key}: {error}") from error
+            raise_config_error(place, key, text, str(error))
 
-    if isinstance(bounds := check.get("bounds"), list):
-        made["bounds"] = [number("bounds", end) if isinstance(end, str) else end for end in bounds]
+    if "bounds" in check:
+        made["bounds"] = [
+            number("bounds", end) if isinstance(end, str) else end for end in check["bounds"]
+        ]
     if isinstance(limits := check.get("points"), Mapping):
         for name in limits:
             if name not in LIMITS:
-                raise ValueError(
-                    f"{claim}: points: {name!r} is not allowed; allowed are {', '.join(LIMITS)}"
-                )
+                raise_config_error(place, "points", name, one_of(LIMITS))
         ends = {name: number("points", text) for name, text in limits.items()}
         made["points"] = [
             point
             for point in document.experiments[experiment]["sweep"]["values"]
             if all(LIMITS[name](point, end) for name, end in ends.items())
         ]
-        kind = KINDS.get(str(check.get("kind")))
-        if len(made["points"]) < (kind.points if kind else 1):
+        if len(made["points"]) < fewest_points(check):
             return None
     return made

@@ -16,23 +16,26 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
+from pydantic import ValidationError
 
-from irsrepro.config.checks import validate_check
-from irsrepro.config.expressions import claims_under
-from irsrepro.config.modules import documentation, module_file
-from irsrepro.config.schema import load_schema, refuse, validate
-from irsrepro.errors import ConfigurationError
+from irsrepro.config.checks import single_checks
+from irsrepro.config.expressions import check_claims
+from irsrepro.config.models import Asked, PaperFile, Settings
+from irsrepro.config.modules import documentation
+from irsrepro.config.parameters import PaperParameters, parameters_of
+from irsrepro.config.problems import config_error, raise_config_error, raise_first
+from irsrepro.config.references import (
+    check_code,
+    check_names,
+    check_parameters,
+    check_values,
+)
+from irsrepro.config.strict_yaml import parse_yaml, read_yaml
+from irsrepro.config.types import NAME, RESERVED_NAMES, Section
 
 DEFAULT = "default"
 COMMAND_LINE = "--config"
 SETTINGS = "config"
-TAKEN = (
-    "all",
-    "index",
-    "summary",
-    "variants",
-)  # what figures and reports stand under besides papers
 
 
 @dataclass(frozen=True)
@@ -248,83 +251,70 @@ def load_project(root: Path, overrides: Mapping[str, Any]) -> Project:
     """Read and check the configuration of a checkout and what ``--config`` changes of it.
 
     Args:
-        root: folder that holds ``config`` and ``workflow``.
+        root: folder that holds ``config``.
         overrides: values from the command line; strings are read as YAML.
 
     Raises:
         ConfigurationError: one line for the first thing that is wrong.
     """
-    settings = _read_yaml(root, "config/config.yaml")
-    schema = load_schema(root, "config")
-    validate(settings, schema, "config/config.yaml")
+    settings = read_yaml(root, "config/config.yaml")
+    _validated(Settings, settings, "config/config.yaml")
     keys = document_keys(root)
     given = {name: _typed(name, value) for name, value in overrides.items()}
     changes = {key: given.pop(key, {}) for key in keys}
-    variant = given.pop("variant", None)
-    allowed = [*schema["properties"], "realisations", "variant", *changes]
-    for name in given:
-        if name not in allowed:
-            refuse(COMMAND_LINE, name, given[name], f"known keys are {', '.join(allowed)}")
-    realisations = given.pop("realisations", None)
-    if realisations is not None:
-        validate(realisations, {"type": "integer", "minimum": 1}, COMMAND_LINE, "realisations")
-    settings |= given
-    validate(settings, schema, COMMAND_LINE)
-    _check_variant(variant, changes)
-    documents = {key: load_document(root, key, variant, changes[key]) for key in keys}
-    return Project(root=root, realisations=realisations, variant=variant, documents=documents,
-                   **settings)  # fmt: skip
+    allowed = [*Asked.model_fields, *changes]
+    for name, value in given.items():
+        if name not in allowed or value is None:
+            raise_config_error(COMMAND_LINE, name, value, f"one of the keys {', '.join(allowed)}")
+    asked = {"realisations": None, "variant": None} | settings | given
+    _validated(Asked, asked, COMMAND_LINE)
+    _check_variant(asked["variant"], changes)
+    documents = {key: load_document(root, key, asked["variant"], changes[key]) for key in keys}
+    return Project(root=root, documents=documents, **asked)
 
 
 def document_keys(root: Path) -> list[str]:
     """Return the citation keys of a checkout's documents: each has a ``config/KEY.yaml``.
 
     Raises:
-        ConfigurationError: a document has the name of something else.
+        ConfigurationError: a document has no proper name, or that of something else.
     """
     keys = sorted(path.stem for path in (root / "config").glob("*.yaml"))
-    for key in set(keys) & set(TAKEN):
-        raise ConfigurationError(f"config/{key}.yaml: no paper may be named {', '.join(TAKEN)}")
+    for key in set(keys) - {SETTINGS}:
+        if key in RESERVED_NAMES or not re.fullmatch(NAME, key):
+            told = f"a name of letters, digits and _, and none of {', '.join(RESERVED_NAMES)}"
+            raise_config_error("config", f"{key}.yaml", key, told)
     return [key for key in keys if key != SETTINGS]
-
-
-def _read_yaml(root: Path, name: str) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load((root / name).read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise ConfigurationError(f"{name}: cannot be read as YAML: {reason}") from error
-    if not isinstance(content, dict):
-        raise ConfigurationError(f"{name}: a mapping of keys to values is expected")
-    return content
 
 
 def _typed(name: str, value: Any) -> Any:
     """Read command-line values as YAML: Snakemake hands over strings, also inside mappings."""
+    if value is None:
+        raise_config_error(COMMAND_LINE, name, value, "a value, as in '{elements: 8}'")
     if isinstance(value, Mapping):
         return {key: _typed(f"{name}.{key}", each) for key, each in value.items()}
     if isinstance(value, list):
         return [_typed(name, each) for each in value]
-    if not isinstance(value, str):
-        return value
-    try:
-        return yaml.safe_load(value)
-    except yaml.YAMLError:
-        refuse(COMMAND_LINE, name, value, "YAML is expected, for example '{elements: 8}'")
+    return parse_yaml(value, COMMAND_LINE, name) if isinstance(value, str) else value
 
 
-def _check_variant(variant: Any, changes: Mapping[str, Any]) -> None:
-    changed = [key for key, change in changes.items() if change]
-    if variant is None and changed:
-        refuse(COMMAND_LINE, changed[0], changes[changed[0]],
-               "a changed parameter needs a name, variant=NAME")  # fmt: skip
-    if variant is not None and not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]+", str(variant)):
-        refuse(COMMAND_LINE, "variant", variant, "two or more of A-Z, a-z, 0-9 and _ are")
+def _check_variant(variant: str | None, changes: Mapping[str, Any]) -> None:
+    changed = {key: change for key, change in changes.items() if change}
+    for key, change in changed.items():
+        if not isinstance(change, dict):
+            raise_config_error(COMMAND_LINE, key, change, "a mapping {parameter: value}")
+        if variant is None:
+            raise_config_error(COMMAND_LINE, key, change, "variant=NAME too, to name what changes")
     if variant is not None and not changed:
-        refuse(COMMAND_LINE, "variant", variant, "a what-if changes a parameter, KEY='{...}'")
-    for key in changed:
-        if not isinstance(changes[key], dict):
-            refuse(COMMAND_LINE, key, changes[key], "a mapping {parameter: value} is expected")
+        raise_config_error(COMMAND_LINE, "variant", variant, "KEY='{PARAMETER: VALUE}' too")
+
+
+def _validated(model: type[Section], content: Any, file: str) -> None:
+    """Check the content of a file against a model."""
+    try:
+        model.model_validate(content)
+    except ValidationError as error:
+        raise_first(error, content, file)
 
 
 def load_document(
@@ -336,7 +326,7 @@ def load_document(
     whose docstring ``TITLE: what it is.`` tells the rest, and it is taken as beyond the paper.
 
     Args:
-        root: folder that holds ``config`` and ``workflow``.
+        root: folder that holds ``config`` and ``notebooks``.
         key: citation key.
         variant: name of a what-if.
         change: parameter values of the what-if.
@@ -345,116 +335,46 @@ def load_document(
         ConfigurationError: one line for the first thing that is wrong.
     """
     name = f"config/{key}.yaml"
-    source = _read_yaml(root, name)
-    validate(source, load_schema(root, "document"), name)
-    source["schemes"] |= _schemes_by_name(key, source)
-    parameter_schema = load_schema(root, key)
-    validate(source["parameters"], parameter_schema, name, "parameters")
-
-    def check_values(values: Mapping[str, Any], file: str, place: str) -> None:
-        for parameter, value in values.items():
-            if parameter not in source["parameters"]:
-                refuse(file, f"{place}.{parameter}" if place else parameter, value,
-                       f"the parameters are {', '.join(source['parameters'])}")  # fmt: skip
-            kind = {
-                "$defs": parameter_schema.get("$defs", {}),
-                **parameter_schema["properties"][parameter]["properties"]["value"],
-            }
-            validate(value, kind, file, f"{place}.{parameter}" if place else parameter)
-
-    def check_member(value: str, members: Mapping[str, Any], place: str) -> None:
-        if value not in members:
-            refuse(name, place, value, f"allowed are {', '.join(members)}")
-
+    source = read_yaml(root, name)
+    _validated(PaperFile, source, name)
     if not (root / "notebooks" / f"{key}.ipynb").is_file():
-        raise ConfigurationError(f"{name}: its report template notebooks/{key}.ipynb is lost")
-    for parameter, entry in source["parameters"].items():
-        place = f"parameters.{parameter}"
-        if isinstance(entry.get("used_by"), list):
-            for scheme in entry["used_by"]:
-                check_member(scheme, source["schemes"], f"{place}.used_by")
-        for ensemble in entry.get("ensembles", []):
-            check_member(ensemble, source["ensembles"], f"{place}.ensembles")
-    readings: dict[str, Mapping[str, Any]] = {DEFAULT: {}}
-    adjustments = {}
-    for alternative, entry in source["alternatives"].items():
-        place = f"alternatives.{alternative}"
-        readings[alternative] = entry.get("set", {})
-        adjustments[alternative] = entry.get("experiments", {})
-        check_values(readings[alternative], name, f"{place}.set")
-        for experiment, values in adjustments[alternative].items():
-            check_member(experiment, source["experiments"], f"{place}.experiments")
-            check_values(values, name, f"{place}.experiments.{experiment}")
+        raise config_error(f"{name}: expected its report template notebooks/{key}.ipynb")
+    for entry in (*source["ensembles"].values(), *source["experiments"].values()):
+        entry.setdefault("set", {})
+    for claim in source["claims"].values():
+        claim["checks"] = single_checks(claim["checks"])
+    source["schemes"] |= _schemes_by_name(key, source)
+    parameters = parameters_of(key)
+    check_names(name, source)
+    check_parameters(name, source, parameters)
+    check_code(name, key, source)
+    alternatives = source["alternatives"].items()
+    readings = {DEFAULT: {}, **{name: entry.get("set", {}) for name, entry in alternatives}}
+    adjustments = {name: entry.get("experiments", {}) for name, entry in alternatives}
     if variant in readings:
-        refuse(COMMAND_LINE, "variant", variant, f"{name} has a reading of that name; another is")
+        raise_config_error(COMMAND_LINE, "variant", variant,
+                           f"another name than the readings of {name} have")  # fmt: skip
     if variant is not None:
-        check_values(change or {}, COMMAND_LINE, key)
         readings[variant] = change or {}
-    for ensemble, entry in source["ensembles"].items():
-        check_values(entry["set"], name, f"ensembles.{ensemble}.set")
+        check_values(COMMAND_LINE, key, readings[variant], parameters)
     document = Document(key, source, readings, adjustments)
-    for scheme, entry in source["schemes"].items():
-        check_values(entry.get("set", {}), name, f"schemes.{scheme}.set")
-        if module_file(document.module(scheme)) is None:
-            refuse(name, f"schemes.{scheme}", document.module(scheme), "there is no such module")
     for experiment, entry in source["experiments"].items():
-        place = f"experiments.{experiment}"
-        check_member(entry["ensemble"], source["ensembles"], f"{place}.ensemble")
-        for scheme in entry["schemes"]:
-            check_member(scheme, source["schemes"], f"{place}.schemes")
-        check_values(entry["set"], name, f"{place}.set")
+        chunk = source["ensembles"][entry["ensemble"]].get("chunk")
         for scheme, count in entry.get("first", {}).items():
-            check_member(scheme, dict.fromkeys(entry["schemes"]), f"{place}.first")
-            chunk = source["ensembles"][entry["ensemble"]].get("chunk")
             if chunk is None or count % chunk:
-                refuse(name, f"{place}.first.{scheme}", count,
-                       f"a multiple of ensembles.{entry['ensemble']}.chunk is")  # fmt: skip
-        sweep = entry["sweep"]
-        for value in sweep["values"]:
-            check_values({sweep["parameter"]: value}, name, f"{place}.sweep")
-        _check_drawn(document, experiment, place)
+                told = f"a multiple of ensembles.{entry['ensemble']}.chunk"
+                raise_config_error(name, f"experiments.{experiment}.first.{scheme}", count, told)
+        _check_fit(document, experiment, parameters)
+    check_claims(document)
     for figure, entry in source["figures"].items():
-        place, drawn = f"figures.{figure}", entry.get("experiments", [])
-        for experiment in drawn:
-            check_member(experiment, source["experiments"], f"{place}.experiments")
-            titled = entry.get("titles", {}) | source["experiments"][experiment]
-            if len(drawn) > 1 and not {experiment, "title"} & set(titled):
-                refuse(name, f"{place}.experiments", experiment,
-                       "each of several needs a title for the legend")  # fmt: skip
-        for experiment in entry.get("top", {}).get("experiments", []):
-            check_member(experiment, dict.fromkeys(drawn), f"{place}.top.experiments")
-        known = {scheme for each in drawn for scheme in source["experiments"][each]["schemes"]}
-        for part in ("schemes", "after", "also", "beneath", "added"):
-            for scheme in entry.get(part, []):
-                check_member(scheme, dict.fromkeys(sorted(known)), f"{place}.{part}")
-        for panel in entry.get("figures", []):
-            single = {
-                name: each for name, each in source["figures"].items() if "figures" not in each
-            }
-            check_member(panel, single, f"{place}.figures")
-        for point in entry.get("points", []):
-            for experiment in drawn:
-                values = source["experiments"][experiment]["sweep"]["values"]
-                if point not in values:
-                    refuse(name, f"{place}.points", point, f"{experiment} has {values}")
-        if "ensemble" in entry:
-            check_member(entry["ensemble"], source["ensembles"], f"{place}.ensemble")
-    plans = {
-        experiment: {"schemes": entry["schemes"], "values": entry["sweep"]["values"],
-                     "trace": entry.get("trace", False)}
-        for experiment, entry in source["experiments"].items()
-    }  # fmt: skip
-    for claim, entry in source["claims"].items():
-        check_member(entry["figure"], source["figures"] | {"none": None}, f"claims.{claim}.figure")
-        for parameter in entry.get("rests_on", []):
-            check_member(parameter, source["parameters"], f"claims.{claim}.rests_on")
-    try:
-        for reading in readings:
-            for claim, entry in claims_under(document, reading).items():
-                for check in entry["checks"]:
-                    validate_check(claim, check, plans)
-    except ValueError as error:
-        raise ConfigurationError(f"{name}: claims.{error}") from error
+        drawn = entry.get("experiments", [])
+        for experiment in drawn if len(drawn) > 1 else ():
+            if not {experiment, "title"} & {
+                *entry.get("titles", {}),
+                *source["experiments"][experiment],
+            }:
+                raise_config_error(name, f"figures.{figure}.experiments", experiment,
+                                   "experiments with titles for the legend")  # fmt: skip
     return document
 
 
@@ -463,7 +383,7 @@ def _schemes_by_name(key: str, source: Mapping[str, Any]) -> dict[str, dict[str,
     found: dict[str, dict[str, Any]] = {}
     for plan in source["experiments"].values():
         for scheme in plan["schemes"]:
-            if scheme not in source["schemes"] and re.fullmatch(r"\w+", scheme):
+            if scheme not in source["schemes"]:
                 text = documentation(f"irsrepro.papers.{key}.schemes.{scheme}", "design")
                 title, _, about = text.partition(": ")
                 if title:
@@ -471,14 +391,21 @@ def _schemes_by_name(key: str, source: Mapping[str, Any]) -> dict[str, dict[str,
     return found
 
 
-def _check_drawn(document: Document, experiment: str, place: str) -> None:
-    """A swept size of the channels must not exceed what its ensemble draws, under any reading."""
-    plan = document.experiments[experiment]
-    parameter = plan["sweep"]["parameter"]
+def _check_fit(document: Document, experiment: str, parameters: type[PaperParameters]) -> None:
+    """Check values that meet in an experiment, under every reading and at both ends of the sweep.
+
+    A swept size of the channels must not exceed what the ensemble draws.
+    """
+    file, plan = f"config/{document.key}.yaml", document.experiments[experiment]
+    swept, values = plan["sweep"]["parameter"], plan["sweep"]["values"]
+    place = f"experiments.{experiment}"
     for reading in document.readings:
         drawn = document.channel_parameters(reading, plan["ensemble"])
-        if parameter in drawn and max(plan["sweep"]["values"]) > drawn[parameter]:
-            refuse(f"config/{document.key}.yaml", f"{place}.sweep.values",
-                   max(plan["sweep"]["values"]),
-                   f"ensemble {plan['ensemble']} draws {parameter} = {drawn[parameter]}; at most "
-                   "that is")  # fmt: skip
+        if swept in drawn and max(values) > drawn[swept]:
+            raise_config_error(file, f"{place}.sweep.values", max(values),
+                               f"at most {swept} = {drawn[swept]}, as ensemble "
+                               f"{plan['ensemble']} draws")  # fmt: skip
+        together = document.experiment_parameters(reading, experiment)
+        for point in {min(values), max(values)}:
+            for name, told in parameters.misfits(together | {swept: point}):
+                raise_config_error(file, f"{place} under {reading}: {name}", together[name], told)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 LIBRARY = Path(__file__).resolve().parents[1]
@@ -17,6 +18,31 @@ def module_file(name: str) -> Path | None:
     return None
 
 
+def defines(name: str, function: str) -> bool:
+    """Whether a library module defines a function, told without importing it."""
+    path = module_file(name)
+    return path is not None and bool(
+        re.search(rf"^def {function}\(", path.read_text("utf-8"), re.M)
+    )
+
+
+def quantities_of(key: str) -> tuple[set[str], set[str]]:
+    """Return the names in the code of a paper that may be quantities it reports.
+
+    Args:
+        key: citation key.
+
+    Returns:
+        Every word in quotes or before an equals sign, and those of them that stand before a call of
+        ``variable``, told without importing the modules.
+    """
+    room = LIBRARY / "papers" / key
+    paths = [*room.glob("*.py"), *room.glob("schemes/*.py")]
+    text = "\n".join(path.read_text("utf-8") for path in paths if path.stem != "parameters")
+    words = {first or second for first, second in re.findall(r"""["'](\w+)["']|(\w+)=""", text)}
+    return words, set(re.findall(r"""\b([a-z]\w*)["']?\]?\s*[:=]\s*variable\(""", text))
+
+
 def documentation(name: str, function: str) -> str:
     """Return the first paragraph of a module's docstring, without importing the module.
 
@@ -28,7 +54,7 @@ def documentation(name: str, function: str) -> str:
         The text without its full stop, empty if there is no such module, function or docstring.
     """
     path = module_file(name)
-    tree = ast.parse(path.read_text(encoding="utf-8") if path else "")
-    defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
-    text = (ast.get_docstring(tree) or "") if function in defined else ""
+    if path is None or not defines(name, function):
+        return ""
+    text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
     return " ".join(text.split("\n\n")[0].split()).rstrip(".")

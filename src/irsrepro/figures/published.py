@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from irsrepro.config.loading import Document, Project
-from irsrepro.config.schema import refuse
-from irsrepro.errors import ConfigurationError
+from irsrepro.config.problems import config_error, one_of, raise_config_error
+from irsrepro.config.strict_yaml import read_text
 
 FOLDER = "published"
 REQUIRED = ("curve", "x", "y")
 COLUMNS = (*REQUIRED, "experiment")
-COLUMNS_ARE = "the columns are curve, x, y, and experiment where a figure draws several"
+COLUMNS_ARE = "the columns curve, x, y, and experiment where a figure draws several"
 SLACK = 0.01  # of an axis, by which a point taken off by hand may miss its end
 
 
@@ -60,29 +60,24 @@ def check_published(project: Project) -> None:
             continue
         key, *names = name.parts[1:]
         if key not in project.documents or len(names) != 1:
-            raise ConfigurationError(
-                f"{name}: no such place; {FOLDER}/KEY/FIGURE.csv is, KEY one of "
-                f"{', '.join(project.documents)}"
-            )
+            told = one_of(project.documents)
+            raise config_error(f"{name}: expected {FOLDER}/KEY/FIGURE.csv, KEY {told}")
         _check_file(project.documents[key], str(name), path)
 
 
 def _check_file(document: Document, name: str, path: Path) -> None:
     drawn = [each for each, plan in document.figures.items() if "experiments" in plan]
     if path.stem not in drawn or path.suffix != ".csv":
-        raise ConfigurationError(
-            f"{name}: no such figure; those with curves are {', '.join(drawn)}, each with .csv"
-        )
+        raise config_error(f"{name}: expected NAME.csv with NAME {one_of(drawn)}")
     ranges = curve_ranges(document, path.stem)
     scale = document.figures[path.stem]["x"].get("scale", "linear")
     for point in read_published(path, name):
         if point.curve not in ranges:
-            refuse(name, f"line {point.line}: curve", point.curve,
-                   f"allowed are {', '.join(ranges)}")  # fmt: skip
+            raise_config_error(name, f"line {point.line}: curve", point.curve, one_of(ranges))
         low, high = ranges[point.curve]
         if not _within(point.x, low, high, scale):
-            refuse(name, f"line {point.line}: x", point.x,
-                   f"{point.curve} goes from {low:g} to {high:g}")  # fmt: skip
+            told = f"a point of {point.curve}, which goes from {low:g} to {high:g}"
+            raise_config_error(name, f"line {point.line}: x", point.x, told)
 
 
 def curve_ranges(document: Document, figure: str) -> dict[str, tuple[float, float]]:
@@ -127,24 +122,25 @@ def read_published(path: Path, name: str | None = None) -> list[Point]:
         ConfigurationError: it is no such table, or a coordinate is no finite number.
     """
     name = name or str(path)
+    reader = csv.reader(read_text(path, name).splitlines(), strict=True)
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-        reader = csv.reader(lines, strict=True)
         rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader if any(row)]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ConfigurationError(f"{name}: cannot be read as CSV in UTF-8: {error}") from error
+    except csv.Error as error:
+        raise config_error(
+            f"{name}: line {reader.line_num}: cannot be read as CSV: {error}"
+        ) from None
     line, heads = rows[0] if rows else (1, [])
     for head in heads:
         if head not in COLUMNS or heads.count(head) > 1:
-            refuse(name, f"line {line}: column", head, COLUMNS_ARE)
+            raise_config_error(name, f"line {line}: column", head, COLUMNS_ARE)
     for column in REQUIRED:
         if column not in heads:
-            raise ConfigurationError(f"{name}: line {line}: no column {column}; {COLUMNS_ARE}")
+            raise config_error(f"{name}: line {line}: no column {column}; expected {COLUMNS_ARE}")
     points = []
     for line, row in rows[1:]:
         if len(row) != len(heads):
-            refuse(name, f"line {line}", ",".join(row),
-                   f"{len(heads)} cells are, numbers with a point, not a comma")  # fmt: skip
+            told = f"{len(heads)} cells, numbers with a point, not a comma"
+            raise_config_error(name, f"line {line}", ",".join(row), told)
         cells = dict(zip(heads, row, strict=True))
         curve = "/".join(filter(None, [cells.get("experiment"), cells["curve"]]))
         x, y = (_number(name, line, axis, cells[axis]) for axis in ("x", "y"))
@@ -158,5 +154,5 @@ def _number(name: str, line: int, column: str, text: str) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        refuse(name, f"line {line}: {column}", text, "a finite number is expected")
+        raise_config_error(name, f"line {line}: {column}", text, "a finite number")
     return value

@@ -14,18 +14,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import get_args
 
-from irsrepro.build.paths import (
-    benchmark_of,
-    channel_files,
-    claims_file,
-    data_path,
-    rounding_files,
-    solution_files,
-)
-from irsrepro.build.places import FIGURE_DATA
+from irsrepro.build.paths import benchmark_of, data_files
 from irsrepro.config.loading import Project
-from irsrepro.config.schema import load_schema
+from irsrepro.config.models import Engine, Fidelity
 from irsrepro.errors import IrsreproError
 from irsrepro.report.listing import aligned
 
@@ -69,32 +62,14 @@ def reached(projects: Iterable[Project]) -> set[Path]:
     """
     found: set[str] = set()
     for project in projects:
-        settings = load_schema(project.root, "config")["properties"]
-        for fidelity in settings["fidelity"]["enum"]:
-            for engine in settings["engine"]["enum"]:
-                found |= _reached_by(replace(project, fidelity=fidelity, engine=engine))
+        for fidelity in get_args(Fidelity):
+            for engine in get_args(Engine):
+                asked = replace(project, fidelity=fidelity, engine=engine)
+                for key, document in asked.documents.items():
+                    for reading in document.readings:
+                        files = data_files(asked, key, reading)
+                        found |= files | {benchmark_of(path) for path in files}
     return set(map(Path, found))
-
-
-def _reached_by(project: Project) -> set[str]:
-    found: set[str] = set()
-    for key, document in project.documents.items():
-        for reading in document.readings:
-            computed = [
-                *(channel_files(project, key, reading, each) for each in document.ensembles),
-                *(solution_files(project, key, reading, each) for each in document.experiments),
-            ]
-            for path in (path for files in computed for path in files):
-                found |= {path, benchmark_of(path)}
-            found.add(claims_file(project, key, reading))
-            for each in document.experiments:
-                found.update(rounding_files(project, key, reading, each))
-            found |= {
-                data_path(project, FIGURE_DATA, key, reading, figure=figure)
-                for figure, section in document.figures.items()
-                if section["kind"] != "sheet"
-            }
-    return found
 
 
 def survey(

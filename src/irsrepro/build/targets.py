@@ -1,0 +1,94 @@
+"""Targets, checked while the workflow is parsed."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from pathlib import PurePosixPath
+
+from irsrepro.build.paths import data_files
+from irsrepro.config.loading import DEFAULT, Project
+from irsrepro.config.problems import config_error, one_of
+
+PICTURE_ENDINGS = ("pdf", "svg", "png", "csv")
+SCORECARDS = ("scorecard", "alternatives")
+SUMMARY = "summary"
+
+
+def refuse_unknown_targets(project: Project, arguments: Sequence[str]) -> None:
+    """Refuse a target that nothing can make, before Snakemake looks for a rule.
+
+    Args:
+        project: the configuration.
+        arguments: the command line; only figures, reports, scorecards and data are looked at.
+
+    Raises:
+        ConfigurationError: one line that names what there is.
+    """
+    checks = {
+        "figures": _check_figure,
+        "reports": _check_report,
+        "results": _check_data,
+        "scorecard": _check_scorecard,
+    }
+    for argument in arguments:
+        place, *parts = PurePosixPath(posixpath.normpath(argument)).parts or ("",)
+        if place in checks and parts:
+            checks[place](project, argument, parts)
+
+
+def _check_figure(project: Project, target: str, parts: list[str]) -> None:
+    if parts in (["all"], ["index.html"]):
+        return
+    reading = None
+    if parts[0] == "variants":
+        reading, parts = (parts[1:2] or [""])[0], parts[2:]
+        readings = {name: None for each in project.documents.values() for name in each.readings}
+        _check_reading(target, reading, readings)
+    key, names = (parts or [""])[0], parts[1:]
+    _check_member(target, "paper", key, project.documents)
+    if reading is not None:
+        _check_reading(target, reading, project.documents[key].readings)
+    if names != ["all"]:
+        _check_file(target, "figure", names, project.documents[key].figures, PICTURE_ENDINGS)
+
+
+def _check_report(project: Project, target: str, parts: list[str]) -> None:
+    _check_file(target, "report", parts, [*project.documents, SUMMARY], ("html", "ipynb"))
+
+
+def _check_scorecard(_project: Project, target: str, parts: list[str]) -> None:
+    if parts != ["all"]:
+        _check_file(target, "scorecard", parts, SCORECARDS, ("html", "csv"))
+
+
+def _check_data(project: Project, target: str, parts: list[str]) -> None:
+    _, key, reading, *_ = [*parts, "", "", ""]
+    _check_member(target, "paper", key, project.documents)
+    _check_member(target, "reading", reading, project.documents[key].readings)
+    path, known = posixpath.join("results", *parts), sorted(data_files(project, key, reading))
+    if path not in known:
+        like = get_close_matches(path, known, 1, 0.0)
+        raise config_error(f"{target}: no such data; expected a file like {like[0]}")
+
+
+def _check_reading(target: str, reading: str, known: Iterable[str]) -> None:
+    known = [name for name in known if name != DEFAULT]
+    if reading not in known:
+        told = f"{one_of(known)}; --config variant=NAME makes one"
+        raise config_error(f"{target}: no reading {reading or '(none)'}; expected {told}")
+
+
+def _check_member(target: str, kind: str, name: str, known: Iterable[str]) -> None:
+    if name not in known:
+        raise config_error(f"{target}: no {kind} {name or '(none)'}; expected {one_of(known)}")
+
+
+def _check_file(
+    target: str, kind: str, parts: Sequence[str], names: Iterable[str], endings: Sequence[str]
+) -> None:
+    path = PurePosixPath(*parts)
+    _check_member(target, kind, str(path.with_suffix("")) if parts else "", names)
+    if path.suffix[1:] not in endings:
+        raise config_error(f"{target}: no such kind of file; expected {one_of(endings)}")

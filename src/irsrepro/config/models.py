@@ -1,0 +1,319 @@
+"""What a configuration file may say: ``config/KEY.yaml`` of a paper, and ``config/config.yaml``.
+
+Names that refer to other sections, and values of parameters, are checked in ``references``.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
+
+from irsrepro.config.kinds import Check
+from irsrepro.config.types import (
+    NAME,
+    RESERVED_NAMES,
+    Expected,
+    Name,
+    Number,
+    Quantity,
+    Section,
+    Text,
+    rising,
+)
+
+Fidelity = Literal["paper", "preview"]
+Engine = Literal["fast", "reference"]
+Origin = Literal["stated", "derived", "related-work", "recalled", "assumed", "calibrated"]
+Realisations = Annotated[int, Quantity(at_least=1, at_most=1_000_000)]
+Index = Annotated[int, Quantity(at_least=0, at_most=1_000_000)]
+Year = Annotated[int, Quantity(at_least=1800, at_most=2200)]
+Source = Literal["paper", "threshold ours", "reconstructed", "ours"]
+
+
+def _not_reserved(name: str) -> str:
+    if name in RESERVED_NAMES:
+        taken = f"a name other than {', '.join(RESERVED_NAMES)}"
+        raise PydanticCustomError("expected", "{expected}", {"expected": taken})
+    return name
+
+
+def _distinct(values: list[Any]) -> bool:
+    return len({repr(each) for each in values}) == len(values)
+
+
+NewName = Annotated[Name, AfterValidator(_not_reserved)]
+ClaimName = Annotated[str, Field(max_length=60, pattern=f"^{NAME}(-[A-Za-z0-9_]+)*$")]
+Names = Annotated[
+    list[Name], Field(min_length=1), Expected("a list of different names", accepts=_distinct)
+]
+Points = Annotated[list[Number], Field(min_length=1), Expected("a list of points")]
+Joined = Annotated[str, Field(pattern="^[^@]+@[0-9.]+$")]
+Values = Annotated[dict[Name, Any], Expected("a mapping of parameters to values")]
+SomeValues = Annotated[
+    dict[Name, Any], Field(min_length=1), Expected("parameters and their values")
+]
+
+
+class PerFidelity(Section):
+    """A number for either fidelity."""
+
+    paper: Index
+    preview: Index
+
+
+class Settings(Section):
+    """What all papers share: config/config.yaml."""
+
+    seed: Annotated[int, Quantity(at_least=0, at_most=2**63)]
+    fidelity: Fidelity
+    engine: Engine
+    chunk: Realisations
+    rounding_sample: PerFidelity
+
+
+class Asked(Settings):
+    """Settings with what only a command line gives."""
+
+    realisations: Realisations | None = None
+    variant: NewName | None = None
+
+
+class Sourced(Section):
+    """Something with an origin and a reason."""
+
+    origin: Origin
+    why: Text
+
+
+class SampleSize(Sourced):
+    """How many realisations."""
+
+    value: Realisations
+
+
+class SampleSizes(Section):
+    """How many realisations at either fidelity."""
+
+    paper: SampleSize
+    preview: SampleSize
+
+
+class Parameter(Sourced):
+    """A parameter: its value, where that is from, and whom it concerns."""
+
+    value: Any
+    unit: Text | None = None
+    used_by: (
+        Annotated[Literal["channels"] | list[Name], Expected("channels or a list of schemes")]
+        | None
+    ) = Field(None, description="channels, or the schemes that know it; all of them without it")
+    ensembles: Names | None = Field(None, description="the only ensembles that it matters to")
+
+
+class Ensemble(Section):
+    """A family of channel realisations."""
+
+    about: Text
+    set: Values | None = None
+    draws_of: Name | None = Field(
+        None, description="the ensemble whose random numbers it shares, instead of its own"
+    )
+    realisations: SampleSizes | None = None
+    chunk: Realisations | None = Field(None, description="realisations per file")
+
+
+class Scheme(Section):
+    """An algorithm of a legend."""
+
+    title: Text
+    about: Text
+    module: Name | None = None
+    set: Values | None = Field(None, description="what makes it this scheme of its module")
+    beyond_paper: bool = False
+
+
+class Sweep(Sourced):
+    """The parameter on the horizontal axis and its values."""
+
+    parameter: Name
+    values: Annotated[
+        list[Number],
+        Field(min_length=1),
+        Expected("a list of different numbers", accepts=_distinct),
+    ]
+    design_once: bool = Field(
+        False, description="variables do not depend on it, only what they achieve does"
+    )
+    continued: bool = Field(
+        False, description="a scheme is given what it designed at the point before, to go on from"
+    )
+
+
+class Experiment(Section):
+    """A sweep over an ensemble, with a metric and the schemes compared."""
+
+    title: Text | None = Field(None, description="what sets it apart from others in one figure")
+    about: Text
+    ensemble: Name
+    sweep: Sweep
+    metric: Name
+    schemes: Names
+    set: Values | None = None
+    trace: bool = False
+    timed: bool = Field(False, description="solutions hold seconds, which differ between runs")
+    first: dict[Name, Realisations] | None = Field(
+        None, description="costly schemes and the first realisations that they run on"
+    )
+
+
+class Axis(Section):
+    """An axis of a figure."""
+
+    label: Text
+    scale: Literal["linear", "log", "log2"] = "linear"
+    limits: (
+        Annotated[
+            list[Number],
+            Field(min_length=2, max_length=2),
+            Expected("[low, high]", accepts=lambda ends: rising(ends) and ends[0] < ends[1]),
+        ]
+        | None
+    ) = None
+
+
+class TopAxis(Section):
+    """A second horizontal axis and the experiments drawn over it."""
+
+    label: Text
+    experiments: Names
+
+
+class Layout(Section):
+    """A figure of places, and what every figure has."""
+
+    kind: Literal["layout"]
+    title: Text
+    caption: Text
+    ensemble: Name
+    x: Axis | None = None
+    y: Axis | None = None
+
+
+class Sheet(Section):
+    """Figures side by side."""
+
+    kind: Literal["sheet"]
+    title: Text
+    caption: Text
+    figures: Names
+
+
+class _OfExperiments(Section):
+    """What figures of experiments have."""
+
+    title: Text
+    caption: Text
+    experiments: Names
+    x: Axis
+    y: Axis
+    top: TopAxis | None = None
+    statistic: Literal["mean", "median"] = "mean"
+    points: Points | None = Field(None, description="the only ones of the sweep that are drawn")
+    titles: dict[Name, Text] | None = Field(None, description="instead of those of experiments")
+    schemes: Names | None = Field(None, description="all of the experiments without it")
+    after: (
+        dict[Name, Annotated[list[Index], Field(min_length=1), Expected("a list of iterations")]]
+        | None
+    ) = Field(None, description="schemes drawn after fewer iterations too")
+    colours: dict[Text, Text] | None = Field(
+        None, description="of schemes, of experiments or of EXPERIMENT/SCHEME"
+    )
+    also: dict[Name, dict[Name, Text]] | None = Field(
+        None, description="schemes of which other quantities are drawn too, with their titles"
+    )
+    joined: (
+        Annotated[list[list[Joined]], Expected("a list of lists of two or more CURVE@POINT")] | None
+    ) = Field(None, description="points that belong together, joined by a thin line")
+    beneath: Names | None = Field(
+        None, description="schemes that others cover, drawn broad and pale"
+    )
+    added: Names | None = Field(None, description="schemes that the printed figure does not have")
+    metric: Name | None = Field(None, description="instead of the metric of the experiments")
+    minus: Name | None = Field(None, description="drawn are differences to this scheme")
+
+
+class Curves(_OfExperiments):
+    """A figure of means or medians over a sweep."""
+
+    kind: Literal["curves"]
+
+
+class Distributions(_OfExperiments):
+    """A figure of empirical distributions at some points of a sweep."""
+
+    kind: Literal["distributions"]
+    points: Points
+
+
+class Trace(_OfExperiments):
+    """A figure of the metric per iteration."""
+
+    kind: Literal["trace"]
+    iterations: Annotated[int, Quantity(at_least=1, at_most=1_000_000)]
+    realisation: Index | None = Field(None, description="the only one drawn")
+    against: Literal["iterations", "seconds"] = "iterations"
+
+
+Figure = Annotated[Layout | Sheet | Curves | Distributions | Trace, Field(discriminator="kind")]
+
+
+class Cause(Section):
+    """Why a claim is not replicated."""
+
+    of: Literal["paper", "lost number", "budget", "sample"]
+    why: Text
+
+
+class Claim(Section):
+    """A statement of the paper with checks on the data."""
+
+    about: Text
+    figure: Name
+    text: Text
+    note: Text | None = None
+    source: Source = "paper"
+    cause: Cause | None = None
+    rests_on: Annotated[list[Name], Expected("a list of parameters", accepts=_distinct)] | None = (
+        None
+    )
+    checks: Annotated[list[Check], Field(min_length=1)]
+
+
+class Alternative(Section):
+    """Another reading: values of parameters, or of single experiments."""
+
+    about: Text
+    set: SomeValues | None = None
+    experiments: dict[Name, SomeValues] | None = None
+
+
+class PaperFile(Section):
+    """One paper: config/KEY.yaml."""
+
+    title: Text
+    authors: Annotated[list[Text], Field(min_length=1)]
+    venue: Text
+    year: Year
+    identifiers: dict[Text, Text]
+    summary: Text
+    realisations: SampleSizes
+    parameters: dict[Name, Parameter]
+    ensembles: dict[NewName, Ensemble]
+    schemes: dict[NewName, Scheme]
+    experiments: dict[NewName, Experiment]
+    figures: dict[NewName, Figure]
+    claims: dict[ClaimName, Claim]
+    alternatives: dict[NewName, Alternative]
+    errata: list[Text]

@@ -1,0 +1,155 @@
+"""What the sections of a paper's configuration say of each other, and of its code.
+
+Every name refers to something, every value of a parameter is one that it may have, and values that
+meet in an experiment fit together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from irsrepro.config.modules import defines, quantities_of
+from irsrepro.config.parameters import PaperParameters
+from irsrepro.config.problems import config_error, one_of, raise_config_error
+
+Source = Mapping[str, Any]
+Member = tuple[str, Any, Iterable[Any]]
+SECONDS = "seconds"  # what a timed experiment reports besides
+
+
+def check_names(file: str, source: Source) -> None:
+    """Check that whatever a section names is there.
+
+    Args:
+        file: of the configuration, for errors.
+        source: its content, of the right shape.
+
+    Raises:
+        ConfigurationError: one line for the first name that is not.
+    """
+    for place, value, members in _members(source):
+        if value not in members:
+            raise_config_error(file, place, value, one_of(members))
+
+
+def check_parameters(file: str, source: Source, parameters: type[PaperParameters]) -> None:
+    """Check values of parameters everywhere but in what-ifs, and complete the units.
+
+    Raises:
+        ConfigurationError: one line for the first that is wrong.
+    """
+    for name, entry in source["parameters"].items():
+        parameters.check(name, entry["value"], file, f"parameters.{name}.value")
+        unit = parameters.unit(name)
+        if entry.setdefault("unit", unit) != unit:
+            raise_config_error(file, f"parameters.{name}.unit", entry["unit"], unit)
+    for name in parameters.model_fields:
+        if name not in source["parameters"]:
+            told = f"missing; {parameters.source()} has it"
+            raise config_error(f"{file}: parameters.{name}: {told}")
+    for place, values in _settings(source):
+        check_values(file, place, values, parameters)
+
+
+def check_values(
+    file: str, place: str, values: Mapping[str, Any], parameters: type[PaperParameters]
+) -> None:
+    """Check values that something sets.
+
+    Raises:
+        ConfigurationError: one line for the first that is wrong.
+    """
+    for name, value in values.items():
+        parameters.check(name, value, file, f"{place}.{name}")
+
+
+def check_code(file: str, key: str, source: Source) -> None:
+    """Check that the modules of a paper have the schemes, metrics and quantities that are named.
+
+    Raises:
+        ConfigurationError: one line for the first that they have not.
+    """
+    for scheme, entry in source["schemes"].items():
+        module = entry.get("module", scheme)
+        if not defines(f"irsrepro.papers.{key}.schemes.{module}", "design"):
+            place = f"src/irsrepro/papers/{key}/schemes"
+            raise_config_error(file, f"schemes.{scheme}", module,
+                               f"a module of {place} that defines design()")  # fmt: skip
+    strings, reported = quantities_of(key)
+    metrics = {f"experiments.{name}.metric": entry["metric"]
+               for name, entry in source["experiments"].items()}  # fmt: skip
+    quantities = {
+        f"claims.{claim}.checks.{number}.quantity": check["quantity"]
+        for claim, entry in source["claims"].items()
+        for number, check in enumerate(entry["checks"])
+        if "quantity" in check
+    }
+    for place, name in (metrics | quantities).items():
+        if name not in strings and name != SECONDS:
+            told = f"what a system model or scheme of {key} reports, {one_of(sorted(reported))}"
+            raise_config_error(file, place, name, told)
+
+
+def _members(source: Source) -> Iterator[Member]:
+    """Yield place, name and what it must be one of."""
+    ensembles, schemes = source["ensembles"], source["schemes"]
+    experiments, figures = source["experiments"], source["figures"]
+    for name, entry in source["parameters"].items():
+        place = f"parameters.{name}"
+        users = entry.get("used_by", [])
+        yield from _each(f"{place}.used_by", users if isinstance(users, list) else [], schemes)
+        yield from _each(f"{place}.ensembles", entry.get("ensembles", []), ensembles)
+    for name, entry in ensembles.items():
+        yield from _each(
+            f"ensembles.{name}.draws_of", [*filter(None, [entry.get("draws_of")])], ensembles
+        )
+    for name, entry in source["alternatives"].items():
+        yield from _each(
+            f"alternatives.{name}.experiments", entry.get("experiments", []), experiments
+        )
+    for name, entry in experiments.items():
+        place = f"experiments.{name}"
+        yield f"{place}.ensemble", entry["ensemble"], ensembles
+        yield from _each(f"{place}.schemes", entry["schemes"], schemes)
+        yield from _each(f"{place}.first", entry.get("first", []), entry["schemes"])
+    for name, entry in figures.items():
+        place, drawn = f"figures.{name}", entry.get("experiments", [])
+        if "ensemble" in entry:
+            yield f"{place}.ensemble", entry["ensemble"], ensembles
+        single = {each: None for each, other in figures.items() if other["kind"] != "sheet"}
+        yield from _each(f"{place}.figures", entry.get("figures", []), single)
+        yield from _each(f"{place}.experiments", drawn, experiments)
+        yield from _each(
+            f"{place}.top.experiments", entry.get("top", {}).get("experiments", []), drawn
+        )
+        yield from _each(f"{place}.titles", entry.get("titles", []), drawn)
+        known = sorted({each for one in drawn for each in experiments[one]["schemes"]})
+        for part in ("schemes", "after", "also", "beneath", "added"):
+            yield from _each(f"{place}.{part}", entry.get(part, []), known)
+        if "minus" in entry:
+            yield f"{place}.minus", entry["minus"], known
+        for experiment in drawn:
+            points = experiments[experiment]["sweep"]["values"]
+            yield from _each(f"{place}.points", entry.get("points", []), points)
+    for name, entry in source["claims"].items():
+        yield f"claims.{name}.figure", entry["figure"], [*figures, "none"]
+        yield from _each(f"claims.{name}.rests_on", entry.get("rests_on", []), source["parameters"])
+
+
+def _each(place: str, names: Iterable[Any], members: Iterable[Any]) -> Iterator[Member]:
+    return ((place, name, members) for name in names)
+
+
+def _settings(source: Source) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the places that set parameters, and the values."""
+    for section in ("ensembles", "schemes", "experiments", "alternatives"):
+        for name, entry in source[section].items():
+            yield f"{section}.{name}.set", entry.get("set", {})
+    for name, entry in source["alternatives"].items():
+        for experiment, values in entry.get("experiments", {}).items():
+            yield f"alternatives.{name}.experiments.{experiment}", values
+    for name, entry in source["experiments"].items():
+        sweep = entry["sweep"]
+        for value in sweep["values"]:
+            yield f"experiments.{name}.sweep", {sweep["parameter"]: value}
