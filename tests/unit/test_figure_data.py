@@ -175,7 +175,7 @@ def test_a_figure_can_show_another_metric_than_its_experiment() -> None:
     made = make("curves", {"power": table}, {"metric": "twice"}, wanted("costly"))
     np.testing.assert_allclose(made["value"], [[30.0, 70.0]])
     assert made["value"].attrs["long_name"] == "mean twice the rate"
-    with pytest.raises(ConfigurationError, match="metric 'none' is not there"):
+    with pytest.raises(ConfigurationError, match="no quantity 'none'"):
         make("curves", {"power": table}, {"metric": "none"}, wanted("costly"))
 
 

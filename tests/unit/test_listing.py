@@ -53,7 +53,7 @@ def test_a_document_counts_shared_files_once(project: Project, tmp_path: Path) -
         for path in computed_for(project, "he2020", "default", experiment):
             take(tmp_path, path, 0.5)
     times = figure_times(project, tmp_path)
-    channels, solutions = 2 * 2, 3 * 2
+    channels, solutions = 2 * 2, 5 * 2
     assert document_time(project, tmp_path, "he2020") == 0.5 * (channels + solutions)
     assert sum(filter(None, times.values())) > 0.5 * (channels + solutions)
 

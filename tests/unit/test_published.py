@@ -48,7 +48,7 @@ GOOD = [
     ("he2020/fig04.csv", "\ufeffx,y,curve\r\n0,1,random\r\n"),
     ("he2020/fig03.csv", "curve,x,y\njoint,0,1\njoint,100,2\n"),
     ("noh2022/fig04a.csv", "experiment,curve,x,y\nnear,proposed,25,1\n,far/random,200,1\n"),
-    ("noh2022/fig03.csv", "experiment,curve,x,y\npower,proposed_50@20,3,0.5\n"),
+    ("noh2022/fig03b.csv", "experiment,curve,x,y\npower,proposed_50@20,3,0.5\n"),
     ("zheng2021/fig08.csv", "curve,x,y\nao_mmse after 1,10,1\n"),
     ("he2020/.fig04.csv.swp", b"\x00\xff"),
 ]  # fmt: skip
@@ -78,7 +78,7 @@ BAD = [
     ("he2020/fig04.csv", "curve,x,y\njoint,1,nan\n", ["line 2: y: 'nan'", "finite number"]),
     ("he2020/fig04.csv", "curve,x,y\njoint,35.4,1\n", ["line 2: x: 35.4", "from 0 to 35"]),
     ("he2020/fig03.csv", "curve,x,y\njoint,102,1\n", ["line 2: x: 102.0", "from 0 to 100"]),
-    ("zheng2021/fig07.csv", "experiment,curve,x,y\nkappa_0,single,-1,1\n", ["from 40 to 320"]),
+    ("zheng2021/fig07.csv", "experiment,curve,x,y\nkappa_0,single,-1,1\n", ["from 10 to 320"]),
     ("noh2022/fig04a.csv", "curve,x,y\nproposed,25,1\n", ["'proposed'", "near/proposed"]),
     ("he2020/fig04.csv", "curve,x,y\njoint,1,2\n".encode("utf-16"), ["expected UTF-8"]),
 ]  # fmt: skip

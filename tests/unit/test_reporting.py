@@ -94,6 +94,15 @@ CLAIMS = [
 ]  # fmt: skip
 
 
+PLACE = {
+    "fidelity": "paper",
+    "document": "made2020",
+    "reading": "default",
+    "engine": "fast",
+    "experiment": "sweep",
+}
+
+
 def solution(scheme: str, first: int, last: int) -> xr.Dataset:
     numbers = np.arange(first, last + 1)
     dims = ("point", "realisation")
@@ -110,7 +119,7 @@ def solution(scheme: str, first: int, last: int) -> xr.Dataset:
             "point": variable(("point",), [0.0, 5.0], "power", "dBm"),
             "realisation": variable(("realisation",), numbers, "number", "1"),
         },
-        attrs={"scheme": scheme},
+        attrs=PLACE | {"scheme": scheme},
     )
 
 

@@ -36,7 +36,7 @@ def draw_layout(axes: Axes, data: xr.Dataset) -> bool:
             low, high = np.array([low[1], -high[0]]), np.array([high[1], -low[0]])
         _draw_long(axes, data, low, high, turned)
     else:
-        _draw_nodes(axes, data)
+        _draw_nodes(axes, data, numbered=True)
         axes.margins(0.05, 0.1)
     axes.set_aspect("equal")
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4, frameon=False,
@@ -50,7 +50,7 @@ def _turned(vectors: xr.DataArray) -> xr.DataArray:
     return vectors.copy(data=np.stack([y, -x, *more], axis=-1))
 
 
-def _draw_nodes(axes: Axes, data: xr.Dataset) -> None:
+def _draw_nodes(axes: Axes, data: xr.Dataset, *, numbered: bool = False) -> None:
     for place, (name, positions) in enumerate(node_classes(data).items()):
         x, y = positions.values[..., 0], positions.values[..., 1]
         colour = COLOURS[place % len(COLOURS)]
@@ -61,7 +61,7 @@ def _draw_nodes(axes: Axes, data: xr.Dataset) -> None:
                   label=_class_label(name, positions))  # fmt: skip
         if f"{name}_normal" in data:
             _draw_normals(axes, positions[0], data[f"{name}_normal"][0], colour)
-        elif len(x) > 1 and x.shape[1] > 1 and not np.ptp(positions.values, axis=0).any():
+        elif numbered and min(x.shape) > 1 and not np.ptp(positions.values, axis=0).any():
             _number(axes, positions[0], colour)
 
 

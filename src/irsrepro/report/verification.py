@@ -23,7 +23,7 @@ from irsrepro.build.paths import claims_file, panel_files
 from irsrepro.build.storage import read_dataset
 from irsrepro.claims import read_verdicts
 from irsrepro.claims.readings import as_csv, rows
-from irsrepro.config.loading import DEFAULT, Project
+from irsrepro.config.loading import DEFAULT, Document, Project
 from irsrepro.errors import StorageError
 from irsrepro.figures.tables import table
 from irsrepro.report.listing import aligned
@@ -41,6 +41,7 @@ OUTCOMES = {
     "missing": "not built, or not committed",
 }
 BAD = ("different", "missing")
+SECONDS = "seconds"  # what checks and axes call measured times
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,10 @@ def verify(project: Project) -> Verification:
     if not (folder / MANIFEST).is_file():
         raise StorageError(f"{folder}: nothing is committed of fidelity={project.fidelity}")
     figures = [
-        compare_tables(f"{key}/{figure}", ours, _text(folder / key / f"{figure}.csv"))
+        _unless_timed(
+            compare_tables(f"{key}/{figure}", ours, _text(folder / key / f"{figure}.csv")),
+            is_timed(document, figure),
+        )
         for key, document in project.documents.items()
         for figure in document.figures
         for ours in [built_table(project, key, figure)]
@@ -119,8 +123,7 @@ def verify(project: Project) -> Verification:
     built = {row["claim"]: row for row in built_claims(project)}
     for name in dict.fromkeys([*theirs, *built]):
         found = compare_claims(name, built.get(name), theirs.get(name))
-        missing = found.outcome == "missing"
-        claims.append(Comparison(name, "timing") if name in timed and not missing else found)
+        claims.append(_unless_timed(found, name in timed))
     return Verification(project.fidelity, figures, claims, _machine(project.root, folder))
 
 
@@ -143,14 +146,23 @@ def built_claims(project: Project) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(as_csv(rows(found))))) if found else []
 
 
+def _unless_timed(found: Comparison, timed: bool) -> Comparison:
+    return Comparison(found.name, "timing") if timed and found.outcome != "missing" else found
+
+
+def is_timed(document: Document, figure: str) -> bool:
+    """Return whether a figure, or a panel of it, shows measured times."""
+    sections = [document.figures[panel] for panel in document.panels(figure)]
+    return any(section.get("against") == SECONDS for section in sections)
+
+
 def timed_claims(project: Project) -> set[str]:
     """Return the claims that rest on measured times."""
     return {
         name
         for document in project.documents.values()
         for name, claim in document.claims.items()
-        for check in claim["checks"]
-        if document.experiments[check["experiment"]].get("timed")
+        if any(check.get("quantity") == SECONDS for check in claim["checks"])
     }
 
 
