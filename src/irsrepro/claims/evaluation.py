@@ -71,13 +71,18 @@ def evaluate(
             raise_config_error(name, "rests_on", parameter, one_of(origins or {}))
     verdict = UNDECIDED if turned else verdict
     given = {key: claim[key] for key in ("about", "figure", "text", "source") if key in claim}
-    cause = "{of}: {why}".format_map(claim["cause"]) if "cause" in claim else ""
+    cause = ""
+    if verdict != REPLICATED and "cause" in claim:
+        cause = "{of}: {why}".format_map(claim["cause"])
+    elif verdict == UNDECIDED and not turned:
+        count = min(check.realisations for check in results if check.verdict == UNDECIDED)
+        cause = f"sample: an interval from {count} realisations holds the bound"
     return ClaimResult(
         **{"about": "", "figure": "", "text": "", **given},
         claim=name,
         verdict=verdict,
         checks=results,
-        cause=cause if verdict != REPLICATED else "",
+        cause=cause,
         turned_by_rounding=bool(turned),
         by_construction=any((origins or {})[each] == "calibrated" for each in rests_on),
     )
