@@ -356,8 +356,8 @@ def page(outcomes: list[Outcome]) -> str:
         "figures of he2020 (4 realisations, chunks of 2), and every file is compared with that of",
         "an undisturbed build. A few of each kind run in `tests/workflow/test_faults.py`.",
         "Kernels and public solvers that raise are tested with every scheme in",
-        "`tests/papers/test_solver_failures.py`; those that hang, crash, or return NaN or nothing with",
-        "a made-up scheme in `tests/unit/test_isolation.py`.", "",
+        "`tests/papers/test_solver_failures.py`; those that hang, crash, or return NaN or nothing",
+        "with a made-up scheme in `tests/unit/test_isolation.py`.", "",
         "| done on purpose | times | what should come of it | what did not |", "|---|---|---|---|",
         *rows, "", *(["## What did not", "", *said] if said else ["Nothing else came of any."]), "",
     ])  # fmt: skip
