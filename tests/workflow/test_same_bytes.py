@@ -43,7 +43,7 @@ def files(machine: str) -> dict[str, str]:
     environment = {name: value for name, value in os.environ.items() if name not in chosen}
     done = subprocess.run(
         [sys.executable, __file__],
-        env=environment | MACHINES.get(machine, {}),
+        env=environment | {"PYTHONPATH": str(ROOT / "tests")} | MACHINES.get(machine, {}),
         capture_output=True,
         text=True,
         check=False,
