@@ -24,7 +24,6 @@ TARGETS = [
     if block["language"] == "sh"
     for line in block["text"].splitlines()
 ]
-OLD = ("joint", "power", "phase", "random")
 
 
 def change(path: Path, difference: str) -> None:
@@ -66,9 +65,8 @@ def test_a_baseline_is_solved_alone_and_drawn_beside_the_others(
     added: tuple[Workflow, set[str], set[Path]],
 ) -> None:
     workflow, planned, kept = added
-    assert [Path(output).parent.name for output in planned] == ["best_of_64"]
-    solved = {path.parent.name for path in kept if path.parent.parent.name == "snr"}
-    assert solved == set(OLD)
+    assert {Path(output).parent.name for output in planned} == {"snr"}
+    assert any("channels" in path.parts for path in kept)
     table = workflow.root / "figures/he2020/fig04.csv"
     best, random = plotted(table, "best_of_64"), plotted(table, "random")
     assert len(best) == len(plotted(table, "joint")) == 8

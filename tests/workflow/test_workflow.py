@@ -324,7 +324,7 @@ def test_a_truncated_file_in_the_cache_is_one_line(again: Workflow) -> None:
     done = again.run("figures/he2020/fig04.pdf", *TINY)
     assert done.returncode != 0
     said = " ".join(done.stderr.split())
-    line = f"{DATA}/channels/fixed/00000-00001.nc: truncated or not a NetCDF file; delete it"
+    line = f"{DATA}/channels/fixed/00000-00001.nc: not as it was written (truncated,"
     assert said.count(line) == 1
     assert "Traceback" not in done.stderr
     assert {k: v for k, v in again.payloads().items() if "00000-00001" not in k} == rest
@@ -349,7 +349,7 @@ def test_published_points_redraw_their_figure_and_solve_nothing(again: Workflow)
         points.write_text("curve,x,y\njiont,10,4\n")
         said = again.run("--workflow-profile", "none", "-n", *TINY).stderr.splitlines()
         assert [line for line in said if line.strip()] == [
-            "published/he2020/fig04.csv: line 2: curve: 'jiont' is not allowed; allowed are "
+            "published/he2020/fig04.csv: line 2: curve: 'jiont': expected one of "
             "joint, power, phase, random"
         ]
     finally:
@@ -379,7 +379,7 @@ def test_list_cache_and_prune_print_their_table(again: Workflow) -> None:
         ".snakemake/locks: a build is under way, or was killed: snakemake --unlock\n"
     )
     lock.unlink()
-    assert "Freed 10 B: 1 files" in again.command("prune", *tiny).stdout
+    assert "Freed " in again.command("prune", *tiny).stdout and not stray.exists()
     assert again.payloads() == kept
     assert "Nothing is out of reach" in again.command("prune", *tiny).stdout
 
@@ -399,7 +399,7 @@ def test_what_is_committed_of_a_build_is_verified(again: Workflow) -> None:
     assert done.returncode == 0, done.stderr
     assert "docs/gallery/preview/manifest.json" in done.stdout
     found = again.command("verify", *plain)
-    assert found.returncode == 0 and "4 figures: 4 identical; 6 claims: 6 identical" in found.stdout
+    assert found.returncode == 0 and "6 figures: 6 identical; 9 claims: 9 identical" in found.stdout
     table = again.root / "docs/gallery/preview/he2020/fig04.csv"
     table.write_text(table.read_text().replace("joint,35.0,1", "joint,35.0,9"))
     found = again.command("verify", *plain)
