@@ -82,7 +82,7 @@ def write() -> None:
 
     from irsrepro.build.jobs import keep_compiled_kernels
     from irsrepro.build.storage import variable, write_dataset
-    from irsrepro.build.sweeps import Problem, run
+    from irsrepro.build.sweeps import solve
     from irsrepro.channels.streams import RandomStream, realisation_streams
     from irsrepro.config.loading import DEFAULT, load_project
 
@@ -98,10 +98,12 @@ def write() -> None:
         for key, experiment in EXPERIMENTS.items():
             document = load_project(ROOT, {}).documents[key]
             plan = document.experiments[experiment]
-            streams = realisation_streams(RandomStream(1, (key,)), range(2))
+            stream = RandomStream(1, (key,))
             draw = import_module(f"irsrepro.papers.{key}.ensemble").draw
-            evaluate = import_module(f"irsrepro.papers.{key}.system").evaluate
-            channels = draw(document.channel_parameters(DEFAULT, plan["ensemble"]), streams)
+            channels = draw(
+                document.channel_parameters(DEFAULT, plan["ensemble"]),
+                realisation_streams(stream, range(2)),
+            )
             numbers = variable(("realisation",), np.arange(2), "realisation", "1")
             channels = channels.assign_coords(realisation=numbers)
             keep(f"{key}/channels", channels)
@@ -109,10 +111,16 @@ def write() -> None:
             unit = document.parameters[parameter]["unit"]
             sweep = {"parameter": parameter, "values": plan["sweep"]["values"][-1:], "unit": unit}
             for scheme in plan["schemes"]:
-                parameters = document.solution_parameters(DEFAULT, experiment, scheme)
-                problem = Problem(channels, parameters, "fast", streams)
-                design = import_module(document.module(scheme)).design
-                keep(f"{key}/{scheme}", run(design, evaluate, problem, sweep))
+                solution = solve(
+                    channels,
+                    stream,
+                    document.module(scheme),
+                    f"irsrepro.papers.{key}.system",
+                    document.solution_parameters(DEFAULT, experiment, scheme),
+                    "fast",
+                    sweep,
+                )
+                keep(f"{key}/{scheme}", solution)
     print(json.dumps(found))
 
 
