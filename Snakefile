@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from irsrepro.build.targets import refuse_unknown_targets
+from irsrepro.build.targets import check_targets
 from irsrepro.build.failures import tell_at_the_end
 from irsrepro.config.loading import load_project
 from irsrepro.config.modules import LIBRARY
@@ -19,7 +19,7 @@ if Path(workflow.basedir).resolve() not in LIBRARY.parents:
 try:
     project = load_project(Path(workflow.basedir), config)
     # Snakemake itself knows its targets only after parsing, and says in ten lines what is wrong.
-    refuse_unknown_targets(project, sys.argv[1:])
+    check_targets(project, sys.argv[1:])
     check_published(project)
 except IrsreproError as error:
     sys.exit(str(error))
@@ -33,7 +33,7 @@ localrules:
     figure_data,
     figure,
     figure_of_reading,
-    figures_of_document,
+    figures_of_paper,
     figures_of_reading,
     figures_all,
     claims,
@@ -57,8 +57,8 @@ include: "workflow/rules/verify.smk"
 rule figures_all:
     default_target: True
     input:
-        manifests=[f"figures/{key}/all" for key in project.documents],
-        files=[path for key in project.documents for path in files_of(key)]
+        manifests=[f"figures/{key}/all" for key in project.papers],
+        files=[path for key in project.papers for path in files_of(key)]
         + ["reports/summary.ipynb", "reports/summary.html", "figures/index.html"]
         + ["scorecard/scorecard.html", "scorecard/scorecard.csv"],
         claims=claims_of(DEFAULT),

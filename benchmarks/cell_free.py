@@ -1,7 +1,7 @@
 """Kernels of the cell-free downlink of noh2022 on its own data, against the obvious way.
 
 Run with ``OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python benchmarks/cell_free.py`` (about a
-minute; ``--quick`` leaves the slow references out). The drops are those of the document's ensemble:
+minute; ``--quick`` leaves the slow references out). The drops are those of the paper's ensemble:
 4 access points, 8 surfaces, 4 users. Compilation is left out.
 """
 

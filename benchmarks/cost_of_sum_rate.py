@@ -43,7 +43,7 @@ class Cost(NamedTuple):
 def measure(update_powers: bool, realisations: int, elements: int, surfaces: int) -> Cost:
     """Design networks of the size given, to the stopping rule of the paper's configuration."""
     project = load_project(ROOT, {})
-    paper = project.documents["he2020"]
+    paper = project.papers["he2020"]
     sizes: dict[str, Any] = {"elements": elements, "irss": surfaces}
     parameters = paper.reading("default") | paper.ensembles["region"]["set"] | sizes
     stream = RandomStream(project.seed).child("he2020", "region")

@@ -32,8 +32,8 @@ JOB = re.compile(
 )
 
 
-def copy_checkout(destination: Path, *documents: str) -> Path:
-    """Copy everything a workflow run needs into an empty folder, of all or some documents."""
+def copy_checkout(destination: Path, *papers: str) -> Path:
+    """Copy everything a workflow run needs into an empty folder, of all or some papers."""
     for name in ("config", "workflow", "profiles", "src", "notebooks"):
         shutil.copytree(
             ROOT / name,
@@ -43,7 +43,7 @@ def copy_checkout(destination: Path, *documents: str) -> Path:
     for name in ("Snakefile", "environment.yml", "CITATION.cff"):
         shutil.copy(ROOT / name, destination / name)
     for path in (destination / "config").glob("*.yaml"):
-        if documents and path.stem not in (*documents, "config"):
+        if papers and path.stem not in (*papers, "config"):
             path.unlink()
     share_compiled_kernels(destination)
     return destination
@@ -67,8 +67,8 @@ def share_compiled_kernels(root: Path) -> None:
             (own / place(str(copied))).symlink_to(compiled, target_is_directory=True)
 
 
-def build_document(folder: Path, key: str) -> "Workflow":
-    """Build everything of one document, at tiny fidelity, in a checkout of its own."""
+def build_paper(folder: Path, key: str) -> "Workflow":
+    """Build everything of one paper, at tiny fidelity, in a checkout of its own."""
     workflow = Workflow(copy_checkout(folder, key))
     workflow.build(f"figures/{key}/all", "--config", "fidelity=preview", "realisations=2")
     return workflow
@@ -147,8 +147,8 @@ def plotted(path: Path, curve: str) -> list[float]:
     return [float(row[value]) for row in rows if row["curve"] == curve]
 
 
-def check_document(workflow: Workflow, key: str) -> None:
-    """Insist that a document was built whole: pictures, tables, report, and every claim's verdict.
+def check_paper(workflow: Workflow, key: str) -> None:
+    """Insist that a paper was built whole: pictures, tables, report, and every claim's verdict.
 
     Data must carry names and units, and nothing of the run.
     """
@@ -168,7 +168,7 @@ def check_document(workflow: Workflow, key: str) -> None:
                 for name, variable in group.variables.items():
                     assert {"long_name", "units"} <= set(variable.ncattrs()), f"{path}: {name}"
                 facts = set(group.ncattrs())
-                assert {"document", "parameters", "parameters_hash", "library_hash"} <= facts
+                assert {"paper", "parameters", "parameters_hash", "library_hash"} <= facts
                 for name in facts:
                     text = str(group.getncattr(name))
                     assert str(workflow.root) not in text and os.uname().nodename not in text, name

@@ -9,7 +9,7 @@ from typing import Any
 
 import PIL.Image
 
-from irsrepro.config.loading import DEFAULT, Document
+from irsrepro.config.loading import DEFAULT, Paper
 from irsrepro.report.pages import Chapter
 
 EVIL = "<script>alert('x')</script> & \"quotes\""
@@ -125,8 +125,8 @@ PICTURES = {"fig01": png(), "fig02": png(90, 30, "green"), "fig03": png(2000, 50
 
 def chapter(key: str = "made2020", **changes: Any) -> Chapter:
     """Return a made-up paper, perhaps with other claims or pictures."""
-    document = Document(key, SOURCE, readings={DEFAULT: {}}, adjustments={})
-    return replace(Chapter(document, CLAIMS, PICTURES, f"results/paper/{key}/default"), **changes)
+    paper = Paper(key, SOURCE, readings={DEFAULT: {}}, adjustments={})
+    return replace(Chapter(paper, CLAIMS, PICTURES, f"results/paper/{key}/default"), **changes)
 
 
 def rows(*keys: str, compared: bool = False) -> list[dict[str, Any]]:
@@ -136,9 +136,9 @@ def rows(*keys: str, compared: bool = False) -> list[dict[str, Any]]:
         "depends_on": "ring",
         "verdicts": {"ring": "undecided", "nearer": "replicated"},
     }
-    return [row | {"document": key} | (more if compared else {}) for key in keys for row in CLAIMS]
+    return [row | {"paper": key} | (more if compared else {}) for key in keys for row in CLAIMS]
 
 
 def thumbnails(*keys: str) -> dict[tuple[str, str], bytes]:
-    """Return the pictures of a scorecard by document and figure."""
+    """Return the pictures of a scorecard by paper and figure."""
     return {(key, figure): picture for key in keys for figure, picture in PICTURES.items()}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from conftest import ROOT
-from irsrepro.config.loading import load_document
+from irsrepro.config.loading import load_paper
 from irsrepro.config.strict_yaml import read_yaml
 from irsrepro.errors import ConfigurationError
 
@@ -17,7 +17,7 @@ SECONDS = 2.0
 Case = tuple[str, Callable[[], object]]
 
 
-NO_NAMES = ["a/b", "../../../../OUTSIDE/x", "/etc", "a b", "-n", "", "x" * 300, "<b>", "{document}",
+NO_NAMES = ["a/b", "../../../../OUTSIDE/x", "/etc", "a b", "-n", "", "x" * 300, "<b>", "{paper}",
             "; touch X", "é", "a\nb", "a\n", "1a", "_a", "a.b", "x(", "*", "$HOME",
             "a\u202eb", "a@1", "a:b", "~", "..", "a'b", 'a"b', "\\", "%", "#"]  # fmt: skip
 
@@ -68,7 +68,7 @@ def loading(root: Path, key: str, content: Any) -> Callable[[], object]:
         path.unlink()
         path.write_bytes(text)
         try:
-            return load_document(root, key)
+            return load_paper(root, key)
         finally:
             path.write_bytes((ROOT / f"config/{key}.yaml").read_bytes())
 

@@ -46,8 +46,8 @@ SMALL: dict[str, dict[str, Any]] = {
 def schemes() -> list[tuple[str, str, str]]:
     """Every scheme with the first experiment that has it."""
     found: dict[tuple[str, str], str] = {}
-    for key, document in PROJECT.documents.items():
-        for experiment, plan in document.experiments.items():
+    for key, paper in PROJECT.papers.items():
+        for experiment, plan in paper.experiments.items():
             for scheme in plan["schemes"]:
                 found.setdefault((key, scheme), experiment)
     return [(key, scheme, experiment) for (key, scheme), experiment in found.items()]
@@ -60,7 +60,7 @@ ids = [f"{key}-{scheme}" for key, scheme, _ in SCHEMES]
 @lru_cache
 def drawn(key: str, ensemble: str) -> xr.Dataset:
     channels = import_module(f"irsrepro.papers.{key}.ensemble").draw(
-        PROJECT.documents[key].channel_parameters(DEFAULT, ensemble), streams(key, ensemble)
+        PROJECT.papers[key].channel_parameters(DEFAULT, ensemble), streams(key, ensemble)
     )
     numbers = ("realisation", np.arange(COUNT), {"long_name": "realisation", "units": "1"})
     made: xr.Dataset = channels.assign_coords(realisation=numbers)
@@ -73,10 +73,10 @@ def streams(key: str, ensemble: str) -> list[RandomStream]:
 
 def solve(key: str, scheme: str, experiment: str, engine: str) -> xr.Dataset:
     """Run a scheme on its experiment's first point."""
-    document = PROJECT.documents[key]
-    plan = document.experiments[experiment]
+    paper = PROJECT.papers[key]
+    plan = paper.experiments[experiment]
     small = SMALL[key]
-    given = document.solution_parameters(DEFAULT, experiment, scheme)
+    given = paper.solution_parameters(DEFAULT, experiment, scheme)
     parameters = {name: small.get(name, value) for name, value in given.items()}
     swept = plan["sweep"]["parameter"]
     sweep = {"parameter": swept, "unit": "1",
@@ -84,23 +84,23 @@ def solve(key: str, scheme: str, experiment: str, engine: str) -> xr.Dataset:
     problem = Problem(
         drawn(key, plan["ensemble"]), parameters, engine, streams(key, plan["ensemble"])
     )
-    module = import_module(document.module(scheme))
+    module = import_module(paper.module(scheme))
     system = import_module(f"irsrepro.papers.{key}.system")
     return run(module.design, system.evaluate, problem, sweep)
 
 
 def figure(key: str, scheme: str, experiment: str, solution: xr.Dataset) -> str:
     """The figure of a solution, as SVG."""
-    document = PROJECT.documents[key]
-    metric = document.experiments[experiment]["metric"]
+    paper = PROJECT.papers[key]
+    metric = paper.experiments[experiment]["metric"]
     data = {experiment: compare({scheme: solution}, metric)}
     section = {"kind": "curves", "title": "t", "caption": "c", "experiments": [experiment],
                "x": {"label": "x"}, "y": {"label": "y"}}  # fmt: skip
     curve = {"name": scheme, "experiment": experiment, "scheme": scheme}
     made = make("curves", data, section, [curve])
     attributes = dict.fromkeys(("changes", "engine", "fidelity", "parameters_hash"), "")
-    made = made.assign_attrs(document=key, figure="f", reading="default", **attributes)
-    return render(made, section, document.schemes, {})["svg"].decode()
+    made = made.assign_attrs(paper=key, figure="f", reading="default", **attributes)
+    return render(made, section, paper.schemes, {})["svg"].decode()
 
 
 def insist_that_one_failed(
@@ -114,7 +114,7 @@ def insist_that_one_failed(
             expected = values.isel(realisation=others).values
             found = solution[name].isel(realisation=others).values
             np.testing.assert_array_equal(found, expected, err_msg=str(name))
-    metric = PROJECT.documents[key].experiments[experiment]["metric"]
+    metric = PROJECT.papers[key].experiments[experiment]["metric"]
     failed = np.isnan(solution[metric].values[0])
     assert failed[FAILING] and not failed.all()
     assert f"{failed.sum()} of {COUNT} solutions failed" in figure(
@@ -127,7 +127,7 @@ def test_a_kernel_that_fails_costs_one_realisation(
     key: str, scheme: str, experiment: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = solve(key, scheme, experiment, "fast")
-    doomed = streams(key, PROJECT.documents[key].experiments[experiment]["ensemble"])[FAILING]
+    doomed = streams(key, PROJECT.papers[key].experiments[experiment]["ensemble"])[FAILING]
     asked: list[str] = []
 
     def solver(self: Problem, kernel: Callable[..., Any]) -> Callable[..., Any]:
@@ -151,7 +151,7 @@ def test_a_public_solver_that_fails_costs_one_realisation(
     import cvxpy as cp
     import pymanopt
 
-    doomed = streams(key, PROJECT.documents[key].experiments[experiment]["ensemble"])[FAILING]
+    doomed = streams(key, PROJECT.papers[key].experiments[experiment]["ensemble"])[FAILING]
     at_hand: list[Problem] = []
     called: list[str] = []
     of = Problem.of

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from irsrepro.config.checks import resolve
-from irsrepro.config.loading import load_document, load_project
+from irsrepro.config.loading import load_paper, load_project
 from irsrepro.config.parameters import parameters_of
 from irsrepro.config.strict_yaml import parse_yaml
 from irsrepro.config.types import RESERVED_NAMES
@@ -154,7 +154,7 @@ def test_a_value_out_of_range_is_refused_wherever_it_is_set(root: Path) -> None:
             content = changed(source, ("alternatives", "ring"), entry)
             yield f"adjusted {name}", loading(root, "he2020", content)
             change = {name: value}
-            yield f"what-if {name}", partial(load_document, root, "he2020", "big", change)
+            yield f"what-if {name}", partial(load_paper, root, "he2020", "big", change)
 
     check_all(cases(), 100, ": expected ")
 

@@ -29,8 +29,8 @@ PLANS = {
     "far": {"schemes": ["joint"], "values": [5, 10.5], "trace": False},
     "single": {"schemes": ["joint"], "values": [35], "trace": False},
 }
-DOCUMENTS = load_project(Path(__file__).resolve().parents[2], {}).documents
-CLAIMS = [(key, claim) for key, document in DOCUMENTS.items() for claim in document.claims]
+PAPERS = load_project(Path(__file__).resolve().parents[2], {}).papers
+CLAIMS = [(key, claim) for key, paper in PAPERS.items() for claim in paper.claims]
 
 
 CHECK: TypeAdapter[AnyCheck] = TypeAdapter(Check)
@@ -168,8 +168,8 @@ def test_parsing_stays_free_of_array_libraries() -> None:
 def test_all_kinds_and_properties_serve_a_claim_of_the_papers() -> None:
     checks = [
         check
-        for document in DOCUMENTS.values()
-        for claim in document.claims.values()
+        for paper in PAPERS.values()
+        for claim in paper.claims.values()
         for check in claim["checks"]
     ]
     assert {check["kind"] for check in checks} == {*AVERAGED, *OF_REALISATIONS}
@@ -198,10 +198,10 @@ def experiment(plan: dict[str, Any], checks: list[dict[str, Any]]) -> xr.Dataset
     return xr.Dataset(variables, coords=coordinates)
 
 
-@pytest.mark.parametrize(("paper", "claim"), CLAIMS, ids=[claim for _, claim in CLAIMS])
-def test_every_claim_of_the_papers_can_be_decided(paper: str, claim: str) -> None:
-    document = DOCUMENTS[paper]
-    plans, checks = document.experiments, claims_under(document, DEFAULT)[claim]["checks"]
+@pytest.mark.parametrize(("key", "claim"), CLAIMS, ids=[claim for _, claim in CLAIMS])
+def test_every_claim_of_the_papers_can_be_decided(key: str, claim: str) -> None:
+    paper = PAPERS[key]
+    plans, checks = paper.experiments, claims_under(paper, DEFAULT)[claim]["checks"]
     names = {name for check in checks for name in experiments_of(check)}
     tables = {name: experiment(plans[name], checks) for name in names}
     result = evaluate({"id": claim, "checks": checks}, tables)
@@ -247,9 +247,9 @@ def test_what_is_no_expression_is_one_line(text: Any, message: str) -> None:
 
 def test_points_and_bounds_follow_the_reading() -> None:
     """Three near paths instead of four move the point from which users outnumber them."""
-    document = DOCUMENTS["zheng2021"]
+    paper = PAPERS["zheng2021"]
     for reading, paths in ((DEFAULT, 4), ("other_paths", 3)):
-        claims = claims_under(document, reading)
+        claims = claims_under(paper, reading)
         small, large = (claims[f"zheng-fig10-{name}"]["checks"][0] for name in ("small", "large"))
         assert max(small["points"]) == paths and min(large["points"]) == paths + 1
         (double, single) = claims["zheng-fig9-rank"]["checks"]
@@ -258,17 +258,17 @@ def test_points_and_bounds_follow_the_reading() -> None:
 
 def test_a_check_without_points_says_nothing() -> None:
     """So many paths that no number of users exceeds them."""
-    document = load_project(
+    paper = load_project(
         Path(__file__).resolve().parents[2], {"variant": "rich", "zheng2021": "{near_paths: 30}"}
-    ).documents["zheng2021"]
-    claims = claims_under(document, "rich")
+    ).papers["zheng2021"]
+    claims = claims_under(paper, "rich")
     assert "zheng-fig10-mmse" not in claims and "zheng-fig10-small" in claims
 
 
 def test_an_unknown_limit_of_points_is_one_line() -> None:
-    document = DOCUMENTS["zheng2021"]
+    paper = PAPERS["zheng2021"]
     check = {"kind": "within", "experiment": "users", "points": {"over": 3}}
     claim = {"figure": "none", "checks": [check]}
-    changed = replace(document, source={**document.source, "claims": {"a-claim": claim}})
+    changed = replace(paper, source={**paper.source, "claims": {"a-claim": claim}})
     with pytest.raises(ConfigurationError, match="a-claim: points: 'over': expected one of above"):
         claims_under(changed, DEFAULT)

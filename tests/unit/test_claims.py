@@ -397,7 +397,7 @@ def test_the_scorecard_has_a_column_of_verdicts_per_reading() -> None:
 
 def test_the_plain_scorecard_tells_nothing_of_readings() -> None:
     rows = readings.rows({"a2020": {"default": verdict_of("up")}})
-    assert readings.as_csv(rows).startswith("document,claim,about,figure,text,source,")
+    assert readings.as_csv(rows).startswith("paper,claim,about,figure,text,source,")
     assert not {"robustness", "depends_on", "verdicts"} & set(rows[0])
 
 
@@ -418,9 +418,9 @@ def test_verdicts_survive_a_file(tmp_path: Path) -> None:
             noise="calibrated"),
     ]  # fmt: skip
     path = tmp_path / "claims.json"
-    write_verdicts(path, Verdicts({"document": "a2020"}, results))
-    read = read_verdicts(path, document="a2020")
-    assert read == Verdicts({"document": "a2020"}, results)
+    write_verdicts(path, Verdicts({"paper": "a2020"}, results))
+    read = read_verdicts(path, paper="a2020")
+    assert read == Verdicts({"paper": "a2020"}, results)
     first, second = read.rows()
     assert (first["claim"], first["figure"], first["text"]) == ("one", "fig04", "It rises: λ → ∞.")
     assert (first["verdict"], first["n"], first["by_construction"]) == (YES, 60, False)
@@ -444,7 +444,7 @@ def test_what_is_no_file_of_verdicts_is_refused(tmp_path: Path, content: bytes) 
 
 def test_a_changed_verdict_is_noticed(tmp_path: Path) -> None:
     path = tmp_path / "claims.json"
-    write_verdicts(path, Verdicts({"document": "a2020"}, verdict_of("up").claims))
+    write_verdicts(path, Verdicts({"paper": "a2020"}, verdict_of("up").claims))
     text = path.read_text()
     assert "sha256" in json.loads(text)
     for changed in ("", text[:-1], text.replace("up", "down", 1), text.replace("a2020", "b2020")):
@@ -455,9 +455,9 @@ def test_a_changed_verdict_is_noticed(tmp_path: Path) -> None:
 
 def test_verdicts_of_another_paper_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "claims.json"
-    write_verdicts(path, Verdicts({"document": "a2020"}, []))
-    with pytest.raises(StorageError, match="document is 'a2020', not 'b2021'"):
-        read_verdicts(path, document="b2021")
+    write_verdicts(path, Verdicts({"paper": "a2020"}, []))
+    with pytest.raises(StorageError, match="paper is 'a2020', not 'b2021'"):
+        read_verdicts(path, paper="b2021")
     with pytest.raises(StorageError, match="no such file"):
         read_verdicts(tmp_path / "none.json")
 

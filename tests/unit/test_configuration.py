@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from irsrepro.build.targets import refuse_unknown_targets
+from irsrepro.build.targets import check_targets
 from irsrepro.config.loading import DEFAULT, load_project
 from irsrepro.errors import ConfigurationError
 
@@ -152,7 +152,7 @@ def test_a_broken_yaml_file_is_one_line(checkout: Path) -> None:
 )
 def test_a_figure_that_does_not_exist(checkout: Path, target: str, parts: list[str]) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        refuse_unknown_targets(load_project(checkout, {}), ["--cores", "2", target])
+        check_targets(load_project(checkout, {}), ["--cores", "2", target])
     assert all(part in str(caught.value) for part in parts)
 
 
@@ -162,14 +162,14 @@ def test_a_scheme_without_an_entry_is_the_module_of_its_name(checkout: Path) -> 
     for name in ("tolerance", "iteration_limit"):
         users = ["joint", "power"]
         edit(checkout, "he2020.yaml", setting("parameters", name, "used_by", value=users))
-    document = load_project(checkout, {}).documents["he2020"]
-    assert list(document.schemes) == ["joint", "power", "random", "phase"]
-    assert document.schemes["phase"] == {
+    paper = load_project(checkout, {}).papers["he2020"]
+    assert list(paper.schemes) == ["joint", "power", "random", "phase"]
+    assert paper.schemes["phase"] == {
         "title": "Phase Optimization",
         "about": "the reflection vector only, with every source at full power",
         "beyond_paper": True,
     }
-    assert document.module("phase") == "irsrepro.papers.he2020.schemes.phase"
+    assert paper.module("phase") == "irsrepro.papers.he2020.schemes.phase"
 
 
 @pytest.mark.parametrize("name", ["system", "alternation", "jont"])
@@ -189,10 +189,10 @@ def test_a_paper_is_not_named_like_something_else(checkout: Path) -> None:
 
 def test_every_figure_target_is_accepted(checkout: Path) -> None:
     project = load_project(checkout, {})
-    figures = [f"figures/he2020/{name}" for name in project.documents["he2020"].figures]
+    figures = [f"figures/he2020/{name}" for name in project.papers["he2020"].figures]
     targets = [f"{name}.{end}" for name in figures for end in ("pdf", "csv")]
     variants = ["figures/variants/ring/he2020/fig04.svg", "figures/variants/ring/he2020/all"]
-    refuse_unknown_targets(
+    check_targets(
         project,
         [
             *targets,
@@ -214,13 +214,13 @@ def test_command_line_strings_are_typed(checkout: Path) -> None:
         checkout, {"realisations": "12", "variant": "bigger", "he2020": "{elements: 8}"}
     )
     assert project.realisations == 12
-    document = project.documents["he2020"]
-    assert document.reading("bigger")["elements"] == 8
-    assert document.reading(DEFAULT)["elements"] == 4
-    assert document.changes("bigger", "fig04") == "elements = 8 (was 4)"
-    assert document.changes(DEFAULT, "fig04") == ""
+    paper = project.papers["he2020"]
+    assert paper.reading("bigger")["elements"] == 8
+    assert paper.reading(DEFAULT)["elements"] == 4
+    assert paper.changes("bigger", "fig04") == "elements = 8 (was 4)"
+    assert paper.changes(DEFAULT, "fig04") == ""
     nested = load_project(checkout, {"variant": "bigger", "he2020": {"elements": "8"}})
-    assert nested.documents["he2020"].reading("bigger")["elements"] == 8
+    assert nested.papers["he2020"].reading("bigger")["elements"] == 8
 
 
 @pytest.mark.parametrize(
@@ -239,56 +239,56 @@ def test_chunks_extend_what_is_there(
 
 
 def test_channels_know_only_their_own_parameters(checkout: Path) -> None:
-    document = load_project(checkout, {}).documents["he2020"]
-    drawn = document.channel_parameters(DEFAULT, "region")
+    paper = load_project(checkout, {}).papers["he2020"]
+    drawn = paper.channel_parameters(DEFAULT, "region")
     assert drawn["irss"] == 8 and drawn["irs_placement"] == "region"
     assert "snr" not in drawn and "tolerance" not in drawn
 
 
 def test_a_scheme_knows_its_own_parameters_and_no_other(checkout: Path) -> None:
-    document = load_project(checkout, {}).documents["he2020"]
-    joint = document.solution_parameters(DEFAULT, "convergence", "joint")
+    paper = load_project(checkout, {}).papers["he2020"]
+    joint = paper.solution_parameters(DEFAULT, "convergence", "joint")
     assert joint["tolerance"] == 0 and joint["iteration_limit"] == 1000
     assert "snr" not in joint, "the swept parameter comes from the sweep"
-    assert "phase_step" not in document.solution_parameters(DEFAULT, "snr", "power")
+    assert "phase_step" not in paper.solution_parameters(DEFAULT, "snr", "power")
 
 
 def test_a_reading_shares_the_data_that_it_does_not_change(checkout: Path) -> None:
-    document = load_project(checkout, {}).documents["he2020"]
-    assert document.channel_holder("ring", "fixed") == "ring"
-    assert document.channel_holder("snr_over_noise", "fixed") == DEFAULT
-    assert document.holder("sweep_step", "snr", "joint") == "sweep_step"
-    assert document.holder("sweep_step", "snr", "power") == DEFAULT
-    assert document.holder("tighter_stop", "convergence", "joint") == DEFAULT
-    assert document.holder("region_box", "irs_count", "joint") == "region_box"
-    assert document.holder("region_box", "snr", "joint") == DEFAULT
-    assert document.channel_holder("region_box", "fixed") == DEFAULT
-    assert document.changes("region_box", "fig04") == ""
-    assert "irs_region" in document.changes("region_box", "fig05")
+    paper = load_project(checkout, {}).papers["he2020"]
+    assert paper.channel_holder("ring", "fixed") == "ring"
+    assert paper.channel_holder("snr_over_noise", "fixed") == DEFAULT
+    assert paper.holder("sweep_step", "snr", "joint") == "sweep_step"
+    assert paper.holder("sweep_step", "snr", "power") == DEFAULT
+    assert paper.holder("tighter_stop", "convergence", "joint") == DEFAULT
+    assert paper.holder("region_box", "irs_count", "joint") == "region_box"
+    assert paper.holder("region_box", "snr", "joint") == DEFAULT
+    assert paper.channel_holder("region_box", "fixed") == DEFAULT
+    assert paper.changes("region_box", "fig04") == ""
+    assert "irs_region" in paper.changes("region_box", "fig05")
 
 
 def test_a_swept_parameter_is_no_change(checkout: Path) -> None:
     project = load_project(checkout, {"variant": "low", "he2020": "{snr: 10}"})
-    assert project.documents["he2020"].changes("low", "fig04") == ""
-    assert project.documents["he2020"].changes("low", "fig05") == "snr = 10 (was 35)"
+    assert project.papers["he2020"].changes("low", "fig04") == ""
+    assert project.papers["he2020"].changes("low", "fig05") == "snr = 10 (was 35)"
 
 
 def test_a_scheme_may_be_its_module_with_parameters_of_its_own(checkout: Path) -> None:
-    document = load_project(checkout, {}).documents["zheng2021"]
+    paper = load_project(checkout, {}).papers["zheng2021"]
     schemes = ("ao_zf", "single_mmse")
-    zf, single = (document.solution_parameters(DEFAULT, "users", scheme) for scheme in schemes)
-    assert document.module("ao_zf") == document.module("single_mmse")
+    zf, single = (paper.solution_parameters(DEFAULT, "users", scheme) for scheme in schemes)
+    assert paper.module("ao_zf") == paper.module("single_mmse")
     assert (zf["receiver"], zf["system"]) == ("zf", "double")
     assert (single["receiver"], single["system"]) == ("mmse", "single")
 
 
 def test_a_reading_may_change_single_experiments(checkout: Path) -> None:
-    document = load_project(checkout, {}).documents["zheng2021"]
+    paper = load_project(checkout, {}).papers["zheng2021"]
     for experiment, expected in (("power", 0), ("split", 0), ("kappa_10", 10)):
-        values = document.solution_parameters("kappa_0_db", experiment, "ao_single")
+        values = paper.solution_parameters("kappa_0_db", experiment, "ao_single")
         assert values["far_rician_factor"] == expected
-    assert document.holder("kappa_10_db", "split", "ao_single") == DEFAULT
-    assert document.holder("kappa_10_db", "power", "ao_single") == "kappa_10_db"
+    assert paper.holder("kappa_10_db", "split", "ao_single") == DEFAULT
+    assert paper.holder("kappa_10_db", "power", "ao_single") == "kappa_10_db"
 
 
 def test_an_ensemble_may_have_its_own_number_of_realisations(checkout: Path) -> None:
@@ -300,15 +300,15 @@ def test_an_ensemble_may_have_its_own_number_of_realisations(checkout: Path) -> 
 
 
 def test_a_figure_names_its_curves(checkout: Path) -> None:
-    document = load_project(checkout, {}).documents["zheng2021"]
-    names = [curve["name"] for curve in document.curves("fig07")]
+    paper = load_project(checkout, {}).papers["zheng2021"]
+    names = [curve["name"] for curve in paper.curves("fig07")]
     assert names[:3] == ["kappa_low/ao_single", "kappa_low/single", "kappa_0/ao_single"]
-    cut = [curve for curve in document.curves("fig08") if "after" in curve]
+    cut = [curve for curve in paper.curves("fig08") if "after" in curve]
     assert [(each["name"], each["after"]) for each in cut] == [
         ("ao_mmse after 1", 1),
         ("ao_zf after 1", 1),
     ]
-    assert document.curves("fig04") == []
+    assert paper.curves("fig04") == []
 
 
 def test_several_experiments_in_one_figure_need_titles(checkout: Path) -> None:

@@ -13,10 +13,10 @@ from referencing import Registry, Resource
 
 from conftest import ROOT
 from irsrepro.config.editors import FOLDER, header, schemas
-from irsrepro.config.loading import document_keys
+from irsrepro.config.loading import paper_keys
 from irsrepro.config.strict_yaml import read_yaml
 
-KEYS = document_keys(ROOT)
+KEYS = paper_keys(ROOT)
 SCHEMAS = schemas(KEYS)
 FIRST_LINE = "# yaml-language-server: "
 

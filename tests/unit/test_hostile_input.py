@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from irsrepro.build.targets import refuse_unknown_targets
-from irsrepro.config.loading import load_document, load_project
+from irsrepro.build.targets import check_targets
+from irsrepro.config.loading import load_paper, load_project
 from irsrepro.config.strict_yaml import parse_yaml
 from irsrepro.config.types import RESERVED_NAMES
 from irsrepro.figures.published import check_published
@@ -45,7 +45,7 @@ TEXTS: list[tuple[str, bytes, str]] = [
     ("deep mapping", b"title: " + b"{a: " * 100_000, "nested more than"),
     ("deep blocks", b"".join(b" " * n + b"a:\n" for n in range(500)), "nested more than"),
     ("deep dashes", b"title:\n " + b"- " * 5000 + b"x\n", "nested more than"),
-    ("two documents", b"title: a\n---\ntitle: b\n", "expected a single text"),
+    ("two papers", b"title: a\n---\ntitle: b\n", "expected a single text"),
     ("tag", b"title: !!python/object/apply:os.system [touch X]\n", "expected a value without a tag"),
     ("binary", b"title: !!binary aGVsbG8=\n", "expected a value without a tag"),
     ("own tag", b"title: !x y\n", "expected a value without a tag"),
@@ -112,7 +112,7 @@ def test_what_is_no_file_is_not_waited_for(root: Path) -> None:
     for name, make in places.items():
         path.unlink()
         make()
-        line = told(lambda: load_document(root, "he2020"))
+        line = told(lambda: load_paper(root, "he2020"))
         assert line is not None and line.startswith("config/he2020.yaml: "), name
         path.rmdir() if path.is_dir() else path.unlink()
         path.write_bytes(content)
@@ -141,7 +141,7 @@ COMMANDS: list[dict[str, Any]] = [
        "{snr: .nan}", "{snr: 1e308}", "{snr: 1, snr: 2}", "!!python/name:os.system", "*a", "{a: &a [*a]}",
        "[" * 50_000, bomb(9, 9, "[{}]"))),
     {"he2020": "{elements: 8}"}, {"variant": "big"}, {"variant": "big", "nobody2020": "{x: 1}"},
-    {"realisation": "3"}, {"": "1"}, {"a b": "1"}, {"documents": "x"}, {"root": "/"},
+    {"realisation": "3"}, {"": "1"}, {"a b": "1"}, {"papers": "x"}, {"root": "/"},
 ]  # fmt: skip
 
 
@@ -170,7 +170,7 @@ TARGETS = [
 def test_targets_that_nothing_makes(root: Path) -> None:
     project = load_project(root, {})
     check_all(
-        ((each, partial(refuse_unknown_targets, project, [each])) for each in TARGETS),
+        ((each, partial(check_targets, project, [each])) for each in TARGETS),
         35,
         "expected ",
     )

@@ -8,7 +8,7 @@ import pytest
 from conftest import ROOT
 from irsrepro.build.paths import benchmark_of, channel_files, computed_for, solution_files
 from irsrepro.config.loading import Project, load_project
-from irsrepro.report.listing import document_time, doi, duration, figure_times, figures_table
+from irsrepro.report.listing import doi, duration, figure_times, figures_table, paper_time
 
 TINY = {"fidelity": "preview", "realisations": 4, "chunk": 2}
 
@@ -20,7 +20,7 @@ def whole() -> Project:
 
 @pytest.fixture(scope="module")
 def project(whole: Project) -> Project:
-    return replace(whole, documents={"he2020": whole.documents["he2020"]})
+    return replace(whole, papers={"he2020": whole.papers["he2020"]})
 
 
 def take(root: Path, path: str, seconds: float) -> None:
@@ -45,16 +45,16 @@ def test_times_are_sums_over_what_a_figure_needs(project: Project, tmp_path: Pat
         take(tmp_path, path, 10.25)
     times = figure_times(project, tmp_path)
     assert times["he2020", "fig04"] == 2.0 + 2 * 10.25
-    assert times["he2020", "fig03"] is None and document_time(project, tmp_path, "he2020") is None
+    assert times["he2020", "fig03"] is None and paper_time(project, tmp_path, "he2020") is None
 
 
-def test_a_document_counts_shared_files_once(project: Project, tmp_path: Path) -> None:
-    for experiment in project.documents["he2020"].experiments:
+def test_a_paper_counts_shared_files_once(project: Project, tmp_path: Path) -> None:
+    for experiment in project.papers["he2020"].experiments:
         for path in computed_for(project, "he2020", "default", experiment):
             take(tmp_path, path, 0.5)
     times = figure_times(project, tmp_path)
     channels, solutions = 2 * 2, 5 * 2
-    assert document_time(project, tmp_path, "he2020") == 0.5 * (channels + solutions)
+    assert paper_time(project, tmp_path, "he2020") == 0.5 * (channels + solutions)
     assert sum(filter(None, times.values())) > 0.5 * (channels + solutions)
 
 
@@ -67,27 +67,27 @@ def test_a_broken_benchmark_is_not_built(project: Project, tmp_path: Path, conte
 
 
 def test_a_sheet_takes_what_its_panels_take_together(whole: Project, tmp_path: Path) -> None:
-    document = whole.documents["noh2022"]
+    paper = whole.papers["noh2022"]
     for experiment in ("near", "middle", "far", "antennas_8", "antennas_2"):
         for path in computed_for(whole, "noh2022", "default", experiment):
             take(tmp_path, path, 1.0)
     times = figure_times(whole, tmp_path)
-    assert document.panels("fig04") == ["fig04a", "fig04b", "fig04c"]
+    assert paper.panels("fig04") == ["fig04a", "fig04b", "fig04c"]
     assert times["noh2022", "fig04b"] and times["noh2022", "fig04"] is None
     for experiment in ("surfaces_2", "surfaces_4"):
         for path in computed_for(whole, "noh2022", "default", experiment):
             take(tmp_path, path, 1.0)
     times = figure_times(whole, tmp_path)
-    parts = [times["noh2022", panel] or 0 for panel in document.panels("fig04")]
+    parts = [times["noh2022", panel] or 0 for panel in paper.panels("fig04")]
     assert max(parts) < (times["noh2022", "fig04"] or 0) < sum(parts)
 
 
 def test_the_table_has_every_figure_with_its_paper(whole: Project, tmp_path: Path) -> None:
     lines = figures_table(whole, tmp_path).splitlines()
-    for key, document in whole.documents.items():
-        for name, section in document.figures.items():
+    for key, paper in whole.papers.items():
+        for name, section in paper.figures.items():
             (line,) = (each for each in lines if f"figures/{key}/{name}.pdf " in each)
-            for part in (section["title"], f" {key} ", doi(document.identifiers), "not built"):
+            for part in (section["title"], f" {key} ", doi(paper.identifiers), "not built"):
                 assert part in line
 
 

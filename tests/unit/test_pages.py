@@ -158,7 +158,7 @@ def test_pages_count_verdicts_per_paper() -> None:
     second = [claim("b-one", "fig01", "replicated"), claim("b-two", "fig01", "replicated")]
     page = gallery([chapter(), chapter("b2021", claims=second)], *BUILD)
     card = scorecard(
-        rows("made2020") + [row | {"document": "b2021"} for row in second], {}, {}, *BUILD
+        rows("made2020") + [row | {"paper": "b2021"} for row in second], {}, {}, *BUILD
     )
     for text in (page, card):
         table = text.partition('class="tally"')[2].partition("</table>")[0]

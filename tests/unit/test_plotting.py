@@ -35,7 +35,7 @@ FIGURE = {
     "x": {"label": "Power (dBm)"},
     "y": {"label": "Rate (bit/s/Hz)"},
 }
-FACTS = {"document": "made2020", "figure": "fig07", "parameters_hash": "0f1e2d3c4b5a6978",
+FACTS = {"paper": "made2020", "figure": "fig07", "parameters_hash": "0f1e2d3c4b5a6978",
          "code_version": "v9.8.7-6-gabcdef"}  # fmt: skip
 
 

@@ -13,9 +13,9 @@ from irsrepro.config.modules import LIBRARY
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted(
     {
-        document.module(scheme)
-        for document in load_project(ROOT, {}).documents.values()
-        for scheme in document.schemes
+        paper.module(scheme)
+        for paper in load_project(ROOT, {}).papers.values()
+        for scheme in paper.schemes
     }
 )
 REFERENCE = sorted(LIBRARY.rglob("reference/*.py"))

@@ -99,7 +99,7 @@ def test_bad_files_are_one_line(
 def test_files_are_those_of_the_panels(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(checkout)
     put(checkout, "noh2022/fig04b.csv", "curve,x,y\n")
-    panels = load_project(checkout, {}).documents["noh2022"].panels("fig04")
+    panels = load_project(checkout, {}).papers["noh2022"].panels("fig04")
     assert published_files("noh2022", panels, checkout) == ["published/noh2022/fig04b.csv"]
 
 

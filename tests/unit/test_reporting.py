@@ -96,7 +96,7 @@ CLAIMS = [
 
 PLACE = {
     "fidelity": "paper",
-    "document": "made2020",
+    "paper": "made2020",
     "reading": "default",
     "engine": "fast",
     "experiment": "sweep",
@@ -269,11 +269,11 @@ def test_load_finds_the_build_whose_figures_are_there(
     picture = checkout / "figures/he2020/fig02.png"
     picture.parent.mkdir(parents=True)
     facts = PIL.PngImagePlugin.PngInfo()
-    facts.add_text("Comment", "document=he2020, engine=reference, fidelity=preview")
+    facts.add_text("Comment", "paper=he2020, engine=reference, fidelity=preview")
     PIL.Image.new("RGB", (1, 1)).save(picture, pnginfo=facts)
     folder = checkout / "results/preview/he2020/default/reference"
     result = ClaimResult("a-rise", "Fig. 1", "fig01", "rises", "undecided", (CHECK,))
-    place = {"document": "he2020", "reading": "default"}
+    place = {"paper": "he2020", "reading": "default"}
     verdicts = Verdicts({**place, "engine": "reference", "fidelity": "preview"}, [result])
     write_verdicts(folder / "claims.json", verdicts)
     monkeypatch.chdir(checkout / where)
@@ -379,7 +379,7 @@ def test_templates_are_committed_as_they_are_written(path: Path) -> None:
     values: dict[str, Any] = {}
     exec(parameters.source, values)
     del values["__builtins__"]
-    expected = {"builds": {}} if path.stem == "summary" else {"document": path.stem, "build": {}}
+    expected = {"builds": {}} if path.stem == "summary" else {"paper": path.stem, "build": {}}
     assert values == expected
     ids = [cell.id for cell in notebook.cells]
     assert len(set(ids)) == len(ids)

@@ -28,7 +28,7 @@ from irsrepro.report.showcase import (
 
 def claim(name: str, figure: str, verdict: str, **more: str) -> dict[str, str]:
     return {
-        "document": "first2020",
+        "paper": "first2020",
         "claim": name,
         "about": "Fig. 1",
         "figure": figure,
@@ -58,9 +58,9 @@ CLAIMS = [
     claim("a-theorem", "none", "undecided"),
 ]
 TIMES = [
-    {"document": "first2020", "figure": "fig01", "seconds": "3.2"},
-    {"document": "first2020", "figure": "fig02", "seconds": "600.0"},
-    {"document": "first2020", "figure": "all", "seconds": "601.0"},
+    {"paper": "first2020", "figure": "fig01", "seconds": "3.2"},
+    {"paper": "first2020", "figure": "fig02", "seconds": "600.0"},
+    {"paper": "first2020", "figure": "all", "seconds": "601.0"},
 ]
 
 

@@ -38,13 +38,13 @@ def example() -> xr.Dataset:
             "status": variable(("realisation",), np.array([0, 2], np.int8), "status", "1"),
         },
         coords={"realisation": variable(("realisation",), [0, 1], "number", "1")},
-        attrs={"document": "he2020"},
+        attrs={"paper": "he2020"},
     )
 
 
 def test_round_trip_is_exact(tmp_path: Path) -> None:
     write_dataset(tmp_path / "a.nc", example())
-    xr.testing.assert_identical(read_dataset(tmp_path / "a.nc", document="he2020"), example())
+    xr.testing.assert_identical(read_dataset(tmp_path / "a.nc", paper="he2020"), example())
 
 
 def test_complex_convention_is_readable_without_us(tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_a_variable_without_units_is_refused(tmp_path: Path) -> None:
 
 def cached(root: Path, **changed: str) -> tuple[Path, xr.Dataset]:
     """A file of channels where the cache has it, and what it should hold."""
-    facts = {"document": "he2020", "fidelity": "preview", "reading": "default", "seed": "1"}
+    facts = {"paper": "he2020", "fidelity": "preview", "reading": "default", "seed": "1"}
     data = example().assign_attrs(facts | {"ensemble": "fixed"} | changed)
     path = root / "results/preview/he2020/default/channels/fixed/00000-00001.nc"
     return path, data
@@ -136,8 +136,8 @@ def test_what_the_system_says_is_passed_on(tmp_path: Path) -> None:
 
 def test_a_file_that_is_not_what_is_expected_is_refused(tmp_path: Path) -> None:
     write_dataset(tmp_path / "a.nc", example())
-    with pytest.raises(StorageError, match="document is 'he2020', not 'yu2020'"):
-        read_dataset(tmp_path / "a.nc", document="yu2020")
+    with pytest.raises(StorageError, match="paper is 'he2020', not 'yu2020'"):
+        read_dataset(tmp_path / "a.nc", paper="yu2020")
 
 
 def test_a_file_must_hold_all_that_its_path_says(tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def test_a_file_must_hold_all_that_its_path_says(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="seed is '1', not '2'"):
         read_dataset(path, seed=2)
     for name, other in {
-        "fidelity": "paper", "document": "yu2020", "reading": "ring", "ensemble": "moving",
+        "fidelity": "paper", "paper": "yu2020", "reading": "ring", "ensemble": "moving",
     }.items():  # fmt: skip
         write_dataset(path, cached(tmp_path, **{name: other})[1])
         with pytest.raises(StorageError, match=f"{name} is '{other}', not "):

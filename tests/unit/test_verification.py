@@ -124,9 +124,9 @@ def test_every_figure_and_claim_is_committed_at_both_fidelities(fidelity: str) -
     manifest = json.loads((folder / "manifest.json").read_text())
     assert {"libraries", "machine"} <= set(manifest)
     text = (folder / "scorecard.csv").read_text()
-    for key, document in project.documents.items():
-        assert all(f"{key},{claim}," in text for claim in document.claims)
-        for figure in document.figures:
+    for key, paper in project.papers.items():
+        assert all(f"{key},{claim}," in text for claim in paper.claims)
+        for figure in paper.figures:
             content = (folder / key / f"{figure}.csv").read_text()
             assert compare_tables(figure, content, content).outcome == "identical"
             assert compare_tables(figure, content + "\n", content).outcome == "identical"
@@ -136,7 +136,7 @@ def test_claims_about_seconds_are_not_compared() -> None:
     project = load_project(ROOT, {})
     timed = timed_claims(project)
     assert {"noh-cost", "zheng-cost", "yu-cost"} <= timed and "noh-signalling" not in timed
-    zhang = project.documents["zhang2022"]
+    zhang = project.papers["zhang2022"]
     assert is_timed(zhang, "seconds") and is_timed(zhang, "seconds_a")
     assert not is_timed(zhang, "fig05")
 

@@ -160,7 +160,7 @@ def test_the_scorecard_sorts_and_filters(
     seen: dict[str, dict[str, Any]], name: str, width: int
 ) -> None:
     told = seen[f"{name}-{width}"]
-    table = [(f"{row['document']}-{row['claim']}", row) for row in rows(*KEYS)]
+    table = [(f"{row['paper']}-{row['claim']}", row) for row in rows(*KEYS)]
     numbers = [(identity, row) for identity, row in table if not math.isnan(row["estimate"])]
     lost = [identity for identity, row in table if math.isnan(row["estimate"])]
 

@@ -19,7 +19,7 @@ DATA = "results/preview/he2020"
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A checkout of one document, without the kernels that copies share."""
+    """A checkout of one paper, without the kernels that copies share."""
     copied = copy_checkout(tmp_path, "he2020")
     shutil.rmtree(copied / ".numba")
     return copied
@@ -28,7 +28,7 @@ def checkout(tmp_path: Path) -> Path:
 def files_of(project: Project) -> list[str]:
     """Some of what a build of he2020 leaves, at one fidelity, by one engine."""
     found = [claims_file(project, "he2020", "ring")]
-    for reading in project.documents["he2020"].readings:
+    for reading in project.papers["he2020"].readings:
         found += channel_files(project, "he2020", reading, "fixed")
         found += solution_files(project, "he2020", reading, "snr")
     return [*found, *map(benchmark_of, found[1:])]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from conftest import Workflow, build_document, check_document, plotted, raw
+from conftest import Workflow, build_paper, check_paper, plotted, raw
 from irsrepro.build.storage import read_dataset
 from irsrepro.channels.rician_network import draw_fading
 from irsrepro.papers.noh2022.system import network
@@ -14,11 +14,11 @@ DATA = "results/preview/noh2022/default"
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
-    return build_document(tmp_path_factory.mktemp("built"), "noh2022")
+    return build_paper(tmp_path_factory.mktemp("built"), "noh2022")
 
 
-def test_the_document_is_whole(built: Workflow) -> None:
-    check_document(built, "noh2022")
+def test_the_paper_is_whole(built: Workflow) -> None:
+    check_paper(built, "noh2022")
 
 
 def test_a_plotted_number_follows_from_channels_and_solution(built: Workflow) -> None:

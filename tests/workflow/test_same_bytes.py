@@ -96,27 +96,27 @@ def write() -> None:
             found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
 
         for key, experiment in EXPERIMENTS.items():
-            document = load_project(ROOT, {}).documents[key]
-            plan = document.experiments[experiment]
+            paper = load_project(ROOT, {}).papers[key]
+            plan = paper.experiments[experiment]
             stream = RandomStream(1, (key,))
             draw = import_module(f"irsrepro.papers.{key}.ensemble").draw
             channels = draw(
-                document.channel_parameters(DEFAULT, plan["ensemble"]),
+                paper.channel_parameters(DEFAULT, plan["ensemble"]),
                 realisation_streams(stream, range(2)),
             )
             numbers = variable(("realisation",), np.arange(2), "realisation", "1")
             channels = channels.assign_coords(realisation=numbers)
             keep(f"{key}/channels", channels)
             parameter = plan["sweep"]["parameter"]
-            unit = document.parameters[parameter]["unit"]
+            unit = paper.parameters[parameter]["unit"]
             sweep = {"parameter": parameter, "values": plan["sweep"]["values"][-1:], "unit": unit}
             for scheme in plan["schemes"]:
                 solution = solve(
                     channels,
                     stream,
-                    document.module(scheme),
+                    paper.module(scheme),
                     f"irsrepro.papers.{key}.system",
-                    document.solution_parameters(DEFAULT, experiment, scheme),
+                    paper.solution_parameters(DEFAULT, experiment, scheme),
                     "fast",
                     sweep,
                 )

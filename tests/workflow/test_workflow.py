@@ -1,4 +1,4 @@
-"""The whole workflow at tiny fidelity, with one document, in a folder of its own."""
+"""The whole workflow at tiny fidelity, with one paper, in a folder of its own."""
 
 import csv
 import hashlib
@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import yaml
 
-from conftest import ROOT, SNAKEMAKE, Workflow, check_document, copy_checkout, plotted, raw
+from conftest import ROOT, SNAKEMAKE, Workflow, check_paper, copy_checkout, plotted, raw
 from irsrepro.build.storage import read_groups, write_groups
 
 TINY = ["--config", "fidelity=preview", "realisations=4", "chunk=2"]
@@ -54,14 +54,14 @@ def again(built: Workflow) -> Iterator[Workflow]:
         os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
 
 
-def test_the_document_is_whole(built: Workflow) -> None:
-    check_document(built, "he2020")
+def test_the_paper_is_whole(built: Workflow) -> None:
+    check_paper(built, "he2020")
 
 
 def test_report_scorecard_and_gallery_stand(built: Workflow) -> None:
     from irsrepro.config.loading import load_project
 
-    claims = load_project(built.root, {}).documents["he2020"].claims
+    claims = load_project(built.root, {}).papers["he2020"].claims
     for name in ("reports/he2020.html", "scorecard/scorecard.html", "figures/index.html"):
         text = (built.root / name).read_text()
         for claim in claims:
@@ -338,7 +338,7 @@ def test_published_points_redraw_their_figure_and_solve_nothing(again: Workflow)
     try:
         points.write_text("curve,x,y\njoint,10,4\n")
         jobs = again.jobs("figures/he2020/all", *TINY)
-        assert [rule for rule, _ in jobs] == ["figure", "report", "figures_of_document"]
+        assert [rule for rule, _ in jobs] == ["figure", "report", "figures_of_paper"]
         assert "figures/he2020/fig04.pdf" in jobs[0][1]
         ours = plotted(again.root / "figures/he2020/fig04.csv", "joint")[2]
         again.build("figures/he2020/fig04.csv", *TINY)

@@ -3,18 +3,18 @@
 import numpy as np
 import pytest
 
-from conftest import Workflow, build_document, check_document, plotted, raw
+from conftest import Workflow, build_paper, check_paper, plotted, raw
 
 DATA = "results/preview/yu2020/default"
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
-    return build_document(tmp_path_factory.mktemp("built"), "yu2020")
+    return build_paper(tmp_path_factory.mktemp("built"), "yu2020")
 
 
-def test_the_document_is_whole(built: Workflow) -> None:
-    check_document(built, "yu2020")
+def test_the_paper_is_whole(built: Workflow) -> None:
+    check_paper(built, "yu2020")
 
 
 @pytest.mark.parametrize("scheme", ["inner_approximation", "alternating_minimisation", "no_irs"])

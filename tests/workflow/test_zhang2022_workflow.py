@@ -4,18 +4,18 @@ import numpy as np
 import pytest
 import yaml
 
-from conftest import Workflow, build_document, check_document, plotted, raw
+from conftest import Workflow, build_paper, check_paper, plotted, raw
 
 DATA = "results/preview/zhang2022/default"
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
-    return build_document(tmp_path_factory.mktemp("built"), "zhang2022")
+    return build_paper(tmp_path_factory.mktemp("built"), "zhang2022")
 
 
-def test_the_document_is_whole(built: Workflow) -> None:
-    check_document(built, "zhang2022")
+def test_the_paper_is_whole(built: Workflow) -> None:
+    check_paper(built, "zhang2022")
 
 
 def test_a_plotted_number_follows_from_channels_and_solution(built: Workflow) -> None:

@@ -7,18 +7,18 @@ import pytest
 import yaml
 from numpy.typing import NDArray
 
-from conftest import Workflow, build_document, check_document, plotted, raw
+from conftest import Workflow, build_paper, check_paper, plotted, raw
 
 DATA = "results/preview/zheng2021/default"
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
-    return build_document(tmp_path_factory.mktemp("built"), "zheng2021")
+    return build_paper(tmp_path_factory.mktemp("built"), "zheng2021")
 
 
-def test_the_document_is_whole(built: Workflow) -> None:
-    check_document(built, "zheng2021")
+def test_the_paper_is_whole(built: Workflow) -> None:
+    check_paper(built, "zheng2021")
 
 
 def test_a_plotted_number_follows_from_channels_and_solution(built: Workflow) -> None:

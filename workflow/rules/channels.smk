@@ -12,8 +12,8 @@ rule channels:
     params:
         library=lambda w: numbers("draw_channels.py", ensemble_module(w)),
         module=ensemble_module,
-        draws=lambda w: document(w).ensembles[w.ensemble].get("draws_of", w.ensemble),
-        section=lambda w: document(w).channel_parameters(w.reading, w.ensemble),
-        identity=lambda w: identity(w, "document", "reading", "ensemble"),
+        draws=lambda w: paper(w).ensembles[w.ensemble].get("draws_of", w.ensemble),
+        section=lambda w: paper(w).channel_parameters(w.reading, w.ensemble),
+        identity=lambda w: identity(w, "paper", "reading", "ensemble"),
     script:
         "../scripts/draw_channels.py"

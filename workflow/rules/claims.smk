@@ -1,8 +1,8 @@
 rule claims:
     input:
-        unpack(lambda w: named(results.claim_sources(project, w.document, w.reading))),
+        unpack(lambda w: named(results.claim_sources(project, w.paper, w.reading))),
         rounding=lambda w: rounding_of(
-            w, results.claim_sources(project, w.document, w.reading)
+            w, results.claim_sources(project, w.paper, w.reading)
         ),
     output:
         CLAIMS,
@@ -12,16 +12,16 @@ rule claims:
         "../envs/irsrepro.yaml"
     params:
         library=library("check_claims.py"),
-        claims=lambda w: claims_under(document(w), w.reading),
+        claims=lambda w: claims_under(paper(w), w.reading),
         experiments=lambda w: {
             name: {"schemes": plan["schemes"], "metric": plan["metric"]}
-            for name, plan in document(w).experiments.items()
+            for name, plan in paper(w).experiments.items()
         },
-        parameters=lambda w: document(w).reading(w.reading),
+        parameters=lambda w: paper(w).reading(w.reading),
         origins=lambda w: {
-            name: entry["origin"] for name, entry in document(w).parameters.items()
+            name: entry["origin"] for name, entry in paper(w).parameters.items()
         },
-        identity=lambda w: identity(w, "document", "reading", "engine"),
+        identity=lambda w: identity(w, "paper", "reading", "engine"),
     script:
         "../scripts/check_claims.py"
 
@@ -45,7 +45,7 @@ rule scorecard:
     params:
         library=library("write_scorecard.py"),
         seed=project.seed,
-        readings={key: {} for key in project.documents},
+        readings={key: {} for key in project.papers},
         pictures=list(pictures_of_claims()),
         fidelity=project.fidelity,
         engine=project.engine,
@@ -57,7 +57,7 @@ use rule scorecard as scorecard_under_alternatives with:
     input:
         claims=[
             results.claims_file(project, key, reading)
-            for key in project.documents
+            for key in project.papers
             for reading in [DEFAULT, *alternatives_of(key)]
         ],
         pictures=list(pictures_of_claims().values()),
@@ -74,7 +74,7 @@ use rule scorecard as scorecard_under_alternatives with:
     params:
         library=library("write_scorecard.py"),
         seed=project.seed,
-        readings={key: alternatives_of(key) for key in project.documents},
+        readings={key: alternatives_of(key) for key in project.papers},
         pictures=list(pictures_of_claims()),
         fidelity=project.fidelity,
         engine=project.engine,

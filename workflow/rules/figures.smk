@@ -2,11 +2,11 @@ rule figure_data:
     input:
         unpack(
             lambda w: named(
-                results.figure_sources(project, w.document, w.reading, w.figure)
+                results.figure_sources(project, w.paper, w.reading, w.figure)
             )
         ),
         rounding=lambda w: rounding_of(
-            w, document(w).figures[w.figure].get("experiments", [])
+            w, paper(w).figures[w.figure].get("experiments", [])
         ),
     output:
         FIGURE_DATA,
@@ -18,15 +18,15 @@ rule figure_data:
         library=library("figure_data.py"),
         section=figure_section,
         plans=figure_plans,
-        curves=lambda w: document(w).curves(w.figure),
-        parameters=lambda w: document(w).figure_parameters(w.reading, w.figure),
+        curves=lambda w: paper(w).curves(w.figure),
+        parameters=lambda w: paper(w).figure_parameters(w.reading, w.figure),
         identity=lambda w: identity(
             w,
-            "document",
+            "paper",
             "reading",
             "engine",
             "figure",
-            changes=document(w).changes(w.reading, w.figure),
+            changes=paper(w).changes(w.reading, w.figure),
         ),
     script:
         "../scripts/figure_data.py"
@@ -34,25 +34,23 @@ rule figure_data:
 
 rule figure:
     input:
-        data=lambda w: results.panel_files(project, w.document, DEFAULT, w.figure),
+        data=lambda w: results.panel_files(project, w.paper, DEFAULT, w.figure),
         published=published_of_panels,
     output:
         pictures("figures", "Figures"),
     log:
-        "logs/figures/{document}/{figure}.log",
+        "logs/figures/{paper}/{figure}.log",
     conda:
         "../envs/irsrepro.yaml"
     params:
         library=library("render_figure.py"),
         seed=project.seed,
-        section=lambda w: document(w).figures[w.figure],
-        panels=lambda w: [
-            document(w).figures[name] for name in document(w).panels(w.figure)
-        ],
-        schemes=lambda w: document(w).schemes,
+        section=lambda w: paper(w).figures[w.figure],
+        panels=lambda w: [paper(w).figures[name] for name in paper(w).panels(w.figure)],
+        schemes=lambda w: paper(w).schemes,
         experiments=lambda w: {
             name: plan.get("title", name)
-            for name, plan in document(w).experiments.items()
+            for name, plan in paper(w).experiments.items()
         },
     script:
         "../scripts/render_figure.py"
@@ -60,22 +58,22 @@ rule figure:
 
 use rule figure as figure_of_reading with:
     input:
-        data=lambda w: results.panel_files(project, w.document, w.reading, w.figure),
+        data=lambda w: results.panel_files(project, w.paper, w.reading, w.figure),
         published=published_of_panels,
     output:
         pictures("figures/variants/{reading}", "Figures, reading {reading}"),
     log:
-        "logs/figures/variants/{reading}/{document}/{figure}.log",
+        "logs/figures/variants/{reading}/{paper}/{figure}.log",
 
 
-rule figures_of_document:
+rule figures_of_paper:
     input:
-        files=lambda w: files_of(w.document),
-        claims=lambda w: claims_of(DEFAULT, [w.document]),
+        files=lambda w: files_of(w.paper),
+        claims=lambda w: claims_of(DEFAULT, [w.paper]),
     output:
-        "figures/{document}/all",
+        "figures/{paper}/all",
     log:
-        "logs/figures/{document}/all.log",
+        "logs/figures/{paper}/all.log",
     conda:
         "../envs/irsrepro.yaml"
     params:
@@ -87,12 +85,12 @@ rule figures_of_document:
 
 rule figures_of_reading:
     input:
-        files=lambda w: figures_of(w.document, f"figures/variants/{w.reading}"),
-        claims=lambda w: claims_of(w.reading, [w.document]),
+        files=lambda w: figures_of(w.paper, f"figures/variants/{w.reading}"),
+        claims=lambda w: claims_of(w.reading, [w.paper]),
     output:
-        "figures/variants/{reading}/{document}/all",
+        "figures/variants/{reading}/{paper}/all",
     log:
-        "logs/figures/variants/{reading}/{document}/all.log",
+        "logs/figures/variants/{reading}/{paper}/all.log",
     conda:
         "../envs/irsrepro.yaml"
     params:

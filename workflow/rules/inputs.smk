@@ -21,7 +21,7 @@ from irsrepro.build.places import (
 wildcard_constraints:
     fidelity=project.fidelity,
     engine=project.engine,
-    document="|".join(project.documents),
+    paper="|".join(project.papers),
     reading=NAME,
     figure=NAME,
     chunk=r"\d+-\d+",
@@ -32,16 +32,16 @@ def source(path):
     return str(Path(os.path.relpath(workflow.basedir)) / path)
 
 
-def document(wildcards):
-    return project.documents[wildcards.document]
+def paper(wildcards):
+    return project.papers[wildcards.paper]
 
 
 def ensemble_module(wildcards):
-    return f"irsrepro.papers.{wildcards.document}.ensemble"
+    return f"irsrepro.papers.{wildcards.paper}.ensemble"
 
 
 def system_module(wildcards):
-    return f"irsrepro.papers.{wildcards.document}.system"
+    return f"irsrepro.papers.{wildcards.paper}.system"
 
 
 SCRIPTS = Path(workflow.basedir) / "workflow/scripts"
@@ -64,10 +64,10 @@ def numbers(script, *modules, engine="fast"):
 
 
 def solutions_of(key):
-    """Solutions of every experiment of a document: a report tells of all of them."""
+    """Solutions of every experiment of a paper: a report tells of all of them."""
     return [
         path
-        for experiment in project.documents[key].experiments
+        for experiment in project.papers[key].experiments
         for path in results.solution_files(project, key, DEFAULT, experiment)
     ]
 
@@ -79,9 +79,9 @@ def identity(wildcards, *names, **more):
 
 
 def ensemble_chunk(wildcards):
-    ensemble = document(wildcards).experiments[wildcards.experiment]["ensemble"]
+    ensemble = paper(wildcards).experiments[wildcards.experiment]["ensemble"]
     return results.channel_file(
-        project, wildcards.document, wildcards.reading, ensemble, wildcards.chunk
+        project, wildcards.paper, wildcards.reading, ensemble, wildcards.chunk
     )
 
 
@@ -91,7 +91,7 @@ def rounding_of(wildcards, experiments):
         path
         for experiment in experiments
         for path in results.rounding_files(
-            project, wildcards.document, wildcards.reading, experiment
+            project, wildcards.paper, wildcards.reading, experiment
         )
     ]
 
@@ -103,7 +103,7 @@ def schemes_solved(wildcards):
         wildcards.reading,
         results.schemes_solved(
             project,
-            wildcards.document,
+            wildcards.paper,
             wildcards.reading,
             wildcards.experiment,
             wildcards.chunk,
@@ -113,7 +113,7 @@ def schemes_solved(wildcards):
 
 def scheme_sections(wildcards, reading, schemes):
     """Module, parameters and code of schemes in an experiment."""
-    source, system = document(wildcards), system_module(wildcards)
+    source, system = paper(wildcards), system_module(wildcards)
     modules = {scheme: source.module(scheme) for scheme in schemes}
     return {
         scheme: {
@@ -128,9 +128,9 @@ def scheme_sections(wildcards, reading, schemes):
 
 
 def sweep(wildcards):
-    experiment = document(wildcards).experiments[wildcards.experiment]
+    experiment = paper(wildcards).experiments[wildcards.experiment]
     plan = experiment["sweep"]
-    unit = document(wildcards).parameters[plan["parameter"]]["unit"]
+    unit = paper(wildcards).parameters[plan["parameter"]]["unit"]
     return {"timed": experiment.get("timed", False), "unit": unit} | plan
 
 
@@ -139,14 +139,14 @@ PICTURE_KEYS = ("title", "caption", "x", "y", "top", "titles", "beneath", "added
 
 def figure_section(wildcards):
     """The part of a figure's configuration that its data depends on."""
-    section = document(wildcards).figures[wildcards.figure]
+    section = paper(wildcards).figures[wildcards.figure]
     return {key: value for key, value in section.items() if key not in PICTURE_KEYS}
 
 
 def figure_plans(wildcards):
     """Schemes solved and metric of every experiment that a figure draws."""
-    section = document(wildcards).figures[wildcards.figure]
-    plans = document(wildcards).experiments
+    section = paper(wildcards).figures[wildcards.figure]
+    plans = paper(wildcards).experiments
     return {
         name: {"schemes": plans[name]["schemes"], "metric": plans[name]["metric"]}
         for name in section.get("experiments", [])
@@ -159,18 +159,18 @@ def named(sources):
 
 
 def published_of_panels(wildcards):
-    panels = document(wildcards).panels(wildcards.figure)
-    return published_files(wildcards.document, panels, project.root)
+    panels = paper(wildcards).panels(wildcards.figure)
+    return published_files(wildcards.paper, panels, project.root)
 
 
 def pictures(folder, shelf):
     """Files of a figure in a folder; a Snakemake report shows one, on a shelf of its paper."""
-    name = f"{folder}/{{document}}/{{figure}}"
+    name = f"{folder}/{{paper}}/{{figure}}"
     files = {end: f"{name}.{end}" for end in PICTURE_ENDINGS}
     files["png"] = report(
         files["png"],
         caption="../report/figure.rst",
-        category="{document}",
+        category="{paper}",
         subcategory=shelf,
         labels=figure_labels,
     )
@@ -178,59 +178,57 @@ def pictures(folder, shelf):
 
 
 def figure_labels(wildcards):
-    title = document(wildcards).figures[wildcards.figure]["title"]
+    title = paper(wildcards).figures[wildcards.figure]["title"]
     return {"figure": wildcards.figure, "about": title}
 
 
 def figures_of(key, folder="figures"):
     return [
         f"{folder}/{key}/{figure}.{end}"
-        for figure in project.documents[key].figures
+        for figure in project.papers[key].figures
         for end in PICTURE_ENDINGS
     ]
 
 
 def files_of(key):
-    """Everything of a document that a person opens."""
+    """Everything of a paper that a person opens."""
     return [*figures_of(key), f"reports/{key}.ipynb", f"reports/{key}.html"]
 
 
 def pictures_of_claims():
-    """The figures that claims are about, by document and figure."""
+    """The figures that claims are about, by paper and figure."""
     return {
         (key, claim["figure"]): f"figures/{key}/{claim['figure']}.png"
-        for key, source in project.documents.items()
+        for key, source in project.papers.items()
         for claim in source.claims.values()
         if claim["figure"] != "none"
     }
 
 
 def alternatives_of(key):
-    """Every reading of a document but the default one, with what it is about."""
-    document = project.documents[key]
-    told = {name: entry["about"] for name, entry in document.alternatives.items()}
+    """Every reading of a paper but the default one, with what it is about."""
+    paper = project.papers[key]
+    told = {name: entry["about"] for name, entry in paper.alternatives.items()}
     return {
         name: told.get(name, f"what-if from the command line, {dict(values)}")
-        for name, values in document.readings.items()
+        for name, values in paper.readings.items()
         if name != DEFAULT
     }
 
 
 def build_of(key):
-    """What a notebook shows of a document, as ``irsrepro.report.notebooks.load`` takes it."""
-    ensembles = project.documents[key].ensembles
+    """What a notebook shows of a paper, as ``irsrepro.report.notebooks.load`` takes it."""
+    ensembles = project.papers[key].ensembles
     chunks = {ensemble: project.chunks(key, ensemble) for ensemble in ensembles}
     build = {"fidelity": project.fidelity, "engine": project.engine, "chunks": chunks}
     return build | {"seed": project.seed}
 
 
-def claims_of(reading, keys=project.documents):
-    """Verdicts of documents under one of their readings."""
+def claims_of(reading, keys=project.papers):
+    """Verdicts of papers under one of their readings."""
     return [results.claims_file(project, key, reading) for key in keys]
 
 
 def scheme_modules(wildcards):
-    """Every scheme of a document: a report may run some of them on a few realisations."""
-    return [
-        document(wildcards).module(scheme) for scheme in document(wildcards).schemes
-    ]
+    """Every scheme of a paper: a report may run some of them on a few realisations."""
+    return [paper(wildcards).module(scheme) for scheme in paper(wildcards).schemes]

@@ -1,30 +1,28 @@
 rule report:
     input:
-        template=source("notebooks/{document}.ipynb"),
-        figures=lambda w: figures_of(w.document),
-        claims=lambda w: results.claims_file(project, w.document, DEFAULT),
-        published=lambda w: published_files(
-            w.document, document(w).figures, project.root
-        ),
-        solutions=lambda w: solutions_of(w.document),
-        config=source("config/{document}.yaml"),
+        template=source("notebooks/{paper}.ipynb"),
+        figures=lambda w: figures_of(w.paper),
+        claims=lambda w: results.claims_file(project, w.paper, DEFAULT),
+        published=lambda w: published_files(w.paper, paper(w).figures, project.root),
+        solutions=lambda w: solutions_of(w.paper),
+        config=source("config/{paper}.yaml"),
         citation=source("CITATION.cff"),
     output:
-        "reports/{document}.ipynb",
+        "reports/{paper}.ipynb",
         report(
-            "reports/{document}.html",
+            "reports/{paper}.html",
             caption="../report/report.rst",
-            category="{document}",
+            category="{paper}",
             subcategory="Report",
             labels={"figure": "", "about": "Report notebook"},
         ),
     log:
-        "logs/reports/{document}.log",
+        "logs/reports/{paper}.log",
     conda:
         "../envs/irsrepro.yaml"
     params:
         library=lambda w: library("write_report.py", *scheme_modules(w)),
-        parameters=lambda w: {"document": w.document, "build": build_of(w.document)},
+        parameters=lambda w: {"paper": w.paper, "build": build_of(w.paper)},
     script:
         "../scripts/write_report.py"
 
@@ -33,8 +31,8 @@ rule summary:
     input:
         template=source("notebooks/summary.ipynb"),
         claims=claims_of(DEFAULT),
-        solutions=[path for key in project.documents for path in solutions_of(key)],
-        configs=[source(f"config/{key}.yaml") for key in project.documents],
+        solutions=[path for key in project.papers for path in solutions_of(key)],
+        configs=[source(f"config/{key}.yaml") for key in project.papers],
         citation=source("CITATION.cff"),
     output:
         multiext("reports/summary", ".ipynb", ".html"),
@@ -44,16 +42,16 @@ rule summary:
         "../envs/irsrepro.yaml"
     params:
         library=library("write_report.py", "irsrepro.report.summary"),
-        parameters={"builds": {key: build_of(key) for key in project.documents}},
+        parameters={"builds": {key: build_of(key) for key in project.papers}},
     script:
         "../scripts/write_report.py"
 
 
 rule gallery:
     input:
-        figures=[path for key in project.documents for path in figures_of(key)],
+        figures=[path for key in project.papers for path in figures_of(key)],
         claims=claims_of(DEFAULT),
-        configs=[source(f"config/{key}.yaml") for key in project.documents],
+        configs=[source(f"config/{key}.yaml") for key in project.papers],
     output:
         report(
             "figures/index.html",
@@ -70,7 +68,7 @@ rule gallery:
         seed=project.seed,
         data={
             key: results.data_path(project, DATA, key, DEFAULT)
-            for key in project.documents
+            for key in project.papers
         },
         fidelity=project.fidelity,
         engine=project.engine,

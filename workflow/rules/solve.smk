@@ -15,25 +15,25 @@ rule solve:
     params:
         schemes=schemes_solved,
         system=system_module,
-        ensemble=lambda w: document(w).experiments[w.experiment]["ensemble"],
+        ensemble=lambda w: paper(w).experiments[w.experiment]["ensemble"],
         sweep=sweep,
-        identity=lambda w: identity(w, "document", "reading", "engine", "experiment"),
+        identity=lambda w: identity(w, "paper", "reading", "engine", "experiment"),
     script:
         "../scripts/solve.py"
 
 
 rule rounding:
     input:
-        solutions=lambda w: results.sampled_solutions(project, w.document, w.experiment),
+        solutions=lambda w: results.sampled_solutions(project, w.paper, w.experiment),
         channels=lambda w: [
             results.channel_file(
                 project,
-                w.document,
+                w.paper,
                 DEFAULT,
-                document(w).experiments[w.experiment]["ensemble"],
+                paper(w).experiments[w.experiment]["ensemble"],
                 chunk,
             )
-            for chunk in project.rounding_chunks(w.document, w.experiment)
+            for chunk in project.rounding_chunks(w.paper, w.experiment)
         ],
     output:
         ROUNDING,
@@ -46,13 +46,13 @@ rule rounding:
     params:
         library=lambda w: numbers("measure_rounding.py", system_module(w)),
         schemes=lambda w: scheme_sections(
-            w, DEFAULT, document(w).experiments[w.experiment]["schemes"]
+            w, DEFAULT, paper(w).experiments[w.experiment]["schemes"]
         ),
         system=system_module,
-        ensemble=lambda w: document(w).experiments[w.experiment]["ensemble"],
-        metric=lambda w: document(w).experiments[w.experiment]["metric"],
+        ensemble=lambda w: paper(w).experiments[w.experiment]["ensemble"],
+        metric=lambda w: paper(w).experiments[w.experiment]["metric"],
         sweep=sweep,
         sample=project.rounding_sample[project.fidelity],
-        identity=lambda w: identity(w, "document", "reading", "engine", "experiment"),
+        identity=lambda w: identity(w, "paper", "reading", "engine", "experiment"),
     script:
         "../scripts/measure_rounding.py"

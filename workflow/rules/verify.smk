@@ -2,7 +2,7 @@ rule verify:
     input:
         data=[
             path
-            for key, source in project.documents.items()
+            for key, source in project.papers.items()
             for figure in source.figures
             for path in results.panel_files(project, key, DEFAULT, figure)
         ],

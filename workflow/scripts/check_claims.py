@@ -1,4 +1,4 @@
-"""Check every claim of a document under one reading."""
+"""Check every claim of a paper under one reading."""
 
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,7 @@ with job(snakemake.output[0], snakemake.log[0]):
         try:
             results.append(evaluate(claim | {"id": name}, experiments, params.origins, others))
         except ValueError as error:
-            key = snakemake.wildcards.document
+            key = snakemake.wildcards.paper
             raise ConfigurationError(f"config/{key}.yaml: claims.{error}") from error
     made_by = facts(params.identity, params.parameters, snakemake.params.library)
     write_verdicts(snakemake.output[0], Verdicts(made_by, results))

@@ -16,7 +16,7 @@ with job(snakemake.output[0], snakemake.log[0]):
     identity = snakemake.params.identity
     first, last = map(int, snakemake.wildcards.chunk.split("-"))
     realisations = range(first, last + 1)
-    stream = RandomStream(identity["seed"]).child(identity["document"], snakemake.params.draws)
+    stream = RandomStream(identity["seed"]).child(identity["paper"], snakemake.params.draws)
     draw = import_module(snakemake.params.module).draw
     channels = draw(snakemake.params.section, realisation_streams(stream, realisations))
     numbers = variable(("realisation",), np.array(realisations), "number of the realisation", "1")

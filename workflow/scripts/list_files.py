@@ -19,7 +19,7 @@ with job(snakemake.output[0], snakemake.log[0]):
     for path in snakemake.input.claims:
         found = read_verdicts(path, seed=snakemake.params.seed)
         for each in found.claims:
-            picture = f"{found.facts['document']}/{each.figure}"
+            picture = f"{found.facts['paper']}/{each.figure}"
             verdicts.setdefault(picture, {})[each.claim] = each.verdict
     files = []
     for name in snakemake.input.files:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 with job(snakemake.output[0], snakemake.log[0]):
     keep_compiled_kernels()
     identity, params = snakemake.params.identity, snakemake.params
-    key, ensemble = identity["document"], params.ensemble
+    key, ensemble = identity["paper"], params.ensemble
     seed = identity["seed"]
     channels = gather(snakemake.input.channels, seed=seed)
     channels = channels.isel(realisation=slice(0, params.sample))

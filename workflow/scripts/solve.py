@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 with job(snakemake.output[0], snakemake.log[0]):
     keep_compiled_kernels()
     identity, params = snakemake.params.identity, snakemake.params
-    key, ensemble, sweep = identity["document"], params.ensemble, params.sweep
+    key, ensemble, sweep = identity["paper"], params.ensemble, params.sweep
     channels = read_dataset(snakemake.input.channels, seed=identity["seed"])
     stream = RandomStream(identity["seed"]).child(key, ensemble, "scheme")
     hashes = {

@@ -1,4 +1,4 @@
-"""Run the report notebook of a document and convert it to a page."""
+"""Run the report notebook of a paper and convert it to a page."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Put the verdicts of all documents into one table, for people and for machines."""
+"""Put the verdicts of all papers into one table, for people and for machines."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

@@ -124,7 +124,7 @@ def facts(
     """Return what data is and what made it; nothing that varies between equal runs.
 
     Args:
-        identity: document, ensemble or experiment, scheme, reading, engine, fidelity, seed.
+        identity: paper, ensemble or experiment, scheme, reading, engine, fidelity, seed.
         parameters: every parameter that was used.
         library: digest of the files of this library that the data depends on.
     """

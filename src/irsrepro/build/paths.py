@@ -11,12 +11,12 @@ from irsrepro.config.checks import experiments_of
 from irsrepro.config.loading import DEFAULT, Project
 
 
-def data_path(project: Project, pattern: str, document: str, reading: str, **names: str) -> str:
+def data_path(project: Project, pattern: str, paper: str, reading: str, **names: str) -> str:
     """Return a path after one of the patterns above, at the fidelity and engine of the project."""
     return pattern.format(
         fidelity=project.fidelity,
         engine=project.engine,
-        document=document,
+        paper=paper,
         reading=reading,
         **names,
     )
@@ -31,7 +31,7 @@ def benchmark_of(data: str) -> str:
 
 def channel_file(project: Project, key: str, reading: str, ensemble: str, chunk: str) -> str:
     """Return the file of one chunk of an ensemble, under the reading that holds it."""
-    holder = project.documents[key].channel_holder(reading, ensemble)
+    holder = project.papers[key].channel_holder(reading, ensemble)
     return data_path(project, CHANNELS, key, holder, ensemble=ensemble, chunk=chunk)
 
 
@@ -50,21 +50,21 @@ def schemes_solved(
 
     Those that run on the chunk, without those that a reading shares with the default one.
     """
-    document = project.documents[key]
+    paper = project.papers[key]
     return [
         scheme
-        for scheme in document.experiments[experiment]["schemes"]
-        if document.holder(reading, experiment, scheme) == reading
+        for scheme in paper.experiments[experiment]["schemes"]
+        if paper.holder(reading, experiment, scheme) == reading
         and chunk in project.solution_chunks(key, experiment, scheme)
     ]
 
 
 def solution_files(project: Project, key: str, reading: str, experiment: str) -> list[str]:
     """Return the solutions of an experiment: those of the reading, then those that it shares."""
-    document = project.documents[key]
-    plan = document.experiments[experiment]
+    paper = project.papers[key]
+    plan = paper.experiments[experiment]
     asked = {
-        (document.holder(reading, experiment, scheme), chunk)
+        (paper.holder(reading, experiment, scheme), chunk)
         for scheme in plan["schemes"]
         for chunk in project.solution_chunks(key, experiment, scheme)
     }
@@ -93,7 +93,7 @@ def sampled_solutions(project: Project, key: str, experiment: str) -> list[str]:
 
 def figure_sources(project: Project, key: str, reading: str, figure: str) -> dict[str, list[str]]:
     """Return the files that a figure's data is made from, by ensemble or experiment."""
-    section = project.documents[key].figures[figure]
+    section = project.papers[key].figures[figure]
     if section["kind"] == "layout":
         ensemble = section["ensemble"]
         return {ensemble: channel_files(project, key, reading, ensemble)}
@@ -101,8 +101,8 @@ def figure_sources(project: Project, key: str, reading: str, figure: str) -> dic
 
 
 def claim_sources(project: Project, key: str, reading: str) -> dict[str, list[str]]:
-    """Return the solutions that the claims of a document are checked on, by experiment."""
-    claims = project.documents[key].claims.values()
+    """Return the solutions that the claims of a paper are checked on, by experiment."""
+    claims = project.papers[key].claims.values()
     used = {name for claim in claims for check in claim["checks"] for name in experiments_of(check)}
     return {name: solution_files(project, key, reading, name) for name in sorted(used)}
 
@@ -111,18 +111,18 @@ def panel_files(project: Project, key: str, reading: str, figure: str) -> list[s
     """Return the data of a figure, or of the figures of a sheet."""
     return [
         data_path(project, FIGURE_DATA, key, reading, figure=panel)
-        for panel in project.documents[key].panels(figure)
+        for panel in project.papers[key].panels(figure)
     ]
 
 
 def claims_file(project: Project, key: str, reading: str) -> str:
-    """Return the file of a document's verdicts under a reading."""
+    """Return the file of a paper's verdicts under a reading."""
     return data_path(project, CLAIMS, key, reading)
 
 
 def computed_for(project: Project, key: str, reading: str, experiment: str) -> set[str]:
     """Return every file that is computed for an experiment: solutions and their channels."""
-    plan = project.documents[key].experiments[experiment]
+    plan = project.papers[key].experiments[experiment]
     chunks = {
         chunk
         for scheme in plan["schemes"]
@@ -133,24 +133,20 @@ def computed_for(project: Project, key: str, reading: str, experiment: str) -> s
 
 
 def data_files(project: Project, key: str, reading: str) -> set[str]:
-    """Return every file of data that can be asked for of a document under a reading."""
-    document = project.documents[key]
+    """Return every file of data that can be asked for of a paper under a reading."""
+    paper = project.papers[key]
     return {
+        *(path for each in paper.ensembles for path in channel_files(project, key, reading, each)),
         *(
             path
-            for each in document.ensembles
-            for path in channel_files(project, key, reading, each)
-        ),
-        *(
-            path
-            for each in document.experiments
+            for each in paper.experiments
             for path in solution_files(project, key, reading, each)
         ),
         *(
             path
-            for each in document.experiments
+            for each in paper.experiments
             for path in rounding_files(project, key, reading, each)
         ),
-        *(path for each in document.figures for path in panel_files(project, key, reading, each)),
+        *(path for each in paper.figures for path in panel_files(project, key, reading, each)),
         claims_file(project, key, reading),
     }

@@ -4,7 +4,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-DATA = "results/{fidelity}/{document}/{reading}"
+DATA = "results/{fidelity}/{paper}/{reading}"
 SOLVED = f"{DATA}/{{engine}}"
 CHANNELS = f"{DATA}/channels/{{ensemble}}/{{chunk}}.nc"
 SOLUTION = f"{SOLVED}/{{experiment}}/{{chunk}}.nc"

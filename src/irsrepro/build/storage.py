@@ -243,7 +243,7 @@ def read_groups(
         raise StorageError(f"{path}: not a NetCDF file of this project; {MEND}") from error
     for name, dataset in found.items():
         scheme = {} if name == "/" else {"scheme": name}
-        refuse_foreign(path, dataset.attrs, **scheme, **expected)
+        check_facts(path, dataset.attrs, **scheme, **expected)
         if chunk := named_by(path).get("chunk"):
             first, last = map(int, chunk.split("-"))
             if not np.array_equal(dataset["realisation"], np.arange(first, last + 1)):
@@ -251,7 +251,7 @@ def read_groups(
     return found
 
 
-def refuse_foreign(path: Path | str, facts: Mapping[str, object], **expected: object) -> None:
+def check_facts(path: Path | str, facts: Mapping[str, object], **expected: object) -> None:
     """Refuse a file that is not what its path says, or what is expected of it.
 
     Raises:

@@ -16,7 +16,7 @@ SCORECARDS = ("scorecard", "alternatives")
 SUMMARY = "summary"
 
 
-def refuse_unknown_targets(project: Project, arguments: Sequence[str]) -> None:
+def check_targets(project: Project, arguments: Sequence[str]) -> None:
     """Refuse a target that nothing can make, before Snakemake looks for a rule.
 
     Args:
@@ -44,18 +44,18 @@ def _check_figure(project: Project, target: str, parts: list[str]) -> None:
     reading = None
     if parts[0] == "variants":
         reading, parts = (parts[1:2] or [""])[0], parts[2:]
-        readings = {name: None for each in project.documents.values() for name in each.readings}
+        readings = {name: None for each in project.papers.values() for name in each.readings}
         _check_reading(target, reading, readings)
     key, names = (parts or [""])[0], parts[1:]
-    _check_member(target, "paper", key, project.documents)
+    _check_member(target, "paper", key, project.papers)
     if reading is not None:
-        _check_reading(target, reading, project.documents[key].readings)
+        _check_reading(target, reading, project.papers[key].readings)
     if names != ["all"]:
-        _check_file(target, "figure", names, project.documents[key].figures, PICTURE_ENDINGS)
+        _check_file(target, "figure", names, project.papers[key].figures, PICTURE_ENDINGS)
 
 
 def _check_report(project: Project, target: str, parts: list[str]) -> None:
-    _check_file(target, "report", parts, [*project.documents, SUMMARY], ("html", "ipynb"))
+    _check_file(target, "report", parts, [*project.papers, SUMMARY], ("html", "ipynb"))
 
 
 def _check_scorecard(_project: Project, target: str, parts: list[str]) -> None:
@@ -65,8 +65,8 @@ def _check_scorecard(_project: Project, target: str, parts: list[str]) -> None:
 
 def _check_data(project: Project, target: str, parts: list[str]) -> None:
     _, key, reading, *_ = [*parts, "", "", ""]
-    _check_member(target, "paper", key, project.documents)
-    _check_member(target, "reading", reading, project.documents[key].readings)
+    _check_member(target, "paper", key, project.papers)
+    _check_member(target, "reading", reading, project.papers[key].readings)
     path, known = posixpath.join("results", *parts), sorted(data_files(project, key, reading))
     if path not in known:
         like = get_close_matches(path, known, 1, 0.0)

@@ -11,7 +11,7 @@ and every link is a known mean plus independent scattering,
 
 with z, Z of independent CN(0, 1) entries. Powers are relative to the noise of a user, so that a
 channel of norm 1 turns 1 W into an SNR of 1. The numbers z and Z are drawn by position, see
-`counter_normals`: by realisation, channel, link and entry, and by nothing else.
+`philox_normals`: by realisation, channel, link and entry, and by nothing else.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from irsrepro.array_types import Complex, Real
-from irsrepro.channels.counter_normals import normals
+from irsrepro.channels.philox_normals import normals
 
 # Kinds of links, which key their numbers.
 DIRECT, SITE_TO_SURFACE, SURFACE_TO_USER, REFLECTED = range(4)

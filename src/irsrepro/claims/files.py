@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from irsrepro.build.storage import JSON, MEND, read_sealed, refuse_foreign, write_sealed
+from irsrepro.build.storage import JSON, MEND, check_facts, read_sealed, write_sealed
 from irsrepro.claims.verdicts import ClaimResult
 from irsrepro.errors import StorageError
 
@@ -56,7 +56,7 @@ def read_verdicts(path: Path | str, **expected: object) -> Verdicts:
 
     Args:
         path: the file.
-        expected: facts that it must carry, for example ``document="he2020"``.
+        expected: facts that it must carry, for example ``paper="he2020"``.
 
     Raises:
         StorageError: it is missing, broken, or belongs to something else.
@@ -67,7 +67,7 @@ def read_verdicts(path: Path | str, **expected: object) -> Verdicts:
         found = Verdicts(content["facts"], _CLAIMS.validate_python(content["claims"]))
     except (ValueError, KeyError, TypeError, ValidationError) as error:
         raise StorageError(f"{path}: no file of verdicts; {MEND}") from error
-    refuse_foreign(path, found.facts, **expected)
+    check_facts(path, found.facts, **expected)
     return found
 
 

@@ -12,7 +12,7 @@ from irsrepro.claims.verdicts import combine_readings, depends_on
 from irsrepro.config.loading import DEFAULT
 
 PLAIN = (
-    "document", "claim", "about", "figure", "text", "source", "verdict", "holds", "comparisons",
+    "paper", "claim", "about", "figure", "text", "source", "verdict", "holds", "comparisons",
     "estimate", "lower", "upper", "unit", "n", "left_out", "by_construction", "sentence", "cause",
     "fidelity",
 )  # fmt: skip
@@ -26,13 +26,13 @@ def rows(verdicts: Mapping[str, Mapping[str, Verdicts]]) -> list[dict[str, Any]]
         verdicts: by paper and reading.
 
     Returns:
-        The rows of ``Verdicts.rows`` with ``document`` and ``fidelity``; if any paper has an
+        The rows of ``Verdicts.rows`` with ``paper`` and ``fidelity``; if any paper has an
         alternative reading also ``robustness``, ``depends_on`` and ``verdicts``, by reading.
     """
     made = []
     compared = any(len(readings) > 1 for readings in verdicts.values())
-    for document, readings in verdicts.items():
-        facts = {"document": document, "fidelity": readings[DEFAULT].facts.get("fidelity", "")}
+    for paper, readings in verdicts.items():
+        facts = {"paper": paper, "fidelity": readings[DEFAULT].facts.get("fidelity", "")}
         others = {
             reading: {each.claim: each for each in found.claims}
             for reading, found in readings.items()

@@ -18,7 +18,7 @@ from irsrepro.config.checks import fewest_points, resolve
 from irsrepro.config.problems import one_of, raise_config_error
 
 if TYPE_CHECKING:
-    from irsrepro.config.loading import Document
+    from irsrepro.config.loading import Paper
 
 OPERATORS: Mapping[type, Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -84,21 +84,21 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def claims_under(document: Document, reading: str) -> dict[str, dict[str, Any]]:
+def claims_under(paper: Paper, reading: str) -> dict[str, dict[str, Any]]:
     """Return the claims of a paper with every number that a reading gives them.
 
     Raises:
         ConfigurationError: one line naming the claim, the key, the value and what is expected.
     """
     found = {}
-    for name, claim in document.claims.items():
-        checks = [_check_under(name, check, document, reading) for check in claim["checks"]]
+    for name, claim in paper.claims.items():
+        checks = [_check_under(name, check, paper, reading) for check in claim["checks"]]
         if kept := [check for check in checks if check is not None]:
             found[name] = {**claim, "checks": kept}
     return found
 
 
-def check_claims(document: Document) -> None:
+def check_claims(paper: Paper) -> None:
     """Check that experiments have what the checks of claims need, under every reading.
 
     Raises:
@@ -107,13 +107,13 @@ def check_claims(document: Document) -> None:
     plans = {
         name: {"schemes": plan["schemes"], "values": plan["sweep"]["values"],
                "trace": plan.get("trace", False)}
-        for name, plan in document.experiments.items()
+        for name, plan in paper.experiments.items()
     }  # fmt: skip
-    for claim, entry in document.claims.items():
+    for claim, entry in paper.claims.items():
         for number, check in enumerate(entry["checks"]):
-            place = f"config/{document.key}.yaml: claims.{claim}.checks.{number}"
-            for reading in document.readings if _depends(check) else list(document.readings)[:1]:
-                made = _check_under(claim, check, document, reading)
+            place = f"config/{paper.key}.yaml: claims.{claim}.checks.{number}"
+            for reading in paper.readings if _depends(check) else list(paper.readings)[:1]:
+                made = _check_under(claim, check, paper, reading)
                 if made is not None:
                     resolve(place, made, plans)
 
@@ -125,14 +125,14 @@ def _depends(check: Mapping[str, Any]) -> bool:
 
 
 def _check_under(
-    claim: str, check: Mapping[str, Any], document: Document, reading: str
+    claim: str, check: Mapping[str, Any], paper: Paper, reading: str
 ) -> dict[str, Any] | None:
     """Return a check in numbers, or None where it has too few points."""
     made, experiment = dict(check), check["experiment"]
-    if not _depends(check) or experiment not in document.experiments:
+    if not _depends(check) or experiment not in paper.experiments:
         return made
-    place = f"config/{document.key}.yaml: claims.{claim}"
-    parameters = document.experiment_parameters(reading, experiment)
+    place = f"config/{paper.key}.yaml: claims.{claim}"
+    parameters = paper.experiment_parameters(reading, experiment)
 
     def number(key: str, text: Any) -> float:
         try:
@@ -151,7 +151,7 @@ def _check_under(
         ends = {name: number("points", text) for name, text in limits.items()}
         made["points"] = [
             point
-            for point in document.experiments[experiment]["sweep"]["values"]
+            for point in paper.experiments[experiment]["sweep"]["values"]
             if all(LIMITS[name](point, end) for name, end in ends.items())
         ]
         if len(made["points"]) < fewest_points(check):

@@ -3,8 +3,8 @@
 Loaded while the workflow is parsed, so it stays light: no array library is imported here. Whatever
 is wrong ends in one line that names the file, the key, the value and what is allowed.
 
-A *reading* of a document is a complete choice of its parameters. ``default`` is ours; every
-alternative of the document is another; a what-if given on the command line is a reading too, named
+A *reading* of a paper is a complete choice of its parameters. ``default`` is ours; every
+alternative of the paper is another; a what-if given on the command line is a reading too, named
 by ``--config variant=NAME``.
 """
 
@@ -39,7 +39,7 @@ SETTINGS = "config"
 
 
 @dataclass(frozen=True)
-class Document:
+class Paper:
     """One paper: its parameters, ensembles, experiments, schemes, figures, claims and alternatives.
 
     Attributes:
@@ -56,7 +56,7 @@ class Document:
     adjustments: Mapping[str, Mapping[str, Mapping[str, Any]]]
 
     def __getattr__(self, section: str) -> Any:
-        """Return a section of the configuration file, for example ``document.figures``."""
+        """Return a section of the configuration file, for example ``paper.figures``."""
         try:
             return self.source[section]
         except KeyError:
@@ -197,9 +197,9 @@ class Project:
         chunk: realisations per file.
         rounding_sample: by fidelity, how many realisations are designed again on channels disturbed
             in their last digits.
-        realisations: number asked for on the command line, or None for each document's own.
+        realisations: number asked for on the command line, or None for each paper's own.
         variant: name of the what-if given on the command line, if there is one.
-        documents: by citation key.
+        papers: by citation key.
     """
 
     root: Path
@@ -210,28 +210,28 @@ class Project:
     rounding_sample: Mapping[str, int]
     realisations: int | None
     variant: str | None
-    documents: Mapping[str, Document] = field(repr=False)
+    papers: Mapping[str, Paper] = field(repr=False)
 
-    def solution_chunks(self, document: str, experiment: str, scheme: str) -> list[str]:
+    def solution_chunks(self, paper: str, experiment: str, scheme: str) -> list[str]:
         """Return the names of the chunks that a scheme runs on: all, or the first ones."""
-        plan = self.documents[document].experiments[experiment]
-        return chunks_asked(self.chunks(document, plan["ensemble"]), plan, scheme)
+        plan = self.papers[paper].experiments[experiment]
+        return chunks_asked(self.chunks(paper, plan["ensemble"]), plan, scheme)
 
-    def rounding_chunks(self, document: str, experiment: str) -> list[str]:
+    def rounding_chunks(self, paper: str, experiment: str) -> list[str]:
         """Return the names of the chunks that hold the sample for rounding; none without one.
 
         Times tell nothing of rounding, and the reference engine is no subject of it.
         """
-        plan = self.documents[document].experiments[experiment]
+        plan = self.papers[paper].experiments[experiment]
         size = self.rounding_sample[self.fidelity]
         if plan.get("timed") or self.engine != "fast":
             return []
-        names = self.chunks(document, plan["ensemble"])
+        names = self.chunks(paper, plan["ensemble"])
         return [name for name in names if int(name.partition("-")[0]) < size]
 
-    def chunks(self, document: str, ensemble: str) -> list[str]:
+    def chunks(self, paper: str, ensemble: str) -> list[str]:
         """Return the names FIRST-LAST of the chunks that make up an ensemble."""
-        source = self.documents[document]
+        source = self.papers[paper]
         plan = source.ensembles[ensemble]
         numbers = plan.get("realisations", source.realisations)
         count = self.realisations or numbers[self.fidelity]["value"]
@@ -259,7 +259,7 @@ def load_project(root: Path, overrides: Mapping[str, Any]) -> Project:
     """
     settings = read_yaml(root, "config/config.yaml")
     _validated(Settings, settings, "config/config.yaml")
-    keys = document_keys(root)
+    keys = paper_keys(root)
     given = {name: _typed(name, value) for name, value in overrides.items()}
     changes = {key: given.pop(key, {}) for key in keys}
     allowed = [*Asked.model_fields, *changes]
@@ -269,15 +269,15 @@ def load_project(root: Path, overrides: Mapping[str, Any]) -> Project:
     asked = {"realisations": None, "variant": None} | settings | given
     _validated(Asked, asked, COMMAND_LINE)
     _check_variant(asked["variant"], changes)
-    documents = {key: load_document(root, key, asked["variant"], changes[key]) for key in keys}
-    return Project(root=root, documents=documents, **asked)
+    papers = {key: load_paper(root, key, asked["variant"], changes[key]) for key in keys}
+    return Project(root=root, papers=papers, **asked)
 
 
-def document_keys(root: Path) -> list[str]:
-    """Return the citation keys of a checkout's documents: each has a ``config/KEY.yaml``.
+def paper_keys(root: Path) -> list[str]:
+    """Return the citation keys of a checkout's papers: each has a ``config/KEY.yaml``.
 
     Raises:
-        ConfigurationError: a document has no proper name, or that of something else.
+        ConfigurationError: a paper has no proper name, or that of something else.
     """
     keys = sorted(path.stem for path in (root / "config").glob("*.yaml"))
     for key in set(keys) - {SETTINGS}:
@@ -317,9 +317,9 @@ def _validated(model: type[Section], content: Any, file: str) -> None:
         raise_first(error, content, file)
 
 
-def load_document(
+def load_paper(
     root: Path, key: str, variant: str | None = None, change: Mapping[str, Any] | None = None
-) -> Document:
+) -> Paper:
     """Read and check the configuration of one paper.
 
     A scheme that an experiment lists needs no entry of its own: its name is that of its module,
@@ -357,15 +357,15 @@ def load_document(
     if variant is not None:
         readings[variant] = change or {}
         check_values(COMMAND_LINE, key, readings[variant], parameters)
-    document = Document(key, source, readings, adjustments)
+    paper = Paper(key, source, readings, adjustments)
     for experiment, entry in source["experiments"].items():
         chunk = source["ensembles"][entry["ensemble"]].get("chunk")
         for scheme, count in entry.get("first", {}).items():
             if chunk is None or count % chunk:
                 told = f"a multiple of ensembles.{entry['ensemble']}.chunk"
                 raise_config_error(name, f"experiments.{experiment}.first.{scheme}", count, told)
-        _check_fit(document, experiment, parameters)
-    check_claims(document)
+        _check_fit(paper, experiment, parameters)
+    check_claims(paper)
     for figure, entry in source["figures"].items():
         drawn = entry.get("experiments", [])
         for experiment in drawn if len(drawn) > 1 else ():
@@ -375,7 +375,7 @@ def load_document(
             }:
                 raise_config_error(name, f"figures.{figure}.experiments", experiment,
                                    "experiments with titles for the legend")  # fmt: skip
-    return document
+    return paper
 
 
 def _schemes_by_name(key: str, source: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -391,21 +391,21 @@ def _schemes_by_name(key: str, source: Mapping[str, Any]) -> dict[str, dict[str,
     return found
 
 
-def _check_fit(document: Document, experiment: str, parameters: type[PaperParameters]) -> None:
+def _check_fit(paper: Paper, experiment: str, parameters: type[PaperParameters]) -> None:
     """Check values that meet in an experiment, under every reading and at both ends of the sweep.
 
     A swept size of the channels must not exceed what the ensemble draws.
     """
-    file, plan = f"config/{document.key}.yaml", document.experiments[experiment]
+    file, plan = f"config/{paper.key}.yaml", paper.experiments[experiment]
     swept, values = plan["sweep"]["parameter"], plan["sweep"]["values"]
     place = f"experiments.{experiment}"
-    for reading in document.readings:
-        drawn = document.channel_parameters(reading, plan["ensemble"])
+    for reading in paper.readings:
+        drawn = paper.channel_parameters(reading, plan["ensemble"])
         if swept in drawn and max(values) > drawn[swept]:
             raise_config_error(file, f"{place}.sweep.values", max(values),
                                f"at most {swept} = {drawn[swept]}, as ensemble "
                                f"{plan['ensemble']} draws")  # fmt: skip
-        together = document.experiment_parameters(reading, experiment)
+        together = paper.experiment_parameters(reading, experiment)
         for point in {min(values), max(values)}:
             for name, told in parameters.misfits(together | {swept: point}):
                 raise_config_error(file, f"{place} under {reading}: {name}", together[name], told)

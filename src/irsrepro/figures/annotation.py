@@ -26,7 +26,7 @@ def annotate(picture: Figure, panels: Sequence[xr.Dataset], schemes: Schemes) ->
 
 def _small_print(panels: Sequence[xr.Dataset], schemes: Schemes) -> str:
     data = panels[0]
-    said = [f"{data.attrs['document']}/{data.attrs['figure']}", _count(panels, "realisations")]
+    said = [f"{data.attrs['paper']}/{data.attrs['figure']}", _count(panels, "realisations")]
     if "value" in data:
         level = re.match(r"\d+(\.\d+)? ?%", data.attrs["interval"])
         said.append(f"{level.group()} intervals" if level else "intervals")
@@ -92,9 +92,9 @@ def metadata(
 ) -> dict[str, dict[str, Any]]:
     """Return what the file says of itself, under the keys that each format has."""
     attributes = data.attrs
-    title = f"{attributes['document']} {attributes['figure']}: {figure['title']}"
+    title = f"{attributes['paper']} {attributes['figure']}: {figure['title']}"
     maker = f"irsrepro {attributes.get('code_version', 'unknown')}"
-    names = ("document", "figure", "reading", "engine", "fidelity", "parameters_hash")
+    names = ("paper", "figure", "reading", "engine", "fidelity", "parameters_hash")
     facts = [f"{name}={attributes[name]}" for name in names]
     facts.append(f"code_version={attributes.get('code_version', 'unknown')}")
     about = "; ".join([*warnings(data), _small_print([data], schemes)])

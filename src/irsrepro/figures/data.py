@@ -126,7 +126,7 @@ def make(
         kind: ``layout``, ``trace``, ``curves`` or ``distributions``.
         data: the ensemble of a layout, or the experiments of the others, by name.
         section: the figure's section of the configuration, as far as its data depends on it.
-        wanted: its curves, see ``configuration.Document.curves``.
+        wanted: its curves, see ``configuration.Paper.curves``.
         changes: how rounding changes experiments, see ``sensitivity.differences``. With it comes
             ``rounding`` (curve, ...), the half-width within which another rounding leaves a value.
 

@@ -56,7 +56,7 @@ def render(
     Args:
         data: figure data of a kind that ``figure_data`` makes.
         figure: the figure's section of the configuration; its title and axes are used.
-        schemes: the schemes of the document, for looks and legend titles.
+        schemes: the schemes of the paper, for looks and legend titles.
         experiments: legend titles of the experiments, where the figure draws several.
 
     Returns:
@@ -111,7 +111,7 @@ def _draw(
     experiments: Mapping[str, str],
 ) -> float:
     """Draw a figure on its axes; return the height in inches that it needs."""
-    name = f"{data.attrs['document']}/{data.attrs['figure']}"
+    name = f"{data.attrs['paper']}/{data.attrs['figure']}"
     for scheme in _schemes_of(data):
         if scheme not in schemes:
             raise IrsreproError(
@@ -208,7 +208,7 @@ def _place(data: xr.Dataset, name: str) -> tuple[float, float]:
     curve, point = name.rsplit("@", 1)
     if curve not in data["curve"].values or float(point) not in data["point"].values:
         raise IrsreproError(
-            f"{data.attrs['document']}/{data.attrs['figure']}: joined: {name} is not drawn"
+            f"{data.attrs['paper']}/{data.attrs['figure']}: joined: {name} is not drawn"
         )
     return float(point), float(data["value"].sel(curve=curve, point=float(point)))
 

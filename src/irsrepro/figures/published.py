@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from irsrepro.config.loading import Document, Project
+from irsrepro.config.loading import Paper, Project
 from irsrepro.config.problems import config_error, one_of, raise_config_error
 from irsrepro.config.strict_yaml import read_text
 
@@ -29,7 +29,7 @@ class Point:
     """A point of a printed figure.
 
     Attributes:
-        curve: the name of a curve of the figure, see ``Document.curves``.
+        curve: the name of a curve of the figure, see ``Paper.curves``.
         x: in the unit of the figure's axis.
         y: likewise.
         line: of the file.
@@ -42,7 +42,7 @@ class Point:
 
 
 def published_files(key: str, figures: Iterable[str], root: Path) -> list[str]:
-    """Return the files there are for figures of a document, as seen from the working folder."""
+    """Return the files there are for figures of a paper, as seen from the working folder."""
     folder = Path(os.path.relpath(root), FOLDER, key)
     paths = [folder / f"{figure}.csv" for figure in figures]
     return [str(path) for path in paths if path.is_file()]
@@ -59,18 +59,18 @@ def check_published(project: Project) -> None:
         if path.is_dir() or any(part.startswith(".") for part in name.parts):
             continue
         key, *names = name.parts[1:]
-        if key not in project.documents or len(names) != 1:
-            told = one_of(project.documents)
+        if key not in project.papers or len(names) != 1:
+            told = one_of(project.papers)
             raise config_error(f"{name}: expected {FOLDER}/KEY/FIGURE.csv, KEY {told}")
-        _check_file(project.documents[key], str(name), path)
+        _check_file(project.papers[key], str(name), path)
 
 
-def _check_file(document: Document, name: str, path: Path) -> None:
-    drawn = [each for each, plan in document.figures.items() if "experiments" in plan]
+def _check_file(paper: Paper, name: str, path: Path) -> None:
+    drawn = [each for each, plan in paper.figures.items() if "experiments" in plan]
     if path.stem not in drawn or path.suffix != ".csv":
         raise config_error(f"{name}: expected NAME.csv with NAME {one_of(drawn)}")
-    ranges = curve_ranges(document, path.stem)
-    scale = document.figures[path.stem]["x"].get("scale", "linear")
+    ranges = curve_ranges(paper, path.stem)
+    scale = paper.figures[path.stem]["x"].get("scale", "linear")
     for point in read_published(path, name):
         if point.curve not in ranges:
             raise_config_error(name, f"line {point.line}: curve", point.curve, one_of(ranges))
@@ -80,15 +80,15 @@ def _check_file(document: Document, name: str, path: Path) -> None:
             raise_config_error(name, f"line {point.line}: x", point.x, told)
 
 
-def curve_ranges(document: Document, figure: str) -> dict[str, tuple[float, float]]:
+def curve_ranges(paper: Paper, figure: str) -> dict[str, tuple[float, float]]:
     """Return from where to where every curve of a figure goes, by the name of the curve.
 
     Distributions have no end: beyond their values the share is zero or one.
     """
-    section = document.figures[figure]
+    section = paper.figures[figure]
     found = {}
-    for curve in document.curves(figure):
-        values = document.experiments[curve["experiment"]]["sweep"]["values"]
+    for curve in paper.curves(figure):
+        values = paper.experiments[curve["experiment"]]["sweep"]["values"]
         match section["kind"]:
             case "curves":
                 found[curve["name"]] = (float(min(values)), float(max(values)))

@@ -1,1 +1,1 @@
-"""Documents floor: one package per paper, named by its citation key."""
+"""Papers floor: one package per paper, named by its citation key."""

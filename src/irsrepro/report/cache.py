@@ -46,12 +46,12 @@ class CachedFile:
 
     @property
     def place(self) -> tuple[str, str, str, str]:
-        """Fidelity, document, reading and engine, or ``channels``; blank beyond the folders."""
+        """Fidelity, paper, reading and engine, or ``channels``; blank beyond the folders."""
         if self.path.parts[0] == KERNELS:
             return KERNELS, "", "", ""
         parts = [part for part in self.path.parts[1:-1] if part != "benchmarks"]
-        fidelity, document, reading, engine = [*parts, "", "", "", ""][:4]
-        return fidelity, document, reading, engine
+        fidelity, paper, reading, engine = [*parts, "", "", "", ""][:4]
+        return fidelity, paper, reading, engine
 
 
 def reached(projects: Iterable[Project]) -> set[Path]:
@@ -65,8 +65,8 @@ def reached(projects: Iterable[Project]) -> set[Path]:
         for fidelity in get_args(Fidelity):
             for engine in get_args(Engine):
                 asked = replace(project, fidelity=fidelity, engine=engine)
-                for key, document in asked.documents.items():
-                    for reading in document.readings:
+                for key, paper in asked.papers.items():
+                    for reading in paper.readings:
                         files = data_files(asked, key, reading)
                         found |= files | {benchmark_of(path) for path in files}
     return set(map(Path, found))
@@ -106,29 +106,29 @@ def _files(folder: Path) -> list[Path]:
 
 def _reason(path: Path, projects: Sequence[Project]) -> str:
     """Return why no configuration reaches a file under ``results``."""
-    documents = {key: each for project in projects[::-1] for key, each in project.documents.items()}
+    papers = {key: each for project in projects[::-1] for key, each in project.papers.items()}
     if path.name.startswith("."):
         return "left by a run that was killed"
     match [part for part in path.parts[1:] if part != "benchmarks"]:
-        case [_, key, _, *_] if key not in documents:
+        case [_, key, _, *_] if key not in papers:
             return f"no paper {key}"
         case [_, key, reading, _, *_] if not any(
-            reading in project.documents[key].readings for project in projects
+            reading in project.papers[key].readings for project in projects
         ):
             return WHAT_IF
-        case [_, key, _, "channels", ensemble, _] if ensemble not in documents[key].ensembles:
+        case [_, key, _, "channels", ensemble, _] if ensemble not in papers[key].ensembles:
             return f"no ensemble {ensemble}"
         case [_, key, reading, "channels", ensemble, _]:
-            return _chunk(documents[key].channel_holder(reading, ensemble) == reading)
+            return _chunk(papers[key].channel_holder(reading, ensemble) == reading)
         case [_, _, _, _, "figures", _]:
             return f"no figure {path.stem}"
-        case [_, key, _, _, experiment, _] if experiment not in documents[key].experiments:
+        case [_, key, _, _, experiment, _] if experiment not in papers[key].experiments:
             return f"no experiment {experiment}"
         case [_, key, reading, _, experiment, _]:
-            document = documents[key]
-            schemes = document.experiments[experiment]["schemes"]
+            paper = papers[key]
+            schemes = paper.experiments[experiment]["schemes"]
             return _chunk(
-                any(document.holder(reading, experiment, each) == reading for each in schemes)
+                any(paper.holder(reading, experiment, each) == reading for each in schemes)
             )
     return "nothing that this project makes"
 

@@ -27,24 +27,24 @@ def figure_times(project: Project, root: Path) -> dict[tuple[str, str], float | 
         root: folder that holds ``results``.
 
     Returns:
-        Seconds by (document, figure), None where a file has not been computed.
+        Seconds by (paper, figure), None where a file has not been computed.
     """
     return {
         (key, figure): _seconds(_needed(project, key, figure), root)
-        for key, document in project.documents.items()
-        for figure in document.figures
+        for key, paper in project.papers.items()
+        for figure in paper.figures
     }
 
 
-def document_time(project: Project, root: Path, key: str) -> float | None:
-    """Return the seconds of computing of a document's figures and claims, shared files once.
+def paper_time(project: Project, root: Path, key: str) -> float | None:
+    """Return the seconds of computing of a paper's figures and claims, shared files once.
 
     Args:
         project: the configuration.
         root: folder that holds ``results``.
         key: citation key.
     """
-    files = {path for figure in project.documents[key].figures
+    files = {path for figure in project.papers[key].figures
              for path in _needed(project, key, figure)}  # fmt: skip
     for experiment in claim_sources(project, key, DEFAULT):
         files |= computed_for(project, key, DEFAULT, experiment)
@@ -52,7 +52,7 @@ def document_time(project: Project, root: Path, key: str) -> float | None:
 
 
 def computing_times(project: Project, root: Path) -> list[dict[str, str]]:
-    """Return document, figure and seconds of every figure, and of all of a document together.
+    """Return paper, figure and seconds of every figure, and of all of a paper together.
 
     Args:
         project: the configuration.
@@ -62,20 +62,20 @@ def computing_times(project: Project, root: Path) -> list[dict[str, str]]:
         StorageError: something has not been computed yet.
     """
     times = figure_times(project, root)
-    times |= {(key, "all"): document_time(project, root, key) for key in project.documents}
+    times |= {(key, "all"): paper_time(project, root, key) for key in project.papers}
     rows = []
     for (key, figure), seconds in sorted(times.items()):
         if seconds is None:
             raise StorageError(f"figures/{key}/{figure}: not built, or its benchmarks are gone")
-        rows.append({"document": key, "figure": figure, "seconds": f"{seconds:.1f}"})
+        rows.append({"paper": key, "figure": figure, "seconds": f"{seconds:.1f}"})
     return rows
 
 
 def _needed(project: Project, key: str, figure: str) -> set[str]:
     """Return the channel and solution files that a figure rests on under the default reading."""
-    document = project.documents[key]
+    paper = project.papers[key]
     files: set[str] = set()
-    for section in (document.figures[panel] for panel in document.panels(figure)):
+    for section in (paper.figures[panel] for panel in paper.panels(figure)):
         if "ensemble" in section:
             files |= set(channel_files(project, key, DEFAULT, section["ensemble"]))
         for experiment in section.get("experiments", []):
@@ -129,15 +129,15 @@ def figures_table(project: Project, root: Path) -> str:
     """
     times = figure_times(project, root)
     rows = []
-    for key, document in project.documents.items():
+    for key, paper in project.papers.items():
         rows += [
-            [f"figures/{key}/{name}.pdf", section["title"], key, doi(document.identifiers),
+            [f"figures/{key}/{name}.pdf", section["title"], key, doi(paper.identifiers),
              duration(times[key, name])]
-            for name, section in document.figures.items()
+            for name, section in paper.figures.items()
         ]  # fmt: skip
-        whole = duration(document_time(project, root, key))
+        whole = duration(paper_time(project, root, key))
         rows.append([f"figures/{key}/all", "all of these and the claims", key,
-                     doi(document.identifiers), whole])  # fmt: skip
+                     doi(paper.identifiers), whole])  # fmt: skip
     heads = ["target", "title", "paper", "DOI", "computing time"]
     about = (
         f"{project.fidelity} fidelity, {project.engine} engine; computing time of the last build"

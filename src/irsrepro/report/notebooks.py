@@ -34,7 +34,7 @@ from irsrepro.build.experiments import read_experiment, read_solutions
 from irsrepro.build.paths import benchmark_of
 from irsrepro.build.storage import read_dataset
 from irsrepro.claims import read_verdicts
-from irsrepro.config.loading import DEFAULT, chunks_asked, load_document
+from irsrepro.config.loading import DEFAULT, chunks_asked, load_paper
 from irsrepro.config.modules import LIBRARY
 from irsrepro.errors import IrsreproError, StorageError
 from irsrepro.figures.deviations import with_published
@@ -52,7 +52,7 @@ CELL_FILE = re.compile(r"\S*/ipykernel_\d+/\d+\.py")  # where a kernel keeps the
 
 @dataclass(frozen=True)
 class Report:
-    """A document with the results of a build.
+    """A paper with the results of a build.
 
     Attributes:
         key: citation key.
@@ -397,7 +397,7 @@ class Report:
 
 
 def load(
-    document: str,
+    paper: str,
     fidelity: str | None = None,
     engine: str | None = None,
     chunks: Mapping[str, Sequence[str]] | None = None,
@@ -406,7 +406,7 @@ def load(
     """Read what a report shows; called from ``notebooks/`` it looks one folder up.
 
     Args:
-        document: citation key.
+        paper: citation key.
         fidelity: of the build to show; of its figures as they are now without it.
         engine: likewise.
         chunks: names FIRST-LAST of the files that make up each ensemble of the build; without
@@ -414,18 +414,18 @@ def load(
         expected: what every file must say of itself beyond its place, for example the seed.
 
     Raises:
-        StorageError: the document has not been built yet.
+        StorageError: the paper has not been built yet.
         ConfigurationError: its configuration is wrong.
     """
     root, sources = places()
-    source = load_document(sources, document).source
-    figures_dir = root / "figures" / document
+    source = load_paper(sources, paper).source
+    figures_dir = root / "figures" / paper
     if fidelity is None or engine is None:
         fidelity, engine = _build_of(figures_dir / f"{next(iter(source['figures']))}.png")
-    results_dir = root / "results" / fidelity / document / DEFAULT
+    results_dir = root / "results" / fidelity / paper / DEFAULT
     verdicts = read_verdicts(results_dir / engine / "claims.json", **expected)
     return Report(
-        key=document,
+        key=paper,
         source=source,
         claims=verdicts.rows(),
         figures_dir=figures_dir,
@@ -434,7 +434,7 @@ def load(
         fidelity=fidelity,
         citation=yaml.safe_load((sources / CITATION).read_text(encoding="utf-8")),
         chunks=chunks or {},
-        published_dir=sources / FOLDER / document,
+        published_dir=sources / FOLDER / paper,
         expected=expected,
     )
 

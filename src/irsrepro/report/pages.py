@@ -19,7 +19,7 @@ import PIL.Image
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from irsrepro.claims import SOURCES
-from irsrepro.config.loading import DEFAULT, Document
+from irsrepro.config.loading import DEFAULT, Paper
 
 Row = Mapping[str, Any]
 TEMPLATES = Path(__file__).parent / "templates"
@@ -62,16 +62,16 @@ class Setting:
 
 @dataclass(frozen=True)
 class Chapter:
-    """One document of the gallery.
+    """One paper of the gallery.
 
     Attributes:
-        document: its configuration.
+        paper: its configuration.
         claims: rows of its claims, see ``Verdicts.rows``.
         pictures: PNG of every figure by name.
         data: folder of its data under the default reading, relative to the checkout.
     """
 
-    document: Document
+    paper: Paper
     claims: Sequence[Row]
     pictures: Mapping[str, bytes]
     data: str
@@ -79,12 +79,12 @@ class Chapter:
     @property
     def key(self) -> str:
         """Citation key."""
-        return self.document.key
+        return self.paper.key
 
     @property
     def source(self) -> Mapping[str, Any]:
         """Title, authors, parameters, figures, errata and all else that its file says."""
-        return self.document.source
+        return self.paper.source
 
     def claims_of(self, figure: str) -> list[Row]:
         """Return the claims about a figure."""
@@ -102,14 +102,14 @@ class Chapter:
         """Return the experiments that a figure, or the panels of a sheet, draw."""
         names = [
             name
-            for panel in self.document.panels(figure)
+            for panel in self.paper.panels(figure)
             for name in self.source["figures"][panel].get("experiments", [])
         ]
         return {name: self.source["experiments"][name] for name in names}
 
     def ensembles(self, figure: str) -> dict[str, Mapping[str, Any]]:
         """Return the ensembles that a figure rests on."""
-        panels = [self.source["figures"][panel] for panel in self.document.panels(figure)]
+        panels = [self.source["figures"][panel] for panel in self.paper.panels(figure)]
         names = [plan["ensemble"] for plan in self.experiments(figure).values()]
         names += [panel["ensemble"] for panel in panels if "ensemble" in panel]
         return {name: self.source["ensembles"][name] for name in names}
@@ -125,9 +125,9 @@ class Chapter:
         """
         found: dict[tuple[int, int, str], list[Setting]] = {}
         order = list(self.source["parameters"])
-        for panel in self.document.panels(figure):
+        for panel in self.paper.panels(figure):
             layout = "ensemble" in self.source["figures"][panel]
-            for place, values in self.document.figure_parameters(DEFAULT, panel).items():
+            for place, values in self.paper.figure_parameters(DEFAULT, panel).items():
                 plan = {"ensemble": place} if layout else self.source["experiments"][place]
                 for name, value in values.items():
                     rank, setting = self._setting(name, value, place, plan)
@@ -158,7 +158,7 @@ def gallery(chapters: Sequence[Chapter], fidelity: str, engine: str) -> str:
     """Return the gallery: every figure with its caption, claims, parameters and data.
 
     Args:
-        chapters: the documents in order.
+        chapters: the papers in order.
         fidelity: ``paper`` or ``preview``.
         engine: ``fast`` or ``reference``.
     """
@@ -182,8 +182,8 @@ def scorecard(
 
     Args:
         rows: one per claim, see ``claims.readings.rows``.
-        pictures: PNG of the figures that claims are about, by document and figure.
-        readings: what each alternative reading of a document is about; none of any document for
+        pictures: PNG of the figures that claims are about, by paper and figure.
+        readings: what each alternative reading of a paper is about; none of any paper for
             the plain scorecard.
         fidelity: ``paper`` or ``preview``.
         engine: ``fast`` or ``reference``.
@@ -191,13 +191,13 @@ def scorecard(
     compared = any(readings.values())
     tallies = with_total(
         {
-            key: [row for row in rows if row["document"] == key]
-            for key in dict.fromkeys(row["document"] for row in rows)
+            key: [row for row in rows if row["paper"] == key]
+            for key in dict.fromkeys(row["paper"] for row in rows)
         }
     )
     if compared:
         for key, columns in tallies.items():
-            own = [row for row in rows if key in ("all", row["document"])]
+            own = [row for row in rows if key in ("all", row["paper"])]
             columns["robust"] = sum(row["robustness"] == "robust" for row in own)
     return part(
         "scorecard.html.j2",

@@ -26,7 +26,7 @@ from irsrepro.build.paths import claims_file
 from irsrepro.build.provenance import library_versions
 from irsrepro.build.storage import write_atomically
 from irsrepro.claims import read_verdicts, readings
-from irsrepro.config.loading import DEFAULT, Project, document_keys
+from irsrepro.config.loading import DEFAULT, Project, paper_keys
 from irsrepro.errors import ConfigurationError, StorageError
 from irsrepro.report import verification
 from irsrepro.report.listing import computing_times, duration
@@ -41,7 +41,7 @@ COLUMNS = 3  # of the overview picture
 
 @dataclass(frozen=True)
 class Exhibit:
-    """One document of the committed gallery.
+    """One paper of the committed gallery.
 
     Attributes:
         key: citation key.
@@ -73,7 +73,7 @@ def page(exhibits: Sequence[Exhibit], alternatives: bool = False) -> str:
     """Return the gallery as Markdown: every figure with its caption, claims and computing time.
 
     Args:
-        exhibits: the documents in order.
+        exhibits: the papers in order.
         alternatives: whether there is a page about alternative readings to link to.
     """
     parts = [
@@ -126,7 +126,7 @@ def robustness_page(rows: Sequence[Row], abouts: Mapping[str, Mapping[str, str]]
     for key, about_of in abouts.items():
         lines = ["| claim | default reading | n | other verdicts |", "|---|---|---|---|"]
         for row in rows:
-            if row["document"] == key:
+            if row["paper"] == key:
                 others = [
                     f"{BADGES[row[name]]} `{name}`" for name in row["depends_on"].split()
                 ] or ["none"]
@@ -142,7 +142,7 @@ def overview_table(exhibits: Sequence[Exhibit], folder: str) -> str:
     """Return the papers with their figures, verdicts and computing times as a Markdown table.
 
     Args:
-        exhibits: the documents in order.
+        exhibits: the papers in order.
         folder: where the gallery lies as seen from the text, with a slash at its end, or nothing.
     """
     place = f"{folder}README.md" if folder else ""
@@ -208,10 +208,10 @@ def spliced(text: str, name: str, made: str) -> str:
 
 
 def overview_picture(exhibits: Sequence[Exhibit], pictures: Mapping[str, bytes]) -> bytes:
-    """Return one PNG with the cover figure of every document and a bar of verdicts for each.
+    """Return one PNG with the cover figure of every paper and a bar of verdicts for each.
 
     Args:
-        exhibits: the documents in order.
+        exhibits: the papers in order.
         pictures: PNG of the cover figure by citation key.
     """
     rows = -(-(len(exhibits) + 1) // COLUMNS)
@@ -263,26 +263,26 @@ def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
 def exhibits_of(
     sources: Mapping[str, Mapping[str, Any]], claims: Sequence[Row], times: Sequence[Row]
 ) -> list[Exhibit]:
-    """Put together the documents of the gallery from its tables.
+    """Put together the papers of the gallery from its tables.
 
     Args:
         sources: configurations by citation key.
         claims: rows of ``scorecard.csv``.
-        times: rows of ``times.csv``: document, figure (or ``all``) and seconds.
+        times: rows of ``times.csv``: paper, figure (or ``all``) and seconds.
     """
     found = []
     for key, source in sources.items():
-        seconds = {row["figure"]: float(row["seconds"]) for row in times if row["document"] == key}
-        own = [row for row in claims if row["document"] == key]
+        seconds = {row["figure"]: float(row["seconds"]) for row in times if row["paper"] == key}
+        own = [row for row in claims if row["paper"] == key]
         found.append(Exhibit(key, source, own, seconds, seconds.pop("all")))
     return found
 
 
 def load_exhibits(root: Path) -> list[Exhibit]:
-    """Read the documents of a checkout's committed gallery."""
+    """Read the papers of a checkout's committed gallery."""
     sources = {
         key: yaml.safe_load((root / "config" / f"{key}.yaml").read_text(encoding="utf-8"))
-        for key in document_keys(root)
+        for key in paper_keys(root)
     }
     tables = (read_table(root / FOLDER / name) for name in ("scorecard.csv", "times.csv"))
     return exhibits_of(sources, *tables)
@@ -334,15 +334,15 @@ def commit(root: Path, project: Project) -> list[Path]:
         )
     folder = verification.committed_folder(root, project.fidelity)
     made: dict[Path, bytes] = {}
-    for key, document in project.documents.items():
-        for figure in document.figures:
+    for key, paper in project.papers.items():
+        for figure in paper.figures:
             numbers = verification.built_table(project, key, figure)
             if numbers is None:
                 raise StorageError(f"figures/{key}/{figure}: not built at this fidelity")
             made[folder / key / f"{figure}.csv"] = numbers.encode()
     claims = {
-        key: {DEFAULT: read_verdicts(root / claims_file(project, key, DEFAULT), document=key)}
-        for key in project.documents
+        key: {DEFAULT: read_verdicts(root / claims_file(project, key, DEFAULT), paper=key)}
+        for key in project.papers
     }
     made[folder / "scorecard.csv"] = readings.as_csv(readings.rows(claims)).encode()
     facts = {"libraries": library_versions(), "machine": machine_facts()}
@@ -377,8 +377,8 @@ def _pictures(root: Path, folder: Path, project: Project) -> dict[Path, bytes]:
         StorageError: one is missing, or shows another build.
     """
     found = {}
-    for key, document in project.documents.items():
-        for figure in document.figures:
+    for key, paper in project.papers.items():
+        for figure in paper.figures:
             source = root / "figures" / key / f"{figure}.png"
             content = source.read_bytes() if source.is_file() else b""
             if b"fidelity=paper" not in content or b"engine=fast" not in content:

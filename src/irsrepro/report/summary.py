@@ -13,7 +13,7 @@ from typing import Any
 
 from IPython.display import HTML
 
-from irsrepro.config.loading import document_keys
+from irsrepro.config.loading import paper_keys
 from irsrepro.report.notebooks import ORIGINS, SETTLED, Report, load, places
 from irsrepro.report.pages import counts, number, others, part, tally, warnings_of
 
@@ -101,5 +101,5 @@ def load_summary(builds: Mapping[str, Mapping[str, Any]] | None = None) -> Summa
     Raises:
         StorageError: a paper has not been built yet.
     """
-    chosen = builds or {key: {} for key in document_keys(places()[1])}
+    chosen = builds or {key: {} for key in paper_keys(places()[1])}
     return Summary([load(key, **build) for key, build in chosen.items()])

@@ -23,7 +23,7 @@ from irsrepro.build.paths import claims_file, panel_files
 from irsrepro.build.storage import read_dataset
 from irsrepro.claims import read_verdicts
 from irsrepro.claims.readings import as_csv, rows
-from irsrepro.config.loading import DEFAULT, Document, Project
+from irsrepro.config.loading import DEFAULT, Paper, Project
 from irsrepro.errors import StorageError
 from irsrepro.figures.tables import table
 from irsrepro.report.listing import aligned
@@ -111,10 +111,10 @@ def verify(project: Project) -> Verification:
     figures = [
         _unless_timed(
             compare_tables(f"{key}/{figure}", ours, _text(folder / key / f"{figure}.csv")),
-            is_timed(document, figure),
+            is_timed(paper, figure),
         )
-        for key, document in project.documents.items()
-        for figure in document.figures
+        for key, paper in project.papers.items()
+        for figure in paper.figures
         for ours in [built_table(project, key, figure)]
     ]
     with (folder / "scorecard.csv").open(newline="", encoding="utf-8") as stream:
@@ -137,9 +137,9 @@ def built_table(project: Project, key: str, figure: str) -> str | None:
 
 def built_claims(project: Project) -> list[dict[str, str]]:
     """Return the verdicts of a build as rows of the scorecard, every value as text."""
-    paths = {key: project.root / claims_file(project, key, DEFAULT) for key in project.documents}
+    paths = {key: project.root / claims_file(project, key, DEFAULT) for key in project.papers}
     found = {
-        key: {DEFAULT: read_verdicts(path, document=key)}
+        key: {DEFAULT: read_verdicts(path, paper=key)}
         for key, path in paths.items()
         if path.is_file()
     }
@@ -150,9 +150,9 @@ def _unless_timed(found: Comparison, timed: bool) -> Comparison:
     return Comparison(found.name, "timing") if timed and found.outcome != "missing" else found
 
 
-def is_timed(document: Document, figure: str) -> bool:
+def is_timed(paper: Paper, figure: str) -> bool:
     """Return whether a figure, or a panel of it, shows measured times."""
-    sections = [document.figures[panel] for panel in document.panels(figure)]
+    sections = [paper.figures[panel] for panel in paper.panels(figure)]
     return any(section.get("against") == SECONDS for section in sections)
 
 
@@ -160,8 +160,8 @@ def timed_claims(project: Project) -> set[str]:
     """Return the claims that rest on measured times."""
     return {
         name
-        for document in project.documents.values()
-        for name, claim in document.claims.items()
+        for paper in project.papers.values()
+        for name, claim in paper.claims.items()
         if any(check.get("quantity") == SECONDS for check in claim["checks"])
     }
 

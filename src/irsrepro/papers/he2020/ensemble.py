@@ -24,7 +24,7 @@ def draw(parameters: Mapping[str, Any], streams: Sequence[RandomStream]) -> xr.D
     contain the fewer.
 
     Args:
-        parameters: the channel parameters of the document.
+        parameters: the channel parameters of the paper.
         streams: one stream per realisation.
 
     Returns:

@@ -35,7 +35,7 @@ def draw(parameters: Mapping[str, Any], streams: Sequence[RandomStream]) -> xr.D
     uses every second or fourth of them where it has fewer surfaces.
 
     Args:
-        parameters: the channel parameters of the document.
+        parameters: the channel parameters of the paper.
         streams: one stream per realisation.
 
     Returns:

@@ -29,7 +29,7 @@ def draw(parameters: Mapping[str, Any], streams: Sequence[RandomStream]) -> xr.D
     More antennas, elements, users or scattered paths contain the fewer.
 
     Args:
-        parameters: the channel parameters of the document.
+        parameters: the channel parameters of the paper.
         streams: one stream per realisation.
 
     Returns:

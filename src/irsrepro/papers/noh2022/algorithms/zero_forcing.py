@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from irsrepro.array_types import Complex, Real
-from irsrepro.channels.counter_normals import fill_normals
+from irsrepro.channels.philox_normals import fill_normals
 from irsrepro.channels.rician_network import (
     DIRECT,
     REFLECTED,

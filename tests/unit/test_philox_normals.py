@@ -5,7 +5,7 @@ import pytest
 import scipy.stats
 from numpy.typing import NDArray
 
-from irsrepro.channels.counter_normals import normals, philox
+from irsrepro.channels.philox_normals import normals, philox
 
 # Known answers of Philox4x32-10 that come with the authors' own library.
 PI = [0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344, 0xA4093822, 0x299F31D0]
