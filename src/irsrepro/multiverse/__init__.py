@@ -1,0 +1,1 @@
+"""The multiverse of a paper: its claims under every reading that is plausible."""
