@@ -51,6 +51,7 @@ include: "workflow/rules/solve.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/claims.smk"
 include: "workflow/rules/reports.smk"
+include: "workflow/rules/multiverse.smk"
 include: "workflow/rules/verify.smk"
 
 

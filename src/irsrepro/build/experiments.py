@@ -12,6 +12,14 @@ import xarray as xr
 from irsrepro.build.storage import read_dataset, read_groups
 from irsrepro.errors import ConfigurationError, StorageError
 
+_PLAIN = ("point", "realisation")
+_TRACED = (*_PLAIN, "iteration")
+
+
+def what_is_compared(solution: xr.Dataset) -> xr.Dataset:
+    """Return a solution without its variables, with what `compare` takes of it."""
+    return solution[[name for name, each in solution.items() if each.dims in (_PLAIN, _TRACED)]]
+
 
 def gather(paths: Sequence[str], **expected: object) -> xr.Dataset:
     """Read the chunks of one ensemble or solution and join them along ``realisation``.
@@ -23,7 +31,7 @@ def gather(paths: Sequence[str], **expected: object) -> xr.Dataset:
     Raises:
         StorageError: a file is broken or foreign, or a realisation is missing or doubled.
     """
-    return _joined([read_dataset(path, **expected) for path in paths], paths[0])
+    return join([read_dataset(path, **expected) for path in paths], paths[0])
 
 
 def read_solutions(
@@ -46,13 +54,21 @@ def read_solutions(
             chunks.setdefault(scheme, {}).setdefault(Path(path).stem, dataset)
     order = chunks if schemes is None else schemes
     return {
-        scheme: _joined(list(chunks.get(scheme, {}).values()), f"{paths[0]}, {scheme}")
+        scheme: join(list(chunks.get(scheme, {}).values()), f"{paths[0]}, {scheme}")
         for scheme in order
     }
 
 
-def _joined(chunks: Sequence[xr.Dataset], name: str) -> xr.Dataset:
-    """Join chunks along ``realisation``; the name is that of the first, for an error."""
+def join(chunks: Sequence[xr.Dataset], name: str) -> xr.Dataset:
+    """Join chunks along ``realisation``.
+
+    Args:
+        chunks: in order of their realisations.
+        name: what they are, for an error.
+
+    Raises:
+        StorageError: a realisation is missing or doubled.
+    """
     if not chunks:
         raise StorageError(f"{name}: no realisations; delete the file and run again")
     whole = xr.concat(
@@ -112,12 +128,11 @@ def compare(solutions: Mapping[str, xr.Dataset], metric: str) -> xr.Dataset:
     Raises:
         ConfigurationError: no scheme reports the metric, or schemes have other points.
     """
-    plain = ("point", "realisation")
     names = {
         str(name): values.attrs
         for dataset in solutions.values()
         for name, values in dataset.data_vars.items()
-        if values.dims == plain
+        if values.dims == _PLAIN
     }
     if metric not in names:
         raise ConfigurationError(
@@ -140,7 +155,7 @@ def compare(solutions: Mapping[str, xr.Dataset], metric: str) -> xr.Dataset:
         str(name): None
         for dataset in solutions.values()
         for name, values in dataset.data_vars.items()
-        if values.dims == (*plain, "iteration")
+        if values.dims == _TRACED
     }
     longest = max((each.sizes.get("iteration", 0) for each in solutions.values()), default=0)
     for name in traced:

@@ -11,6 +11,11 @@ SOLUTION = f"{SOLVED}/{{experiment}}/{{chunk}}.nc"
 ROUNDING = f"{SOLVED}/{{experiment}}/rounding.nc"
 FIGURE_DATA = f"{SOLVED}/figures/{{figure}}.nc"
 CLAIMS = f"{SOLVED}/claims.json"
+EXPLORED = "results/multiverse/{paper}/{reading}/claims.json"
+EXPLORED_SOLUTION = "results/multiverse/{paper}/{reading}/{experiment}/{chunk}.nc"
+PATTERNS = (
+    EXPLORED, EXPLORED_SOLUTION, CHANNELS, ROUNDING, FIGURE_DATA, SOLUTION, CLAIMS
+)  # fmt: skip
 
 
 def named_by(path: Path | str) -> dict[str, str]:
@@ -35,5 +40,5 @@ def _patterns() -> list[re.Pattern[str]]:
             )
             + "$"
         )
-        for pattern in (CHANNELS, ROUNDING, FIGURE_DATA, SOLUTION, CLAIMS)
+        for pattern in PATTERNS
     ]

@@ -8,12 +8,14 @@ from difflib import get_close_matches
 from pathlib import PurePosixPath
 
 from irsrepro.build.paths import data_files
+from irsrepro.config.choices import reading_names
 from irsrepro.config.loading import DEFAULT, Project
 from irsrepro.config.problems import config_error, one_of
 
 PICTURE_ENDINGS = ("pdf", "svg", "png", "csv")
 SCORECARDS = ("scorecard", "alternatives")
 SUMMARY = "summary"
+MULTIVERSE = "multiverse"
 
 
 def check_targets(project: Project, arguments: Sequence[str]) -> None:
@@ -64,8 +66,12 @@ def _check_scorecard(_project: Project, target: str, parts: list[str]) -> None:
 
 
 def _check_data(project: Project, target: str, parts: list[str]) -> None:
-    _, key, reading, *_ = [*parts, "", "", ""]
+    place, key, reading, *_ = [*parts, "", "", ""]
     _check_member(target, "paper", key, project.papers)
+    if place == MULTIVERSE:
+        names = reading_names(project.papers[key], project.multiverse["samples"])
+        _check_member(target, "reading", reading, names)
+        return
     _check_member(target, "reading", reading, project.papers[key].readings)
     path, known = posixpath.join("results", *parts), sorted(data_files(project, key, reading))
     if path not in known:

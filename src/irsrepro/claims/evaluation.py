@@ -26,7 +26,7 @@ from irsrepro.claims.verdicts import (
     tightest,
     worst,
 )
-from irsrepro.config.checks import Curve, resolve
+from irsrepro.config.checks import curves_of, resolve
 from irsrepro.config.kinds import OF_REALISATIONS
 from irsrepro.config.problems import one_of, raise_config_error
 from irsrepro.statistics import clopper_pearson, simultaneous_interval
@@ -113,7 +113,7 @@ def _check(
     check: Mapping[str, Any], experiments: Mapping[str, xr.Dataset], planned: int | None = None
 ) -> CheckResult:
     """Look at a check at every number of realisations up to those at hand, see ``looks``."""
-    curves = _curves_of(check)
+    curves = curves_of(check)
     count = Curves(check, curves, experiments).realisations
     planned = max(planned or count, count)
     look = _counted if check["kind"] in OF_REALISATIONS else _averaged
@@ -172,11 +172,6 @@ def _narrowed(
         verdict = decide(lower, upper, low, high, strict)
         made.append(Contrast(label, estimate, lower, upper, low, high, verdict))
     return tuple(made)
-
-
-def _curves_of(check: Mapping[str, Any]) -> list[Curve]:
-    listed = [value if isinstance(value, list) else [value] for value in check.values()]
-    return [each for values in listed for each in values if isinstance(each, Curve)]
 
 
 def _counted(

@@ -86,6 +86,16 @@ def resolve(place: str, check: Mapping[str, Any], plans: Plans) -> dict[str, Any
     return _Resolution(place, plans, model).complete()
 
 
+def curves_of(resolved: Mapping[str, Any]) -> list[Curve]:
+    """Return every curve that a check names, completed by ``resolve``."""
+    return [
+        value
+        for values in resolved.values()
+        for value in _listed(values)
+        if isinstance(value, Curve)
+    ]
+
+
 @dataclass(frozen=True)
 class _Resolution:
     """A check against its experiments.

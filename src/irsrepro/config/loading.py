@@ -11,8 +11,9 @@ by ``--config variant=NAME``.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from irsrepro.config.checks import single_checks
 from irsrepro.config.expressions import check_claims
 from irsrepro.config.models import Asked, PaperFile, Settings
 from irsrepro.config.modules import documentation
-from irsrepro.config.parameters import PaperParameters, parameters_of
+from irsrepro.config.parameters import parameters_of
 from irsrepro.config.problems import config_error, raise_config_error, raise_first
 from irsrepro.config.references import (
     check_code,
@@ -197,6 +198,8 @@ class Project:
         chunk: realisations per file.
         rounding_sample: by fidelity, how many realisations are designed again on channels disturbed
             in their last digits.
+        multiverse: ``samples`` of the product of plausible values, and ``realisations`` that a
+            claim is given at most.
         realisations: number asked for on the command line, or None for each paper's own.
         variant: name of the what-if given on the command line, if there is one.
         papers: by citation key.
@@ -208,6 +211,7 @@ class Project:
     engine: str
     chunk: int
     rounding_sample: Mapping[str, int]
+    multiverse: Mapping[str, int]
     realisations: int | None
     variant: str | None
     papers: Mapping[str, Paper] = field(repr=False)
@@ -364,7 +368,7 @@ def load_paper(
             if chunk is None or count % chunk:
                 told = f"a multiple of ensembles.{entry['ensemble']}.chunk"
                 raise_config_error(name, f"experiments.{experiment}.first.{scheme}", count, told)
-        _check_fit(paper, experiment, parameters)
+    check_fit(paper, paper.readings)
     check_claims(paper)
     for figure, entry in source["figures"].items():
         drawn = entry.get("experiments", [])
@@ -391,15 +395,18 @@ def _schemes_by_name(key: str, source: Mapping[str, Any]) -> dict[str, dict[str,
     return found
 
 
-def _check_fit(paper: Paper, experiment: str, parameters: type[PaperParameters]) -> None:
-    """Check values that meet in an experiment, under every reading and at both ends of the sweep.
+def check_fit(paper: Paper, readings: Iterable[str]) -> None:
+    """Check values that meet in an experiment, under readings and at both ends of each sweep.
 
     A swept size of the channels must not exceed what the ensemble draws.
+
+    Raises:
+        ConfigurationError: one line for the first value that does not fit.
     """
-    file, plan = f"config/{paper.key}.yaml", paper.experiments[experiment]
-    swept, values = plan["sweep"]["parameter"], plan["sweep"]["values"]
-    place = f"experiments.{experiment}"
-    for reading in paper.readings:
+    file, parameters = f"config/{paper.key}.yaml", parameters_of(paper.key)
+    for reading, (experiment, plan) in product(readings, paper.experiments.items()):
+        swept, values = plan["sweep"]["parameter"], plan["sweep"]["values"]
+        place = f"experiments.{experiment}"
         drawn = paper.channel_parameters(reading, plan["ensemble"])
         if swept in drawn and max(values) > drawn[swept]:
             raise_config_error(file, f"{place}.sweep.values", max(values),

@@ -63,6 +63,13 @@ class PerFidelity(Section):
     preview: Index
 
 
+class MultiverseSettings(Section):
+    """How far a multiverse goes."""
+
+    samples: Index = Field(description="points of the product of all plausible values, per paper")
+    realisations: Realisations = Field(description="given to a claim that stays open, at most")
+
+
 class Settings(Section):
     """What all papers share: config/config.yaml."""
 
@@ -71,6 +78,7 @@ class Settings(Section):
     engine: Engine
     chunk: Realisations
     rounding_sample: PerFidelity
+    multiverse: MultiverseSettings
 
 
 class Asked(Settings):

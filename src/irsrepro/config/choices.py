@@ -1,0 +1,77 @@
+"""Which readings the multiverse of a paper has: one choice changed at a time, and points of all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from irsrepro.config.loading import DEFAULT, Paper
+
+SAMPLE = "sample_{:03d}"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A complete choice of the parameters of a paper.
+
+    Attributes:
+        name: of the reading.
+        kind: one of ``explored.KINDS``.
+        values: parameters that it sets.
+        adjustments: what it sets in single experiments.
+    """
+
+    name: str
+    kind: str
+    values: Mapping[str, Any]
+    adjustments: Mapping[str, Mapping[str, Any]]
+
+    def of(self, paper: Paper) -> Paper:
+        """Return the paper with this reading among its own."""
+        return replace(
+            paper,
+            readings={**paper.readings, self.name: self.values},
+            adjustments={**paper.adjustments, self.name: self.adjustments},
+        )
+
+    def choices(self, paper: Paper) -> dict[str, Any]:
+        """Return what the reading changes of the default one, see ``explored.Explored``."""
+        default = paper.reading(DEFAULT)
+        changed = {
+            name: value for name, value in sorted(self.values.items()) if value != default[name]
+        }
+        for experiment, values in sorted(self.adjustments.items()):
+            changed |= {f"{name} in {experiment}": value for name, value in values.items()}
+        return changed
+
+
+def named_readings(paper: Paper) -> list[Reading]:
+    """Return the readings that change one choice: default, alternatives, plausible values.
+
+    Of a range, its two ends. A value that an alternative already has is not taken twice.
+    """
+    alternatives = [
+        Reading(name, "alternative", paper.readings[name], paper.adjustments.get(name, {}))
+        for name in paper.alternatives
+    ]
+    known = [dict(each.values) for each in alternatives if not each.adjustments]
+    others = [
+        Reading(f"{name}_{number}", "plausible", {name: value}, {})
+        for name, plausible in varied(paper).items()
+        for number, value in enumerate(plausible.get("values") or plausible["between"], start=1)
+        if value != paper.parameters[name]["value"] and {name: value} not in known
+    ]
+    return [Reading(DEFAULT, DEFAULT, {}, {}), *alternatives, *others]
+
+
+def reading_names(paper: Paper, samples: int) -> list[str]:
+    """Return the names of all readings of a multiverse, those of sampled points last."""
+    points = range(samples) if varied(paper) else ()
+    return [*(each.name for each in named_readings(paper)), *map(SAMPLE.format, points)]
+
+
+def varied(paper: Paper) -> dict[str, Mapping[str, Any]]:
+    """Return the plausible values of every parameter that has some, in order of their names."""
+    given = {name: entry.get("plausible") for name, entry in sorted(paper.parameters.items())}
+    return {name: entry for name, entry in given.items() if entry and "fixed" not in entry}

@@ -1,0 +1,219 @@
+"""The claims of a paper under one reading, on no more realisations than they need.
+
+All claims are looked at first after a few realisations. As long as one is open, the schemes that it
+compares run on as many again, up to a limit: see ``claims.looks``, whose intervals are valid
+whenever one stops. What was solved is kept, so that a run that was cut short goes on, and that a
+reading finds what it shares with the default one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from importlib import import_module
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from irsrepro.build.experiments import compare, join, what_is_compared
+from irsrepro.build.jobs import content_hash, stamp, still_valid
+from irsrepro.build.places import EXPLORED_SOLUTION
+from irsrepro.build.storage import variable, write_groups
+from irsrepro.build.sweeps import solve, solve_each
+from irsrepro.channels.streams import RandomStream, realisation_streams
+from irsrepro.claims import evaluate
+from irsrepro.claims.looks import FIRST, looks_until
+from irsrepro.claims.verdicts import UNDECIDED, ClaimResult
+from irsrepro.config.checks import curves_of, experiments_of, resolve
+from irsrepro.config.expressions import claims_under
+from irsrepro.config.loading import DEFAULT, Paper
+
+ENGINE = "fast"
+
+
+@dataclass
+class Exploration:
+    """The claims of a paper under a reading.
+
+    Attributes:
+        paper: with the reading among its own.
+        reading: name of the reading.
+        seed: root of every random stream.
+        limit: realisations that a claim is given at most; fewer where the build of the paper has
+            fewer of an ensemble, or of a scheme.
+        code: digest of the code that numbers come from, by the name of a scheme.
+    """
+
+    paper: Paper
+    reading: str
+    seed: int
+    limit: int
+    code: Mapping[str, str]
+    _solved: dict[str, dict[str, list[xr.Dataset]]] = field(default_factory=dict)
+    _channels: dict[tuple[str, str], xr.Dataset] = field(default_factory=dict)
+
+    def results(self) -> list[ClaimResult]:
+        """Return the result of every claim that says anything under the reading.
+
+        Left out are claims on computing times, which are of a machine and not of a reading.
+        """
+        origins = {name: entry["origin"] for name, entry in self.paper.parameters.items()}
+        found: dict[str, ClaimResult] = {}
+        waiting = dict(self._claims)
+        for size in looks_until(self.limit, self.limit):
+            wanted = {each for name in waiting for each in self._pairs[name]}
+            for experiment in dict.fromkeys(each for each, _ in sorted(wanted)):
+                schemes = [name for each, name in sorted(wanted) if each == experiment]
+                self._extend(experiment, schemes, size)
+            tables = {name: self._table(name) for name in self._solved}
+            for name, claim in waiting.items():
+                used = {each: tables[each] for each, _ in self._pairs[name]}
+                planned = self._planned(name)
+                found[name] = evaluate(claim | {"id": name}, used, origins, planned=planned)
+            waiting = {
+                name: claim
+                for name, claim in waiting.items()
+                if found[name].verdict == UNDECIDED and size < self._planned(name)
+            }
+        return [found[name] for name in self._claims]
+
+    @cached_property
+    def _claims(self) -> dict[str, dict[str, Any]]:
+        """Claims on anything but times."""
+        timed = {name for name, plan in self.paper.experiments.items() if plan.get("timed")}
+        return {
+            name: claim
+            for name, claim in claims_under(self.paper, self.reading).items()
+            if not timed & {each for check in claim["checks"] for each in experiments_of(check)}
+        }
+
+    @cached_property
+    def _pairs(self) -> dict[str, set[tuple[str, str]]]:
+        """Experiments and schemes that a claim compares."""
+        plans = {
+            name: {"schemes": plan["schemes"], "values": plan["sweep"]["values"],
+                   "trace": plan.get("trace", False)}
+            for name, plan in self.paper.experiments.items()
+        }  # fmt: skip
+        return {
+            name: {
+                (curve.experiment, curve.scheme)
+                for check in claim["checks"]
+                for curve in curves_of(resolve(name, check, plans))
+            }
+            for name, claim in self._claims.items()
+        }
+
+    def _planned(self, claim: str) -> int:
+        """Return the realisations at the last look at a claim."""
+        return min(self._most(*pair) for pair in self._pairs[claim])
+
+    def _most(self, experiment: str, scheme: str | None = None) -> int:
+        """Return how many realisations an experiment, or a scheme in it, is given at most."""
+        plan = self.paper.experiments[experiment]
+        ensemble = self.paper.ensembles[plan["ensemble"]]
+        numbers = ensemble.get("realisations", self.paper.realisations)
+        most = min(self.limit, int(numbers["paper"]["value"]))
+        if scheme not in plan.get("first", {}):
+            return most
+        first = max(plan["first"][scheme], FIRST)
+        return max(each for each in looks_until(most, most) if each <= first)
+
+    def _extend(self, experiment: str, schemes: Sequence[str], size: int) -> None:
+        """Solve the realisations that schemes lack of a number."""
+        solved = self._solved.setdefault(experiment, {})
+        most = self._most(experiment)
+        ends = looks_until(most, most)
+        for first, end in pairwise([0, *ends]):
+            missing = [
+                scheme
+                for scheme in schemes
+                if end <= min(_reached(size, ends), self._most(experiment, scheme))
+                and sum(each.sizes["realisation"] for each in solved.get(scheme, ())) == first
+            ]
+            if missing:
+                chunk = f"{first:05d}-{end - 1:05d}"
+                for scheme, solution in self._solutions(experiment, missing, chunk).items():
+                    solved.setdefault(scheme, []).append(solution)
+
+    def _solutions(
+        self, experiment: str, schemes: Sequence[str], chunk: str
+    ) -> dict[str, xr.Dataset]:
+        """Return what schemes reach on a chunk, from a file of this or the default reading."""
+        paper, plan = self.paper, self.paper.experiments[experiment]
+        ensemble = plan["ensemble"]
+        sweep = {"unit": paper.parameters[plan["sweep"]["parameter"]]["unit"]} | plan["sweep"]
+        about = {"paper": paper.key, "experiment": experiment, "seed": self.seed}
+        drawn = paper.channel_parameters(self.reading, ensemble)
+        sections = {
+            scheme: paper.solution_parameters(self.reading, experiment, scheme)
+            for scheme in schemes
+        }
+        hashes = {
+            scheme: content_hash(about, ensemble, drawn, sweep, scheme, section, self.code[scheme])
+            for scheme, section in sections.items()
+        }
+        own, shared = (
+            EXPLORED_SOLUTION.format(
+                paper=paper.key, reading=reading, experiment=experiment, chunk=chunk
+            )
+            for reading in (self.reading, DEFAULT)
+        )
+        kept = still_valid(own, hashes)
+        found = still_valid(shared, hashes) | kept if own != shared else dict(kept)
+        missing = [scheme for scheme in schemes if scheme not in found]
+        if missing:
+            stream = RandomStream(self.seed).child(paper.key, ensemble, "scheme")
+            calls = [
+                partial(
+                    solve,
+                    self._drawn(ensemble, chunk),
+                    stream.child(scheme),
+                    paper.module(scheme),
+                    f"irsrepro.papers.{paper.key}.system",
+                    sections[scheme],
+                    ENGINE,
+                    sweep,
+                )
+                for scheme in missing
+            ]
+            for scheme, solution in zip(missing, solve_each(calls), strict=True):
+                identity = about | {"reading": self.reading, "scheme": scheme}
+                identity["inputs_hash"] = hashes[scheme]
+                parameters = sections[scheme] | {sweep["parameter"]: sweep["values"]}
+                kept[scheme] = found[scheme] = stamp(
+                    what_is_compared(solution), identity, parameters, self.code[scheme]
+                )
+            write_groups(own, kept)
+        return {scheme: found[scheme] for scheme in schemes}
+
+    def _drawn(self, ensemble: str, chunk: str) -> xr.Dataset:
+        """Return the channels of a chunk, those of the build of the paper."""
+        if (ensemble, chunk) not in self._channels:
+            paper = self.paper
+            first, last = map(int, chunk.split("-"))
+            draws = paper.ensembles[ensemble].get("draws_of", ensemble)
+            stream = RandomStream(self.seed).child(paper.key, draws)
+            draw = import_module(f"irsrepro.papers.{paper.key}.ensemble").draw
+            numbers = range(first, last + 1)
+            made = draw(
+                paper.channel_parameters(self.reading, ensemble),
+                realisation_streams(stream, numbers),
+            )
+            named = variable(("realisation",), np.array(numbers), "number of the realisation", "1")
+            self._channels[ensemble, chunk] = made.assign_coords(realisation=named)
+        return self._channels[ensemble, chunk]
+
+    def _table(self, experiment: str) -> xr.Dataset:
+        """Return an experiment as claims read it."""
+        solved = self._solved[experiment]
+        joined = {name: join(chunks, f"{experiment}, {name}") for name, chunks in solved.items()}
+        return compare(joined, self.paper.experiments[experiment]["metric"])
+
+
+def _reached(size: int, ends: Sequence[int]) -> int:
+    """Return the end of the last chunk that a number of realisations needs."""
+    return next((end for end in ends if end >= size), ends[-1])
