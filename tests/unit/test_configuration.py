@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from conftest import ROOT
 from irsrepro.build.targets import check_targets
 from irsrepro.config.loading import DEFAULT, load_project
 from irsrepro.errors import ConfigurationError
@@ -39,6 +40,10 @@ def removing(*keys: str) -> Change:
     return change
 
 
+def plausible(name: str, entry: Any) -> Change:
+    return setting("parameters", name, "plausible", value=entry)
+
+
 CHECK = {"kind": "increases", "experiment": "snr", "schemes": ["joint"]}
 
 BAD_FILES: list[tuple[str, Change, list[str]]] = [
@@ -50,6 +55,25 @@ BAD_FILES: list[tuple[str, Change, list[str]]] = [
     ("he2020.yaml", setting("parameters", "node_radius", "unit", value="km"), ["parameters.node_radius.unit: 'km': expected m"]),
     ("he2020.yaml", setting("parameters", "node_radius", "origin", value="guessed"), ["parameters.node_radius.origin: 'guessed'", "calibrated"]),
     ("he2020.yaml", removing("parameters", "node_radius", "why"), ["parameters.node_radius.why: missing"]),
+    ("he2020.yaml", plausible("drop", {"why": "x"}), ["parameters.drop.plausible: {'why': 'x'}: expected a mapping with one of values, between, fixed"]),
+    ("he2020.yaml", plausible("drop", {"values": ["ring"], "fixed": "x"}), ["parameters.drop.plausible: ", "one of values, between, fixed"]),
+    ("he2020.yaml", plausible("drop", "ring"), ["parameters.drop.plausible: 'ring': expected a mapping"]),
+    ("he2020.yaml", plausible("drop", {"values": ["ring"]}), ["parameters.drop.plausible.why: missing"]),
+    ("he2020.yaml", plausible("drop", {"fixed": "x", "why": "x"}), ["parameters.drop.plausible.why: 'x': expected one of the keys fixed"]),
+    ("he2020.yaml", plausible("drop", {"values": [], "why": "x"}), ["parameters.drop.plausible.values: []: expected a list of different values"]),
+    ("he2020.yaml", plausible("drop", {"values": ["ring", "ring"], "why": "x"}), ["parameters.drop.plausible.values: ", "a list of different values"]),
+    ("he2020.yaml", plausible("drop", {"values": ["ring", "square"], "why": "x"}), ["parameters.drop.plausible.values.1: 'square'", "disc, ring"]),
+    ("he2020.yaml", plausible("drop", {"values": ["disc"], "why": "x"}), ["parameters.drop.plausible.values.0: 'disc': expected another value than the parameter's own 'disc'"]),
+    ("he2020.yaml", plausible("drop", {"between": [0, 1], "why": "x"}), ["parameters.drop.plausible.between: 0", "disc, ring"]),
+    ("he2020.yaml", plausible("snr", {"between": [40, 30], "why": "x"}), ["parameters.snr.plausible.between: [40, 30]: expected [low, high]"]),
+    ("he2020.yaml", plausible("snr", {"between": [30, 999], "why": "x"}), ["parameters.snr.plausible.between: 999", "at most 200"]),
+    ("he2020.yaml", plausible("snr", {"between": [0, 30], "why": "x"}), ["parameters.snr.plausible.between: [0, 30]: expected a range that holds 35"]),
+    ("he2020.yaml", plausible("snr", {"between": [0, 40], "scale": "log", "why": "x"}), ["parameters.snr.plausible.between: [0, 40]: expected ends above 0"]),
+    ("he2020.yaml", plausible("snr", {"between": [0, 40], "scale": "cubic", "why": "x"}), ["parameters.snr.plausible.scale: 'cubic': expected one of linear, log"]),
+    ("he2020.yaml", plausible("snr", {"between": [0, 40], "step": 10, "why": "x"}), ["parameters.snr.plausible.step: 10: expected one by which 35 can be reached from 0"]),
+    ("he2020.yaml", plausible("snr", {"between": [0, 40], "step": 0, "why": "x"}), ["parameters.snr.plausible.step: 0", "above 0"]),
+    ("he2020.yaml", plausible("pairs", {"between": [4, 8], "why": "x"}), ["parameters.pairs.plausible: between its ends without a step: 6.0: expected a whole number"]),
+    ("he2020.yaml", plausible("pairs", {"between": [4, 8], "step": 0.5, "why": "x"}), ["parameters.pairs.plausible.step: one step above 4: 4.5: expected a whole number"]),
     ("he2020.yaml", removing("parameters", "node_radius"), ["parameters.node_radius: missing"]),
     ("he2020.yaml", setting("parameters", "radius", value={"value": 1, "unit": "m", "origin": "stated", "why": "x"}), ["parameters.radius", "src/irsrepro/papers/he2020/parameters.py", "pairs"]),
     ("he2020.yaml", setting("parameters", "drop", "value", value="square"), ["parameters.drop.value: 'square'", "disc, ring"]),
@@ -90,6 +114,38 @@ def test_a_bad_file_ends_in_one_clear_line(
     line = str(caught.value)
     assert "\n" not in line
     assert all(part in line for part in parts), line
+
+
+COVERED = ["he2020"]
+SETTLED = ("stated", "derived")
+
+
+@pytest.mark.parametrize("key", COVERED)
+def test_a_parameter_that_the_paper_does_not_settle_says_what_is_plausible(key: str) -> None:
+    parameters = load_project(ROOT, {}).papers[key].parameters
+    silent = [
+        name
+        for name, entry in parameters.items()
+        if entry["origin"] not in SETTLED and "plausible" not in entry
+    ]
+    assert not silent
+
+
+def test_what_is_plausible_changes_no_job(checkout: Path) -> None:
+    def asked() -> list[Any]:
+        paper = load_project(checkout, {}).papers["he2020"]
+        solutions = [
+            paper.solution_parameters(reading, experiment, scheme)
+            for reading in paper.readings
+            for experiment, plan in paper.experiments.items()
+            for scheme in plan["schemes"]
+        ]
+        return [solutions, *(paper.channel_parameters(DEFAULT, name) for name in paper.ensembles)]
+
+    before = asked()
+    edit(checkout, "he2020.yaml", plausible("snr", {"between": [30, 40], "why": "x"}))
+    edit(checkout, "he2020.yaml", plausible("drop", {"fixed": "x"}))
+    assert asked() == before
 
 
 BAD_COMMANDS: list[tuple[dict[str, Any], list[str]]] = [

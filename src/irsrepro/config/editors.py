@@ -57,7 +57,15 @@ def _of_paper(parameters: type[PaperParameters]) -> dict[str, Any]:
     schema = _of(parameters)
     kinds = schema.pop("properties")
     entries = {
-        name: {"properties": {"value": kind, "unit": {"const": parameters.unit(name)}}}
+        name: {
+            "properties": {
+                "value": kind,
+                "unit": {"const": parameters.unit(name)},
+                "plausible": {
+                    "properties": {"values": {"items": kind}, "between": {"items": kind}}
+                },
+            }
+        }
         for name, kind in kinds.items()
     }
     values = {"additionalProperties": False, "properties": kinds}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Discriminator, Field, Tag
 from pydantic_core import PydanticCustomError
 
 from irsrepro.config.kinds import Check
@@ -49,6 +49,11 @@ Names = Annotated[
     list[Name], Field(min_length=1), Expected("a list of different names", accepts=_distinct)
 ]
 Points = Annotated[list[Number], Field(min_length=1), Expected("a list of points")]
+Ends = Annotated[
+    list[Number],
+    Field(min_length=2, max_length=2),
+    Expected("[low, high]", accepts=lambda ends: rising(ends) and ends[0] < ends[1]),
+]
 Joined = Annotated[str, Field(pattern="^[^@]+@[0-9.]+$")]
 Values = Annotated[dict[Name, Any], Expected("a mapping of parameters to values")]
 SomeValues = Annotated[
@@ -108,10 +113,71 @@ class SampleSizes(Section):
     preview: SampleSize
 
 
+class _Reasoned(Section):
+    """A reason, and a source where there is one."""
+
+    why: Text
+    source: Text | None = Field(None, description="paper, standard or code that has such values")
+
+
+class PlausibleValues(_Reasoned):
+    """Other values that the authors may have used."""
+
+    values: Annotated[
+        list[Any],
+        Field(min_length=1),
+        Expected("a list of different values", accepts=_distinct),
+    ]
+
+
+class PlausibleRange(_Reasoned):
+    """A range of numbers that holds the one the authors used, as far as one can tell."""
+
+    between: Ends
+    scale: Literal["linear", "log"] = "linear"
+    step: Annotated[float, Quantity(above=0, at_most=1e12)] | None = Field(
+        None, description="multiples of it above the lower end; 1 for whole numbers"
+    )
+
+
+class NotVaried(Section):
+    """Why no other value is looked at."""
+
+    fixed: Text
+
+
+PLAUSIBLE = {"values": "listed", "between": "ranged", "fixed": "not varied"}  # keys and their tags
+
+
+def _kind_of_plausible(content: Any) -> str | None:
+    """Return the tag of the model for a plausible entry, by the one key that only it has."""
+    present = [
+        tag
+        for key, tag in PLAUSIBLE.items()
+        if (key in content if isinstance(content, dict) else hasattr(content, key))
+    ]
+    return present[0] if len(present) == 1 else None
+
+
+Plausible = Annotated[
+    Annotated[PlausibleValues, Tag("listed")]
+    | Annotated[PlausibleRange, Tag("ranged")]
+    | Annotated[NotVaried, Tag("not varied")],
+    Discriminator(
+        _kind_of_plausible,
+        custom_error_type="plausible",
+        custom_error_message="a mapping with one of values, between, fixed",
+    ),
+]
+
+
 class Parameter(Sourced):
-    """A parameter: its value, where that is from, and whom it concerns."""
+    """A parameter: its value, where that is from, what else it may be, and whom it concerns."""
 
     value: Any
+    plausible: Plausible | None = Field(
+        None, description="what else the authors may have used; it changes no result"
+    )
     unit: Text | None = None
     used_by: (
         Annotated[Literal["channels"] | list[Name], Expected("channels or a list of schemes")]
@@ -181,14 +247,7 @@ class Axis(Section):
 
     label: Text
     scale: Literal["linear", "log", "log2"] = "linear"
-    limits: (
-        Annotated[
-            list[Number],
-            Field(min_length=2, max_length=2),
-            Expected("[low, high]", accepts=lambda ends: rising(ends) and ends[0] < ends[1]),
-        ]
-        | None
-    ) = None
+    limits: Ends | None = None
 
 
 class TopAxis(Section):

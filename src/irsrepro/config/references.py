@@ -44,12 +44,45 @@ def check_parameters(file: str, source: Source, parameters: type[PaperParameters
         unit = parameters.unit(name)
         if entry.setdefault("unit", unit) != unit:
             raise_config_error(file, f"parameters.{name}.unit", entry["unit"], unit)
+        if "plausible" in entry:
+            _check_plausible(file, name, entry["value"], entry["plausible"], parameters)
     for name in parameters.model_fields:
         if name not in source["parameters"]:
             told = f"missing; {parameters.source()} has it"
             raise config_error(f"{file}: parameters.{name}: {told}")
     for place, values in _settings(source):
         check_values(file, place, values, parameters)
+
+
+def _check_plausible(
+    file: str, name: str, default: Any, plausible: Mapping[str, Any], kind: type[PaperParameters]
+) -> None:
+    """Check that a parameter may have its plausible values, and that they are about its default."""
+    place = f"parameters.{name}.plausible"
+    for number, value in enumerate(plausible.get("values", ())):
+        kind.check(name, value, file, f"{place}.values.{number}")
+        if value == default:
+            told = f"another value than the parameter's own {default!r}"
+            raise_config_error(file, f"{place}.values.{number}", value, told)
+    if "between" not in plausible:
+        return
+    between = low, high = plausible["between"]
+    for end in between:
+        kind.check(name, end, file, f"{place}.between")
+    if isinstance(default, bool | str | list | dict) or not low <= default <= high:
+        raise_config_error(file, f"{place}.between", between, f"a range that holds {default!r}")
+    if plausible.get("scale") == "log" and low <= 0:
+        raise_config_error(file, f"{place}.between", between, "ends above 0, as scale is log")
+    step = plausible.get("step")
+    if step is None:
+        # Any number in between may be drawn, so a parameter of whole numbers needs a step.
+        kind.check(name, (low + high) / 2, file, f"{place}: between its ends without a step")
+    else:
+        kind.check(name, low + step, file, f"{place}.step: one step above {low}")
+        for end in (default, high):
+            if abs((end - low) / step - round((end - low) / step)) > 1e-9:
+                told = f"one by which {end} can be reached from {low}"
+                raise_config_error(file, f"{place}.step", step, told)
 
 
 def check_values(
