@@ -11,7 +11,17 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 LIBRARY = ROOT / "src" / "irsrepro"
 MAP = ROOT / "docs" / "modules.md"
-FIRST = ("channels", "optimize", "papers", "config", "build", "claims", "multiverse", "figures", "report")
+FIRST = (
+    "channels",
+    "optimize",
+    "papers",
+    "config",
+    "build",
+    "claims",
+    "multiverse",
+    "figures",
+    "report",
+)
 PREFACE = """\
 # Modules
 

@@ -11,12 +11,14 @@ import os
 import re
 import shutil
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import get_args
 
 from irsrepro.build.paths import benchmark_of, data_files
+from irsrepro.build.targets import MULTIVERSE
+from irsrepro.config.choices import reading_names
 from irsrepro.config.loading import Project
 from irsrepro.config.models import Engine, Fidelity
 from irsrepro.errors import IrsreproError
@@ -26,6 +28,7 @@ RESULTS = "results"
 KERNELS = ".numba"
 LOCKS = ".snakemake/locks"
 WHAT_IF = "a what-if"
+MOST_SAMPLES = 1000
 HEADS = ("fidelity", "paper", "reading", "engine")
 ALL_REACHED = "Nothing is out of reach of the configuration."
 
@@ -46,11 +49,16 @@ class CachedFile:
 
     @property
     def place(self) -> tuple[str, str, str, str]:
-        """Fidelity, paper, reading and engine, or ``channels``; blank beyond the folders."""
+        """Fidelity, paper, reading and engine, or ``channels``; blank beyond the folders.
+
+        A multiverse has too many readings to tell them apart.
+        """
         if self.path.parts[0] == KERNELS:
             return KERNELS, "", "", ""
         parts = [part for part in self.path.parts[1:-1] if part != "benchmarks"]
         fidelity, paper, reading, engine = [*parts, "", "", "", ""][:4]
+        if fidelity == MULTIVERSE:
+            return fidelity, paper, "", ""
         return fidelity, paper, reading, engine
 
 
@@ -84,10 +92,15 @@ def survey(
         what_ifs: keep readings that no configuration knows.
     """
     wanted = reached(projects)
+    multiverse = {
+        key: set(reading_names(paper, MOST_SAMPLES))  # more points go on from fewer
+        for project in projects
+        for key, paper in project.papers.items()
+    }
     found = []
     for path in _files(root / RESULTS):
         short = path.relative_to(root)
-        reason = "" if short in wanted else _reason(short, projects)
+        reason = "" if short in wanted else _reason(short, projects, multiverse)
         if reason == WHAT_IF and what_ifs:
             reason = ""
         found.append(CachedFile(short, path.lstat().st_size, reason))
@@ -104,7 +117,9 @@ def _files(folder: Path) -> list[Path]:
     return sorted(Path(place, name) for place, _, names in os.walk(folder) for name in names)
 
 
-def _reason(path: Path, projects: Sequence[Project]) -> str:
+def _reason(
+    path: Path, projects: Sequence[Project], multiverse: Mapping[str, Collection[str]]
+) -> str:
     """Return why no configuration reaches a file under ``results``."""
     papers = {key: each for project in projects[::-1] for key, each in project.papers.items()}
     if path.name.startswith("."):
@@ -112,6 +127,8 @@ def _reason(path: Path, projects: Sequence[Project]) -> str:
     match [part for part in path.parts[1:] if part != "benchmarks"]:
         case [_, key, _, *_] if key not in papers:
             return f"no paper {key}"
+        case [fidelity, key, reading, *_] if fidelity == MULTIVERSE:
+            return "" if reading in multiverse[key] else "no such reading of the multiverse"
         case [_, key, reading, _, *_] if not any(
             reading in project.papers[key].readings for project in projects
         ):

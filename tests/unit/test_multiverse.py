@@ -1,0 +1,160 @@
+"""Readings of a multiverse, and claims explored on no more realisations than they need."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from conftest import ROOT
+from irsrepro.build.experiments import compare, join
+from irsrepro.claims import evaluate
+from irsrepro.claims.looks import looks_until
+from irsrepro.config.choices import named_readings, reading_names, varied
+from irsrepro.config.expressions import claims_under
+from irsrepro.config.loading import DEFAULT, Paper, load_paper
+from irsrepro.errors import ConfigurationError
+from irsrepro.multiverse import exploration
+from irsrepro.multiverse.exploration import Exploration
+from irsrepro.multiverse.samples import reading_of, samples
+
+SEED = 5
+
+
+@pytest.fixture(scope="module")
+def he2020() -> Paper:
+    return load_paper(ROOT, "he2020")
+
+
+def with_plausible(paper: Paper, **plausible: Any) -> Paper:
+    """Return a paper with other plausible values, and with no others."""
+    parameters = {
+        name: {key: value for key, value in entry.items() if key != "plausible"}
+        | ({"plausible": plausible[name]} if name in plausible else {})
+        for name, entry in paper.parameters.items()
+    }
+    return replace(paper, source={**paper.source, "parameters": parameters})
+
+
+PLAUSIBLE: dict[str, dict[str, Any]] = {
+    "starts": {"values": ["two"], "why": "either"},
+    "iteration_limit": {"between": [10, 90], "step": 40, "why": "steps"},
+    "tolerance": {"between": [1e-6, 1e-2], "scale": "log", "why": "decades"},
+    "snr": {"between": [20.0, 40.0], "why": "plain"},
+}
+
+
+def test_one_choice_is_changed_at_a_time(he2020: Paper) -> None:
+    """Every plausible value and both ends of a range, but no alternative twice."""
+    paper = with_plausible(he2020, **PLAUSIBLE)
+    found = {each.name: each for each in named_readings(paper)}
+    assert [each.kind for each in found.values()].count("default") == 1
+    assert set(he2020.alternatives) < set(found)
+    others = {name: dict(each.values) for name, each in found.items() if each.kind == "plausible"}
+    # "two_starts" is an alternative already
+    assert others == {
+        "iteration_limit_1": {"iteration_limit": 10},
+        "iteration_limit_2": {"iteration_limit": 90},
+        "snr_1": {"snr": 20.0},
+        "snr_2": {"snr": 40.0},
+        "tolerance_1": {"tolerance": 1e-6},
+        "tolerance_2": {"tolerance": 1e-2},
+    }
+    names = reading_names(paper, 3)
+    assert names == [*found, "sample_000", "sample_001", "sample_002"]
+
+
+def test_points_are_plausible_spread_and_go_on_from_fewer(he2020: Paper) -> None:
+    paper = with_plausible(he2020, **PLAUSIBLE)
+    points = [each.values for each in samples(paper, 64, SEED)]
+    assert points[:16] == [each.values for each in samples(paper, 16, SEED)]
+    assert points[:16] != [each.values for each in samples(paper, 16, SEED + 1)]
+    assert reading_of(paper, "sample_017", SEED).values == points[17]
+    starts = [each["starts"] for each in points]
+    assert sorted(set(starts)) == ["one", "two"] and starts.count("two") == 32
+    assert {each["iteration_limit"] for each in points} == {10, 50, 90}
+    tolerances = np.array([each["tolerance"] for each in points])
+    assert ((tolerances >= 1e-6) & (tolerances <= 1e-2)).all()
+    assert np.histogram(np.log10(tolerances), 4, (-6, -2))[0].tolist() == [16] * 4
+    assert all(20 <= each["snr"] <= 40 for each in points)
+
+
+def test_points_that_do_not_fit_are_passed_over(he2020: Paper) -> None:
+    """More surfaces than a reading draws are no reading; where none fits, that is told."""
+    paper = with_plausible(he2020, iteration_limit=PLAUSIBLE["iteration_limit"])
+    assert len(list(samples(paper, 4, SEED))) == 4
+    swept = {**paper.experiments["irs_count"]["sweep"], "values": [1, 99]}
+    experiments = paper.experiments | {
+        "irs_count": {**paper.experiments["irs_count"], "sweep": swept}
+    }
+    never = replace(paper, source={**paper.source, "experiments": experiments})
+    with pytest.raises(ConfigurationError, match="0 of 65 points fit together"):
+        list(samples(never, 4, SEED))
+
+
+def test_without_a_choice_there_are_no_points(he2020: Paper) -> None:
+    paper = with_plausible(he2020)
+    assert not varied(paper) and not list(samples(paper, 4, SEED))
+    assert reading_names(paper, 4) == [DEFAULT, *he2020.alternatives]
+
+
+@pytest.fixture
+def paper(he2020: Paper) -> Paper:
+    """Two claims on three points: one that is decided at once, one that no number decides."""
+    snr = he2020.experiments["snr"]
+    short = {**snr, "sweep": {**snr["sweep"], "values": [0, 15, 35]}}
+    plain = {"about": "", "figure": "fig04", "text": "", "source": "ours"}
+    rise = {"kind": "increases", "experiment": "snr", "schemes": ["power"]}
+    same = {"kind": "ratio_between", "experiment": "snr", "scheme": "phase", "over": "random",
+            "bounds": [1.0, 1.0]}  # fmt: skip
+    claims = {"rise": {**plain, "checks": [rise]}, "same": {**plain, "checks": [same]}}
+    source = {**he2020.source, "claims": claims, "experiments": {"snr": short}}
+    return replace(he2020, source=source)
+
+
+def explore(paper: Paper, reading: str = DEFAULT, limit: int = 32) -> Exploration:
+    return Exploration(paper, reading, SEED, limit, dict.fromkeys(paper.schemes, "code"))
+
+
+def test_only_open_claims_get_more_realisations(
+    paper: Paper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    here = explore(paper, limit=16)
+    rise, same = here.results()
+    assert rise.verdict == "replicated" and rise.checks[0].realisations == 8
+    assert same.checks[0].realisations in (8, 16)
+    solved = here._solved["snr"]
+    assert sum(each.sizes["realisation"] for each in solved["power"]) == 8
+    # What comes out is what the claims give on all realisations at once.
+    joined = {name: join(chunks, name) for name, chunks in solved.items() if name != "power"}
+    claim = claims_under(paper, DEFAULT)["same"] | {"id": "same"}
+    again = evaluate(claim, {"snr": compare(joined, "sum_rate")}, planned=16)
+    assert again.checks == same.checks
+
+
+def test_what_was_solved_is_not_solved_again(
+    paper: Paper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second run and a reading that changes nothing for the schemes need no design."""
+    monkeypatch.chdir(tmp_path)
+    before = explore(paper, limit=16).results()
+    called: list[Any] = []
+
+    def none_more(calls: Any) -> Any:
+        called.extend(calls)
+        return iter(())
+
+    with monkeypatch.context() as patch:
+        patch.setattr(exploration, "solve_each", none_more)
+        assert explore(paper, limit=16).results() == before
+        same = replace(paper, readings={**paper.readings, "same": {"starts": "two"}})
+        assert explore(same, "same", limit=16).results() == before
+        assert not called
+        with pytest.raises(ValueError, match="shorter"):
+            other = replace(paper, readings={**paper.readings, "ring": {"drop": "ring"}})
+            explore(other, "ring", limit=8).results()
+    (tmp_path / "results/multiverse/he2020/default/snr/00000-00007.nc").write_bytes(b"broken")
+    assert explore(paper, limit=16).results() == before
+    assert looks_until(16, 16) == [8, 16]
