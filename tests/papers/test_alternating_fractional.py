@@ -77,8 +77,10 @@ def test_the_phase_problem_is_the_transformed_sum_rate() -> None:
 def test_the_reference_finds_as_much() -> None:
     """The relaxed optimum is not unique where elements are many, so means are compared."""
     given, start = links(12), np.ones((12, 6), complex)
-    ours = alternate_fractional(given, start, outer=10, phase_accuracy=1e-8, sweep_limit=5000)
-    theirs = alternate_fractional_reference(given, start, outer=10)
+    ours = alternate_fractional(
+        given, start, max_iterations=10, phase_accuracy=1e-8, sweep_limit=5000
+    )
+    theirs = alternate_fractional_reference(given, start, max_iterations=10)
     np.testing.assert_allclose(ours.trace[:, 0], theirs.trace[:, 0], rtol=1e-9)
     assert ours.trace[:, -1].mean() == pytest.approx(theirs.trace[:, -1].mean(), rel=0.05)
     assert ours.trace[:, -1].mean() > 1.1 * ours.trace[:, 0].mean()
@@ -147,7 +149,9 @@ def by_the_benchmark_paper(given: SurfaceLinks, rounds: int) -> list[float]:
 def test_aif_is_that_of_its_own_paper(solve: Any) -> None:
     """Six elements and three users: every relaxed phase step has one answer."""
     given, start = links(1), np.ones((1, 6), complex)
-    found = solve(given, start, outer=4, tolerance=0.0, phase_accuracy=1e-10, sweep_limit=20000)
+    found = solve(
+        given, start, max_iterations=4, tolerance=0.0, phase_accuracy=1e-10, sweep_limit=20000
+    )
     np.testing.assert_allclose(found.trace[0, 1:], by_the_benchmark_paper(given, 4), rtol=2e-4)
 
 
@@ -156,7 +160,7 @@ def test_a_direct_link_is_in_the_steps_of_both_engines() -> None:
     plain, start = links(1), np.ones((1, 6), complex)
     rng = np.random.default_rng(4)
     direct = rng.standard_normal((1, 3, 4)) + 1j * rng.standard_normal((1, 3, 4))
-    options: dict[str, Any] = {"outer": 4, "tolerance": 0.0, "phase_accuracy": 1e-10}
+    options: dict[str, Any] = {"max_iterations": 4, "tolerance": 0.0, "phase_accuracy": 1e-10}
     made = []
     for strength in (0.0, 1.0):
         given = plain._replace(direct=np.asarray(strength * direct, np.complex128))
@@ -171,15 +175,15 @@ def test_a_direct_link_is_in_the_steps_of_both_engines() -> None:
 def test_a_realisation_depends_on_no_other_and_a_dead_one_is_told() -> None:
     given, start = links(4), np.ones((4, 6), complex)
     given.outgoing[1] = 0.0
-    whole = alternate_fractional(given, start, outer=5)
+    whole = alternate_fractional(given, start, max_iterations=5)
     assert whole.status[1] == NO_CHANNEL and not whole.trace[1].any()
     part = given.of(slice(2, 3))
-    alone = alternate_fractional(part, start[2:3], outer=5)
+    alone = alternate_fractional(part, start[2:3], max_iterations=5)
     np.testing.assert_array_equal(alone.beams[0], whole.beams[2])
     np.testing.assert_array_equal(alone.reflection[0], whole.reflection[2])
 
 
 def test_a_path_between_the_surfaces_is_refused() -> None:
-    given = links(1)._replace(forth=np.ones((1, 3, 3), complex))
+    given = links(1)._replace(irs1_to_irs2=np.ones((1, 3, 3), complex))
     with pytest.raises(ValueError, match="between the surfaces"):
-        alternate_fractional(given, np.ones((1, 6), complex), outer=1)
+        alternate_fractional(given, np.ones((1, 6), complex), max_iterations=1)

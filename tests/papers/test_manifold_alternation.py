@@ -49,15 +49,15 @@ def links(count: int, paths: str = "", seed: int = 0, gain: float = 1.0) -> Surf
     """Gaussian channels; ``paths`` names those between the surfaces, and the direct one."""
     rng = np.random.default_rng(seed)
     outgoing, incoming = noise(rng, count, USERS, ELEMENTS), noise(rng, count, ELEMENTS, ANTENNAS)
-    forth = noise(rng, count, ELEMENTS - SURFACE1, SURFACE1)
-    back = noise(rng, count, SURFACE1, ELEMENTS - SURFACE1)
+    irs1_to_irs2 = noise(rng, count, ELEMENTS - SURFACE1, SURFACE1)
+    irs2_to_irs1 = noise(rng, count, SURFACE1, ELEMENTS - SURFACE1)
     direct = noise(rng, count, USERS, ANTENNAS)
     none = np.empty((count, 0, 0), complex)
     return SurfaceLinks(
         gain * outgoing,
         incoming,
-        forth if "forth" in paths else none,
-        back if "back" in paths else none,
+        irs1_to_irs2 if "irs1_to_irs2" in paths else none,
+        irs2_to_irs1 if "irs2_to_irs1" in paths else none,
         direct if "direct" in paths else none,
         SURFACE1,
     )
@@ -81,7 +81,17 @@ def check_last_rate(given: SurfaceLinks, found: Alternation, objective: str) -> 
     np.testing.assert_allclose(found.trace[:, -1], reached, rtol=1e-9)
 
 
-@pytest.mark.parametrize("paths", ["", "forth", "back", "forth back", "direct", "forth direct"])
+@pytest.mark.parametrize(
+    "paths",
+    [
+        "",
+        "irs1_to_irs2",
+        "irs2_to_irs1",
+        "irs1_to_irs2 irs2_to_irs1",
+        "direct",
+        "irs1_to_irs2 direct",
+    ],
+)
 def test_the_channel_is_equation_5(paths: str) -> None:
     given = links(2, paths)
     rng = np.random.default_rng(1)
@@ -92,9 +102,9 @@ def test_the_channel_is_equation_5(paths: str) -> None:
         first, second = np.diag(x[r, :n]), np.diag(x[r, n:])
         o1, o2, g1, g2 = o[r, :, :n], o[r, :, n:], g[r, :n], g[r, n:]
         wanted = o1 @ first @ g1 + o2 @ second @ g2
-        if "forth" in paths:
+        if "irs1_to_irs2" in paths:
             wanted = wanted + o2 @ second @ f[r] @ first @ g1
-        if "back" in paths:
+        if "irs2_to_irs1" in paths:
             wanted = wanted + o1 @ first @ b[r] @ second @ g2
         if "direct" in paths:
             wanted = wanted + d[r]
@@ -103,7 +113,17 @@ def test_the_channel_is_equation_5(paths: str) -> None:
         np.testing.assert_allclose(compiled, wanted, rtol=1e-12)
 
 
-@pytest.mark.parametrize("paths", ["", "forth", "back", "forth back", "direct", "forth direct"])
+@pytest.mark.parametrize(
+    "paths",
+    [
+        "",
+        "irs1_to_irs2",
+        "irs2_to_irs1",
+        "irs1_to_irs2 irs2_to_irs1",
+        "direct",
+        "irs1_to_irs2 direct",
+    ],
+)
 def test_responses_are_affine_in_either_surface(paths: str) -> None:
     """Eqs. (25) to (28), against the channel itself."""
     given, n = checked_links(links(1, paths)).of(0), SURFACE1
@@ -111,7 +131,7 @@ def test_responses_are_affine_in_either_surface(paths: str) -> None:
     x, beams = np.exp(2j * np.pi * rng.random(ELEMENTS)), noise(rng, USERS, ANTENNAS)
     whole = beams @ effective_channel(given, x).T
     blocks = {FIRST: slice(0, n), SECOND: slice(n, ELEMENTS)}
-    if not given.forth.size and not given.back.size:
+    if not given.irs1_to_irs2.size and not given.irs2_to_irs1.size:
         blocks[BOTH] = slice(0, ELEMENTS)
     for free, block in blocks.items():
         part = affine_responses(free, given, x, beams)
@@ -161,7 +181,7 @@ def test_costs_are_equations_10_and_36() -> None:
 @pytest.mark.parametrize("free", [BOTH, FIRST, SECOND])
 def test_slopes_in_the_phases_are_those_of_finite_differences(objective: int, free: int) -> None:
     """Through the channel itself, the direct link included and, for one surface, paths between."""
-    paths = "direct" if free == BOTH else "forth back direct"
+    paths = "direct" if free == BOTH else "irs1_to_irs2 irs2_to_irs1 direct"
     given, n = checked_links(links(1, paths, seed=9)).of(0), SURFACE1
     rng = np.random.default_rng(9)
     angles, beams = 2 * np.pi * rng.random(ELEMENTS), noise(rng, USERS, ANTENNAS)
@@ -190,14 +210,16 @@ def test_slopes_in_the_phases_are_those_of_finite_differences(objective: int, fr
 def test_a_direct_link_of_strength_zero_is_none_and_a_strong_one_decides(objective: Any) -> None:
     plain = links(4)
     none = plain._replace(direct=np.zeros((4, USERS, ANTENNAS), complex))
-    options: dict[str, Any] = {"objective": objective, "outer": 5}
+    options: dict[str, Any] = {"objective": objective, "max_iterations": 5}
     without, zero = (alternate(each, ones(4), **options) for each in (plain, none))
     np.testing.assert_allclose(zero.trace, without.trace, rtol=1e-9)
     strong = plain._replace(direct=100.0 * links(4, "direct").direct)
     found = alternate(strong, ones(4), **options)
     assert np.diff(found.trace, axis=1).min() >= -1e-9
     alone = strong._replace(outgoing=1e-9 * plain.outgoing)
-    near = alternate(alone, ones(4), objective=objective, outer=60, update_reflection=False)
+    near = alternate(
+        alone, ones(4), objective=objective, max_iterations=60, update_reflection=False
+    )
     assert found.trace[:, -1].mean() == pytest.approx(near.trace[:, -1].mean(), rel=0.15)
     theirs = alternate_reference(links(4, "direct"), ones(4), **options)
     ours = alternate(links(4, "direct"), ones(4), **options)
@@ -210,8 +232,10 @@ def test_a_direct_link_of_strength_zero_is_none_and_a_strong_one_decides(objecti
 @pytest.mark.parametrize("objective", ["sum-rate", "min-rate"])
 def test_closed_forms_begin_and_end_with_their_beams(kind: Any, objective: Any, solve: Any) -> None:
     given = links(3)
-    for outer in (0, 3):
-        found = solve(given, ones(3), objective=objective, beams=kind, outer=outer)
+    for max_iterations in (0, 3):
+        found = solve(
+            given, ones(3), objective=objective, beams=kind, max_iterations=max_iterations
+        )
         for r, channel in enumerate(composite_channel(given, found.reflection)):
             wanted = linear_beams_reference(kind, channel)
             assert wanted is not None
@@ -219,11 +243,11 @@ def test_closed_forms_begin_and_end_with_their_beams(kind: Any, objective: Any, 
         check_last_rate(given, found, objective)
 
 
-@pytest.mark.parametrize("paths", ["", "forth"])
+@pytest.mark.parametrize("paths", ["", "irs1_to_irs2"])
 @pytest.mark.parametrize("objective", ["sum-rate", "min-rate"])
 def test_the_rate_never_falls_and_is_what_the_variables_reach(paths: str, objective: Any) -> None:
     given = links(6, paths)
-    found = alternate(given, ones(6), objective=objective, outer=12)
+    found = alternate(given, ones(6), objective=objective, max_iterations=12)
     assert np.diff(found.trace, axis=1).min() >= -1e-9
     assert (found.trace[:, -1] > 1.2 * found.trace[:, 0]).all()
     np.testing.assert_allclose(np.abs(found.reflection), 1.0, rtol=1e-12)
@@ -232,11 +256,11 @@ def test_the_rate_never_falls_and_is_what_the_variables_reach(paths: str, object
 
 
 @pytest.mark.parametrize("objective", ["sum-rate", "min-rate"])
-@pytest.mark.parametrize("paths", ["", "forth"])
+@pytest.mark.parametrize("paths", ["", "irs1_to_irs2"])
 def test_pymanopt_finds_as_much(paths: str, objective: Any) -> None:
     """The same algorithm from the same starts: equal beginnings, means equal to a few per cent."""
     given = links(8, paths, seed=5)
-    options: dict[str, Any] = {"objective": objective, "outer": 8}
+    options: dict[str, Any] = {"objective": objective, "max_iterations": 8}
     options |= {"beam_steps": 40, "reflection_steps": 40}
     ours, theirs = (solve(given, ones(8), **options) for solve in (alternate, alternate_reference))
     np.testing.assert_allclose(ours.trace[:, 0], theirs.trace[:, 0], rtol=1e-9)
@@ -247,7 +271,7 @@ def test_pymanopt_finds_as_much(paths: str, objective: Any) -> None:
 def test_one_smoothing_shrinks_with_every_refusal() -> None:
     """From one far too large, sharing gets there sooner; both engines, and never downhill."""
     given = links(8, seed=7)
-    options: dict[str, Any] = {"objective": "min-rate", "outer": 8, "smoothing": 1e3}
+    options: dict[str, Any] = {"objective": "min-rate", "max_iterations": 8, "smoothing": 1e3}
     shared, apart, theirs = (
         solve(given, ones(8), share_smoothing=share, **options)
         for solve, share in ((alternate, True), (alternate, False), (alternate_reference, True))
@@ -277,7 +301,7 @@ def test_no_reflection_on_a_fine_grid_beats_the_reflection_found() -> None:
             given,
             np.ones((1, 3), complex),
             objective=objective,
-            outer=60,
+            max_iterations=60,
         )
         assert best * (1 - 1e-3) <= found.trace[0, -1] <= best * 1.02, objective
 
@@ -298,11 +322,11 @@ def test_closed_form_beams(kind: str) -> None:
 def test_zero_forcing_beyond_the_rank_has_no_design() -> None:
     """Two antennas cannot serve three users without interference; MMSE goes on."""
     given = links(2)._replace(incoming=links(2).incoming[..., :2])
-    found = alternate(given, ones(2), objective="sum-rate", beams="zf", outer=3)
+    found = alternate(given, ones(2), objective="sum-rate", beams="zf", max_iterations=3)
     assert (found.status == NO_INVERSE).all() and np.isnan(found.beams).all()
     assert np.isnan(found.trace).all()
     assert np.isfinite(
-        alternate(given, ones(2), objective="sum-rate", beams="mmse", outer=3).trace
+        alternate(given, ones(2), objective="sum-rate", beams="mmse", max_iterations=3).trace
     ).all()
 
 
@@ -310,7 +334,7 @@ def test_no_channel_no_design_and_data_that_are_not_finite_fail_alone() -> None:
     given = links(3)
     given.outgoing[1] = 0.0
     given.incoming[2, 0, 0] = np.nan
-    found = alternate(given, ones(3), objective="min-rate", outer=3)
+    found = alternate(given, ones(3), objective="min-rate", max_iterations=3)
     assert found.status[1] == NO_CHANNEL and not found.beams[1].any() and not found.trace[1].any()
     assert found.status[2] == FAILURE and np.isnan(found.trace[2]).all()
     assert np.isfinite(found.trace[0]).all()
@@ -318,10 +342,10 @@ def test_no_channel_no_design_and_data_that_are_not_finite_fail_alone() -> None:
 
 @pytest.mark.parametrize("objective", ["sum-rate", "min-rate"])
 def test_a_realisation_depends_on_no_other(objective: Any) -> None:
-    given = links(5, "forth")
-    whole = alternate(given, ones(5), objective=objective, outer=5)
+    given = links(5, "irs1_to_irs2")
+    whole = alternate(given, ones(5), objective=objective, max_iterations=5)
     part = given.of(slice(3, 4))
-    alone = alternate(part, ones(1), objective=objective, outer=5)
+    alone = alternate(part, ones(1), objective=objective, max_iterations=5)
     for name in ("beams", "reflection", "trace"):
         np.testing.assert_array_equal(getattr(alone, name)[0], getattr(whole, name)[3])
 
@@ -339,12 +363,14 @@ def test_phases_go_to_the_nearest_level_around_the_circle() -> None:
 def test_quantised_phases(objective: Any) -> None:
     given = links(8, seed=7)
     made = {
-        way: alternate(given, ones(8), objective=objective, outer=10, levels=4, quantisation=way)
+        way: alternate(
+            given, ones(8), objective=objective, max_iterations=10, levels=4, quantisation=way
+        )
         for way in ("inside", "inside, kept", "after")
     }
     for found in made.values():
         np.testing.assert_allclose(found.reflection**4, 1.0, atol=1e-9)
-    ideal = alternate(given, ones(8), objective=objective, outer=10)
+    ideal = alternate(given, ones(8), objective=objective, max_iterations=10)
     np.testing.assert_array_equal(made["after"].trace, ideal.trace)
     assert np.diff(made["inside, kept"].trace, axis=1).min() >= -1e-9
     assert ideal.trace[:, -1].mean() > made["inside"].trace[:, -1].mean()
@@ -359,7 +385,7 @@ def test_random_reflection_stays_and_its_beams_improve() -> None:
             start,
             objective=objective,
             update_reflection=False,
-            outer=8,
+            max_iterations=8,
         )
         np.testing.assert_array_equal(found.reflection, start)
         assert (found.trace[:, -1] > found.trace[:, 0]).all()
@@ -375,8 +401,12 @@ def test_random_reflection_stays_and_its_beams_improve() -> None:
     ],
 )
 def test_what_does_not_fit_is_refused(wrong: dict[str, Any], message: str) -> None:
-    options: dict[str, Any] = {"reflection": ones(1), "objective": "sum-rate", "outer": 1} | wrong
+    options: dict[str, Any] = {
+        "reflection": ones(1),
+        "objective": "sum-rate",
+        "max_iterations": 1,
+    } | wrong
     with pytest.raises(ValueError, match=message):
         alternate(links(1), **options)
-    with pytest.raises(ValueError, match="forth"):
-        checked_links(links(1)._replace(forth=np.ones((1, 2, 2), complex)))
+    with pytest.raises(ValueError, match="irs1_to_irs2"):
+        checked_links(links(1)._replace(irs1_to_irs2=np.ones((1, 2, 2), complex)))

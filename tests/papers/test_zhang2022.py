@@ -164,7 +164,7 @@ def test_three_treatments_of_the_inter_irs_channel() -> None:
 
 def test_both_directions_add_the_way_back() -> None:
     given = system.surface_links(problem(1, inter=True, inter_irs_directions="both"), system.WITH)
-    np.testing.assert_array_equal(given.back, given.forth.mT)
+    np.testing.assert_array_equal(given.irs2_to_irs1, given.irs1_to_irs2.mT)
 
 
 def test_colocated_is_the_end_of_the_split() -> None:

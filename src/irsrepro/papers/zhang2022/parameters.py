@@ -68,7 +68,7 @@ class Parameters(PaperParameters):
     quantisation: Literal["never", "inside", "inside, kept", "after"]
     designed_with: Literal["without inter-IRS", "with inter-IRS"]
     verified_with: Literal["without inter-IRS", "with inter-IRS"]
-    inter_irs_directions: Literal["forth", "both"]
+    inter_irs_directions: Literal["irs1_to_irs2", "both"]
     total_elements: Count
     elements1: CountOrHalf
     deployment: Literal["separated", "co-located"]

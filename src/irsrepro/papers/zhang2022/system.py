@@ -101,19 +101,19 @@ def surface_links(problem: Problem, model: str) -> SurfaceLinks:
     incoming = [link(f"bs_to_irs{i}", (counts[i - 1], antennas)) for i in (1, 2)]
     outgoing = [amplitude * link(f"irs{i}_to_users", (users, counts[i - 1])) for i in (1, 2)]
     none = np.empty((len(incoming[0]), 0, 0), np.complex128)
-    forth = back = none
+    irs1_to_irs2 = irs2_to_irs1 = none
     if model == WITH:
-        forth = amplitude * link("irs1_to_irs2", (counts[1], counts[0]))
+        irs1_to_irs2 = amplitude * link("irs1_to_irs2", (counts[1], counts[0]))
         if parameters["inter_irs_directions"] == "both":
-            back = forth.mT
+            irs2_to_irs1 = irs1_to_irs2.mT
     direct = none
     if "bs_to_users" in channels:
         direct = scale * channels["bs_to_users"].values[:, :users, :antennas]
     return SurfaceLinks(
         np.concatenate(outgoing, axis=2),
         scale * np.concatenate(incoming, axis=1),
-        forth,
-        back,
+        irs1_to_irs2,
+        irs2_to_irs1,
         direct,
         counts[0],
     )

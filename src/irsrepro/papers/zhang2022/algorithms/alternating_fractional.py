@@ -176,7 +176,7 @@ def alternate_fractional(
     links: SurfaceLinks,
     reflection: Complex,
     *,
-    outer: int,
+    max_iterations: int,
     tolerance: float = 1e-2,
     phase_accuracy: float = 1e-3,
     sweep_limit: int = 200,
@@ -189,7 +189,7 @@ def alternate_fractional(
         links: channels relative to the root of noise over transmit power, without a path between
             the surfaces.
         reflection: start of x, (realisation, element), unit modulus.
-        outer: largest number of iterations.
+        max_iterations: largest number of iterations.
         tolerance: relative change of the sum-rate at which to stop, after three iterations.
         phase_accuracy: what a phase step may leave of the transformed sum-rate, in nats.
         sweep_limit: largest number of sweeps of a phase step.
@@ -198,14 +198,14 @@ def alternate_fractional(
         ValueError: shapes that do not fit; a path between the surfaces.
     """
     links = checked_links(links)
-    if links.forth.size or links.back.size:
+    if links.irs1_to_irs2.size or links.irs2_to_irs1.size:
         raise ValueError("a path between the surfaces is not part of this algorithm")
     count, users, elements = links.outgoing.shape
     x = np.array(reflection, np.complex128, order="C")
     if x.shape != (count, elements):
         raise ValueError(f"reflection {x.shape} must be {(count, elements)}")
     w = np.zeros((count, users, links.incoming.shape[2]), np.complex128)
-    trace = np.empty((count, outer + 1))
+    trace = np.empty((count, max_iterations + 1))
     iterations, residual = np.empty(count, np.int64), np.empty(count)
     status = np.empty(count, np.int8)
     for r in range(count):

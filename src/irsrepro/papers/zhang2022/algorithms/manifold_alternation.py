@@ -90,7 +90,7 @@ class Plan(NamedTuple):
     objective: int
     beams: int
     update_reflection: bool
-    outer: int
+    max_iterations: int
     beam_steps: int
     reflection_steps: int
     tolerance: float
@@ -136,7 +136,7 @@ def _alternate(
     responses = np.empty((users, users), np.complex128)
     sinr, factors, shares = np.empty(users), weights.copy(), np.empty(users)
     none = np.empty((0, 0), np.complex128)
-    joint = links.forth.size == 0 and links.back.size == 0
+    joint = links.irs1_to_irs2.size == 0 and links.irs2_to_irs1.size == 0
     blocks = [BOTH] if joint else [FIRST, SECOND]
     beam_search = new_search(1, 2 * users * antennas)
     searches = [
@@ -159,9 +159,11 @@ def _alternate(
     ratios(responses, sinr)
     level = weighted_level(sinr, weights)
     rate = weighted_rate(objective, sinr, weights)
-    loudest = 0.0
+    max_signal_power = 0.0
     for k in range(users):
-        loudest = max(loudest, responses[k, k].real ** 2 + responses[k, k].imag ** 2)
+        max_signal_power = max(
+            max_signal_power, responses[k, k].real ** 2 + responses[k, k].imag ** 2
+        )
     if plan.beams != SEARCH:
         if not linear_beams(plan.beams, channel, beams):
             trace[:] = nan
@@ -173,10 +175,10 @@ def _alternate(
         rate = weighted_rate(objective, sinr, weights)
     trace[0] = rate
     # One for the beams, one for each block of the reflection.
-    smoothing = np.full(3, plan.smoothing * loudest)
+    smoothing = np.full(3, plan.smoothing * max_signal_power)
     least = plan.floor * smoothing[0]
     iteration, change, ended = 0, 0.0, ITERATION_LIMIT
-    while iteration < plan.outer:
+    while iteration < plan.max_iterations:
         iteration += 1
         if objective == SUM_RATE:
             for k in range(users):
@@ -270,7 +272,7 @@ def alternate(
     objective: Literal["sum-rate", "min-rate"],
     beams: Literal["search", "mrt", "zf", "mmse"] = "search",
     update_reflection: bool = True,
-    outer: int,
+    max_iterations: int,
     beam_steps: int = 10,
     reflection_steps: int = 10,
     tolerance: float = 1e-6,
@@ -281,7 +283,7 @@ def alternate(
     auxiliary_updates: int = 1,
     levels: int = 0,
     quantisation: Literal["never", "inside", "inside, kept", "after"] = "never",
-    settled: float = 1e-3,
+    relative_tolerance: float = 1e-3,
 ) -> Alternation:
     """Alternate between beams and reflections; the result of a realisation depends on no other.
 
@@ -299,11 +301,12 @@ def alternate(
         objective: what is maximised.
         beams: "search" by conjugate gradients, or a closed form of the channel in use.
         update_reflection: take the reflection step.
-        outer: largest number of iterations.
+        max_iterations: largest number of iterations.
         beam_steps: largest number of directions of a beam step.
         reflection_steps: largest number of directions of a reflection step.
         tolerance: Riemannian gradient, relative to that at the start of a step, at which it stops.
-        smoothing: mu at the start, relative to the loudest user's own power there.
+        smoothing: mu at the start, relative to the largest power that a user receives of the own
+            beam there.
         shrink: kappa.
         floor: ratio of mu to its start below which the min-rate stops.
         share_smoothing: beams and reflections have one mu instead of two (Remark 1).
@@ -312,8 +315,8 @@ def alternate(
         quantisation: "inside" every iteration after the reflection step, "inside, kept" only where
             the rate does not fall, or "after" the last iteration with the beams as they are. The
             test of a min-rate step comes after quantisation.
-        settled: relative change of the rate in the last iteration below which a realisation that
-            used all iterations counts as converged.
+        relative_tolerance: relative change of the rate in the last iteration below which a
+            realisation that used all iterations counts as converged.
 
     Raises:
         ValueError: shapes that do not fit, unknown or impossible options.
@@ -328,7 +331,7 @@ def alternate(
         raise ValueError("weights must be positive and finite")
     if quantisation != "never" and levels < 2:
         raise ValueError(f"levels {levels} must be 2 or more to quantise")
-    if min(outer, beam_steps, reflection_steps) < 0 or not (
+    if min(max_iterations, beam_steps, reflection_steps) < 0 or not (
         smoothing > 0.0 and 0.0 < shrink < 1.0 and floor >= 0.0 and auxiliary_updates in (1, 2)
     ):
         raise ValueError("limits must be >= 0, smoothing > 0, 0 < shrink < 1, auxiliaries 1 or 2")
@@ -336,7 +339,7 @@ def alternate(
         OBJECTIVES.index(objective),
         BEAMS.index(beams),
         bool(update_reflection),
-        int(outer),
+        int(max_iterations),
         int(beam_steps),
         int(reflection_steps),
         float(tolerance),
@@ -349,7 +352,7 @@ def alternate(
         bool(share_smoothing),
     )
     w = np.zeros((count, users, links.incoming.shape[2]), np.complex128)
-    trace = np.empty((count, outer + 1))
+    trace = np.empty((count, max_iterations + 1))
     iterations, residual = np.empty(count, np.int64), np.empty(count)
     status = np.empty(count, np.int8)
     # A loop in Python: a compiled one takes longer to compile than it ever saves.
@@ -357,6 +360,6 @@ def alternate(
         iterations[r], residual[r], status[r] = _alternate(
             links.of(r), omega, plan, w[r], x[r], trace[r]
         )
-    done = (status == ITERATION_LIMIT) & (np.abs(residual) <= settled)
+    done = (status == ITERATION_LIMIT) & (np.abs(residual) <= relative_tolerance)
     status[done] = CONVERGED
     return Alternation(w, x, trace, iterations, residual, status)

@@ -33,17 +33,17 @@ class SurfaceLinks(NamedTuple):
     Attributes:
         outgoing: o, (realisation, user, element), the elements of surface 1 first.
         incoming: G, (realisation, element, antenna).
-        forth: F, (realisation, element of surface 2, element of surface 1), or (R, 0, 0) where no
-            wave goes from surface 1 to surface 2.
-        back: B, (realisation, element of surface 1, element of surface 2), or (R, 0, 0).
+        irs1_to_irs2: F, (realisation, element of surface 2, element of surface 1), or (R, 0, 0)
+            where no wave goes from surface 1 to surface 2.
+        irs2_to_irs1: B, (realisation, element of surface 1, element of surface 2), or (R, 0, 0).
         direct: d, (realisation, user, antenna), or (R, 0, 0) where the direct link is blocked.
         first: number of elements of surface 1.
     """
 
     outgoing: Complex
     incoming: Complex
-    forth: Complex
-    back: Complex
+    irs1_to_irs2: Complex
+    irs2_to_irs1: Complex
     direct: Complex
     first: int
 
@@ -81,8 +81,8 @@ def checked_links(links: SurfaceLinks) -> SurfaceLinks:
     if not 0 <= first <= o.shape[2]:
         raise ValueError(f"first {first} must be within the {o.shape[2]} elements")
     for name, each, wanted in (
-        ("forth", f, (second, first)),
-        ("back", b, (first, second)),
+        ("irs1_to_irs2", f, (second, first)),
+        ("irs2_to_irs1", b, (first, second)),
         ("direct", d, (o.shape[1], g.shape[2])),
     ):
         if each.shape not in ((len(o), *wanted), (len(o), 0, 0)):
@@ -118,22 +118,27 @@ def composite_channel(links: SurfaceLinks, reflection: Complex) -> Complex:
 @kernel
 def effective_channel(links: SurfaceLinks, reflection: Complex) -> Complex:
     """Return (E), (user, antenna), of one realisation."""
-    forth, back, direct, first = links.forth, links.back, links.direct, links.first
+    irs1_to_irs2, irs2_to_irs1, direct, first = (
+        links.irs1_to_irs2,
+        links.irs2_to_irs1,
+        links.direct,
+        links.first,
+    )
     users, elements = links.outgoing.shape
     radiated = np.empty((users, elements), np.complex128)
     for k in range(users):
         for n in range(elements):
             radiated[k, n] = links.outgoing[k, n] * reflection[n]
     total = radiated
-    if forth.size > 0 or back.size > 0:
+    if irs1_to_irs2.size > 0 or irs2_to_irs1.size > 0:
         total = radiated.copy()
-        if forth.size > 0:
-            passed = np.dot(np.ascontiguousarray(radiated[:, first:]), forth)
+        if irs1_to_irs2.size > 0:
+            passed = np.dot(np.ascontiguousarray(radiated[:, first:]), irs1_to_irs2)
             for k in range(users):
                 for n in range(first):
                     total[k, n] += passed[k, n] * reflection[n]
-        if back.size > 0:
-            passed = np.dot(np.ascontiguousarray(radiated[:, :first]), back)
+        if irs2_to_irs1.size > 0:
+            passed = np.dot(np.ascontiguousarray(radiated[:, :first]), irs2_to_irs1)
             for k in range(users):
                 for n in range(elements - first):
                     total[k, first + n] += passed[k, n] * reflection[first + n]
@@ -189,7 +194,7 @@ def affine_responses(
             for j in range(count):
                 sent[n - start, j] = reflection[n] * lit[n, j]
         rest += np.dot(radiated, np.ascontiguousarray(lit[start:stop])).T
-        onward, inward = links.forth, links.back
+        onward, inward = links.irs1_to_irs2, links.irs2_to_irs1
         if free == SECOND:
             onward, inward = inward, onward
         if onward.size > 0:

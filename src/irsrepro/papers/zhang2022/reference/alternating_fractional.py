@@ -21,7 +21,7 @@ def alternate_fractional(
     links: SurfaceLinks,
     reflection: Complex,
     *,
-    outer: int,
+    max_iterations: int,
     tolerance: float = 1e-2,
     phase_accuracy: float = 1e-3,
     sweep_limit: int = 200,
@@ -32,7 +32,7 @@ def alternate_fractional(
         links: channels relative to the root of noise over transmit power, without a path between
             the surfaces.
         reflection: start of x, (realisation, element), unit modulus.
-        outer: largest number of iterations.
+        max_iterations: largest number of iterations.
         tolerance: relative change of the sum-rate at which to stop, after three iterations.
         phase_accuracy: of the other implementation; a cone solver takes exact phase steps.
         sweep_limit: likewise.
@@ -45,7 +45,7 @@ def alternate_fractional(
     count, users, _ = o.shape
     x = np.array(reflection, np.complex128)
     w = np.zeros((count, users, g.shape[2]), np.complex128)
-    traces = np.zeros((count, outer + 1))
+    traces = np.zeros((count, max_iterations + 1))
     iterations, residual = np.zeros(count, np.int64), np.zeros(count)
     status = np.full(count, ITERATION_LIMIT, np.int8)
     for r in range(count):
@@ -59,7 +59,7 @@ def alternate_fractional(
         w[r] = first
         alpha, beta, rate = _auxiliaries(channel @ w[r].T)
         traces[r] = rate
-        for iteration in range(1, outer + 1):
+        for iteration in range(1, max_iterations + 1):
             w[r] = beams_reference(channel, alpha, beta)
             rho = _auxiliary(channel @ w[r].T, alpha)
             forms = (o[r][:, None] * (g[r] @ w[r].T).T[None]).reshape(users, users, -1)

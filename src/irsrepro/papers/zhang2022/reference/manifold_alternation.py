@@ -42,7 +42,7 @@ def alternate(
     objective: str,
     beams: str = "search",
     update_reflection: bool = True,
-    outer: int,
+    max_iterations: int,
     beam_steps: int = 10,
     reflection_steps: int = 10,
     tolerance: float = 1e-6,
@@ -53,7 +53,7 @@ def alternate(
     auxiliary_updates: int = 1,
     levels: int = 0,
     quantisation: str = "never",
-    settled: float = 1e-3,
+    relative_tolerance: float = 1e-3,
 ) -> Alternation:
     """Alternate between beams and reflections; arguments and result as `alternate`."""
     links = checked_links(links)
@@ -62,10 +62,10 @@ def alternate(
     omega = np.broadcast_to(np.asarray(weights, float), (users,))
     W = np.zeros((count, users, links.incoming.shape[2]), np.complex128)
     x = np.array(reflection, np.complex128)
-    traces = np.zeros((count, outer + 1))
+    traces = np.zeros((count, max_iterations + 1))
     iterations, residual = np.zeros(count, np.int64), np.zeros(count)
     status = np.full(count, ITERATION_LIMIT, np.int8)
-    joint = links.forth.size == 0 and links.back.size == 0
+    joint = links.irs1_to_irs2.size == 0 and links.irs2_to_irs1.size == 0
     blocks = [slice(0, elements)] if joint else [slice(0, first), slice(first, elements)]
 
     def rate(sinr: Real) -> float:
@@ -84,8 +84,8 @@ def alternate(
         if start is None:
             status[r] = NO_CHANNEL
             continue
-        loudest = (np.abs(np.diag(channel @ start.T)) ** 2).max()
-        mu = np.full(3, smoothing * loudest)
+        max_signal_power = (np.abs(np.diag(channel @ start.T)) ** 2).max()
+        mu = np.full(3, smoothing * max_signal_power)
         closed = start if beams == "search" else linear_beams_reference(beams, channel)
         if closed is None:
             status[r] = NO_INVERSE
@@ -95,7 +95,7 @@ def alternate(
         sinr = _sinr(channel @ w.T)
         level = float((omega * sinr).min())
         traces[r] = rate(sinr)
-        for iteration in range(1, outer + 1):
+        for iteration in range(1, max_iterations + 1):
             alpha = sinr
             if beams == "search":
 
@@ -166,7 +166,7 @@ def alternate(
             iterations[r] = iteration
             last = traces[r, iteration]
             residual[r] = (last - traces[r, iteration - 1]) / last if last > 0.0 else 0.0
-            if objective == "min-rate" and mu.min() < floor * smoothing * loudest:
+            if objective == "min-rate" and mu.min() < floor * smoothing * max_signal_power:
                 status[r] = CONVERGED
                 break
         W[r] = w
@@ -174,7 +174,7 @@ def alternate(
             W[r], traces[r], residual[r] = np.nan, np.nan, np.nan
         if quantisation == "after":
             phi[:] = _nearest(phi, levels)
-    done = (status == ITERATION_LIMIT) & (np.abs(residual) <= settled)
+    done = (status == ITERATION_LIMIT) & (np.abs(residual) <= relative_tolerance)
     status[done] = CONVERGED
     return Alternation(W, x, traces, iterations, residual, status)
 

@@ -25,7 +25,7 @@ def design(problem: Problem) -> xr.Dataset:
     found = problem.solver(alternate_fractional)(
         links,
         start,
-        outer=parameters["aif_iterations"],
+        max_iterations=parameters["aif_iterations"],
         tolerance=parameters["aif_tolerance"],
         phase_accuracy=parameters["phase_accuracy"],
         sweep_limit=parameters["phase_sweeps"],

@@ -38,7 +38,7 @@ def design(problem: Problem) -> xr.Dataset:
         objective=objective,
         beams=parameters["beams"],
         update_reflection=parameters["reflection"] == "optimised",
-        outer=parameters["outer_iterations"],
+        max_iterations=parameters["outer_iterations"],
         beam_steps=parameters["beam_steps"],
         reflection_steps=parameters["reflection_steps"],
         tolerance=parameters["step_tolerance"],
