@@ -1,5 +1,6 @@
 """Readings of a multiverse, and claims explored on no more realisations than they need."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,13 @@ from conftest import ROOT
 from irsrepro.build.experiments import compare, join
 from irsrepro.claims import evaluate
 from irsrepro.claims.looks import looks_until
+from irsrepro.claims.verdicts import CheckResult, ClaimResult, Contrast, decide, worst
 from irsrepro.config.choices import named_readings, reading_names, varied
 from irsrepro.config.expressions import claims_under
 from irsrepro.config.loading import DEFAULT, Paper, load_paper
 from irsrepro.errors import ConfigurationError
 from irsrepro.multiverse import exploration
-from irsrepro.multiverse.exploration import Exploration
+from irsrepro.multiverse.exploration import Exploration, realisations_wanted
 from irsrepro.multiverse.samples import reading_of, samples
 
 SEED = 5
@@ -158,3 +160,28 @@ def test_what_was_solved_is_not_solved_again(
     (tmp_path / "results/multiverse/he2020/default/snr/00000-00007.nc").write_bytes(b"broken")
     assert explore(paper, limit=16).results() == before
     assert looks_until(16, 16) == [8, 16]
+
+
+def contrast(estimate: float, lower: float, upper: float) -> Contrast:
+    """Return a contrast that is required to be at least zero."""
+    verdict = decide(lower, upper, 0.0, math.inf)
+    return Contrast("", estimate, lower, upper, 0.0, math.inf, verdict)
+
+
+@pytest.mark.parametrize(
+    ("contrasts", "wanted"),
+    [
+        ([contrast(1.0, -1.0, 3.0)], 4 * 8),  # twice as wide as it may be
+        ([contrast(1.0, -1.0, 3.0), contrast(1.0, -3.0, 5.0), contrast(1.0, 0.5, 1.5)], 16 * 8),
+        ([contrast(1.0, -3.0, 5.0), contrast(-1.0, -2.0, 1.0)], 4 * 8),  # one outside decides
+        ([contrast(0.0, -1.0, 1.0)], math.inf),
+        ([contrast(1.0, 0.5, 1.5)], math.inf),  # nothing is open
+    ],
+)
+def test_how_many_realisations_an_open_claim_wants(
+    contrasts: list[Contrast], wanted: float
+) -> None:
+    verdict = worst(each.verdict for each in contrasts)
+    check = CheckResult("dominates", verdict, tuple(contrasts), 8, 0, "", "")
+    result = ClaimResult("", "", "", "", verdict, (check,))
+    assert realisations_wanted(result) == pytest.approx(wanted)

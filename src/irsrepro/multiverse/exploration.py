@@ -1,13 +1,14 @@
 """The claims of a paper under one reading, on no more realisations than they need.
 
-All claims are looked at first after a few realisations. As long as one is open, the schemes that it
-compares run on as many again, up to a limit: see ``claims.looks``, whose intervals are valid
-whenever one stops. What was solved is kept, so that a run that was cut short goes on, and that a
-reading finds what it shares with the default one.
+All claims are looked at first after a few realisations. As long as one is open and not hopelessly
+so, the schemes that it compares run on as many again, up to a limit: see ``claims.looks``, whose
+intervals are valid whenever and for whatever reason one stops. What was solved is kept, so that a
+run that was cut short goes on, and that a reading finds what it shares with the default one.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -25,13 +26,15 @@ from irsrepro.build.storage import variable, write_groups
 from irsrepro.build.sweeps import solve, solve_each
 from irsrepro.channels.streams import RandomStream, realisation_streams
 from irsrepro.claims import evaluate
-from irsrepro.claims.looks import FIRST, looks_until
+from irsrepro.claims.looks import FIRST, looks_until, needed
 from irsrepro.claims.verdicts import UNDECIDED, ClaimResult
 from irsrepro.config.checks import curves_of, experiments_of, resolve
 from irsrepro.config.expressions import claims_under
 from irsrepro.config.loading import DEFAULT, Paper
 
 ENGINE = "fast"
+HOPE = 4
+"""A claim is given no more realisations once it seems to want so many times the last look's."""
 
 
 @dataclass
@@ -76,7 +79,9 @@ class Exploration:
             waiting = {
                 name: claim
                 for name, claim in waiting.items()
-                if found[name].verdict == UNDECIDED and size < self._planned(name)
+                if found[name].verdict == UNDECIDED
+                and size < self._planned(name)
+                and realisations_wanted(found[name]) <= HOPE * self._planned(name)
             }
         return [found[name] for name in self._claims]
 
@@ -217,3 +222,21 @@ class Exploration:
 def _reached(size: int, ends: Sequence[int]) -> int:
     """Return the end of the last chunk that a number of realisations needs."""
     return next((end for end in ends if end >= size), ends[-1])
+
+
+def realisations_wanted(result: ClaimResult) -> float:
+    """Return how many realisations would decide a claim, if its estimates are the truth.
+
+    One contrast that falls outside its range is enough to decide it, else all have to fall inside.
+    """
+    outside: list[float] = []
+    inside: list[float] = []
+    for check in result.checks:
+        for each in check.contrasts:
+            if each.verdict == UNDECIDED:
+                low, high = each.required_low, each.required_high
+                wanted = needed(
+                    check.realisations, each.estimate, each.lower, each.upper, low, high
+                )
+                (inside if low <= each.estimate <= high else outside).append(wanted)
+    return min(outside) if outside else max(inside, default=math.inf)
