@@ -7,42 +7,29 @@ After ``snakemake figures/all --config engine=reference fidelity=preview`` in th
 writes ``docs/reference_engine.md`` from the files under ``results`` and the committed preview.
 """
 
-import csv
 import math
 from pathlib import Path
 
 from irsrepro.build.experiments import read_solutions
-from irsrepro.build.paths import benchmark_of, solution_files
+from irsrepro.build.paths import solution_files
 from irsrepro.config.loading import DEFAULT, Project, load_project
 from irsrepro.optimize.result import FAILURE
-from irsrepro.report.listing import aligned, needed_files
+from irsrepro.report.listing import aligned, figure_times
 from irsrepro.report.verification import verify
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "reference_engine.md"
-SHORT = 5.0
 HEAD = """\
 # The reference engine beside ours
 
 Every figure at preview fidelity, built by public solvers (`--config engine=reference
-fidelity=preview`) and held against the committed preview, which our kernels made. Seconds are
-processor time of the channels and solutions of a figure, kernels that remain ours compiled. The
+fidelity=preview`) and held against the committed preview, which our kernels made. Seconds are those
+of the channels and solutions of a figure on one core, of a machine that did other work too. The
 distance is the largest one of any number of the figure, in half-widths of its committed interval;
 below one, a curve of public solvers lies inside the interval of ours everywhere. The failures are
 designs that a public solver gave up. `python benchmarks/reference_engine.py` writes this page.
 
 """
-
-
-def processor_time(project: Project, key: str, figure: str) -> float:
-    """Return the seconds of processor time that the files of a figure took."""
-    total = 0.0
-    for path in needed_files(project, key, figure):
-        with (ROOT / benchmark_of(path)).open(newline="", encoding="utf-8") as stream:
-            row = next(csv.DictReader(stream, delimiter="\t"))
-        # A job of a second or two ends before its processor time is looked at.
-        total += float(row["cpu_time"] if float(row["s"]) > SHORT else row["s"])
-    return total
 
 
 def failures(project: Project, key: str, figure: str) -> int:
@@ -59,14 +46,14 @@ def failures(project: Project, key: str, figure: str) -> int:
 def main() -> None:
     project = load_project(ROOT, {"engine": "reference", "fidelity": "preview"})
     compared = {each.name: each for each in verify(project).figures}
-    rows = []
+    times, rows = figure_times(project, ROOT), []
     for key, paper in project.papers.items():
         for figure in paper.figures:
             found = compared[f"{key}/{figure}"]
             if found.outcome == "missing":
                 seconds, failed = "", ""
             else:
-                seconds = f"{processor_time(project, key, figure):.0f}"
+                seconds = f"{times[key, figure] or math.nan:.0f}"
                 failed = str(failures(project, key, figure) or "")
             share = "" if math.isnan(found.share) else f"{found.share:.2g}"
             rows.append([found.name, seconds, found.outcome, share, failed, found.detail])

@@ -30,7 +30,7 @@ def figure_times(project: Project, root: Path) -> dict[tuple[str, str], float | 
         Seconds by (paper, figure), None where a file has not been computed.
     """
     return {
-        (key, figure): _seconds(needed_files(project, key, figure), root)
+        (key, figure): _seconds(_needed(project, key, figure), root)
         for key, paper in project.papers.items()
         for figure in paper.figures
     }
@@ -45,7 +45,7 @@ def paper_time(project: Project, root: Path, key: str) -> float | None:
         key: citation key.
     """
     files = {path for figure in project.papers[key].figures
-             for path in needed_files(project, key, figure)}  # fmt: skip
+             for path in _needed(project, key, figure)}  # fmt: skip
     for experiment in claim_sources(project, key, DEFAULT):
         files |= computed_for(project, key, DEFAULT, experiment)
     return _seconds(files, root)
@@ -71,7 +71,7 @@ def computing_times(project: Project, root: Path) -> list[dict[str, str]]:
     return rows
 
 
-def needed_files(project: Project, key: str, figure: str) -> set[str]:
+def _needed(project: Project, key: str, figure: str) -> set[str]:
     """Return the channel and solution files that a figure rests on under the default reading."""
     paper = project.papers[key]
     files: set[str] = set()
