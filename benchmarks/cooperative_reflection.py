@@ -14,12 +14,11 @@ from irsrepro.optimize.beamforming.receivers import RECEIVERS, linear_receivers,
 from irsrepro.papers.zheng2021.algorithms.codebook import search_codebooks
 from irsrepro.papers.zheng2021.algorithms.double_reflection import (
     Alternation,
-    Links,
     alternate_double_reflection,
     alternate_single_reflection,
     combine_single_surface,
-    joint_cascade,
 )
+from irsrepro.papers.zheng2021.algorithms.links import Links, joint_cascade
 from irsrepro.papers.zheng2021.reference import codebook as plain
 from irsrepro.papers.zheng2021.reference.double_reflection import (
     alternate_double_reflection as alternate_double_reflection_reference,

@@ -17,11 +17,7 @@ from irsrepro.papers.zheng2021.algorithms.codebook import (
     search_codebook,
     search_codebooks,
 )
-from irsrepro.papers.zheng2021.algorithms.double_reflection import (
-    Links,
-    effective_channel,
-    joint_cascade,
-)
+from irsrepro.papers.zheng2021.algorithms.links import Links, effective_channel, joint_cascade
 from irsrepro.papers.zheng2021.reference.codebook import (
     search_codebooks as search_codebooks_reference,
 )

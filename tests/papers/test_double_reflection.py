@@ -15,11 +15,13 @@ from draws import gaussian, phases
 from irsrepro.optimize.result import STATUS
 from irsrepro.papers.zheng2021.algorithms.double_reflection import (
     Alternation,
-    Links,
     alternate_double_reflection,
     alternate_single_reflection,
-    block_factors,
     combine_single_surface,
+)
+from irsrepro.papers.zheng2021.algorithms.links import (
+    Links,
+    block_factors,
     effective_channel,
     joint_cascade,
     product_factors,

@@ -13,12 +13,8 @@ from irsrepro.optimize.reference.rounding import polish as polish_pymanopt
 from irsrepro.optimize.rounding import polish
 from irsrepro.optimize.sdp.problem import MaxMinProblem
 from irsrepro.optimize.sdp.solver import solve_diagonal_sdp
-from irsrepro.papers.zheng2021.algorithms.double_reflection import (
-    Links,
-    alternate_double_reflection,
-    effective_channel,
-    product_factors,
-)
+from irsrepro.papers.zheng2021.algorithms.double_reflection import alternate_double_reflection
+from irsrepro.papers.zheng2021.algorithms.links import Links, effective_channel, product_factors
 from irsrepro.papers.zheng2021.algorithms.max_min_reflection import (
     alternate_max_min,
     reflection_step,

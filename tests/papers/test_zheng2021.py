@@ -19,7 +19,7 @@ from irsrepro.channels.streams import RandomStream, realisation_streams
 from irsrepro.errors import ConfigurationError
 from irsrepro.optimize.beamforming.receivers import receiver_sinr
 from irsrepro.papers.zheng2021 import ensemble, system
-from irsrepro.papers.zheng2021.algorithms.double_reflection import Links, effective_channel
+from irsrepro.papers.zheng2021.algorithms.links import Links, effective_channel
 from irsrepro.papers.zheng2021.schemes import (
     algorithm1,
     closed_form,

@@ -21,12 +21,8 @@ from irsrepro.errors import ConfigurationError
 from irsrepro.metrics import watts
 from irsrepro.optimize.beamforming.receivers import linear_receivers, receive_sinr
 from irsrepro.optimize.result import status_legend
-from irsrepro.papers.zheng2021.algorithms.double_reflection import (
-    Alternation,
-    Links,
-    effective_channel,
-    joint_cascade,
-)
+from irsrepro.papers.zheng2021.algorithms.double_reflection import Alternation
+from irsrepro.papers.zheng2021.algorithms.links import Links, effective_channel, joint_cascade
 from irsrepro.papers.zheng2021.ensemble import links as links_of
 
 ONE = ("realisation",)

@@ -30,7 +30,8 @@ from irsrepro.optimize.beamforming.receivers import (
     sinr_from_gram,
     workspace,
 )
-from irsrepro.papers.zheng2021.algorithms.double_reflection import Links, checked_links, dft_column
+from irsrepro.papers.zheng2021.algorithms.double_reflection import dft_column
+from irsrepro.papers.zheng2021.algorithms.links import Links, checked_links
 
 # Codewords that are equal but for rounding, of a symmetric array say, count as equal.
 TIE = 1e-9

@@ -19,7 +19,7 @@ from irsrepro.array_types import Complex, Real
 from irsrepro.optimize.beamforming.receivers import linear_receivers, receive_sinr
 from irsrepro.optimize.result import CONVERGED, ITERATION_LIMIT
 from irsrepro.optimize.sdp.problem import MaxMinProblem, sinr_problem
-from irsrepro.papers.zheng2021.algorithms.double_reflection import Links, effective_channel
+from irsrepro.papers.zheng2021.algorithms.links import Links, effective_channel
 
 Step = Callable[[MaxMinProblem, Complex, int, int], Complex]
 

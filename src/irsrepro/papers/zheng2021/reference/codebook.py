@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from irsrepro.array_types import Complex, Real
 from irsrepro.optimize.beamforming.receivers import RANK_TOLERANCE
 from irsrepro.papers.zheng2021.algorithms.codebook import TIE, Codewords
-from irsrepro.papers.zheng2021.algorithms.double_reflection import Links
+from irsrepro.papers.zheng2021.algorithms.links import Links
 
 
 def search_codebooks(

@@ -8,7 +8,8 @@ another.
 import numpy as np
 
 from irsrepro.array_types import Complex
-from irsrepro.papers.zheng2021.algorithms.double_reflection import Alternation, Links, best_of
+from irsrepro.papers.zheng2021.algorithms.double_reflection import Alternation, best_of
+from irsrepro.papers.zheng2021.algorithms.links import Links
 
 
 def alternate_double_reflection(

@@ -27,7 +27,7 @@ from irsrepro.optimize.result import CONVERGED
 from irsrepro.optimize.rounding import polish
 from irsrepro.optimize.sdp.problem import MaxMinProblem
 from irsrepro.papers.zheng2021.algorithms.codebook import search_codebooks
-from irsrepro.papers.zheng2021.algorithms.double_reflection import Links
+from irsrepro.papers.zheng2021.algorithms.links import Links
 from irsrepro.papers.zheng2021.algorithms.max_min_reflection import (
     MaxMinAlternation,
     alternate_max_min,

@@ -14,11 +14,10 @@ from irsrepro.build.sweeps import Problem
 from irsrepro.optimize.result import CONVERGED, FAILURE
 from irsrepro.papers.zheng2021.algorithms.codebook import search_codebooks
 from irsrepro.papers.zheng2021.algorithms.double_reflection import (
-    Links,
     alternate_double_reflection,
     combine_single_surface,
-    joint_cascade,
 )
+from irsrepro.papers.zheng2021.algorithms.links import Links, joint_cascade
 from irsrepro.papers.zheng2021.schemes.single_surface import solve_single
 from irsrepro.papers.zheng2021.system import double_reflection, double_variables, gains_reported
 

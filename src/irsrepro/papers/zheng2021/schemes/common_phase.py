@@ -13,7 +13,7 @@ from irsrepro.build.sweeps import Problem
 from irsrepro.optimize.beamforming.receivers import receiver_sinr
 from irsrepro.optimize.rounding import polish
 from irsrepro.papers.zheng2021.algorithms.codebook import search_codebooks
-from irsrepro.papers.zheng2021.algorithms.double_reflection import effective_channel
+from irsrepro.papers.zheng2021.algorithms.links import effective_channel
 from irsrepro.papers.zheng2021.algorithms.max_min_reflection import alternate_max_min
 from irsrepro.papers.zheng2021.system import double_reflection, reported, transmit_power
 

@@ -10,7 +10,7 @@ from irsrepro.build.storage import variable
 from irsrepro.build.sweeps import Problem
 from irsrepro.optimize.result import status_legend
 from irsrepro.optimize.sdp.solver import largest_norm_bound
-from irsrepro.papers.zheng2021.algorithms.double_reflection import product_factors
+from irsrepro.papers.zheng2021.algorithms.links import product_factors
 from irsrepro.papers.zheng2021.system import double_reflection
 
 

@@ -7,7 +7,7 @@ from irsrepro.array_types import Complex
 from irsrepro.build.sweeps import Problem
 from irsrepro.channels.fading import uniform_phases
 from irsrepro.channels.streams import children
-from irsrepro.papers.zheng2021.algorithms.double_reflection import effective_channel
+from irsrepro.papers.zheng2021.algorithms.links import effective_channel
 from irsrepro.papers.zheng2021.system import double_reflection, rank_variables, single_reflection
 
 

@@ -11,11 +11,8 @@ from irsrepro.build.storage import variable
 from irsrepro.build.sweeps import Problem
 from irsrepro.optimize.result import CONVERGED, ITERATION_LIMIT
 from irsrepro.optimize.sdp.problem import norm_problem
-from irsrepro.papers.zheng2021.algorithms.double_reflection import (
-    Alternation,
-    block_factors,
-    effective_channel,
-)
+from irsrepro.papers.zheng2021.algorithms.double_reflection import Alternation
+from irsrepro.papers.zheng2021.algorithms.links import block_factors, effective_channel
 from irsrepro.papers.zheng2021.randomisation import relax_and_round
 from irsrepro.papers.zheng2021.schemes.closed_form import start
 from irsrepro.papers.zheng2021.system import (
