@@ -116,7 +116,7 @@ def test_a_bad_file_ends_in_one_clear_line(
     assert all(part in line for part in parts), line
 
 
-COVERED = ["he2020"]
+COVERED = ["he2020", "noh2022", "yu2020", "zhang2022", "zheng2021"]
 SETTLED = ("stated", "derived")
 
 
