@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 import yaml
 
-from conftest import ROOT
 from irsrepro.build.targets import check_targets
 from irsrepro.config.loading import DEFAULT, load_project
 from irsrepro.errors import ConfigurationError
@@ -114,21 +113,6 @@ def test_a_bad_file_ends_in_one_clear_line(
     line = str(caught.value)
     assert "\n" not in line
     assert all(part in line for part in parts), line
-
-
-COVERED = ["he2020", "noh2022", "yu2020", "zhang2022", "zheng2021"]
-SETTLED = ("stated", "derived")
-
-
-@pytest.mark.parametrize("key", COVERED)
-def test_a_parameter_that_the_paper_does_not_settle_says_what_is_plausible(key: str) -> None:
-    parameters = load_project(ROOT, {}).papers[key].parameters
-    silent = [
-        name
-        for name, entry in parameters.items()
-        if entry["origin"] not in SETTLED and "plausible" not in entry
-    ]
-    assert not silent
 
 
 def test_what_is_plausible_changes_no_job(checkout: Path) -> None:
