@@ -29,6 +29,16 @@ def validator(name: str) -> Draft7Validator:
     return Draft7Validator(loaded[f"{name}.json"], registry=registry)
 
 
+def merged(source: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
+    """Return a mapping with other or more members, also inside its mappings."""
+    both = {
+        key: merged(source[key], value)
+        for key, value in change.items()
+        if isinstance(value, dict) and isinstance(source.get(key), dict)
+    }
+    return source | change | both
+
+
 def test_they_are_in_step_with_the_models() -> None:
     stored = {f"{FOLDER}/{path.name}" for path in (ROOT / FOLDER).glob("*")}
     assert stored == set(SCHEMAS), "python tests/unit/test_editors.py writes them"
@@ -50,6 +60,8 @@ def test_a_configuration_names_its_schema_and_obeys_it(name: str) -> None:
         {"title": 1},
         {"alternatives": {"far": {"about": "x", "set": {"node_radius": -1}}}},
         {"alternatives": {"far": {"about": "x", "set": {"radius": 1}}}},
+        {"parameters": {"node_radius": {"plausible": {"why": "x"}}}},
+        {"parameters": {"drop": {"plausible": {"values": ["square"], "why": "x"}}}},
         {
             "claims": {
                 "x": {"about": "x", "figure": "none", "text": "x", "checks": [{"kind": "flies"}]}
@@ -59,7 +71,7 @@ def test_a_configuration_names_its_schema_and_obeys_it(name: str) -> None:
 )
 def test_what_an_editor_underlines(change: dict[str, Any]) -> None:
     source = read_yaml(ROOT, "config/he2020.yaml")
-    assert list(validator("he2020").iter_errors(source | change))
+    assert list(validator("he2020").iter_errors(merged(source, change)))
 
 
 if __name__ == "__main__":
