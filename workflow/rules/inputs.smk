@@ -3,7 +3,13 @@ from functools import cache
 from irsrepro.build import paths as results
 from irsrepro.config.expressions import claims_under
 from irsrepro.config.loading import DEFAULT
-from irsrepro.build.provenance import digest, library_files, number_files
+from irsrepro.build.provenance import (
+    digest,
+    external_files,
+    library_files,
+    number_files,
+)
+from irsrepro.config.commands import digest_of, named_files
 from irsrepro.figures.published import published_files
 from irsrepro.build.paths import benchmark_of
 from irsrepro.build.targets import PICTURE_ENDINGS
@@ -114,16 +120,42 @@ def schemes_solved(wildcards):
 def scheme_sections(wildcards, reading, schemes):
     """Module, parameters and code of schemes in an experiment."""
     source, system = paper(wildcards), system_module(wildcards)
-    modules = {scheme: source.module(scheme) for scheme in schemes}
     return {
         scheme: {
-            "module": module,
             "section": source.solution_parameters(
                 reading, wildcards.experiment, scheme
             ),
-            "library": numbers("solve.py", module, system, engine=wildcards.engine),
+            **(external if source.is_external(scheme) else internal)(
+                source, scheme, system, wildcards.engine
+            ),
         }
-        for scheme, module in modules.items()
+        for scheme in schemes
+    }
+
+
+def internal(source, scheme, system, engine):
+    """Module and code of a scheme of this library."""
+    name = source.module(scheme)
+    return {
+        "module": name,
+        "library": numbers("solve.py", name, system, engine=engine),
+    }
+
+
+def external(source, scheme, system, engine):
+    """Command of an external scheme, its files by what is in them, and the code about it."""
+    entry = source.schemes[scheme]
+    files = named_files(project.root, entry)
+    return {
+        "external": {
+            "place": f"config/{source.key}.yaml: schemes.{scheme}",
+            "command": entry["command"],
+            "time_limit": entry["time_limit"],
+            "listed": entry.get("files", []),
+            "files": digest_of(project.root, files),
+        },
+        "library": numbers("solve.py", system, engine=engine)
+        + digest(external_files(source.key)),
     }
 
 
@@ -231,4 +263,9 @@ def claims_of(reading, keys=project.papers):
 
 def scheme_modules(wildcards):
     """Every scheme of a paper: a report may run some of them on a few realisations."""
-    return [paper(wildcards).module(scheme) for scheme in paper(wildcards).schemes]
+    source = paper(wildcards)
+    return [
+        source.module(scheme)
+        for scheme in source.schemes
+        if not source.is_external(scheme)
+    ]
