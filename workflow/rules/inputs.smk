@@ -122,41 +122,21 @@ def scheme_sections(wildcards, reading, schemes):
     source, system = paper(wildcards), system_module(wildcards)
     return {
         scheme: {
-            "section": source.solution_parameters(
-                reading, wildcards.experiment, scheme
-            ),
-            **(external if source.is_external(scheme) else internal)(
-                source, scheme, system, wildcards.engine
-            ),
+            **source.plan_of(reading, wildcards.experiment, scheme),
+            "library": code_of(source, scheme, system, engine=wildcards.engine),
         }
         for scheme in schemes
     }
 
 
-def internal(source, scheme, system, engine):
-    """Module and code of a scheme of this library."""
-    name = source.module(scheme)
-    return {
-        "module": name,
-        "library": numbers("solve.py", name, system, engine=engine),
-    }
-
-
-def external(source, scheme, system, engine):
-    """Command of an external scheme, its files by what is in them, and the code about it."""
-    entry = source.schemes[scheme]
-    files = named_files(project.root, entry)
-    return {
-        "external": {
-            "place": f"config/{source.key}.yaml: schemes.{scheme}",
-            "command": entry["command"],
-            "time_limit": entry["time_limit"],
-            "listed": entry.get("files", []),
-            "files": digest_of(project.root, files),
-        },
-        "library": numbers("solve.py", system, engine=engine)
-        + digest(external_files(source.key)),
-    }
+def code_of(source, scheme, *modules, engine="fast"):
+    """Digest of what a scheme is made of; of a command the files that it names are a part."""
+    if not source.is_external(scheme):
+        return numbers("solve.py", source.module(scheme), *modules, engine=engine)
+    files = named_files(project.root, source.schemes[scheme])
+    ours = digest(external_files(source.key))
+    theirs = digest_of(project.root, files)
+    return f"{numbers('solve.py', *modules, engine=engine)} {ours} {theirs}"
 
 
 def sweep(wildcards):

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -63,9 +63,7 @@ def solve(
     Args:
         channels: realisations of the ensemble, numbered by the coordinate ``realisation``.
         stream: the scheme's, whose children are those of the realisations.
-        plan: ``section``, the parameters of the scheme but the swept one, and ``module``, or
-            ``external`` with ``place``, what errors call the scheme, ``command``, ``files`` and
-            ``time_limit``.
+        plan: see `Paper.plan_of`.
         system: dotted name of the module with ``evaluate`` and perhaps ``statistics``.
         engine: ``fast`` or ``reference``.
         sweep: see `sweeps.run`.
@@ -188,17 +186,15 @@ class Command:
         command: with places for the three files.
         time_limit: seconds for the realisations of a file at one point of a sweep.
         swept: the swept parameter.
-        files: digest of the files that the command depends on.
-        checkout: folder that these are in.
-        listed: patterns of files that the command does not name itself.
+        listed: patterns of files that it depends on and does not name itself.
+        checkout: folder that its files are in.
     """
 
     place: str
     command: str
     time_limit: float
     swept: str
-    files: str = ""
-    listed: tuple[str, ...] = ()
+    listed: Sequence[str] = ()
     checkout: Path = CHECKED_OUT
 
     def design(self, problem: Problem) -> tuple[xr.Dataset, dict[int, str]]:

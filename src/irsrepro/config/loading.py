@@ -171,6 +171,25 @@ class Paper:
         """Whether a scheme is designed by a command."""
         return "command" in self.schemes[scheme]
 
+    def plan_of(self, reading: str, experiment: str, scheme: str) -> dict[str, Any]:
+        """Return how a scheme is run in an experiment.
+
+        Returns:
+            ``section``, its parameters but the swept one, and ``module``, or ``external``: its
+            ``command``, ``time_limit`` and ``listed`` files, and ``place``, what errors call it.
+        """
+        section = self.solution_parameters(reading, experiment, scheme)
+        if not self.is_external(scheme):
+            return {"module": self.module(scheme), "section": section}
+        entry = self.schemes[scheme]
+        external = {
+            "place": f"config/{self.key}.yaml: schemes.{scheme}",
+            "command": entry["command"],
+            "time_limit": entry["time_limit"],
+            "listed": entry.get("files", []),
+        }
+        return {"external": external, "section": section}
+
     def _set_in(self, reading: str, experiment: str) -> dict[str, Any]:
         """Return the parameters that are set in an experiment under a reading."""
         adjusted = self.adjustments.get(reading, {}).get(experiment, {})
