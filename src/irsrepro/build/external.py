@@ -36,7 +36,7 @@ from irsrepro.config.modules import LIBRARY
 from irsrepro.optimize.result import CONVERGED, FAILURE, status_legend
 
 CHECKED_OUT = LIBRARY.parents[1]
-LAST_WORDS, LONGEST = 3, 300
+LAST_WORDS, LONGEST = 6, 400
 _LOOK, _BEAT = 0.02, 5.0  # seconds between looks at a program, and between signs of life
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of Linux
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
