@@ -22,11 +22,11 @@ PAGE = ROOT / "docs/solution_formats.md"
 PREFACE = """\
 # What solutions hold, paper by paper
 
-Files of programs that are not ours, see [bring_your_own.md](bring_your_own.md). Dimensions are in the
-order of the file, which MATLAB, Octave, Julia, R and Fortran list in reverse; complex variables have
-a last dimension `part` of two, real and imaginary. `python tests/unit/test_solution_formats.py`
-writes this page anew from the declarations in `src/irsrepro/papers/*/solution.py` and from channels
-that it draws, and a test compares.
+Files of programs that are not ours, see [bring_your_own.md](bring_your_own.md). Dimensions are in
+the order of the file, which MATLAB, Octave, Julia, R and Fortran list in reverse; complex variables
+have a last dimension `part` of two, real and imaginary. This page is written from the declarations
+in `src/irsrepro/papers/*/solution.py` and from channels that are drawn for it, by
+`python tests/unit/test_solution_formats.py`, and a test compares.
 """
 
 
@@ -41,8 +41,8 @@ def page() -> str:
     for key, paper in project().papers.items():
         declared = solution_format(key)
         parts.append(f"## {key}\n\n{paper.title}.\n{declared.model}")
-        parts.append(table(["variable of the solution", "dimensions", "unit", "what it is", "limit"],
-                           solution_rows(declared)))  # fmt: skip
+        heads = ["variable of the solution", "dimensions", "unit", "what it is", "limit"]
+        parts.append(table(heads, solution_rows(declared)))
         parts.append(table(["dimension", "size"], [
             [f"`{axis}`", about] for axis, about in declared.axes.items()
         ]))  # fmt: skip

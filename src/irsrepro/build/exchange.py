@@ -21,6 +21,7 @@ from irsrepro.build.jobs import content_hash
 from irsrepro.build.solution_format import SolutionFormat
 from irsrepro.build.storage import with_complex_parts
 from irsrepro.build.sweeps import Problem
+from irsrepro.channels.streams import RandomStream, realisation_streams
 from irsrepro.config.parameters import parameters_of
 from irsrepro.errors import IrsreproError
 
@@ -72,11 +73,13 @@ def described(problem: Problem, swept: str, declared: SolutionFormat) -> bytes:
     Returns:
         ``problem``, ``paper``, ``ensemble``, ``swept``, ``parameters``, their ``units``, the
         ``sizes`` of the axes of a solution, ``realisations`` by number and for each a seed of the
-        program's own draws, ``seeds``.
+        program's own draws, ``seeds``, which are the same whatever a scheme is called and wherever
+        it runs.
     """
     known, parameters = problem.channels.attrs, dict(sorted(problem.parameters.items()))
     units = parameters_of(known["paper"]).unit
     numbers = problem.channels["realisation"].values.tolist()
+    drawn = RandomStream(int(known["seed"])).child(known["paper"], known["ensemble"], "outside")
     sizes = {axis: size for axis, size in declared.sizes(parameters).items() if size is not None}
     content = {
         PROBLEM: problem_name(problem, swept),
@@ -87,7 +90,9 @@ def described(problem: Problem, swept: str, declared: SolutionFormat) -> bytes:
         "units": {name: units(name) for name in parameters},
         "sizes": {"realisation": len(numbers), **sizes},
         "realisations": numbers,
-        "seeds": [int(each.generator().integers(2**31)) for each in problem.streams],
+        "seeds": [
+            int(each.generator().integers(2**31)) for each in realisation_streams(drawn, numbers)
+        ],
     }
     return json.dumps(content, indent=1).encode() + b"\n"
 
