@@ -249,8 +249,10 @@ class ExternalScheme(_AnyScheme):
 
 
 def _kind_of_scheme(entry: Any) -> str:
-    is_external = isinstance(entry, ExternalScheme)
-    return "by command" if is_external or "command" in (entry or ()) else "by module"
+    commanded = isinstance(entry, ExternalScheme) or (
+        isinstance(entry, dict) and "command" in entry
+    )
+    return "by command" if commanded else "by module"
 
 
 AnyScheme = Annotated[
