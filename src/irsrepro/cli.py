@@ -1,6 +1,7 @@
 """The command ``irsrepro``: looking at what there is, comparing it, and committing it.
 
-Everything is computed by ``snakemake``. These commands compute nothing and hold no lock.
+Figures, reports and verdicts are computed by ``snakemake``. These commands hold no lock and change
+nothing of a build; ``export`` draws channels for programs, ``score`` evaluates what they return.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from irsrepro import debugging
+from irsrepro.build import exports
 from irsrepro.build.jobs import keep_compiled_kernels
 from irsrepro.build.storage import write_atomically
 from irsrepro.config.loading import Project, load_project
 from irsrepro.errors import ConfigurationError, IrsreproError
-from irsrepro.report import cache, listing, showcase, verification
+from irsrepro.report import cache, leaderboard, listing, showcase, verification
 
 LOCKS = Path(".snakemake/locks")
 
@@ -63,6 +65,20 @@ def _showcase(root: Path, project: Project, _: argparse.Namespace) -> int:
     return 0
 
 
+def _export(root: Path, project: Project, given: argparse.Namespace) -> int:
+    folder = Path(given.to or Path("export", given.paper, given.ensemble))
+    for path in exports.export(project, given.paper, given.ensemble, root / folder):
+        print(folder / path.relative_to(root / folder))
+    return 0
+
+
+def _score(_root: Path, project: Project, given: argparse.Namespace) -> int:
+    keep_compiled_kernels()
+    paths = [Path(each) for each in given.solutions]
+    print(leaderboard.as_text(*leaderboard.score(project, given.paper, given.experiment, paths)))
+    return 0
+
+
 def _debug(root: Path, _: Project, given: argparse.Namespace) -> int:
     debugging.debug(root, given.target, dict(_split(each) for each in given.settings))
     return 0
@@ -89,14 +105,38 @@ def _parser() -> argparse.ArgumentParser:
         ("prune", _cache, "delete what nothing reaches any more"),
         ("verify", _verify, "compare the last build with the committed one"),
         ("debug", _debug, "run the script of a target in this process, for a debugger"),
+        (
+            "export",
+            _export,
+            "write an ensemble and the points of its experiments, for other programs",
+        ),
+        ("score", _score, "compare a solution from outside with every scheme of an experiment"),
         ("showcase", _showcase, "copy the last full build to docs/gallery, and write its pages"),
     ):
         command = commands.add_parser(name, help=about, description=about)
         if name == "debug":
             command.add_argument("target", metavar="TARGET", help="a file that a rule makes")
-        command.add_argument(
-            "settings", nargs="*", metavar="NAME=VALUE", help="as after snakemake --config"
-        )
+        if name in ("export", "score"):
+            command.add_argument("paper", metavar="KEY", help="citation key of the paper")
+        if name == "export":
+            command.add_argument("ensemble", metavar="ENSEMBLE", help="one of its ensembles")
+            command.add_argument("--to", metavar="FOLDER", help="instead of export/KEY/ENSEMBLE")
+        if name == "score":
+            command.add_argument("experiment", metavar="EXPERIMENT", help="one of its experiments")
+            command.add_argument(
+                "--config",
+                dest="settings",
+                nargs="+",
+                default=[],
+                metavar="NAME=VALUE",
+                help="as after snakemake --config",
+            )
+            told = "files of the solution, each of one point of the experiment"
+            command.add_argument("solutions", nargs="+", metavar="solution.nc", help=told)
+        else:
+            command.add_argument(
+                "settings", nargs="*", metavar="NAME=VALUE", help="as after snakemake --config"
+            )
         command.set_defaults(run=run, delete=name == "prune", what_ifs=False)
         if name in ("cache", "prune"):
             command.add_argument(

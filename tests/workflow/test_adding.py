@@ -2,38 +2,18 @@
 
 import csv
 import json
-import re
 from pathlib import Path
 
 import pytest
+from pages import Page
 
-from conftest import ROOT, Workflow, copy_checkout, plotted
+from conftest import Workflow, copy_checkout, plotted
 from irsrepro.claims import read_verdicts
 
 TINY = ["--config", "fidelity=preview", "realisations=2"]
-BLOCK = re.compile(
-    r"^(?:`(?P<file>[^`\n]+)`\n\n)?```(?P<language>\w+)\n(?P<text>.*?)^```$", re.M | re.S
-)
-BLOCKS = [match.groupdict() for match in BLOCK.finditer((ROOT / "docs/adding.md").read_text())]
-FILES = {block["file"]: block["text"] for block in BLOCKS if block["file"]}
-CHANGES = {block["file"]: block["text"] for block in BLOCKS if block["language"] == "diff"}
-NEW = {name: text for name, text in FILES.items() if name not in CHANGES}
-TARGETS = [
-    line.removeprefix("snakemake ")
-    for block in BLOCKS
-    if block["language"] == "sh"
-    for line in block["text"].splitlines()
-]
-
-
-def change(path: Path, difference: str) -> None:
-    """Apply lines that are kept (space), removed (-) and added (+), which must fit in one place."""
-    lines = [(line[:1], line[1:]) for line in difference.splitlines()]
-    before = "\n".join(text for mark, text in lines if mark != "+") + "\n"
-    after = "\n".join(text for mark, text in lines if mark != "-") + "\n"
-    content = path.read_text()
-    assert content.count(before) == 1, f"{path}: the change does not fit"
-    path.write_text(content.replace(before, after))
+PAGE = Page("docs/adding.md")
+FILES, CHANGES, NEW = PAGE.files, PAGE.changes, PAGE.new
+TARGETS = [line.removeprefix("snakemake ") for line in PAGE.commands]
 
 
 @pytest.fixture(scope="module")
@@ -41,13 +21,7 @@ def added(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workflow, set[str],
     """A checkout built before and after the additions; jobs of the second build; files kept."""
     workflow = Workflow(copy_checkout(tmp_path_factory.mktemp("added"), "he2020"))
     workflow.build(TARGETS[0], *TINY, cores=1)
-    for name, text in NEW.items():
-        path = workflow.root / name
-        assert not path.exists(), f"{name} is there already"
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text)
-    for name, text in CHANGES.items():
-        change(workflow.root / name, text)
+    PAGE.follow(workflow.root)
     before = {path: path.stat().st_mtime_ns for path in (workflow.root / "results").rglob("*.nc")}
     planned = {output for rule, output in workflow.jobs(TARGETS[0], *TINY) if rule == "solve"}
     workflow.build(*TARGETS, "figures/all", *TINY, cores=1)

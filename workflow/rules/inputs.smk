@@ -3,7 +3,13 @@ from functools import cache
 from irsrepro.build import paths as results
 from irsrepro.config.expressions import claims_under
 from irsrepro.config.loading import DEFAULT
-from irsrepro.build.provenance import digest, library_files, number_files
+from irsrepro.build.provenance import (
+    digest,
+    external_files,
+    library_files,
+    number_files,
+)
+from irsrepro.config.commands import digest_of, named_files
 from irsrepro.figures.published import published_files
 from irsrepro.build.paths import benchmark_of
 from irsrepro.build.targets import PICTURE_ENDINGS
@@ -114,17 +120,23 @@ def schemes_solved(wildcards):
 def scheme_sections(wildcards, reading, schemes):
     """Module, parameters and code of schemes in an experiment."""
     source, system = paper(wildcards), system_module(wildcards)
-    modules = {scheme: source.module(scheme) for scheme in schemes}
     return {
         scheme: {
-            "module": module,
-            "section": source.solution_parameters(
-                reading, wildcards.experiment, scheme
-            ),
-            "library": numbers("solve.py", module, system, engine=wildcards.engine),
+            **source.plan_of(reading, wildcards.experiment, scheme),
+            "library": code_of(source, scheme, system, engine=wildcards.engine),
         }
-        for scheme, module in modules.items()
+        for scheme in schemes
     }
+
+
+def code_of(source, scheme, *modules, engine="fast"):
+    """Digest of what a scheme is made of; of a command the files that it names are a part."""
+    if not source.is_external(scheme):
+        return numbers("solve.py", source.module(scheme), *modules, engine=engine)
+    files = named_files(project.root, source.schemes[scheme])
+    ours = digest(external_files(source.key))
+    theirs = digest_of(project.root, files)
+    return f"{numbers('solve.py', *modules, engine=engine)} {ours} {theirs}"
 
 
 def sweep(wildcards):
@@ -231,4 +243,9 @@ def claims_of(reading, keys=project.papers):
 
 def scheme_modules(wildcards):
     """Every scheme of a paper: a report may run some of them on a few realisations."""
-    return [paper(wildcards).module(scheme) for scheme in paper(wildcards).schemes]
+    source = paper(wildcards)
+    return [
+        source.module(scheme)
+        for scheme in source.schemes
+        if not source.is_external(scheme)
+    ]

@@ -39,12 +39,7 @@ rule explore:
         configuration=lambda w: configuration(w.paper),
         library=library("explore_reading.py"),
         code=lambda w: {
-            scheme: numbers(
-                "solve.py",
-                paper(w).module(scheme),
-                system_module(w),
-                ensemble_module(w),
-            )
+            scheme: code_of(paper(w), scheme, system_module(w), ensemble_module(w))
             for scheme in paper(w).schemes
         },
         seed=project.seed,

@@ -4,10 +4,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from irsrepro.build.experiments import gather, read_solutions
+from irsrepro.build.external import solve
 from irsrepro.build.jobs import job, keep_compiled_kernels, stamp
 from irsrepro.build.sensitivity import DISTURBANCE, differences, disturbed
 from irsrepro.build.storage import write_dataset
-from irsrepro.build.sweeps import solve, solve_each
+from irsrepro.build.sweeps import solve_each
 from irsrepro.channels.streams import RandomStream, realisation_streams
 
 if TYPE_CHECKING:
@@ -29,9 +30,8 @@ with job(snakemake.output[0], snakemake.log[0]):
             solve,
             channels.sel(realisation=plain[scheme]["realisation"].values[: params.sample]),
             root.child("scheme", scheme),
-            entry["module"],
+            entry,
             params.system,
-            entry["section"],
             identity["engine"],
             params.sweep,
         )

@@ -3,9 +3,10 @@
 from functools import partial
 from typing import TYPE_CHECKING
 
-from irsrepro.build.jobs import content_hash, job, keep_compiled_kernels, stamp, still_valid
+from irsrepro.build.external import rejections, solve
+from irsrepro.build.jobs import content_hash, job, keep_compiled_kernels, stamp, still_valid, tell
 from irsrepro.build.storage import read_dataset, write_groups
-from irsrepro.build.sweeps import solve, solve_each
+from irsrepro.build.sweeps import solve_each
 from irsrepro.channels.streams import RandomStream
 
 if TYPE_CHECKING:
@@ -23,14 +24,14 @@ with job(snakemake.output[0], snakemake.log[0]):
     }
     solutions = still_valid(snakemake.output[0], hashes)
     missing = [scheme for scheme in params.schemes if scheme not in solutions]
+    missing.sort(key=lambda scheme: "external" not in params.schemes[scheme])  # may end in an error
     calls = [
         partial(
             solve,
             channels,
             stream.child(scheme),
-            params.schemes[scheme]["module"],
+            params.schemes[scheme],
             params.system,
-            params.schemes[scheme]["section"],
             identity["engine"],
             sweep,
         )
@@ -41,4 +42,6 @@ with job(snakemake.output[0], snakemake.log[0]):
         about = identity | {"scheme": scheme, "inputs_hash": hashes[scheme]}
         parameters = plan["section"] | {sweep["parameter"]: sweep["values"]}
         solutions[scheme] = stamp(solution, about, parameters, plan["library"])
+        if "external" in plan and (told := rejections(solution)):
+            tell(f"{plan['external']['place']}: {told}")
     write_groups(snakemake.output[0], {scheme: solutions[scheme] for scheme in params.schemes})

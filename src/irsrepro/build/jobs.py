@@ -52,6 +52,11 @@ def job(name: str, log: str) -> Iterator[None]:
         print(line, file=sys.stderr, flush=True)
 
 
+def tell(line: str) -> None:
+    """Say what a person ought to know of a job that does not fail for it."""
+    print(line, file=sys.stderr, flush=True)
+
+
 def _told(name: str, error: Exception) -> str:
     """Return one line for what a person or the system can mend, else the traceback."""
     match error:

@@ -77,6 +77,12 @@ def number_files(engine: str, *starts: str | Path) -> list[Path]:
     return [path for path in reached if _name(path).startswith(_NUMBERS)]
 
 
+def external_files(key: str) -> list[Path]:
+    """Return the library files about solutions from outside: how they are read and checked."""
+    names = ("build.exchange", "build.external", "build.solution_format", f"papers.{key}.solution")
+    return [path for name in names if (path := module_file(f"irsrepro.{name}")) is not None]
+
+
 def reference_modules() -> list[str]:
     """Return the dotted names of all modules of the reference engine."""
     return sorted(name for name in _import_graph().modules if ".reference." in name)

@@ -20,6 +20,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from irsrepro.config.checks import single_checks
+from irsrepro.config.commands import check_files, described
 from irsrepro.config.expressions import check_claims
 from irsrepro.config.models import Asked, PaperFile, Settings
 from irsrepro.config.modules import documentation
@@ -37,6 +38,7 @@ from irsrepro.config.types import NAME, RESERVED_NAMES, Section
 DEFAULT = "default"
 COMMAND_LINE = "--config"
 SETTINGS = "config"
+EXTERNAL = "external"  # who stands for every command in ``used_by``
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,14 @@ class Paper:
     def channel_parameters(self, reading: str, ensemble: str) -> dict[str, Any]:
         """Return the parameters that the channels of an ensemble are drawn with."""
         return self._selected(reading, ensemble, {}, "channels")
+
+    def external_parameters(self, reading: str, experiment: str) -> dict[str, Any]:
+        """Return what any command is given in an experiment, the swept parameter excepted."""
+        plan = self.experiments[experiment]
+        more = self._set_in(reading, experiment)
+        values = self._selected(reading, plan["ensemble"], more, EXTERNAL)
+        values.pop(plan["sweep"]["parameter"], None)
+        return values
 
     def experiment_parameters(self, reading: str, experiment: str) -> dict[str, Any]:
         """Return every parameter of an experiment, the swept one with all its values."""
@@ -154,8 +164,31 @@ class Paper:
         return ", ".join(changed)
 
     def module(self, scheme: str) -> str:
-        """Return the dotted name of the module that holds a scheme."""
+        """Return the dotted name of the module that holds a scheme; not of one with a command."""
         return f"irsrepro.papers.{self.key}.schemes.{self.schemes[scheme].get('module', scheme)}"
+
+    def is_external(self, scheme: str) -> bool:
+        """Whether a scheme is designed by a command."""
+        return "command" in self.schemes[scheme]
+
+    def plan_of(self, reading: str, experiment: str, scheme: str) -> dict[str, Any]:
+        """Return how a scheme is run in an experiment.
+
+        Returns:
+            ``section``, its parameters but the swept one, and ``module``, or ``external``: its
+            ``command``, ``time_limit`` and ``listed`` files, and ``place``, what errors call it.
+        """
+        section = self.solution_parameters(reading, experiment, scheme)
+        if not self.is_external(scheme):
+            return {"module": self.module(scheme), "section": section}
+        entry = self.schemes[scheme]
+        external = {
+            "place": f"config/{self.key}.yaml: schemes.{scheme}",
+            "command": entry["command"],
+            "time_limit": entry["time_limit"],
+            "listed": entry.get("files", []),
+        }
+        return {"external": external, "section": section}
 
     def _set_in(self, reading: str, experiment: str) -> dict[str, Any]:
         """Return the parameters that are set in an experiment under a reading."""
@@ -167,10 +200,13 @@ class Paper:
     ) -> dict[str, Any]:
         """Return the parameters that matter to an ensemble and to a user of it.
 
-        A user is ``channels``, a scheme, or None for anyone. What the channels are drawn with is
-        known to every scheme; a parameter that names schemes is known to those only.
+        A user is ``channels``, a scheme, ``external`` for any command, or None for anyone. What the
+        channels are drawn with is known to every scheme; a parameter that names schemes is known
+        to those only.
         """
         values = self.reading(reading) | self.ensembles[ensemble]["set"] | dict(more)
+        commanded = user is not None and user in self.schemes and self.is_external(user)
+        names = {user, EXTERNAL} if commanded else {user}
         chosen = {}
         for name in sorted(values):
             entry = self.parameters[name]
@@ -180,7 +216,7 @@ class Paper:
             if user == "channels":
                 known = users == "channels"
             else:
-                known = user is None or isinstance(users, str) or user in users
+                known = user is None or isinstance(users, str) or bool(names & {*users})
             if known:
                 chosen[name] = values[name]
         return chosen
@@ -327,7 +363,8 @@ def load_paper(
     """Read and check the configuration of one paper.
 
     A scheme that an experiment lists needs no entry of its own: its name is that of its module,
-    whose docstring ``TITLE: what it is.`` tells the rest, and it is taken as beyond the paper.
+    whose docstring ``TITLE: what it is.`` tells the rest, and it is taken as beyond the paper. An
+    entry may name experiments that then list the scheme, too.
 
     Args:
         root: folder that holds ``config`` and ``notebooks``.
@@ -348,6 +385,7 @@ def load_paper(
     for claim in source["claims"].values():
         claim["checks"] = single_checks(claim["checks"])
     source["schemes"] |= _schemes_by_name(key, source)
+    _take_part(name, root, source)
     parameters = parameters_of(key)
     check_names(name, source)
     check_parameters(name, source, parameters)
@@ -393,6 +431,18 @@ def _schemes_by_name(key: str, source: Mapping[str, Any]) -> dict[str, dict[str,
                 if title:
                     found[scheme] = {"title": title, "about": about or title, "beyond_paper": True}
     return found
+
+
+def _take_part(file: str, root: Path, source: Mapping[str, Any]) -> None:
+    """Complete the entries of commands, and list schemes in the experiments that they name."""
+    for scheme, entry in source["schemes"].items():
+        if "command" in entry:
+            check_files(file, f"schemes.{scheme}", root, entry)
+            source["schemes"][scheme] = described(scheme, entry)
+        for experiment in entry.get("experiments", []):
+            plan = source["experiments"].get(experiment, {"schemes": [scheme]})
+            if scheme not in plan["schemes"]:
+                plan["schemes"] = [*plan["schemes"], scheme]
 
 
 def check_fit(paper: Paper, readings: Iterable[str]) -> None:

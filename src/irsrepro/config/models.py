@@ -10,6 +10,13 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Discriminator, Field, Tag
 from pydantic_core import PydanticCustomError
 
+from irsrepro.config.commands import (
+    COMMAND,
+    FILES,
+    TIME_LIMIT,
+    is_command,
+    is_inside,
+)
 from irsrepro.config.kinds import Check
 from irsrepro.config.types import (
     NAME,
@@ -182,7 +189,11 @@ class Parameter(Sourced):
     used_by: (
         Annotated[Literal["channels"] | list[Name], Expected("channels or a list of schemes")]
         | None
-    ) = Field(None, description="channels, or the schemes that know it; all of them without it")
+    ) = Field(
+        None,
+        description="channels, or the schemes that know it, external being every command; "
+        "all of them without it",
+    )
     ensembles: Names | None = Field(None, description="the only ensembles that it matters to")
 
 
@@ -198,7 +209,15 @@ class Ensemble(Section):
     chunk: Realisations | None = Field(None, description="realisations per file")
 
 
-class Scheme(Section):
+class _AnyScheme(Section):
+    """What every scheme may have."""
+
+    experiments: Names | None = Field(
+        None, description="experiments that it takes part in beside those that list it"
+    )
+
+
+class Scheme(_AnyScheme):
     """An algorithm of a legend."""
 
     title: Text
@@ -206,6 +225,40 @@ class Scheme(Section):
     module: Name | None = None
     set: Values | None = Field(None, description="what makes it this scheme of its module")
     beyond_paper: bool = False
+
+
+class ExternalScheme(_AnyScheme):
+    """A scheme that a command designs, see docs/bring_your_own.md."""
+
+    command: Annotated[str, Field(max_length=2000), Expected(COMMAND, accepts=is_command)]
+    title: Text | None = Field(None, description="in legends; the name without it")
+    about: Text | None = None
+    files: (
+        Annotated[
+            list[str],
+            Field(min_length=1),
+            Expected(FILES, accepts=lambda names: all(map(is_inside, names))),
+        ]
+        | None
+    ) = Field(None, description="more files of the checkout that it depends on, * being any name")
+    time_limit: Annotated[float, Quantity("s", above=0, at_most=1e6)] = Field(
+        TIME_LIMIT, description="for the realisations of a file at one point of a sweep"
+    )
+    set: Values | None = Field(None, description="parameters that it is given other values of")
+    beyond_paper: bool = True
+
+
+def _kind_of_scheme(entry: Any) -> str:
+    commanded = isinstance(entry, ExternalScheme) or (
+        isinstance(entry, dict) and "command" in entry
+    )
+    return "by command" if commanded else "by module"
+
+
+AnyScheme = Annotated[
+    Annotated[Scheme, Tag("by module")] | Annotated[ExternalScheme, Tag("by command")],
+    Discriminator(_kind_of_scheme),
+]
 
 
 class Sweep(Sourced):
@@ -378,7 +431,7 @@ class PaperFile(Section):
     realisations: SampleSizes
     parameters: dict[Name, Parameter]
     ensembles: dict[NewName, Ensemble]
-    schemes: dict[NewName, Scheme]
+    schemes: dict[NewName, AnyScheme]
     experiments: dict[NewName, Experiment]
     figures: dict[NewName, Figure]
     claims: dict[ClaimName, Claim]

@@ -104,6 +104,9 @@ def check_code(file: str, key: str, source: Source) -> None:
         ConfigurationError: one line for the first that they have not.
     """
     for scheme, entry in source["schemes"].items():
+        if "command" in entry:
+            _check_untimed(file, scheme, source)
+            continue
         module = entry.get("module", scheme)
         if not defines(f"irsrepro.papers.{key}.schemes.{module}", "design"):
             place = f"src/irsrepro/papers/{key}/schemes"
@@ -124,6 +127,15 @@ def check_code(file: str, key: str, source: Source) -> None:
             raise_config_error(file, place, name, told)
 
 
+def _check_untimed(file: str, scheme: str, source: Source) -> None:
+    """Refuse a command in an experiment about times: most of its own is that of starting."""
+    untimed = [name for name, plan in source["experiments"].items() if not plan.get("timed")]
+    for name, plan in source["experiments"].items():
+        if scheme in plan["schemes"] and name not in untimed:
+            told = f"an experiment that is not timed, {one_of(untimed)}"
+            raise_config_error(file, f"schemes.{scheme}.experiments", name, told)
+
+
 def _members(source: Source) -> Iterator[Member]:
     """Yield place, name and what it must be one of."""
     ensembles, schemes = source["ensembles"], source["schemes"]
@@ -131,12 +143,15 @@ def _members(source: Source) -> Iterator[Member]:
     for name, entry in source["parameters"].items():
         place = f"parameters.{name}"
         users = entry.get("used_by", [])
-        yield from _each(f"{place}.used_by", users if isinstance(users, list) else [], schemes)
+        users = users if isinstance(users, list) else []
+        yield from _each(f"{place}.used_by", users, [*schemes, "external"])
         yield from _each(f"{place}.ensembles", entry.get("ensembles", []), ensembles)
     for name, entry in ensembles.items():
         yield from _each(
             f"ensembles.{name}.draws_of", [*filter(None, [entry.get("draws_of")])], ensembles
         )
+    for name, entry in schemes.items():
+        yield from _each(f"schemes.{name}.experiments", entry.get("experiments", []), experiments)
     for name, entry in source["alternatives"].items():
         yield from _each(
             f"alternatives.{name}.experiments", entry.get("experiments", []), experiments

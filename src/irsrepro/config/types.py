@@ -22,8 +22,8 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 NAME = "[A-Za-z][A-Za-z0-9_]{0,39}"
 RESERVED_NAMES = (
-    "all", "benchmarks", "channels", "config", "default", "figures", "index", "none", "rounding",
-    "summary", "variants",
+    "all", "benchmarks", "channels", "config", "default", "external", "figures", "index", "none",
+    "rounding", "summary", "variants",
 )  # fmt: skip
 
 

@@ -20,10 +20,11 @@ import numpy as np
 import xarray as xr
 
 from irsrepro.build.experiments import compare, join, what_is_compared
+from irsrepro.build.external import solve
 from irsrepro.build.jobs import content_hash, stamp, still_valid
 from irsrepro.build.places import EXPLORED_SOLUTION
 from irsrepro.build.storage import variable, write_groups
-from irsrepro.build.sweeps import solve, solve_each
+from irsrepro.build.sweeps import solve_each
 from irsrepro.channels.streams import RandomStream, realisation_streams
 from irsrepro.claims import evaluate
 from irsrepro.claims.looks import FIRST, looks_until, needed
@@ -177,9 +178,8 @@ class Exploration:
                     solve,
                     self._drawn(ensemble, chunk),
                     stream.child(scheme),
-                    paper.module(scheme),
+                    paper.plan_of(self.reading, experiment, scheme),
                     f"irsrepro.papers.{paper.key}.system",
-                    sections[scheme],
                     ENGINE,
                     sweep,
                 )
@@ -209,7 +209,10 @@ class Exploration:
                 realisation_streams(stream, numbers),
             )
             named = variable(("realisation",), np.array(numbers), "number of the realisation", "1")
-            self._channels[ensemble, chunk] = made.assign_coords(realisation=named)
+            named_by = {"paper": paper.key, "ensemble": ensemble, "seed": str(self.seed)}
+            self._channels[ensemble, chunk] = made.assign_coords(realisation=named).assign_attrs(
+                named_by
+            )
         return self._channels[ensemble, chunk]
 
     def _table(self, experiment: str) -> xr.Dataset:

@@ -1,0 +1,178 @@
+"""Ensembles written for work outside the workflow, and solutions that come back from there."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import netCDF4
+import numpy as np
+import xarray as xr
+
+from irsrepro.build.exchange import (
+    PROBLEM,
+    ExchangeError,
+    described,
+    problem_name,
+    read_solution,
+    write_channels,
+)
+from irsrepro.build.external import evaluate
+from irsrepro.build.jobs import stamp
+from irsrepro.build.solution_format import solution_format
+from irsrepro.build.storage import variable, write_atomically
+from irsrepro.build.sweeps import Problem
+from irsrepro.channels.streams import RandomStream, realisation_streams
+from irsrepro.config.loading import DEFAULT, Project
+from irsrepro.config.problems import config_error, one_of
+
+OUTSIDE = "outside"  # the name whose random streams a solution from outside has
+
+
+def draw(project: Project, key: str, ensemble: str) -> xr.Dataset:
+    """Return all realisations of an ensemble at the fidelity of a project, those of the workflow.
+
+    Args:
+        project: the configuration.
+        key: the paper.
+        ensemble: one of its ensembles.
+    """
+    paper = project.papers[key]
+    last = int(project.chunks(key, ensemble)[-1].partition("-")[2])
+    numbers = np.arange(last + 1)
+    stream = RandomStream(project.seed).child(
+        key, paper.ensembles[ensemble].get("draws_of", ensemble)
+    )
+    section = paper.channel_parameters(DEFAULT, ensemble)
+    module = import_module(f"irsrepro.papers.{key}.ensemble")
+    channels: xr.Dataset = module.draw(section, realisation_streams(stream, numbers.tolist()))
+    about = variable(("realisation",), numbers, "number of the realisation", "1")
+    identity = {"paper": key, "ensemble": ensemble, "seed": project.seed}
+    return stamp(channels.assign_coords(realisation=about), identity, section, "")
+
+
+def export(project: Project, key: str, ensemble: str, folder: Path) -> list[Path]:
+    """Write an ensemble and the parameters of every point of every experiment on it.
+
+    Args:
+        project: the configuration.
+        key: the paper.
+        ensemble: one of its ensembles.
+        folder: to write into: ``channels.nc`` and ``EXPERIMENT/PARAMETER_VALUE.json``.
+
+    Returns:
+        The files.
+
+    Raises:
+        ConfigurationError: there is no such paper or ensemble.
+    """
+    paper = _member(project.papers, key, "paper")
+    _member(paper.ensembles, ensemble, f"ensemble of {key}")
+    channels = draw(project, key, ensemble)
+    with tempfile.TemporaryDirectory(prefix="irsrepro-") as scratch:
+        written = Path(scratch, "channels.nc")
+        write_channels(written, channels)
+        write_atomically(folder / "channels.nc", written.read_bytes())
+    made = [folder / "channels.nc"]
+    declared = solution_format(key)
+    for name, plan in paper.experiments.items():
+        if plan["ensemble"] != ensemble or plan.get("timed"):
+            continue
+        for value, problem in _problems(project, key, name, channels).items():
+            path = folder / name / f"{plan['sweep']['parameter']}_{value}.json"
+            content = described(problem, plan["sweep"]["parameter"], declared)
+            write_atomically(path, content)
+            made.append(path)
+    return made
+
+
+def evaluate_solutions(
+    project: Project, key: str, experiment: str, paths: Sequence[Path]
+) -> xr.Dataset:
+    """Evaluate solutions from outside, each of one point, with the system model of their paper.
+
+    Args:
+        project: the configuration.
+        key: the paper.
+        experiment: one of its experiments.
+        paths: files; each says which point it solves.
+
+    Returns:
+        As of `sweeps.run`, at the points that the files solve.
+
+    Raises:
+        ConfigurationError: there is no such paper or experiment.
+        ExchangeError: a file is no solution of the experiment, or two are of one point.
+    """
+    paper = _member(project.papers, key, "paper")
+    plan = _member(paper.experiments, experiment, f"experiment of {key}")
+    sweep, declared = plan["sweep"], solution_format(key)
+    swept, channels = sweep["parameter"], draw(project, key, plan["ensemble"])
+    problems = _problems(project, key, experiment, channels)
+    names = {problem_name(each, swept): value for value, each in problems.items()}
+    found = _by_point(paths, names)
+    once = sweep.get("design_once", False)
+    values = sweep["values"] if once else [value for value in problems if value in found]
+
+    def read(problem: Problem) -> tuple[xr.Dataset, dict[int, str]]:
+        path = found[problem.parameters[swept]]
+        return read_solution(path, str(path), problem, swept, declared)
+
+    return evaluate(
+        channels,
+        _stream(project, key, plan["ensemble"]),
+        paper.external_parameters(DEFAULT, experiment),
+        f"irsrepro.papers.{key}.system",
+        {"unit": paper.parameters[swept]["unit"], **sweep, "values": values, "continued": False},
+        read,
+    )
+
+
+def _problems(
+    project: Project, key: str, experiment: str, channels: xr.Dataset
+) -> dict[Any, Problem]:
+    """Return the problems of an experiment by their points: of the first where one design does."""
+    paper, plan = project.papers[key], project.papers[key].experiments[experiment]
+    section, sweep = paper.external_parameters(DEFAULT, experiment), plan["sweep"]
+    numbers = channels["realisation"].values.tolist()
+    streams = realisation_streams(_stream(project, key, plan["ensemble"]), numbers)
+    return {
+        value: Problem(channels, section | {sweep["parameter"]: value}, "fast", streams)
+        for value in sweep["values"][: 1 if sweep.get("design_once") else None]
+    }
+
+
+def _stream(project: Project, key: str, ensemble: str) -> RandomStream:
+    return RandomStream(project.seed).child(key, ensemble, "scheme", OUTSIDE)
+
+
+def _by_point(paths: Iterable[Path], names: Mapping[str, Any]) -> dict[Any, Path]:
+    """Return the files by the points that they say they solve."""
+    found: dict[Any, Path] = {}
+    for path in paths:
+        name = _problem_of(path)
+        if name not in names:
+            told = f"{name!r} is there" if name else "nothing is there"
+            raise ExchangeError(f"{path}: its attribute {PROBLEM} must be {one_of(names)}; {told}")
+        if names[name] in found:
+            raise ExchangeError(f"{path}: of the same point as {found[names[name]]}")
+        found[names[name]] = path
+    return found
+
+
+def _problem_of(path: Path) -> str:
+    try:
+        with netCDF4.Dataset(path) as stored:
+            return str(getattr(stored, PROBLEM, ""))
+    except OSError as error:
+        told = "is no NetCDF file" if path.exists() else "is not there"
+        raise ExchangeError(f"{path}: {told}") from error
+
+
+def _member(known: Mapping[str, Any], name: str, kind: str) -> Any:
+    if name not in known:
+        raise config_error(f"{name}: no {kind}; expected {one_of(known)}")
+    return known[name]

@@ -1,0 +1,340 @@
+"""Schemes of other programs: a command is given channels and parameters, and returns variables.
+
+The program runs in a folder of its own that is gone afterwards. What it returns is checked and then
+evaluated like the design of any scheme. A realisation that is missing, not a number or beyond a
+limit has failed, with the reason; a program that crashes, hangs, writes what is no solution or
+writes elsewhere is an error, in one line.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from irsrepro.build.exchange import ExchangeError, described, read_solution, write_channels
+from irsrepro.build.isolation import alive
+from irsrepro.build.solution_format import solution_format
+from irsrepro.build.sweeps import Problem, run
+from irsrepro.build.sweeps import solve as solve_by_module
+from irsrepro.channels.streams import RandomStream, realisation_streams
+from irsrepro.config.commands import CHECKOUT, is_file_of, named_files, words
+from irsrepro.config.modules import LIBRARY
+from irsrepro.optimize.result import CONVERGED, FAILURE, status_legend
+
+CHECKED_OUT = LIBRARY.parents[1]
+LAST_WORDS, LONGEST = 6, 400
+_LOOK, _BEAT = 0.02, 5.0  # seconds between looks at a program, and between signs of life
+_DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of Linux
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+Reader = Callable[[Problem], tuple[xr.Dataset, dict[int, str]]]
+State = dict[Path, tuple[int, int]]
+
+
+MEANINGS = ("as it was returned", "not used", "rejected")
+
+
+def solve(
+    channels: xr.Dataset,
+    stream: RandomStream,
+    plan: Mapping[str, Any],
+    system: str,
+    engine: str,
+    sweep: Mapping[str, Any],
+    *,
+    apart: bool = False,
+) -> xr.Dataset:
+    """Run a scheme, by its module or by its command, see `sweeps.run`.
+
+    Args:
+        channels: realisations of the ensemble, numbered by the coordinate ``realisation``.
+        stream: the scheme's, whose children are those of the realisations.
+        plan: see `Paper.plan_of`.
+        system: dotted name of the module with ``evaluate`` and perhaps ``statistics``.
+        engine: ``fast`` or ``reference``.
+        sweep: see `sweeps.run`.
+        apart: see `sweeps.Problem`.
+
+    Raises:
+        ExchangeError: a program gives no solution.
+    """
+    if "external" not in plan:
+        return solve_by_module(channels, stream, plan["module"], system, plan["section"], engine,
+                               sweep, apart=apart)  # fmt: skip
+    command = Command(swept=sweep["parameter"], **plan["external"])
+    return evaluate(channels, stream, plan["section"], system, sweep, command.design, engine)
+
+
+def evaluate(
+    channels: xr.Dataset,
+    stream: RandomStream,
+    section: Mapping[str, Any],
+    system: str,
+    sweep: Mapping[str, Any],
+    reader: Reader,
+    engine: str = "fast",
+) -> xr.Dataset:
+    """Evaluate solutions from outside with the system model of their paper.
+
+    Args:
+        channels: as of `solve`.
+        stream: likewise.
+        section: parameters but the swept one.
+        system: as of `solve`.
+        sweep: likewise.
+        reader: returns the variables of a problem and which realisations are no designs, and why.
+        engine: as of `solve`.
+    """
+    outside = _Outside(reader, import_module(system), sweep["parameter"])
+    streams = realisation_streams(stream, channels["realisation"].values.tolist())
+    problem = Problem(channels, section, engine, streams)
+    statistics = outside.statistics if hasattr(outside.model, "statistics") else None
+    made = run(outside.design, outside.evaluate, problem, sweep, statistics)
+    return made.assign_attrs(outside.failures(sweep, made.attrs.get("failures", "")))
+
+
+@dataclass
+class _Outside:
+    """Designs of a reader, and the system model on those that are designs.
+
+    A rejected realisation is NaN with the status of a failure; the system model does not see it.
+    """
+
+    reader: Reader
+    model: Any
+    swept: str
+    rejected: dict[Any, dict[int, str]] = field(default_factory=dict)
+
+    def design(self, problem: Problem) -> xr.Dataset:
+        """Return variables (realisation, ...), with a ``status`` where some are rejected."""
+        variables, broken = self.reader(problem)
+        declared = solution_format(problem.channels.attrs["paper"])
+        whole = [r for r in range(len(problem.streams)) if r not in broken]
+        if declared.targets and whole:
+            some = problem.of(whole)
+            reached = self.model.evaluate(some, variables.isel(realisation=whole))
+            missed = declared.misses(some, reached)
+            broken = broken | {whole[r]: why for r, why in missed.items()}
+        if not broken:
+            return variables
+        numbers = problem.channels["realisation"].values.tolist()
+        told = self.rejected.setdefault(problem.parameters[self.swept], {})
+        told |= {numbers[r]: why for r, why in broken.items()}
+        marked = np.isin(np.arange(len(numbers)), list(broken))
+        status = np.where(marked, FAILURE, CONVERGED).astype(np.int8)
+        about = {"long_name": status_legend(MEANINGS), "units": "1"}
+        blank = xr.DataArray(marked, dims="realisation")
+        return variables.where(~blank).assign(status=(("realisation",), status, about))
+
+    def evaluate(self, problem: Problem, variables: xr.Dataset) -> xr.Dataset:
+        """Evaluate what is not rejected; NaN for the rest, nothing if nothing is left."""
+        return self._on_designs(self.model.evaluate, problem, variables)
+
+    def statistics(self, problem: Problem, variables: xr.Dataset) -> xr.Dataset:
+        """Sample what is not rejected, likewise."""
+        return self._on_designs(self.model.statistics, problem, variables)
+
+    def _on_designs(
+        self,
+        function: Callable[[Problem, xr.Dataset], xr.Dataset],
+        problem: Problem,
+        variables: xr.Dataset,
+    ) -> xr.Dataset:
+        if "status" not in variables:
+            return function(problem, variables)
+        kept = np.flatnonzero(variables["status"].values != FAILURE).tolist()
+        if not kept:
+            return xr.Dataset()
+        made = function(problem.of(kept), variables.drop_vars("status").isel(realisation=kept))
+        places = {"realisation": range(len(problem.streams))}
+        return made.assign_coords(realisation=kept).reindex(places).drop_vars("realisation")
+
+    def failures(self, sweep: Mapping[str, Any], others: str) -> dict[str, str]:
+        """Return the attribute ``failures``: why realisations were rejected, and other reasons."""
+        values = sweep["values"]
+        told = [
+            f"{self.swept} {value}, realisation {number}: {why}"
+            for value in values
+            for number, why in sorted(
+                self.rejected.get(values[0] if sweep.get("design_once") else value, {}).items()
+            )
+        ]
+        told += [others] if others else []
+        return {"failures": "; ".join(told)} if told else {}
+
+
+@dataclass(frozen=True)
+class Command:
+    """A program that designs.
+
+    Attributes:
+        place: of the scheme in the configuration, for errors.
+        command: with places for the three files.
+        time_limit: seconds for the realisations of a file at one point of a sweep.
+        swept: the swept parameter.
+        listed: patterns of files that it depends on and does not name itself.
+        checkout: folder that its files are in.
+    """
+
+    place: str
+    command: str
+    time_limit: float
+    swept: str
+    listed: Sequence[str] = ()
+    checkout: Path = CHECKED_OUT
+
+    def design(self, problem: Problem) -> tuple[xr.Dataset, dict[int, str]]:
+        """Run the program on a problem and read its solution, see `exchange.read_solution`.
+
+        Raises:
+            ExchangeError: the program is not there, crashes or hangs, writes no solution or writes
+                outside its folder.
+        """
+        declared = solution_format(problem.channels.attrs["paper"])
+        with tempfile.TemporaryDirectory(prefix="irsrepro-") as name:
+            folder = Path(name).resolve()
+            files = {
+                "{channels}": folder / "channels.nc",
+                "{parameters}": folder / "parameters.json",
+                "{solution}": folder / "solution.nc",
+            }
+            write_channels(files["{channels}"], problem.channels)
+            files["{parameters}"].write_bytes(described(problem, self.swept, declared))
+            before = self._state(folder)
+            self._run(self._words(files), folder, problem.parameters[self.swept])
+            after = self._state(folder)
+            for path in sorted({*before, *after}):
+                if before.get(path) != after.get(path):
+                    raise ExchangeError(
+                        f"{self.place}: {self._shown(path, folder)} changed while it ran; it may "
+                        "write {solution} and what it likes in its working folder, nothing else"
+                    )
+            if not files["{solution}"].exists():
+                raise ExchangeError(f"{self.place}: it ended without an error, but wrote no file "
+                                    "{solution}")  # fmt: skip
+            at = f"{self.place}: solution at {self.swept} {problem.parameters[self.swept]}"
+            return read_solution(files["{solution}"], at, problem, self.swept, declared)
+
+    def _words(self, files: Mapping[str, Path]) -> list[str]:
+        """Return the command with paths for places and for the files of the checkout it names."""
+        found = []
+        for word in words(self.command):
+            if is_file_of(self.checkout, word):
+                word = str(self.checkout / word)
+            for place, path in {**files, CHECKOUT: self.checkout}.items():
+                word = word.replace(place, str(path))
+            found.append(word)
+        return found
+
+    def _run(self, command: list[str], folder: Path, value: Any) -> None:
+        """Run the program to its end, or to that of its time."""
+        said = folder / ".said"
+        at = f"{self.place}: {self.swept} {value}"
+        environment = os.environ | {"TMPDIR": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+        with said.open("wb") as stream:
+            try:
+                process = subprocess.Popen(
+                    command,
+                    cwd=folder,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=stream,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                    preexec_fn=_die_with_parent,
+                )
+            except OSError as error:
+                reason = (error.strerror or str(error)).lower()
+                raise ExchangeError(
+                    f"{self.place}: {words(self.command)[0]!r}: {reason}; expected a program that "
+                    "is on the path, or a file of the checkout that may be run"
+                ) from error
+        try:
+            code = self._end_of(process)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        words_said = _last_words(said)
+        if code is None:
+            raise ExchangeError(f"{at}: no end within its time_limit of {self.time_limit:g} s; "
+                                f"last words: {words_said}")  # fmt: skip
+        if code:
+            how = f"exit code {code}" if code > 0 else f"signal {-code}"
+            raise ExchangeError(f"{at}: ended with {how}; last words: {words_said}")
+
+    def _end_of(self, process: subprocess.Popen[bytes]) -> int | None:
+        """Wait for a program; return its exit code, None if its time is over before it is."""
+        begin = beat = time.monotonic()
+        while (code := process.poll()) is None:
+            now = time.monotonic()
+            if now - begin > self.time_limit:
+                return None
+            if now - beat > _BEAT:
+                alive()
+                beat = now
+            time.sleep(_LOOK)
+        return code
+
+    def _state(self, folder: Path) -> State:
+        """Return size and time of what the program must leave alone, as far as one can look.
+
+        Its input, the configuration, and the folders of its own files.
+        """
+        watched = named_files(self.checkout, {"command": self.command, "files": self.listed})
+        places = {self.checkout / "config"} | {
+            path.parent for path in watched if path.parent != self.checkout
+        }
+        found = {*watched, folder / "channels.nc", folder / "parameters.json"}
+        for place in places:
+            found |= {path for path in place.glob("*") if not path.name.startswith((".", "__"))}
+        state = {}
+        for path in found:
+            with suppress(OSError):
+                if path.is_file():
+                    about = path.stat()
+                    state[path] = (about.st_size, about.st_mtime_ns)
+        return state
+
+    def _shown(self, path: Path, folder: Path) -> str:
+        return path.relative_to(folder if folder in path.parents else self.checkout).as_posix()
+
+
+def rejections(solution: xr.Dataset) -> str:
+    """Return how many designs of a solution failed and why the first did; nothing if none did.
+
+    Args:
+        solution: as `solve` returns it.
+    """
+    if "failures" not in solution.attrs:
+        return ""
+    told = solution.attrs["failures"].split("; ")
+    count = solution.sizes["point"] * solution.sizes["realisation"]
+    return f"{len(told)} of {count} designs failed, first {told[0]}"
+
+
+def _die_with_parent() -> None:
+    if _LIBC is not None:
+        _LIBC.prctl(_DIE_WITH_PARENT, signal.SIGKILL)
+
+
+def _last_words(path: Path) -> str:
+    """Return the last lines that a program wrote, as one printable line."""
+    text = path.read_bytes()[-10_000:].decode("utf-8", "replace")
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    whole = " / ".join(lines[-LAST_WORDS:])[-LONGEST:]
+    return "".join(each if each.isprintable() else " " for each in whole) or "none"
