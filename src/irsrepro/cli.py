@@ -63,6 +63,12 @@ def _showcase(root: Path, project: Project, _: argparse.Namespace) -> int:
     return 0
 
 
+def _multiverse(root: Path, _: Project, __: argparse.Namespace) -> int:
+    for path in showcase.commit_multiverse(root):
+        print(path.relative_to(root))
+    return 0
+
+
 def _debug(root: Path, _: Project, given: argparse.Namespace) -> int:
     debugging.debug(root, given.target, dict(_split(each) for each in given.settings))
     return 0
@@ -89,6 +95,11 @@ def _parser() -> argparse.ArgumentParser:
         ("prune", _cache, "delete what nothing reaches any more"),
         ("verify", _verify, "compare the last build with the committed one"),
         ("debug", _debug, "run the script of a target in this process, for a debugger"),
+        (
+            "multiverse",
+            _multiverse,
+            "copy the multiverses built to docs/gallery, and write its pages",
+        ),
         ("showcase", _showcase, "copy the last full build to docs/gallery, and write its pages"),
     ):
         command = commands.add_parser(name, help=about, description=about)

@@ -11,6 +11,7 @@ import pytest
 from conftest import ROOT
 from irsrepro.config.loading import load_project
 from irsrepro.errors import ConfigurationError, StorageError
+from irsrepro.report.alternatives import robustness_page
 from irsrepro.report.showcase import (
     FOLDER,
     Exhibit,
@@ -21,7 +22,6 @@ from irsrepro.report.showcase import (
     overview_table,
     page,
     pages,
-    robustness_page,
     spliced,
 )
 
@@ -94,8 +94,24 @@ def test_the_table_counts_verdicts_and_times(exhibits: list[Exhibit]) -> None:
 def test_robustness_names_the_readings_with_other_verdicts() -> None:
     more = {"n": "4", "fidelity": "preview", "other": "undecided", "third": "replicated"}
     rows = [
-        claim("a-rise", "fig02", "replicated", robustness="x", depends_on="other", **more),
-        claim("a-theorem", "none", "replicated", robustness="robust", depends_on="", **more),
+        claim(
+            "a-rise",
+            "fig02",
+            "replicated",
+            robustness="x",
+            depends_on="",
+            open_under="other",
+            **more,
+        ),
+        claim(
+            "a-theorem",
+            "none",
+            "replicated",
+            robustness="robust",
+            depends_on="",
+            open_under="",
+            **more,
+        ),
     ]
     text = robustness_page(rows, {"first2020": {"other": "another way", "third": "a third"}})
     first, second = (line for line in text.splitlines() if line.startswith("| [a-"))
