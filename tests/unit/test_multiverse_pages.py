@@ -68,6 +68,8 @@ def test_the_tally_counts_what_stays_open_apart(surveyed: Survey) -> None:
     every = {"claims": 5, "robust": 2, "depend on the reading": 2, "too often open": 1,
              "by luck of our guess": 2}  # fmt: skip
     assert surveyed.tally() == every
+    told = "Sentences of the paper alone: 4 claims, 2 robust, 2 depend on the reading, 0 too often"
+    assert told in page_text(surveyed)
     assert surveyed.tally(own=True) == every | {"claims": 4, "too often open": 0}
 
 

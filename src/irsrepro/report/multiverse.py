@@ -97,6 +97,14 @@ class Survey:
             "by luck of our guess": sum(each.by_luck for each in chosen),
         }
 
+    @property
+    def tallies(self) -> dict[str, str]:
+        """``tally`` in words, of all claims and of the sentences of the paper alone."""
+        return {
+            about: ", ".join(f"{count} {name}" for name, count in self.tally(own).items())
+            for about, own in (("All claims", False), ("Sentences of the paper alone", True))
+        }
+
     def text(self, claim: str) -> str:
         """Return a claim in our words."""
         return str(self.source["claims"][claim]["text"])
@@ -235,6 +243,7 @@ def page_text(surveyed: Survey) -> str:
         f"**{surveyed.source['title']}.** {len(surveyed.multiverse.readings)} readings: {kinds}. "
         f"{EXPLAINED} Made by `irsrepro multiverse`; do not edit. Every verdict with estimate and "
         f"interval: [{key}.csv]({key}.csv).",
+        "  \n".join(f"{about}: {told}." for about, told in surveyed.tallies.items()),
         _luck_text(surveyed),
         claims_text(surveyed, f"{key}.md"),
         "## Which reading makes the paper true?",
