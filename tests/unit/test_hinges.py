@@ -149,13 +149,13 @@ def test_families_that_pass_share_the_error() -> None:
     ("made", "expected"),
     [
         (finding(41, 0, 0), "holds in all 41 readings"),
-        (finding(29, 0, 12), "holds in all 29 readings that were decided, open in 12 of 41"),
+        (finding(29, 0, 12), "holds in all 29 readings that decide it, open in 12 of 41"),
         (finding(0, 41, 0, NO), "fails in all 41 readings"),
         (finding(0, 0, 41, OPEN), "open in all 41 readings"),
         (finding(38, 3, 0), f"holds in 38 of 41 readings, fails in 3; {NOTHING}"),
         (finding(30, 3, 8), f"holds in 30 of 41 readings, fails in 3, open in 8; {NOTHING}"),
         (finding(9, 0, 0, silent=2), "holds in all 9 readings, says nothing in 2 more"),
-        (finding(1, 0, 0), "holds in all 1 reading"),
+        (finding(1, 0, 1), "holds in the one reading that decides it, open in 1 of 2"),
     ],
 )
 def test_how_often_a_claim_holds_is_a_sentence(made: Finding, expected: str) -> None:

@@ -29,7 +29,7 @@ def how_often(finding: Finding) -> str:
     """Return in how many readings a claim holds, and how many leave it open or say nothing."""
     counts = finding.every
     if not counts.decided:
-        said = f"open in all {_readings(counts.total)}"
+        said = f"open in {_all(counts.total, counts.total)}"
     elif not counts.fails:
         said = f"holds in {_all(counts.decided, counts.total)}"
     elif not counts.holds:
@@ -129,7 +129,8 @@ def _of(side: Side) -> str:
 
 
 def _all(decided: int, total: int) -> str:
-    return f"all {_readings(decided)}" + ("" if decided == total else " that were decided")
+    ending = "" if decided == total else f" that decide{'s' if decided == 1 else ''} it"
+    return ("the one reading" if decided == 1 else f"all {_readings(decided)}") + ending
 
 
 def _readings(number: int) -> str:

@@ -31,7 +31,7 @@ WIDTH = (1100, 64)  # of a curve in a page: largest width in pixels, colours
 ABOUT_KINDS = dict(
     zip(
         KINDS,
-        ("our reading", "named alternatives", "one plausible value each", "sampled points"),
+        ("default", "named alternatives", "plausible values alone", "sampled points"),
         strict=True,
     )
 )
@@ -237,7 +237,7 @@ def tally_text(surveys: Sequence[Survey], folder: str) -> str:
 def page_text(surveyed: Survey) -> str:
     """Return the page of a paper as Markdown; its curves lie in a folder of its key."""
     key, rows = surveyed.key, surveyed.rows()
-    kinds = ", ".join(f"{count} {about}" for about, count in surveyed.kinds.items())
+    kinds = ", ".join(f"{about} {count}" for about, count in surveyed.kinds.items())
     parts = [
         f"# {key} under every reading",
         f"**{surveyed.source['title']}.** {len(surveyed.multiverse.readings)} readings: {kinds}. "
