@@ -43,6 +43,9 @@ localrules:
     report,
     summary,
     gallery,
+    multiverse,
+    multiverse_index,
+    multiverse_all,
 
 
 include: "workflow/rules/inputs.smk"
@@ -52,6 +55,7 @@ include: "workflow/rules/figures.smk"
 include: "workflow/rules/claims.smk"
 include: "workflow/rules/reports.smk"
 include: "workflow/rules/multiverse.smk"
+include: "workflow/rules/multiverse_pages.smk"
 include: "workflow/rules/verify.smk"
 
 

@@ -79,6 +79,12 @@ def _score(_root: Path, project: Project, given: argparse.Namespace) -> int:
     return 0
 
 
+def _multiverse(root: Path, _: Project, __: argparse.Namespace) -> int:
+    for path in showcase.commit_multiverse(root):
+        print(path.relative_to(root))
+    return 0
+
+
 def _debug(root: Path, _: Project, given: argparse.Namespace) -> int:
     debugging.debug(root, given.target, dict(_split(each) for each in given.settings))
     return 0
@@ -111,6 +117,10 @@ def _parser() -> argparse.ArgumentParser:
             "write an ensemble and the points of its experiments, for other programs",
         ),
         ("score", _score, "compare a solution from outside with every scheme of an experiment"),
+            "multiverse",
+            _multiverse,
+            "copy the multiverses built to docs/gallery, and write its pages",
+        ),
         ("showcase", _showcase, "copy the last full build to docs/gallery, and write its pages"),
     ):
         command = commands.add_parser(name, help=about, description=about)

@@ -16,7 +16,6 @@ from irsrepro.claims import (
     CheckResult,
     ClaimResult,
     Verdicts,
-    combine_readings,
     evaluate,
     read_verdicts,
     readings,
@@ -360,19 +359,6 @@ def test_a_claim_that_rests_on_a_calibrated_parameter_is_by_construction() -> No
     assert str(error.value) == message
 
 
-def test_readings_are_robust_or_depend_on_those_that_differ() -> None:
-    checks = [kind("increases", scheme=name) for name in ("up", "above", "flat", "down")]
-    claims = [
-        evaluate({"id": "x", "check": {"experiment": "snr", **check}}, {"snr": TABLE})
-        for check in checks
-    ]
-    names = ("shifted", "level", "reverse")
-    assert combine_readings(claims[0], {"shifted": claims[1]}) == "robust"
-    alternatives = dict(zip(names, claims[1:], strict=True))
-    assert combine_readings(claims[0], alternatives) == "depends on: level, reverse"
-    assert combine_readings(claims[0], {}) == "no alternatives"
-
-
 def verdict_of(scheme: str) -> Verdicts:
     claim = {"id": "x", "check": {"experiment": "snr", **kind("increases", scheme=scheme)}}
     return Verdicts({"fidelity": "paper"}, [evaluate(claim, {"snr": TABLE})])
@@ -388,9 +374,10 @@ def test_the_scorecard_has_a_column_of_verdicts_per_reading() -> None:
     rows = readings.rows(verdicts)
     table = list(csv.DictReader(io.StringIO(readings.as_csv(rows))))
     assert [row["robustness"] for row in table] == [
-        "depends on: level, reverse", "robust", "no alternatives",
+        "depends on: reverse; open under: level", "robust", "no alternatives",
     ]  # fmt: skip
-    assert [row["depends_on"] for row in table] == ["level reverse", "", ""]
+    assert [row["depends_on"] for row in table] == ["reverse", "", ""]
+    assert [row["open_under"] for row in table] == ["level", "", ""]
     assert [row["level"] for row in table] == [OPEN, "", ""]
     assert [row["shifted"] for row in table] == ["", YES, ""]
 

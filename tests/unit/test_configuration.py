@@ -188,6 +188,8 @@ def test_a_broken_yaml_file_is_one_line(checkout: Path) -> None:
         ("reports/he2021.html", ["no report he2021", "he2020"]),
         ("reports/he2020.pdf", ["no such kind of file", "html, ipynb"]),
         ("scorecard/nope", ["no scorecard nope", "alternatives"]),
+        ("multiverse/he2021", ["no multiverse he2021", "he2020"]),
+        ("multiverse/he2020.pdf", ["no such kind of file", "html, csv, nc"]),
     ],
 )
 def test_a_figure_that_does_not_exist(checkout: Path, target: str, parts: list[str]) -> None:
@@ -244,6 +246,10 @@ def test_every_figure_target_is_accepted(checkout: Path) -> None:
             "reports/summary.ipynb",
             "scorecard/all",
             "scorecard/alternatives.csv",
+            "multiverse/all",
+            "multiverse/index.html",
+            "multiverse/he2020",
+            "multiverse/he2020.nc",
             "results/paper/he2020/ring/fast/snr/00000-00099.nc",
         ],
     )

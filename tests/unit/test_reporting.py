@@ -7,6 +7,7 @@ from __future__ import annotations
 import datetime
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,10 @@ from conftest import ROOT
 from irsrepro.build.storage import variable, write_groups
 from irsrepro.claims import CheckResult, ClaimResult, Contrast, Verdicts, write_verdicts
 from irsrepro.errors import IrsreproError, StorageError
+from irsrepro.multiverse.tables import as_csv, gathered
 from irsrepro.report.notebooks import Report, execute, load
+from made_up_multiverse import SOURCE as MULTIVERSE_SOURCE
+from made_up_multiverse import multiverse
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 TEMPLATES = [path for path in NOTEBOOKS if path.stem != "summary"]
@@ -137,6 +141,23 @@ def report(tmp_path: Path) -> Report:
     write_solutions(data / "fast" / "sweep", 0, 7, "own", "none")
     write_solutions(data / "fast" / "sweep", 8, 11, "own")
     return Report("made2020", SOURCE, CLAIMS, figures, data, "fast", citation=CITATION)
+
+
+def test_a_report_tells_of_every_reading_once_a_multiverse_is_committed(
+    report: Report, tmp_path: Path
+) -> None:
+    assert "snakemake multiverse/made2020" in report.multiverse().data
+    table = tmp_path / "made2020.csv"
+    table.write_text(as_csv(gathered(multiverse())), encoding="utf-8")
+    found = replace(report, source=MULTIVERSE_SOURCE, multiverse_file=table).multiverse().data
+    for words in (
+        "holds in 19 of 40 readings, fails in 21; fails where direct exponent is below 3",
+        "open in all 40 readings",
+        "replicated by luck of our guess",
+        "no draws from a distribution",
+    ):
+        assert words in found
+    assert found.index('class="warning"') < found.index("<table")
 
 
 def test_heading_names_the_paper(report: Report) -> None:

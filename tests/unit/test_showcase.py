@@ -11,6 +11,7 @@ import pytest
 from conftest import ROOT
 from irsrepro.config.loading import load_project
 from irsrepro.errors import ConfigurationError, StorageError
+from irsrepro.report.alternatives import robustness_page
 from irsrepro.report.showcase import (
     FOLDER,
     Exhibit,
@@ -21,7 +22,6 @@ from irsrepro.report.showcase import (
     overview_table,
     page,
     pages,
-    robustness_page,
     spliced,
 )
 
@@ -80,6 +80,15 @@ def test_the_page_has_every_figure_and_every_claim(exhibits: list[Exhibit]) -> N
     assert "Computed in 3.2 s" in before and "Computed in 10.0 min" in before
 
 
+def test_the_page_tells_in_how_many_readings_a_claim_holds(exhibits: list[Exhibit]) -> None:
+    text = page(exhibits, shares={"first2020": {"a-rise": "holds in 38 of 41 readings"}})
+    line = next(line for line in text.splitlines() if "**a-rise**" in line)
+    assert "replicated" in line
+    assert line.endswith("[Every reading](multiverse/first2020.md): holds in 38 of 41 readings.")
+    assert text.count("Every reading") == 1 and "(multiverse/README.md)" in text
+    assert "multiverse" not in page(exhibits)
+
+
 def test_the_table_counts_verdicts_and_times(exhibits: list[Exhibit]) -> None:
     head, _, row, total = overview_table(exhibits, "docs/gallery/").splitlines()
     assert head.split(" | ")[2:5] == ["replicated", "undecided", "not replicated"]
@@ -94,8 +103,24 @@ def test_the_table_counts_verdicts_and_times(exhibits: list[Exhibit]) -> None:
 def test_robustness_names_the_readings_with_other_verdicts() -> None:
     more = {"n": "4", "fidelity": "preview", "other": "undecided", "third": "replicated"}
     rows = [
-        claim("a-rise", "fig02", "replicated", robustness="x", depends_on="other", **more),
-        claim("a-theorem", "none", "replicated", robustness="robust", depends_on="", **more),
+        claim(
+            "a-rise",
+            "fig02",
+            "replicated",
+            robustness="x",
+            depends_on="",
+            open_under="other",
+            **more,
+        ),
+        claim(
+            "a-theorem",
+            "none",
+            "replicated",
+            robustness="robust",
+            depends_on="",
+            open_under="",
+            **more,
+        ),
     ]
     text = robustness_page(rows, {"first2020": {"other": "another way", "third": "a third"}})
     first, second = (line for line in text.splitlines() if line.startswith("| [a-"))

@@ -175,6 +175,12 @@ def published_of_panels(wildcards):
     return published_files(wildcards.paper, panels, project.root)
 
 
+def committed_multiverse(wildcards):
+    """The committed verdicts of a paper under every reading, once there are any."""
+    path = f"docs/gallery/multiverse/{wildcards.paper}.csv"
+    return [source(path)] if (project.root / path).is_file() else []
+
+
 def pictures(folder, shelf):
     """Files of a figure in a folder; a Snakemake report shows one, on a shelf of its paper."""
     name = f"{folder}/{{paper}}/{{figure}}"

@@ -4,6 +4,7 @@ rule report:
         figures=lambda w: figures_of(w.paper),
         claims=lambda w: results.claims_file(project, w.paper, DEFAULT),
         published=lambda w: published_files(w.paper, paper(w).figures, project.root),
+        multiverse=committed_multiverse,
         solutions=lambda w: solutions_of(w.paper),
         config=source("config/{paper}.yaml"),
         citation=source("CITATION.cff"),

@@ -23,7 +23,8 @@ def check_targets(project: Project, arguments: Sequence[str]) -> None:
 
     Args:
         project: the configuration.
-        arguments: the command line; only figures, reports, scorecards and data are looked at.
+        arguments: the command line; only figures, reports, scorecards, multiverses and data are
+            looked at.
 
     Raises:
         ConfigurationError: one line that names what there is.
@@ -33,6 +34,7 @@ def check_targets(project: Project, arguments: Sequence[str]) -> None:
         "reports": _check_report,
         "results": _check_data,
         "scorecard": _check_scorecard,
+        MULTIVERSE: _check_multiverse,
     }
     for argument in arguments:
         place, *parts = PurePosixPath(posixpath.normpath(argument)).parts or ("",)
@@ -63,6 +65,11 @@ def _check_report(project: Project, target: str, parts: list[str]) -> None:
 def _check_scorecard(_project: Project, target: str, parts: list[str]) -> None:
     if parts != ["all"]:
         _check_file(target, "scorecard", parts, SCORECARDS, ("html", "csv"))
+
+
+def _check_multiverse(project: Project, target: str, parts: list[str]) -> None:
+    if parts not in (["all"], ["index.html"], *([key] for key in project.papers)):
+        _check_file(target, "multiverse", parts, project.papers, ("html", "csv", "nc"))
 
 
 def _check_data(project: Project, target: str, parts: list[str]) -> None:

@@ -14,7 +14,6 @@ from irsrepro.claims.verdicts import (
     CheckResult,
     ClaimResult,
     Contrast,
-    combine_readings,
 )
 
 __all__ = [
@@ -23,7 +22,6 @@ __all__ = [
     "ClaimResult",
     "Contrast",
     "Verdicts",
-    "combine_readings",
     "evaluate",
     "read_verdicts",
     "write_verdicts",

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from irsrepro.claims.files import Verdicts
-from irsrepro.claims.verdicts import combine_readings, depends_on
+from irsrepro.claims.robustness import deciding_otherwise, in_words, leaving_open
 from irsrepro.config.loading import DEFAULT
 
 PLAIN = (
@@ -16,7 +16,7 @@ PLAIN = (
     "estimate", "lower", "upper", "unit", "n", "left_out", "by_construction", "sentence", "cause",
     "fidelity",
 )  # fmt: skip
-COMPARED = ("robustness", "depends_on")
+COMPARED = ("robustness", "depends_on", "open_under")
 
 
 def rows(verdicts: Mapping[str, Mapping[str, Verdicts]]) -> list[dict[str, Any]]:
@@ -27,7 +27,8 @@ def rows(verdicts: Mapping[str, Mapping[str, Verdicts]]) -> list[dict[str, Any]]
 
     Returns:
         The rows of ``Verdicts.rows`` with ``paper`` and ``fidelity``; if any paper has an
-        alternative reading also ``robustness``, ``depends_on`` and ``verdicts``, by reading.
+        alternative reading also ``robustness``, ``depends_on``, ``open_under`` (see ``robustness``)
+        and ``verdicts``, by reading.
     """
     made = []
     compared = any(len(readings) > 1 for readings in verdicts.values())
@@ -42,14 +43,15 @@ def rows(verdicts: Mapping[str, Mapping[str, Verdicts]]) -> list[dict[str, Any]]
             made.append(row | facts)
             if compared:
                 same = {
-                    reading: claims[result.claim]
+                    reading: claims[result.claim].verdict
                     for reading, claims in others.items()
                     if result.claim in claims  # a claim may say nothing under a reading
                 }
                 made[-1] |= {
-                    "robustness": combine_readings(result, same),
-                    "depends_on": " ".join(depends_on(result, same)),
-                    "verdicts": {reading: other.verdict for reading, other in same.items()},
+                    "robustness": in_words(result.verdict, same),
+                    "depends_on": " ".join(deciding_otherwise(result.verdict, same)),
+                    "open_under": " ".join(leaving_open(result.verdict, same)),
+                    "verdicts": same,
                 }
     return made
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 REPLICATED = "replicated"
@@ -142,28 +142,6 @@ def tightest(contrasts: Iterable[Contrast]) -> int:
     """Return the index of the worst verdict and, among equals, the smallest margin."""
     keys = [(_WORST_FIRST.index(each.verdict), each.margin) for each in contrasts]
     return keys.index(min(keys))
-
-
-def combine_readings(default: ClaimResult, alternatives: Mapping[str, ClaimResult]) -> str:
-    """Say whether a verdict depends on how the paper is read.
-
-    Args:
-        default: the claim under the default reading.
-        alternatives: the same claim under each alternative reading.
-
-    Returns:
-        ``robust`` if all give the same verdict, ``depends on: NAME, ...`` with the readings that do
-        not, or ``no alternatives`` if there are none to tell.
-    """
-    if not alternatives:
-        return "no alternatives"
-    differing = depends_on(default, alternatives)
-    return f"depends on: {', '.join(differing)}" if differing else "robust"
-
-
-def depends_on(default: ClaimResult, alternatives: Mapping[str, ClaimResult]) -> list[str]:
-    """Return the alternative readings under which a claim has another verdict than by default."""
-    return [name for name, each in alternatives.items() if each.verdict != default.verdict]
 
 
 def in_words(low: float, high: float, strict: bool = False) -> str:

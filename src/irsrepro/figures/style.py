@@ -19,6 +19,7 @@ WORTH_TELLING = 0.005  # share of capped runs from which the small print tells i
 NOTICEABLE = 0.05  # share of an interval from which the small print tells of rounding
 BROAD, PALE = 3.0, 0.45  # points added, opacity: of a curve beneath another
 GREY, RED = "#595959", "#C00000"
+VERDICTS = {"replicated": "#2b8a3e", "undecided": "#e8a33d", "not replicated": "#c92a2a"}
 WIDTH, HEIGHT, LINE = 4.7, 3.7, 0.18  # inches; still readable when set at 100 mm
 MOST_TICKS = 10
 MOST_INSIDE = 4  # entries of a legend; more go below the axes, where they cover no curve

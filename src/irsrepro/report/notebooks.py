@@ -39,8 +39,11 @@ from irsrepro.config.modules import LIBRARY
 from irsrepro.errors import IrsreproError, StorageError
 from irsrepro.figures.deviations import with_published
 from irsrepro.figures.published import FOLDER, read_published
+from irsrepro.multiverse.tables import from_csv
+from irsrepro.report import multiverse_gallery
 from irsrepro.report.citation import bibtex, plain, software
 from irsrepro.report.listing import total_seconds
+from irsrepro.report.multiverse import EXPLAINED, survey
 from irsrepro.report.pages import TEMPLATES, address, counts, number, others, part, warnings_of
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -66,6 +69,7 @@ class Report:
         chunks: names FIRST-LAST of the files that make up each ensemble of the build; without
             any, those that are there.
         published_dir: folder of points that a reader took off the printed figures.
+        multiverse_file: the committed table of every claim under every reading.
         expected: what every file of the build must say of itself beyond its place.
     """
 
@@ -79,6 +83,7 @@ class Report:
     citation: Mapping[str, Any] = field(default_factory=dict)
     chunks: Mapping[str, Sequence[str]] = field(default_factory=dict)
     published_dir: Path = Path(FOLDER)
+    multiverse_file: Path = Path()
     expected: Mapping[str, object] = field(default_factory=dict)
 
     def heading(self) -> Markdown:
@@ -219,6 +224,17 @@ class Report:
     def claims_table(self) -> HTML:
         """Return every claim with its verdict."""
         return HTML(part("claims.html.j2", rows=self.claims))
+
+    def multiverse(self) -> HTML | Markdown:
+        """Return of every claim in how many readings it holds and what that hinges on."""
+        if not self.multiverse_file.is_file():
+            return Markdown(
+                "None has been committed for this paper: "
+                f"`snakemake multiverse/{self.key}` and `irsrepro multiverse` do so."
+            )
+        table = from_csv(self.multiverse_file.read_text(encoding="utf-8"))
+        rows = survey(table, self.source).rows()
+        return HTML(part("readings.html.j2", rows=rows, explained=EXPLAINED))
 
     def errata(self) -> Markdown:
         """Return what is wrong or ambiguous in the paper as printed, and how it is read."""
@@ -435,6 +451,7 @@ def load(
         citation=yaml.safe_load((sources / CITATION).read_text(encoding="utf-8")),
         chunks=chunks or {},
         published_dir=sources / FOLDER / paper,
+        multiverse_file=sources / multiverse_gallery.FOLDER / f"{paper}.csv",
         expected=expected,
     )
 

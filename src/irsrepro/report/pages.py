@@ -24,6 +24,7 @@ from irsrepro.config.loading import DEFAULT, Paper
 Row = Mapping[str, Any]
 TEMPLATES = Path(__file__).parent / "templates"
 VERDICTS = ("replicated", "undecided", "not replicated")
+BADGES = {"replicated": "🟢", "undecided": "🟡", "not replicated": "🔴"}
 OWN = "paper"  # the source of a claim that is a sentence of the paper
 LINKS = {"arXiv": "https://arxiv.org/abs/", "DOI": "https://doi.org/"}
 SCREEN = (1600, 128)  # largest width in pixels, colours

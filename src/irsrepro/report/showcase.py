@@ -26,16 +26,16 @@ from irsrepro.build.paths import claims_file
 from irsrepro.build.provenance import library_versions
 from irsrepro.build.storage import write_atomically
 from irsrepro.claims import read_verdicts, readings
-from irsrepro.config.loading import DEFAULT, Project, paper_keys
+from irsrepro.config.loading import DEFAULT, Project, load_paper, paper_keys
 from irsrepro.errors import ConfigurationError, StorageError
-from irsrepro.report import verification
+from irsrepro.figures.style import VERDICTS as COLOURS
+from irsrepro.report import multiverse_gallery, verification
+from irsrepro.report.alternatives import robustness_page
 from irsrepro.report.listing import computing_times, duration
-from irsrepro.report.pages import address, counts, with_total
+from irsrepro.report.pages import BADGES, address, counts, with_total
 
 Row = Mapping[str, str]
 FOLDER = Path("docs/gallery")
-COLOURS = {"replicated": "#2b8a3e", "undecided": "#e8a33d", "not replicated": "#c92a2a"}
-BADGES = {"replicated": "🟢", "undecided": "🟡", "not replicated": "🔴"}
 COLUMNS = 3  # of the overview picture
 
 
@@ -69,12 +69,17 @@ class Exhibit:
         return str(max(framed, key=figures.count))
 
 
-def page(exhibits: Sequence[Exhibit], alternatives: bool = False) -> str:
+def page(
+    exhibits: Sequence[Exhibit],
+    alternatives: bool = False,
+    shares: Mapping[str, Mapping[str, str]] | None = None,
+) -> str:
     """Return the gallery as Markdown: every figure with its caption, claims and computing time.
 
     Args:
         exhibits: the papers in order.
         alternatives: whether there is a page about alternative readings to link to.
+        shares: in how many readings of its multiverse a claim holds, by citation key and claim.
     """
     parts = [
         "# Gallery",
@@ -86,11 +91,15 @@ def page(exhibits: Sequence[Exhibit], alternatives: bool = False) -> str:
         "Which verdicts depend on how a paper is read: [alternatives.md](alternatives.md)."
         if alternatives
         else "",
+        "How each claim fares under every reading: [multiverse](multiverse/README.md)."
+        if shares
+        else "",
         "![one figure of every paper](overview.png)",
         overview_table(exhibits, ""),
     ]
     for exhibit in exhibits:
         key, source = exhibit.key, exhibit.source
+        own = (shares or {}).get(key, {})
         parts += [f"## {key}", f"**{source['title']}.** {reference(source)} {source['summary']}"]
         for name, figure in source["figures"].items():
             parts += [
@@ -98,44 +107,13 @@ def page(exhibits: Sequence[Exhibit], alternatives: bool = False) -> str:
                 f"![{figure['title']}]({key}/{name}.png)",
                 f"{figure['caption'].strip()} [Table]({key}/{name}.csv). "
                 f"Computed in {duration(exhibit.times[name])}.",
-                _claims([row for row in exhibit.claims if row["figure"] == name]),
+                _claims([row for row in exhibit.claims if row["figure"] == name], own),
             ]
         parts += [
             "### Claims about no figure",
-            _claims([row for row in exhibit.claims if row["figure"] not in source["figures"]]),
+            _claims([row for row in exhibit.claims if row["figure"] not in source["figures"]], own),
         ]
     return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def robustness_page(rows: Sequence[Row], abouts: Mapping[str, Mapping[str, str]]) -> str:
-    """Return as Markdown how the verdict on every claim depends on the reading of its paper.
-
-    Args:
-        rows: of ``alternatives.csv``, every value as text.
-        abouts: what each alternative reading is about, by citation key and name.
-    """
-    robust = sum(row["robustness"] == "robust" for row in rows)
-    parts = [
-        "# Verdicts under alternative readings",
-        f"{robust} of {len(rows)} claims have one verdict under every reading of their paper, at "
-        f"{rows[0]['fidelity']} fidelity; *n* is the number of realisations behind the default "
-        "one. With few realisations a claim is easily undecided under one reading and decided "
-        "under another. Made by `irsrepro showcase`; do not edit. All verdicts: "
-        "[alternatives.csv](alternatives.csv).",
-    ]
-    for key, about_of in abouts.items():
-        lines = ["| claim | default reading | n | other verdicts |", "|---|---|---|---|"]
-        for row in rows:
-            if row["paper"] == key:
-                others = [
-                    f"{BADGES[row[name]]} `{name}`" for name in row["depends_on"].split()
-                ] or ["none"]
-                default = f"{BADGES[row['verdict']]} {row['verdict']}"
-                name = f"[{row['claim']}](README.md#{key}-{row['figure']})"
-                lines.append(f"| {name} | {default} | {row['n']} | {', '.join(others)} |")
-        told = [f"* `{name}`: {about}" for name, about in about_of.items()]
-        parts += [f"## {key}", "\n".join(lines), "\n".join(told)]
-    return "\n\n".join(parts) + "\n"
 
 
 def overview_table(exhibits: Sequence[Exhibit], folder: str) -> str:
@@ -177,13 +155,18 @@ def reference(source: Mapping[str, Any]) -> str:
     return f"{names} {source['year']}, {', '.join(links)}."
 
 
-def _claims(rows: Sequence[Row]) -> str:
+def _claims(rows: Sequence[Row], shares: Mapping[str, str]) -> str:
     return "\n".join(
         f"* {BADGES[row['verdict']]} **{row['claim']}** ({row['about']}, {row['verdict']}"
         + (f", {row['source']}" if row["source"] != "paper" else "")
         + (", by construction" if row["by_construction"] == "1" else "")
         + f"): {row['text']} *{row['sentence']}*"
         + (f" Cause: {row['cause']}." if row["cause"] else "")
+        + (
+            f" [Every reading](multiverse/{row['paper']}.md): {shares[row['claim']]}."
+            if row["claim"] in shares
+            else ""
+        )
         for row in rows
     )
 
@@ -289,7 +272,7 @@ def load_exhibits(root: Path) -> list[Exhibit]:
 
 
 def pages(root: Path) -> dict[Path, str]:
-    """Return the texts made from the committed tables: the gallery's pages and the README.
+    """Return the texts made from the committed tables: pages of the gallery and the README.
 
     Raises:
         ValueError: the README has lost its marks.
@@ -297,9 +280,14 @@ def pages(root: Path) -> dict[Path, str]:
     exhibits = load_exhibits(root)
     readme = (root / "README.md").read_text(encoding="utf-8")
     alternatives = root / FOLDER / "alternatives.csv"
+    surveys = multiverse_gallery.surveys(root, _sources(root))
+    shares = multiverse_gallery.shares(surveys)
+    readme = spliced(readme, "papers", overview_table(exhibits, f"{FOLDER}/"))
+    readme = spliced(readme, "multiverse", multiverse_gallery.readme_text(surveys))
     made = {
-        root / FOLDER / "README.md": page(exhibits, alternatives.is_file()),
-        root / "README.md": spliced(readme, "papers", overview_table(exhibits, f"{FOLDER}/")),
+        root / FOLDER / "README.md": page(exhibits, alternatives.is_file(), shares),
+        root / "README.md": readme,
+        **multiverse_gallery.pages(root, surveys),
     }
     if alternatives.is_file():
         abouts = {
@@ -308,6 +296,23 @@ def pages(root: Path) -> dict[Path, str]:
         }
         text = robustness_page(read_table(alternatives), abouts)
         made[alternatives.with_suffix(".md")] = text
+    return made
+
+
+def _sources(root: Path) -> dict[str, Mapping[str, Any]]:
+    return {key: load_paper(root, key).source for key in paper_keys(root)}
+
+
+def commit_multiverse(root: Path) -> list[Path]:
+    """Copy the multiverses built in a checkout to where they are committed, and write all pages.
+
+    Raises:
+        StorageError: none is built, or a curve is missing.
+    """
+    made = multiverse_gallery.copied(root, _sources(root))
+    for path, text in pages(root).items():
+        write_atomically(path, text.encode())
+        made.append(path)
     return made
 
 

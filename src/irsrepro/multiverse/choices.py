@@ -1,0 +1,135 @@
+"""What readings choose, for people: names of parameters, values, and the values in order."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+IN = " in "  # between a parameter and the single experiment it is changed in
+PLAIN_UNITS = ("1", "name")
+LONGEST = 32  # letters of a value that are shown
+_WITHOUT_MARKS = str.maketrans("", "", '{}"')
+_CAPITALS = {"irs": "IRS", "irss": "IRSs", "snr": "SNR", "mimo": "MIMO", "ap": "AP", "bs": "BS"}
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """A parameter that readings vary.
+
+    Attributes:
+        choice: its name in ``choices`` of a reading.
+        values: every value of it under any reading: numbers in ascending order, others with the
+            default value first.
+        default: place of our value among them.
+        unit: of the values, empty where there is none.
+    """
+
+    choice: str
+    values: tuple[Any, ...]
+    default: int
+    unit: str = ""
+
+    @property
+    def numeric(self) -> bool:
+        """Whether the values are numbers, so that a threshold between them means something."""
+        return all(map(is_number, self.values))
+
+    @property
+    def name(self) -> str:
+        """The parameter for people, without underscores."""
+        parameter, found, experiment = self.choice.partition(IN)
+        words = [_CAPITALS.get(word, word) for word in parameter.split("_")]
+        place = f"{IN}experiment {experiment}" if found else ""
+        return " ".join(words) + place
+
+    def place(self, value: Any) -> int:
+        """Return where a value stands among the values.
+
+        Raises:
+            ValueError: it is none of them.
+        """
+        return [key_of(each) for each in self.values].index(key_of(value))
+
+    def told(self, value: Any) -> str:
+        """Return a value of the parameter for people, with its unit."""
+        return f"{told(value)} {self.unit}".rstrip()
+
+
+def dimensions(
+    chosen: Iterable[Mapping[str, Any]], source: Mapping[str, Any]
+) -> dict[str, Dimension]:
+    """Return the parameters that readings vary, in the order of the configuration.
+
+    Args:
+        chosen: what each reading changes, see ``Explored.choices``.
+        source: the configuration of the paper.
+
+    Returns:
+        By name of the choice.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for choices in chosen:
+        for choice, value in choices.items():
+            ours = default_of(source, choice)
+            found.setdefault(choice, {key_of(ours): ours})[key_of(value)] = value
+    order = list(source["parameters"])
+    made = {}
+    for choice in sorted(found, key=lambda name: (order.index(name.partition(IN)[0]), name)):
+        values = list(found[choice].values())
+        ours = values[0]
+        if all(map(is_number, values)):
+            values.sort()
+        unit = str(source["parameters"][choice.partition(IN)[0]]["unit"])
+        place = [key_of(each) for each in values].index(key_of(ours))
+        made[choice] = Dimension(choice, tuple(values), place, "" if unit in PLAIN_UNITS else unit)
+    return made
+
+
+def default_of(source: Mapping[str, Any], choice: str) -> Any:
+    """Return the value of a choice under the default reading."""
+    parameter, found, experiment = choice.partition(IN)
+    ours = source["parameters"][parameter]["value"]
+    if not found:
+        return ours
+    plan = source["experiments"][experiment]
+    if plan["sweep"]["parameter"] == parameter:
+        return plan["sweep"]["values"]
+    ensemble = source["ensembles"][plan["ensemble"]]
+    return plan.get("set", {}).get(parameter, ensemble.get("set", {}).get(parameter, ours))
+
+
+def values_under(dimension: Dimension, chosen: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Return the place of a parameter's value under each of several readings."""
+    ours = dimension.values[dimension.default]
+    return [dimension.place(choices.get(dimension.choice, ours)) for choices in chosen]
+
+
+def is_number(value: Any) -> bool:
+    """Return whether a value is a number; true and false are none."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def key_of(value: Any) -> str:
+    """Return the same text for equal values, whatever they hold; 1 and 1.0 are equal."""
+    return json.dumps(_plain(value), sort_keys=True)
+
+
+def told(value: Any) -> str:
+    """Return a value for people, a long one cut short."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if is_number(value):
+        return f"{value:g}"
+    text = value if isinstance(value, str) else json.dumps(value).translate(_WITHOUT_MARKS)
+    text = text.replace("_", " ")
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
+def _plain(value: Any) -> Any:
+    if is_number(value):
+        return float(value)
+    if isinstance(value, Mapping):
+        return {str(name): _plain(each) for name, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, list | tuple) else value

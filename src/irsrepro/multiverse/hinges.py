@@ -1,0 +1,227 @@
+"""What the verdict on a claim hinges on: how often it holds over the readings, and on what.
+
+Two kinds of evidence. A reading that changes a single choice of ours and decides a claim the other
+way shows directly that this choice matters, all else being ours. Over the sampled readings, which
+change many choices at once, a choice is named only if it passes the test of ``splits``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from irsrepro.claims.robustness import DEPENDS, Counts, counted, deciding_otherwise
+from irsrepro.claims.verdicts import REPLICATED, UNDECIDED
+from irsrepro.config.loading import DEFAULT
+from irsrepro.multiverse.choices import Dimension, dimensions, values_under
+from irsrepro.multiverse.splits import (
+    Split,
+    Tested,
+    best_splits,
+    candidates,
+    families_passing,
+    forward,
+)
+from irsrepro.multiverse.tables import Multiverse
+from irsrepro.statistics import clopper_pearson
+
+SAMPLE = "sample"
+LEVEL = 0.05
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side of a split of the sampled readings that decide a claim.
+
+    Attributes:
+        holds: in how many of them the claim holds.
+        decided: how many there are.
+    """
+
+    holds: int
+    decided: int
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The exact interval of the share that holds, 95 %."""
+        return clopper_pearson(self.holds, self.decided)
+
+    @property
+    def share(self) -> float:
+        """The share that holds."""
+        return self.holds / self.decided
+
+
+@dataclass(frozen=True)
+class Hinge:
+    """A choice that sampled readings show the verdict to hinge on.
+
+    Attributes:
+        dimension: the choice.
+        relation: ``below`` or ``above`` (a number), ``is`` or ``is not``: where the claim holds
+            less often.
+        value: the value that the relation is to.
+        there: the readings where it holds less often.
+        elsewhere: all others.
+        explained: share of the variance of the verdict (within the hinges before it) explained.
+        p: corrected for the choice among all parameters and thresholds.
+    """
+
+    dimension: Dimension
+    relation: str
+    value: Any
+    there: Side
+    elsewhere: Side
+    explained: float
+    p: float
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A reading that turns a verdict and changes a single choice: of which parameter, to what."""
+
+    dimension: Dimension
+    value: Any
+    reading: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a multiverse says of a claim.
+
+    Attributes:
+        claim: its id.
+        default: the verdict under the default reading, empty where it says nothing there.
+        every: verdicts under every reading.
+        sampled: of these, the sampled readings.
+        single: the readings that change one thing: named alternatives and plausible values.
+        silent: number of readings under which the claim says nothing.
+        ranked: every choice that sampled readings vary, by how much its best split explains.
+        hinges: choices that the sampled readings show it to hinge on, the first most of all.
+        rivals: choices that the sampled readings do not tell apart from the hinges.
+        turns: single choices that turn the verdict of the default reading.
+        named: alternatives of several choices that turn it.
+    """
+
+    claim: str
+    default: str
+    every: Counts
+    sampled: Counts
+    single: Counts
+    silent: int = 0
+    ranked: tuple[Hinge, ...] = ()
+    hinges: tuple[Hinge, ...] = ()
+    rivals: tuple[Dimension, ...] = ()
+    turns: tuple[Turn, ...] = ()
+    named: tuple[str, ...] = ()
+
+    @property
+    def robustness(self) -> str:
+        """``robust``, ``depends``, ``open`` or ``no alternatives``: see ``claims.robustness``."""
+        return self.every.robustness
+
+    @property
+    def by_luck(self) -> bool:
+        """Whether it replicates as we read the paper, but in under half of decided readings."""
+        return self.default == REPLICATED and 2 * self.every.holds < self.every.decided
+
+    @property
+    def share(self) -> tuple[float, float]:
+        """The exact interval of the share that holds of sampled readings that decide, 95 %."""
+        return clopper_pearson(self.sampled.holds, self.sampled.decided)
+
+    @property
+    def flips(self) -> bool:
+        """Whether readings decide it both ways."""
+        return self.robustness == DEPENDS
+
+
+def findings(multiverse: Multiverse, source: Mapping[str, Any]) -> dict[str, Finding]:
+    """Return what a multiverse says of every claim.
+
+    Args:
+        multiverse: the verdicts.
+        source: the configuration of the paper.
+    """
+    varied = dimensions([each.choices for each in multiverse.readings.values()], source)
+    samples = {claim: _sampled(multiverse, claim, varied) for claim in multiverse.claims}
+    alone = {claim: best_splits(*sample) for claim, sample in samples.items()}
+    smallest = {claim: tested[0].p for claim, tested in alone.items() if tested}
+    level = families_passing(smallest, LEVEL)
+    return {
+        claim: _finding(multiverse, claim, varied, *sample, alone[claim], level)
+        for claim, sample in samples.items()
+    }
+
+
+def _sampled(
+    multiverse: Multiverse, claim: str, varied: Mapping[str, Dimension]
+) -> tuple[list[Split], NDArray[np.bool_]]:
+    """Return the splits of the sampled readings that decide a claim, and whether it holds there."""
+    decided = {
+        reading: verdict
+        for reading, verdict in multiverse.verdicts(claim).items()
+        if verdict != UNDECIDED and multiverse.readings[reading].kind == SAMPLE
+    }
+    chosen = [multiverse.readings[reading].choices for reading in decided]
+    places = {name: values_under(dimension, chosen) for name, dimension in varied.items()}
+    numeric = {name: dimension.numeric for name, dimension in varied.items()}
+    holds = np.array([verdict == REPLICATED for verdict in decided.values()], dtype=bool)
+    return candidates(places, numeric), holds
+
+
+def _finding(
+    multiverse: Multiverse,
+    claim: str,
+    varied: Mapping[str, Dimension],
+    splits: Sequence[Split],
+    holds: NDArray[np.bool_],
+    alone: Sequence[Tested],
+    level: float,
+) -> Finding:
+    verdicts = multiverse.verdicts(claim)
+    kinds = {name: reading.kind for name, reading in multiverse.readings.items()}
+    single = {
+        name: verdict for name, verdict in verdicts.items() if kinds[name] not in (DEFAULT, SAMPLE)
+    }
+    passed, rivals = forward(splits, holds, alone, level)
+    turning = deciding_otherwise(verdicts.get(DEFAULT, UNDECIDED), single)
+    changed = {name: multiverse.readings[name].choices for name in turning}
+    return Finding(
+        claim=claim,
+        default=verdicts.get(DEFAULT, ""),
+        every=counted(verdicts.values()),
+        sampled=counted(v for name, v in verdicts.items() if kinds[name] == SAMPLE),
+        single=counted(single.values()),
+        silent=len(multiverse.readings) - len(verdicts),
+        ranked=tuple(_hinge(varied, each, holds) for each in alone),
+        hinges=tuple(_hinge(varied, each, holds) for each in passed),
+        rivals=tuple(varied[each.split.choice] for each in rivals),
+        turns=tuple(
+            Turn(varied[choice], value, name)
+            for name, choices in changed.items()
+            if len(choices) == 1
+            for choice, value in choices.items()
+        ),
+        named=tuple(name for name, choices in changed.items() if len(choices) != 1),
+    )
+
+
+def _hinge(varied: Mapping[str, Dimension], tested: Tested, holds: NDArray[np.bool_]) -> Hinge:
+    split = tested.split
+    dimension = varied[split.choice]
+    inside, outside = (
+        Side(int(holds[side].sum()), int(side.sum())) for side in (split.inside, ~split.inside)
+    )
+    fewer_inside = inside.share <= outside.share
+    relation, value = ("is" if fewer_inside else "is not"), split.value
+    if split.threshold:
+        relation = "below" if fewer_inside else "above"
+        value = split.value if fewer_inside else split.value - 1
+    sides = (inside, outside) if fewer_inside else (outside, inside)
+    told = dimension.values[value]
+    return Hinge(dimension, relation, told, *sides, tested.explained, tested.p)

@@ -1,0 +1,33 @@
+"""Show every claim of a paper under every reading: a page, tables, and a curve per claim."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from irsrepro.build.jobs import job
+from irsrepro.build.storage import write_atomically, write_dataset
+from irsrepro.config.loading import load_paper
+from irsrepro.figures.specification import render_specification
+from irsrepro.multiverse.explored import read_explored
+from irsrepro.multiverse.specifications import specification
+from irsrepro.multiverse.tables import as_csv, as_dataset, gathered
+from irsrepro.report.multiverse import page, survey
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with job(snakemake.output.page, snakemake.log[0]):
+    key, seed = snakemake.wildcards.paper, snakemake.params.seed
+    source = load_paper(Path(snakemake.params.root), key).source
+    explored = [read_explored(path, paper=key, seed=seed) for path in snakemake.input.explored]
+    surveyed = survey(gathered(explored), source)
+    pictures = {}
+    folder = Path(snakemake.output.curves)
+    folder.mkdir(parents=True, exist_ok=True)
+    for claim, finding in surveyed.findings.items():
+        files = render_specification(specification(explored, finding, source))
+        for ending, content in files.items():
+            write_atomically(folder / f"{claim}.{ending}", content)
+        pictures[claim] = files["png"]
+    write_atomically(snakemake.output.page, page(surveyed, pictures).encode())
+    write_atomically(snakemake.output.table, as_csv(surveyed.multiverse).encode())
+    write_dataset(snakemake.output.data, as_dataset(surveyed.multiverse))
