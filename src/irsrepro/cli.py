@@ -117,6 +117,7 @@ def _parser() -> argparse.ArgumentParser:
             "write an ensemble and the points of its experiments, for other programs",
         ),
         ("score", _score, "compare a solution from outside with every scheme of an experiment"),
+        (
             "multiverse",
             _multiverse,
             "copy the multiverses built to docs/gallery, and write its pages",
