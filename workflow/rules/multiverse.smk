@@ -33,7 +33,8 @@ rule explore:
     conda:
         "../envs/irsrepro.yaml"
     resources:
-        mem_mb=3000,
+        mem_mb=lambda wildcards, attempt: 3000 * attempt,
+        runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         root=source("."),
         configuration=lambda w: configuration(w.paper),
