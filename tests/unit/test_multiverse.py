@@ -63,8 +63,9 @@ def test_one_choice_is_changed_at_a_time(he2020: Paper) -> None:
         "tolerance_1": {"tolerance": 1e-6},
         "tolerance_2": {"tolerance": 1e-2},
     }
-    names = reading_names(paper, 3)
+    names = reading_names(paper, 3, every_value=True)
     assert names == [*found, "sample_000", "sample_001", "sample_002"]
+    assert set(found) - set(reading_names(paper, 3, every_value=False)) == set(others)
 
 
 def test_points_are_plausible_spread_and_go_on_from_fewer(he2020: Paper) -> None:
@@ -98,7 +99,7 @@ def test_points_that_do_not_fit_are_passed_over(he2020: Paper) -> None:
 def test_without_a_choice_there_are_no_points(he2020: Paper) -> None:
     paper = with_plausible(he2020)
     assert not varied(paper) and not list(samples(paper, 4, SEED))
-    assert reading_names(paper, 4) == [DEFAULT, *he2020.alternatives]
+    assert reading_names(paper, 4, every_value=True) == [DEFAULT, *he2020.alternatives]
 
 
 @pytest.fixture

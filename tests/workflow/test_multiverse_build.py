@@ -31,7 +31,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
 def write_readings(root: Path) -> None:
     project = load_project(root, {})
     paper = project.papers[KEY]
-    for name in reading_names(paper, project.multiverse["samples"]):
+    for name in reading_names(paper, project.multiverse["samples"], every_value=False):
         reading = reading_of(paper, name, project.seed)
         choices = reading.choices(paper)
         claims = [

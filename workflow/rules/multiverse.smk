@@ -16,8 +16,9 @@ def configuration(key):
 
 def explored_files(wildcards):
     """The verdicts of a paper under every reading of its multiverse."""
-    source, samples = paper(wildcards), project.multiverse["samples"]
-    return [explored_file(source.key, name) for name in reading_names(source, samples)]
+    source, asked = paper(wildcards), project.multiverse
+    names = reading_names(source, asked["samples"], asked["every_value"])
+    return [explored_file(source.key, name) for name in names]
 
 
 rule explore:

@@ -76,7 +76,7 @@ def _check_data(project: Project, target: str, parts: list[str]) -> None:
     place, key, reading, *_ = [*parts, "", "", ""]
     _check_member(target, "paper", key, project.papers)
     if place == MULTIVERSE:
-        names = reading_names(project.papers[key], project.multiverse["samples"])
+        names = reading_names(project.papers[key], project.multiverse["samples"], True)
         _check_member(target, "reading", reading, names)
         return
     _check_member(target, "reading", reading, project.papers[key].readings)

@@ -47,7 +47,7 @@ class Reading:
 
 
 def named_readings(paper: Paper) -> list[Reading]:
-    """Return the readings that change one choice: default, alternatives, plausible values.
+    """Return the default reading, the alternatives, and every plausible value on its own.
 
     Of a range, its two ends. A value that an alternative already has is not taken twice.
     """
@@ -65,10 +65,16 @@ def named_readings(paper: Paper) -> list[Reading]:
     return [Reading(DEFAULT, DEFAULT, {}, {}), *alternatives, *others]
 
 
-def reading_names(paper: Paper, samples: int) -> list[str]:
-    """Return the names of all readings of a multiverse, those of sampled points last."""
-    points = range(samples) if varied(paper) else ()
-    return [*(each.name for each in named_readings(paper)), *map(SAMPLE.format, points)]
+def reading_names(paper: Paper, samples: int, every_value: bool) -> list[str]:
+    """Return the names of all readings of a multiverse, those of sampled points last.
+
+    Args:
+        paper: the paper.
+        samples: points of the product of all plausible values.
+        every_value: every plausible value on its own, too, and not only the alternatives.
+    """
+    named = [each.name for each in named_readings(paper) if every_value or each.kind != "plausible"]
+    return [*named, *map(SAMPLE.format, range(samples) if varied(paper) else ())]
 
 
 def varied(paper: Paper) -> dict[str, Mapping[str, Any]]:

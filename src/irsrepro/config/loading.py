@@ -234,8 +234,8 @@ class Project:
         chunk: realisations per file.
         rounding_sample: by fidelity, how many realisations are designed again on channels disturbed
             in their last digits.
-        multiverse: ``samples`` of the product of plausible values, and ``realisations`` that a
-            claim is given at most.
+        multiverse: ``samples`` of the product of plausible values, ``realisations`` that a claim is
+            given at most, and whether ``every_value`` counts alone, too.
         realisations: number asked for on the command line, or None for each paper's own.
         variant: name of the what-if given on the command line, if there is one.
         papers: by citation key.

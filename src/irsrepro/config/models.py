@@ -80,6 +80,7 @@ class MultiverseSettings(Section):
 
     samples: Index = Field(description="points of the product of all plausible values, per paper")
     realisations: Realisations = Field(description="given to a claim that stays open, at most")
+    every_value: bool = Field(description="every plausible value on its own, too")
 
 
 class Settings(Section):

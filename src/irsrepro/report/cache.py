@@ -93,7 +93,7 @@ def survey(
     """
     wanted = reached(projects)
     multiverse = {
-        key: set(reading_names(paper, MOST_SAMPLES))  # more points go on from fewer
+        key: set(reading_names(paper, MOST_SAMPLES, True))  # more points go on from fewer
         for project in projects
         for key, paper in project.papers.items()
     }
