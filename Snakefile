@@ -55,7 +55,6 @@ include: "workflow/rules/figures.smk"
 include: "workflow/rules/claims.smk"
 include: "workflow/rules/reports.smk"
 include: "workflow/rules/multiverse.smk"
-include: "workflow/rules/multiverse_pages.smk"
 include: "workflow/rules/verify.smk"
 
 

@@ -1,4 +1,5 @@
 from functools import cache
+from hashlib import sha256
 
 from irsrepro.build import paths as results
 from irsrepro.config.expressions import claims_under
@@ -13,11 +14,13 @@ from irsrepro.config.commands import digest_of, named_files
 from irsrepro.figures.published import published_files
 from irsrepro.build.paths import benchmark_of
 from irsrepro.build.targets import PICTURE_ENDINGS
+from irsrepro.config.choices import reading_names
 from irsrepro.config.types import NAME
 from irsrepro.build.places import (
     CHANNELS,
     CLAIMS,
     DATA,
+    EXPLORED,
     FIGURE_DATA,
     ROUNDING,
     SOLUTION,
@@ -255,3 +258,20 @@ def scheme_modules(wildcards):
         for scheme in source.schemes
         if not source.is_external(scheme)
     ]
+
+
+def explored_file(key, reading):
+    return EXPLORED.format(paper=key, reading=reading)
+
+
+@cache
+def configuration(key):
+    """Digest of the configuration of a paper."""
+    return sha256(Path(source(f"config/{key}.yaml")).read_bytes()).hexdigest()[:16]
+
+
+def explored_files(wildcards):
+    """The verdicts of a paper under every reading of its multiverse."""
+    source, asked = paper(wildcards), project.multiverse
+    names = reading_names(source, asked["samples"], asked["every_value"])
+    return [explored_file(source.key, name) for name in names]

@@ -1,26 +1,3 @@
-from hashlib import sha256
-
-from irsrepro.build.places import EXPLORED
-from irsrepro.config.choices import reading_names
-
-
-def explored_file(key, reading):
-    return EXPLORED.format(paper=key, reading=reading)
-
-
-@cache
-def configuration(key):
-    """Digest of the configuration of a paper."""
-    return sha256(Path(source(f"config/{key}.yaml")).read_bytes()).hexdigest()[:16]
-
-
-def explored_files(wildcards):
-    """The verdicts of a paper under every reading of its multiverse."""
-    source, asked = paper(wildcards), project.multiverse
-    names = reading_names(source, asked["samples"], asked["every_value"])
-    return [explored_file(source.key, name) for name in names]
-
-
 rule explore:
     input:
         # What a reading shares with the default one is solved under that.
@@ -48,3 +25,70 @@ rule explore:
         realisations=project.multiverse["realisations"],
     script:
         "../scripts/explore_reading.py"
+
+
+rule multiverse:
+    input:
+        explored=explored_files,
+    output:
+        page=report(
+            "multiverse/{paper}.html",
+            caption="../report/multiverse.rst",
+            category="{paper}",
+            subcategory="Multiverse",
+            labels={"figure": "", "about": "Every claim under every reading"},
+        ),
+        table="multiverse/{paper}.csv",
+        data="multiverse/{paper}.nc",
+        curves=directory("multiverse/{paper}"),
+    log:
+        "logs/multiverse/{paper}.log",
+    conda:
+        "../envs/irsrepro.yaml"
+    params:
+        root=source("."),
+        configuration=lambda w: configuration(w.paper),
+        library=library("write_multiverse.py"),
+        seed=project.seed,
+    script:
+        "../scripts/write_multiverse.py"
+
+
+rule multiverse_index:
+    input:
+        tables=[f"multiverse/{key}.csv" for key in project.papers],
+    output:
+        report(
+            "multiverse/index.html",
+            caption="../report/multiverse.rst",
+            category="Overview",
+            labels={"figure": "", "about": "Every claim under every reading"},
+        ),
+    log:
+        "logs/multiverse/index.log",
+    conda:
+        "../envs/irsrepro.yaml"
+    params:
+        root=source("."),
+        configuration=[configuration(key) for key in project.papers],
+        library=library("write_multiverses.py"),
+    script:
+        "../scripts/write_multiverses.py"
+
+
+rule multiverse_all:
+    input:
+        files=[f"multiverse/{key}.html" for key in project.papers]
+        + ["multiverse/index.html"],
+        claims=[explored_file(key, DEFAULT) for key in project.papers],
+    output:
+        "multiverse/all",
+    log:
+        "logs/multiverse/all.log",
+    conda:
+        "../envs/irsrepro.yaml"
+    params:
+        library=library("list_files.py"),
+        seed=project.seed,
+    script:
+        "../scripts/list_files.py"
