@@ -12,7 +12,8 @@ from pathlib import Path
 
 from irsrepro.build.experiments import read_solutions
 from irsrepro.build.paths import solution_files
-from irsrepro.config.loading import DEFAULT, Project, load_project
+from irsrepro.config.loading import Project, load_project
+from irsrepro.config.paper import DEFAULT
 from irsrepro.optimize.result import FAILURE
 from irsrepro.report.listing import aligned, figure_times
 from irsrepro.report.verification import verify

@@ -9,7 +9,7 @@ from typing import Any
 
 import PIL.Image
 
-from irsrepro.config.loading import DEFAULT, Paper
+from irsrepro.config.paper import DEFAULT, Paper
 from irsrepro.report.pages import Chapter
 
 EVIL = "<script>alert('x')</script> & \"quotes\""

@@ -12,7 +12,8 @@ from conftest import ROOT
 from irsrepro.build.exports import draw
 from irsrepro.build.external import rejections, solve
 from irsrepro.channels.streams import RandomStream
-from irsrepro.config.loading import DEFAULT, load_project
+from irsrepro.config.loading import load_project
+from irsrepro.config.paper import DEFAULT
 
 SCRIPTS = sorted(ROOT.glob("schemes/*.m"))
 PLACES = "{channels} {parameters} {solution}"

@@ -19,7 +19,8 @@ import xarray as xr
 from irsrepro.build.experiments import compare
 from irsrepro.build.sweeps import Problem, run
 from irsrepro.channels.streams import RandomStream, realisation_streams
-from irsrepro.config.loading import DEFAULT, load_project
+from irsrepro.config.loading import load_project
+from irsrepro.config.paper import DEFAULT
 from irsrepro.figures.data import make
 from irsrepro.figures.plotting import render
 from irsrepro.optimize.result import FAILURE, SolverError

@@ -21,7 +21,8 @@ from irsrepro.config.checks import (
 )
 from irsrepro.config.expressions import claims_under, value_of
 from irsrepro.config.kinds import OF_REALISATIONS, AnyCheck, Check
-from irsrepro.config.loading import DEFAULT, load_project
+from irsrepro.config.loading import load_project
+from irsrepro.config.paper import DEFAULT
 from irsrepro.errors import ConfigurationError
 
 PLANS = {

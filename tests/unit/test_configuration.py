@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from irsrepro.build.targets import check_targets
-from irsrepro.config.loading import DEFAULT, load_project
+from irsrepro.config.loading import load_project
+from irsrepro.config.paper import DEFAULT
 from irsrepro.errors import ConfigurationError
 
 Change = Callable[[dict[str, Any]], None]

@@ -18,7 +18,8 @@ from irsrepro.build.exports import draw
 from irsrepro.build.external import Command, evaluate, rejections
 from irsrepro.channels.streams import RandomStream
 from irsrepro.config.commands import digest_of, named_files
-from irsrepro.config.loading import DEFAULT, Project, load_paper, load_project
+from irsrepro.config.loading import Project, load_paper, load_project
+from irsrepro.config.paper import DEFAULT
 from irsrepro.errors import ConfigurationError, IrsreproError
 from irsrepro.optimize.result import FAILURE
 from refusals import bare_checkout

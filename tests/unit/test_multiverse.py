@@ -15,7 +15,8 @@ from irsrepro.claims.looks import looks_until
 from irsrepro.claims.verdicts import CheckResult, ClaimResult, Contrast, decide, worst
 from irsrepro.config.choices import named_readings, reading_names, varied
 from irsrepro.config.expressions import claims_under
-from irsrepro.config.loading import DEFAULT, Paper, load_paper
+from irsrepro.config.loading import load_paper
+from irsrepro.config.paper import DEFAULT, Paper
 from irsrepro.errors import ConfigurationError
 from irsrepro.multiverse import exploration
 from irsrepro.multiverse.exploration import Exploration, realisations_wanted

@@ -10,7 +10,8 @@ import pytest
 
 from conftest import ROOT
 from irsrepro.channels.streams import RandomStream, realisation_streams
-from irsrepro.config.loading import DEFAULT, Paper, load_paper, paper_keys
+from irsrepro.config.loading import load_paper, paper_keys
+from irsrepro.config.paper import DEFAULT, Paper
 
 KEYS = paper_keys(ROOT)
 SETTLED = ("stated", "derived")

@@ -15,8 +15,9 @@ from irsrepro.build.exports import draw
 from irsrepro.build.solution_format import SolutionFormat, solution_format
 from irsrepro.build.sweeps import Problem
 from irsrepro.channels.streams import RandomStream, realisation_streams
-from irsrepro.config.loading import DEFAULT, Project, load_project
+from irsrepro.config.loading import Project, load_project
 from irsrepro.config.modules import module_file
+from irsrepro.config.paper import DEFAULT
 
 PAGE = ROOT / "docs/solution_formats.md"
 PREFACE = """\

@@ -84,7 +84,8 @@ def write() -> None:
     from irsrepro.build.storage import variable, write_dataset
     from irsrepro.build.sweeps import solve
     from irsrepro.channels.streams import RandomStream, realisation_streams
-    from irsrepro.config.loading import DEFAULT, load_project
+    from irsrepro.config.loading import load_project
+    from irsrepro.config.paper import DEFAULT
 
     keep_compiled_kernels(ROOT)
     found = {}

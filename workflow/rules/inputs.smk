@@ -3,7 +3,7 @@ from hashlib import sha256
 
 from irsrepro.build import paths as results
 from irsrepro.config.expressions import claims_under
-from irsrepro.config.loading import DEFAULT
+from irsrepro.config.paper import DEFAULT
 from irsrepro.build.provenance import (
     digest,
     external_files,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from irsrepro.build.jobs import job
 from irsrepro.build.storage import write_atomically
 from irsrepro.claims import read_verdicts, readings
-from irsrepro.config.loading import DEFAULT
+from irsrepro.config.paper import DEFAULT
 from irsrepro.report.pages import scorecard
 
 if TYPE_CHECKING:

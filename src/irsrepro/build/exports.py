@@ -26,7 +26,8 @@ from irsrepro.build.solution_format import solution_format
 from irsrepro.build.storage import variable, write_atomically
 from irsrepro.build.sweeps import Problem
 from irsrepro.channels.streams import RandomStream, realisation_streams
-from irsrepro.config.loading import DEFAULT, Project
+from irsrepro.config.loading import Project
+from irsrepro.config.paper import DEFAULT
 from irsrepro.config.problems import config_error, one_of
 
 OUTSIDE = "outside"  # the name whose random streams a solution from outside has

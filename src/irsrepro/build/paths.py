@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from irsrepro.build.places import CHANNELS, CLAIMS, FIGURE_DATA, ROUNDING, SOLUTION
 from irsrepro.config.checks import experiments_of
-from irsrepro.config.loading import DEFAULT, Project
+from irsrepro.config.loading import Project
+from irsrepro.config.paper import DEFAULT
 
 
 def data_path(project: Project, pattern: str, paper: str, reading: str, **names: str) -> str:

@@ -9,7 +9,8 @@ from pathlib import PurePosixPath
 
 from irsrepro.build.paths import data_files
 from irsrepro.config.choices import reading_names
-from irsrepro.config.loading import DEFAULT, Project
+from irsrepro.config.loading import Project
+from irsrepro.config.paper import DEFAULT
 from irsrepro.config.problems import config_error, one_of
 
 PICTURE_ENDINGS = ("pdf", "svg", "png", "csv")

@@ -9,7 +9,7 @@ from typing import Any
 
 from irsrepro.claims.files import Verdicts
 from irsrepro.claims.robustness import deciding_otherwise, in_words, leaving_open
-from irsrepro.config.loading import DEFAULT
+from irsrepro.config.paper import DEFAULT
 
 PLAIN = (
     "paper", "claim", "about", "figure", "text", "source", "verdict", "holds", "comparisons",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from irsrepro.config.loading import DEFAULT, Paper
+from irsrepro.config.paper import DEFAULT, Paper
 
 SAMPLE = "sample_{:03d}"
 

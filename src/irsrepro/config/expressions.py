@@ -18,7 +18,7 @@ from irsrepro.config.checks import fewest_points, resolve
 from irsrepro.config.problems import one_of, raise_config_error
 
 if TYPE_CHECKING:
-    from irsrepro.config.loading import Paper
+    from irsrepro.config.paper import Paper
 
 OPERATORS: Mapping[type, Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,

@@ -13,7 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from irsrepro.config.loading import Paper, Project
+from irsrepro.config.loading import Project
+from irsrepro.config.paper import Paper
 from irsrepro.config.problems import config_error, one_of, raise_config_error
 from irsrepro.config.strict_yaml import read_text
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from irsrepro.claims.robustness import Counts, counted
-from irsrepro.config.loading import DEFAULT
+from irsrepro.config.paper import DEFAULT
 from irsrepro.multiverse.tables import Multiverse, Reading
 
 OWN = "paper"  # the source of a claim that is a sentence of the paper

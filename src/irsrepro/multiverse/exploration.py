@@ -31,7 +31,7 @@ from irsrepro.claims.looks import FIRST, looks_until, needed
 from irsrepro.claims.verdicts import UNDECIDED, ClaimResult
 from irsrepro.config.checks import curves_of, experiments_of, resolve
 from irsrepro.config.expressions import claims_under
-from irsrepro.config.loading import DEFAULT, Paper
+from irsrepro.config.paper import DEFAULT, Paper
 
 ENGINE = "fast"
 HOPE = 4

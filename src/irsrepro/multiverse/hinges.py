@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from irsrepro.claims.robustness import DEPENDS, Counts, counted, deciding_otherwise
 from irsrepro.claims.verdicts import REPLICATED, UNDECIDED
-from irsrepro.config.loading import DEFAULT
+from irsrepro.config.paper import DEFAULT
 from irsrepro.multiverse.choices import Dimension, dimensions, values_under
 from irsrepro.multiverse.splits import (
     Split,

@@ -9,7 +9,8 @@ from typing import Any
 from scipy.stats import qmc
 
 from irsrepro.config.choices import SAMPLE, Reading, named_readings, varied
-from irsrepro.config.loading import Paper, check_fit
+from irsrepro.config.loading import check_fit
+from irsrepro.config.paper import Paper
 from irsrepro.errors import ConfigurationError
 
 _DIGITS = 3  # of a value taken from a range

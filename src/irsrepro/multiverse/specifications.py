@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from irsrepro.claims.verdicts import CheckResult, ClaimResult
-from irsrepro.config.loading import DEFAULT
+from irsrepro.config.paper import DEFAULT
 from irsrepro.figures.specification import Bar, Choice, Specification
 from irsrepro.multiverse.choices import Dimension, dimensions, values_under
 from irsrepro.multiverse.explored import Explored

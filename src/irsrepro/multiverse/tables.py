@@ -14,7 +14,7 @@ import xarray as xr
 
 from irsrepro.build.storage import variable
 from irsrepro.claims.verdicts import NOT_REPLICATED, REPLICATED, UNDECIDED
-from irsrepro.config.loading import DEFAULT
+from irsrepro.config.paper import DEFAULT
 from irsrepro.errors import IrsreproError
 from irsrepro.multiverse.explored import KINDS, Explored
 

@@ -15,7 +15,8 @@ from irsrepro.build.exports import evaluate_solutions
 from irsrepro.build.external import rejections
 from irsrepro.build.paths import solution_files
 from irsrepro.build.solution_format import solution_format
-from irsrepro.config.loading import DEFAULT, Project
+from irsrepro.config.loading import Project
+from irsrepro.config.paper import DEFAULT
 from irsrepro.errors import StorageError
 from irsrepro.metrics import difference_unit
 from irsrepro.report.listing import aligned

@@ -10,7 +10,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from irsrepro.build.paths import benchmark_of, channel_files, claim_sources, computed_for
-from irsrepro.config.loading import DEFAULT, Project
+from irsrepro.config.loading import Project
+from irsrepro.config.paper import DEFAULT
 from irsrepro.errors import StorageError
 
 NOT_BUILT = "not built"

@@ -34,8 +34,9 @@ from irsrepro.build.experiments import read_experiment, read_solutions
 from irsrepro.build.paths import benchmark_of
 from irsrepro.build.storage import read_dataset
 from irsrepro.claims import read_verdicts
-from irsrepro.config.loading import DEFAULT, chunks_asked, load_paper
+from irsrepro.config.loading import chunks_asked, load_paper
 from irsrepro.config.modules import LIBRARY
+from irsrepro.config.paper import DEFAULT
 from irsrepro.errors import IrsreproError, StorageError
 from irsrepro.figures.deviations import with_published
 from irsrepro.figures.published import FOLDER, read_published

@@ -19,7 +19,7 @@ import PIL.Image
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from irsrepro.claims import SOURCES
-from irsrepro.config.loading import DEFAULT, Paper
+from irsrepro.config.paper import DEFAULT, Paper
 
 Row = Mapping[str, Any]
 TEMPLATES = Path(__file__).parent / "templates"

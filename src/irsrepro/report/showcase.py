@@ -26,7 +26,8 @@ from irsrepro.build.paths import claims_file
 from irsrepro.build.provenance import library_versions
 from irsrepro.build.storage import write_atomically
 from irsrepro.claims import read_verdicts, readings
-from irsrepro.config.loading import DEFAULT, Project, load_paper, paper_keys
+from irsrepro.config.loading import Project, load_paper, paper_keys
+from irsrepro.config.paper import DEFAULT
 from irsrepro.errors import ConfigurationError, StorageError
 from irsrepro.figures.style import VERDICTS as COLOURS
 from irsrepro.report import multiverse_gallery, verification

@@ -23,7 +23,8 @@ from irsrepro.build.paths import claims_file, panel_files
 from irsrepro.build.storage import read_dataset
 from irsrepro.claims import read_verdicts
 from irsrepro.claims.readings import as_csv, rows
-from irsrepro.config.loading import DEFAULT, Paper, Project
+from irsrepro.config.loading import Project
+from irsrepro.config.paper import DEFAULT, Paper
 from irsrepro.errors import StorageError
 from irsrepro.figures.tables import table
 from irsrepro.report.listing import aligned

@@ -1,0 +1,191 @@
+"""One paper as the configuration has it: parameters, readings, and what each job needs of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+DEFAULT = "default"
+EXTERNAL = "external"  # who stands for every command in ``used_by``
+
+
+@dataclass(frozen=True)
+class Paper:
+    """One paper: its parameters, ensembles, experiments, schemes, figures, claims and alternatives.
+
+    Attributes:
+        key: citation key, the name of everything of this paper.
+        source: the parsed ``config/KEY.yaml``.
+        readings: parameter values that each reading sets on top of the default ones.
+        adjustments: values that a reading sets in single experiments, on top of those the
+            experiment itself sets; by reading and experiment.
+    """
+
+    key: str
+    source: Mapping[str, Any]
+    readings: Mapping[str, Mapping[str, Any]]
+    adjustments: Mapping[str, Mapping[str, Mapping[str, Any]]]
+
+    def __getattr__(self, section: str) -> Any:
+        """Return a section of the configuration file, for example ``paper.figures``."""
+        try:
+            return self.source[section]
+        except KeyError:
+            raise AttributeError(section) from None
+
+    def reading(self, name: str) -> dict[str, Any]:
+        """Return the value of every parameter under a reading."""
+        values = {key: entry["value"] for key, entry in self.parameters.items()}
+        return values | dict(self.readings[name])
+
+    def channel_parameters(self, reading: str, ensemble: str) -> dict[str, Any]:
+        """Return the parameters that the channels of an ensemble are drawn with."""
+        return self._selected(reading, ensemble, {}, "channels")
+
+    def external_parameters(self, reading: str, experiment: str) -> dict[str, Any]:
+        """Return what any command is given in an experiment, the swept parameter excepted."""
+        plan = self.experiments[experiment]
+        more = self._set_in(reading, experiment)
+        values = self._selected(reading, plan["ensemble"], more, EXTERNAL)
+        values.pop(plan["sweep"]["parameter"], None)
+        return values
+
+    def experiment_parameters(self, reading: str, experiment: str) -> dict[str, Any]:
+        """Return every parameter of an experiment, the swept one with all its values."""
+        plan = self.experiments[experiment]
+        values = self._selected(reading, plan["ensemble"], self._set_in(reading, experiment))
+        return values | {plan["sweep"]["parameter"]: plan["sweep"]["values"]}
+
+    def solution_parameters(self, reading: str, experiment: str, scheme: str) -> dict[str, Any]:
+        """Return the parameters of a scheme in an experiment, the swept one excepted."""
+        plan = self.experiments[experiment]
+        more = self._set_in(reading, experiment) | self.schemes[scheme].get("set", {})
+        values = self._selected(reading, plan["ensemble"], more, scheme)
+        values.pop(plan["sweep"]["parameter"], None)
+        return values
+
+    def figure_parameters(self, reading: str, figure: str) -> dict[str, dict[str, Any]]:
+        """Return every parameter that a figure depends on, by experiment or ensemble."""
+        section = self.figures[figure]
+        if "ensemble" in section:
+            name = section["ensemble"]
+            return {name: self.channel_parameters(reading, name)}
+        return {name: self.experiment_parameters(reading, name) for name in section["experiments"]}
+
+    def curves(self, figure: str) -> list[dict[str, Any]]:
+        """Return what a figure draws: experiment, scheme and perhaps number of iterations.
+
+        A curve is named by its scheme, by its experiment too where the figure draws several, by the
+        number of iterations where these are cut short, and by its quantity where this is not the
+        metric of the experiment.
+        """
+        section = self.figures[figure]
+        experiments = section.get("experiments", [])
+        found = []
+        for experiment in experiments:
+            schemes = self.experiments[experiment]["schemes"]
+            for scheme in [name for name in section.get("schemes", schemes) if name in schemes]:
+                name = scheme if len(experiments) == 1 else f"{experiment}/{scheme}"
+                curve = {"name": name, "experiment": experiment, "scheme": scheme}
+                cut = section.get("after", {}).get(scheme, [])
+                found += [
+                    curve | {"name": f"{name} after {count}", "after": count} for count in cut
+                ]
+                more = section.get("also", {}).get(scheme, {})
+                found += [
+                    curve | {"name": f"{name} {quantity}", "quantity": quantity}
+                    for quantity in more
+                ]
+                found.append(curve)
+        return found
+
+    def holder(self, reading: str, experiment: str, scheme: str) -> str:
+        """Return the reading under whose name a solution is kept.
+
+        A reading that changes nothing for a scheme shares the data of the default one.
+        """
+        same = self.solution_parameters(reading, experiment, scheme) == self.solution_parameters(
+            DEFAULT, experiment, scheme
+        )
+        return DEFAULT if same else reading
+
+    def channel_holder(self, reading: str, ensemble: str) -> str:
+        """Return the reading under whose name the channels of an ensemble are kept."""
+        same = self.channel_parameters(reading, ensemble) == self.channel_parameters(
+            DEFAULT, ensemble
+        )
+        return DEFAULT if same else reading
+
+    def panels(self, figure: str) -> list[str]:
+        """Return the figures whose data a figure draws: itself, or the panels of a sheet."""
+        return list(self.figures[figure].get("figures", [figure]))
+
+    def changes(self, reading: str, figure: str) -> str:
+        """Return what a reading changes in a figure, for a person; empty if it changes nothing."""
+        default = self.figure_parameters(DEFAULT, figure)
+        changed = {
+            f"{name} = {value} (was {default[part][name]})": None
+            for part, values in self.figure_parameters(reading, figure).items()
+            for name, value in values.items()
+            if value != default[part][name]
+        }
+        return ", ".join(changed)
+
+    def module(self, scheme: str) -> str:
+        """Return the dotted name of the module that holds a scheme; not of one with a command."""
+        return f"irsrepro.papers.{self.key}.schemes.{self.schemes[scheme].get('module', scheme)}"
+
+    def is_external(self, scheme: str) -> bool:
+        """Whether a scheme is designed by a command."""
+        return "command" in self.schemes[scheme]
+
+    def plan_of(self, reading: str, experiment: str, scheme: str) -> dict[str, Any]:
+        """Return how a scheme is run in an experiment.
+
+        Returns:
+            ``section``, its parameters but the swept one, and ``module``, or ``external``: its
+            ``command``, ``time_limit`` and ``listed`` files, and ``place``, what errors call it.
+        """
+        section = self.solution_parameters(reading, experiment, scheme)
+        if not self.is_external(scheme):
+            return {"module": self.module(scheme), "section": section}
+        entry = self.schemes[scheme]
+        external = {
+            "place": f"config/{self.key}.yaml: schemes.{scheme}",
+            "command": entry["command"],
+            "time_limit": entry["time_limit"],
+            "listed": entry.get("files", []),
+        }
+        return {"external": external, "section": section}
+
+    def _set_in(self, reading: str, experiment: str) -> dict[str, Any]:
+        """Return the parameters that are set in an experiment under a reading."""
+        adjusted = self.adjustments.get(reading, {}).get(experiment, {})
+        return {**self.experiments[experiment]["set"], **adjusted}
+
+    def _selected(
+        self, reading: str, ensemble: str, more: Mapping[str, Any], user: str | None = None
+    ) -> dict[str, Any]:
+        """Return the parameters that matter to an ensemble and to a user of it.
+
+        A user is ``channels``, a scheme, ``external`` for any command, or None for anyone. What the
+        channels are drawn with is known to every scheme; a parameter that names schemes is known
+        to those only.
+        """
+        values = self.reading(reading) | self.ensembles[ensemble]["set"] | dict(more)
+        commanded = user is not None and user in self.schemes and self.is_external(user)
+        names = {user, EXTERNAL} if commanded else {user}
+        chosen = {}
+        for name in sorted(values):
+            entry = self.parameters[name]
+            users = entry.get("used_by", "schemes")
+            if ensemble not in entry.get("ensembles", [ensemble]):
+                continue
+            if user == "channels":
+                known = users == "channels"
+            else:
+                known = user is None or isinstance(users, str) or bool(names & {*users})
+            if known:
+                chosen[name] = values[name]
+        return chosen
