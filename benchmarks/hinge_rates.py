@@ -1,7 +1,7 @@
 """How often a hinge is named, and how often a wrong one, on made-up readings of known truth.
 
 Readings are random points of seven choices; a verdict follows one of them, with or without noise,
-or none. Run it as a script: it prints the table of docs/multiverse.md.
+or none. Run it as a script: it prints a table of the rates.
 """
 
 from __future__ import annotations
