@@ -18,6 +18,7 @@ from irsrepro.config.loading import load_project
 from irsrepro.errors import ConfigurationError
 from irsrepro.figures import plotting, style
 from irsrepro.figures.deviations import with_published
+from irsrepro.figures.legend import legend_height
 from irsrepro.figures.published import Point, check_published, published_files, read_published
 from irsrepro.figures.tables import table
 from irsrepro.report import notebooks as reporting
@@ -166,14 +167,14 @@ def test_the_table_ends_with_the_points() -> None:
 @pytest.fixture
 def legends(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Axes, list[str]]]:
     found: list[tuple[Axes, list[str]]] = []
-    height = plotting._legend_height
+    height = legend_height
 
     def noted(axes: Axes) -> float:
         legend = axes.get_legend()
         found.append((axes, [text.get_text() for text in legend.get_texts()] if legend else []))
         return height(axes)
 
-    monkeypatch.setattr(plotting, "_legend_height", noted)
+    monkeypatch.setattr(plotting, "legend_height", noted)
     return found
 
 

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Discriminator, Field, Tag
-from pydantic_core import PydanticCustomError
+from pydantic import Discriminator, Field, Tag
 
 from irsrepro.config.commands import (
     COMMAND,
@@ -17,55 +16,31 @@ from irsrepro.config.commands import (
     is_command,
     is_inside,
 )
+from irsrepro.config.figures import Figure
 from irsrepro.config.kinds import Check
 from irsrepro.config.types import (
-    NAME,
-    RESERVED_NAMES,
+    ClaimName,
+    Ends,
     Expected,
+    Index,
     Name,
+    Names,
+    NewName,
     Number,
     Quantity,
+    Realisations,
     Section,
+    SomeValues,
     Text,
-    rising,
+    Values,
+    Year,
+    distinct,
 )
 
 Fidelity = Literal["paper", "preview"]
 Engine = Literal["fast", "reference"]
 Origin = Literal["stated", "derived", "related-work", "recalled", "assumed", "calibrated"]
-Realisations = Annotated[int, Quantity(at_least=1, at_most=1_000_000)]
-Index = Annotated[int, Quantity(at_least=0, at_most=1_000_000)]
-Year = Annotated[int, Quantity(at_least=1800, at_most=2200)]
 Source = Literal["paper", "threshold ours", "reconstructed", "ours"]
-
-
-def _not_reserved(name: str) -> str:
-    if name in RESERVED_NAMES:
-        taken = f"a name other than {', '.join(RESERVED_NAMES)}"
-        raise PydanticCustomError("expected", "{expected}", {"expected": taken})
-    return name
-
-
-def _distinct(values: list[Any]) -> bool:
-    return len({repr(each) for each in values}) == len(values)
-
-
-NewName = Annotated[Name, AfterValidator(_not_reserved)]
-ClaimName = Annotated[str, Field(max_length=60, pattern=f"^{NAME}(-[A-Za-z0-9_]+)*$")]
-Names = Annotated[
-    list[Name], Field(min_length=1), Expected("a list of different names", accepts=_distinct)
-]
-Points = Annotated[list[Number], Field(min_length=1), Expected("a list of points")]
-Ends = Annotated[
-    list[Number],
-    Field(min_length=2, max_length=2),
-    Expected("[low, high]", accepts=lambda ends: rising(ends) and ends[0] < ends[1]),
-]
-Joined = Annotated[str, Field(pattern="^[^@]+@[0-9.]+$")]
-Values = Annotated[dict[Name, Any], Expected("a mapping of parameters to values")]
-SomeValues = Annotated[
-    dict[Name, Any], Field(min_length=1), Expected("parameters and their values")
-]
 
 
 class PerFidelity(Section):
@@ -134,7 +109,7 @@ class PlausibleValues(_Reasoned):
     values: Annotated[
         list[Any],
         Field(min_length=1),
-        Expected("a list of different values", accepts=_distinct),
+        Expected("a list of different values", accepts=distinct),
     ]
 
 
@@ -269,7 +244,7 @@ class Sweep(Sourced):
     values: Annotated[
         list[Number],
         Field(min_length=1),
-        Expected("a list of different numbers", accepts=_distinct),
+        Expected("a list of different numbers", accepts=distinct),
     ]
     design_once: bool = Field(
         False, description="variables do not depend on it, only what they achieve does"
@@ -296,100 +271,6 @@ class Experiment(Section):
     )
 
 
-class Axis(Section):
-    """An axis of a figure."""
-
-    label: Text
-    scale: Literal["linear", "log", "log2"] = "linear"
-    limits: Ends | None = None
-
-
-class TopAxis(Section):
-    """A second horizontal axis and the experiments drawn over it."""
-
-    label: Text
-    experiments: Names
-
-
-class Layout(Section):
-    """A figure of places, and what every figure has."""
-
-    kind: Literal["layout"]
-    title: Text
-    caption: Text
-    ensemble: Name
-    x: Axis | None = None
-    y: Axis | None = None
-
-
-class Sheet(Section):
-    """Figures side by side."""
-
-    kind: Literal["sheet"]
-    title: Text
-    caption: Text
-    figures: Names
-
-
-class _OfExperiments(Section):
-    """What figures of experiments have."""
-
-    title: Text
-    caption: Text
-    experiments: Names
-    x: Axis
-    y: Axis
-    top: TopAxis | None = None
-    statistic: Literal["mean", "median"] = "mean"
-    points: Points | None = Field(None, description="the only ones of the sweep that are drawn")
-    titles: dict[Name, Text] | None = Field(None, description="instead of those of experiments")
-    schemes: Names | None = Field(None, description="all of the experiments without it")
-    after: (
-        dict[Name, Annotated[list[Index], Field(min_length=1), Expected("a list of iterations")]]
-        | None
-    ) = Field(None, description="schemes drawn after fewer iterations too")
-    colours: dict[Text, Text] | None = Field(
-        None, description="of schemes, of experiments or of EXPERIMENT/SCHEME"
-    )
-    also: dict[Name, dict[Name, Text]] | None = Field(
-        None, description="schemes of which other quantities are drawn too, with their titles"
-    )
-    joined: (
-        Annotated[list[list[Joined]], Expected("a list of lists of two or more CURVE@POINT")] | None
-    ) = Field(None, description="points that belong together, joined by a thin line")
-    beneath: Names | None = Field(
-        None, description="schemes that others cover, drawn broad and pale"
-    )
-    added: Names | None = Field(None, description="schemes that the printed figure does not have")
-    metric: Name | None = Field(None, description="instead of the metric of the experiments")
-    minus: Name | None = Field(None, description="drawn are differences to this scheme")
-
-
-class Curves(_OfExperiments):
-    """A figure of means or medians over a sweep."""
-
-    kind: Literal["curves"]
-
-
-class Distributions(_OfExperiments):
-    """A figure of empirical distributions at some points of a sweep."""
-
-    kind: Literal["distributions"]
-    points: Points
-
-
-class Trace(_OfExperiments):
-    """A figure of the metric per iteration."""
-
-    kind: Literal["trace"]
-    iterations: Annotated[int, Quantity(at_least=1, at_most=1_000_000)]
-    realisation: Index | None = Field(None, description="the only one drawn")
-    against: Literal["iterations", "seconds"] = "iterations"
-
-
-Figure = Annotated[Layout | Sheet | Curves | Distributions | Trace, Field(discriminator="kind")]
-
-
 class Cause(Section):
     """Why a claim is not replicated."""
 
@@ -406,7 +287,7 @@ class Claim(Section):
     note: Text | None = None
     source: Source = "paper"
     cause: Cause | None = None
-    rests_on: Annotated[list[Name], Expected("a list of parameters", accepts=_distinct)] | None = (
+    rests_on: Annotated[list[Name], Expected("a list of parameters", accepts=distinct)] | None = (
         None
     )
     checks: Annotated[list[Check], Field(min_length=1)]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -167,3 +168,37 @@ Wavelengths = Annotated[float, Quantity("wavelength", above=0, at_most=1000)]
 Angle = Annotated[float, Quantity("degree", at_least=-360, at_most=360)]
 Decibel = Annotated[float, Quantity("dB", at_least=-200, at_most=200)]
 PowerLevel = Annotated[float, Quantity("dBm", at_least=-250, at_most=100)]
+
+Realisations = Annotated[int, Quantity(at_least=1, at_most=1_000_000)]
+Index = Annotated[int, Quantity(at_least=0, at_most=1_000_000)]
+Year = Annotated[int, Quantity(at_least=1800, at_most=2200)]
+
+
+def _not_reserved(name: str) -> str:
+    if name in RESERVED_NAMES:
+        taken = f"a name other than {', '.join(RESERVED_NAMES)}"
+        raise PydanticCustomError("expected", "{expected}", {"expected": taken})
+    return name
+
+
+def distinct(values: list[Any]) -> bool:
+    """Whether no value is there twice."""
+    return len({repr(each) for each in values}) == len(values)
+
+
+NewName = Annotated[Name, AfterValidator(_not_reserved)]
+ClaimName = Annotated[str, Field(max_length=60, pattern=f"^{NAME}(-[A-Za-z0-9_]+)*$")]
+Names = Annotated[
+    list[Name], Field(min_length=1), Expected("a list of different names", accepts=distinct)
+]
+Points = Annotated[list[Number], Field(min_length=1), Expected("a list of points")]
+Ends = Annotated[
+    list[Number],
+    Field(min_length=2, max_length=2),
+    Expected("[low, high]", accepts=lambda ends: rising(ends) and ends[0] < ends[1]),
+]
+Joined = Annotated[str, Field(pattern="^[^@]+@[0-9.]+$")]
+Values = Annotated[dict[Name, Any], Expected("a mapping of parameters to values")]
+SomeValues = Annotated[
+    dict[Name, Any], Field(min_length=1), Expected("parameters and their values")
+]

@@ -8,8 +8,6 @@ data gives the same bytes.
 from __future__ import annotations
 
 import io
-import math
-import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -25,6 +23,7 @@ from numpy.typing import NDArray
 from irsrepro.errors import IrsreproError
 from irsrepro.figures.annotation import annotate, metadata
 from irsrepro.figures.layout import draw_layout, layout_height
+from irsrepro.figures.legend import draw_legend, label_axes, legend_height
 from irsrepro.figures.style import (
     COLOURS,
     DASHES,
@@ -32,8 +31,6 @@ from irsrepro.figures.style import (
     GREY,
     HEIGHT,
     LINE,
-    LONGEST_OF_TWO,
-    MOST_INSIDE,
     MOST_TICKS,
     STYLE,
     WIDTH,
@@ -135,10 +132,10 @@ def _draw(
                 "layout"
             )
     if data.attrs["kind"] != "layout":
-        height += _legend_height(axes)
+        height += legend_height(axes)
     if turned:
         figure = {**figure, "x": figure.get("y", {}), "y": figure.get("x", {})}
-    _label(axes, figure, legend_above=data.attrs["kind"] == "layout")
+    label_axes(axes, figure, legend_above=data.attrs["kind"] == "layout")
     return height
 
 
@@ -200,7 +197,7 @@ def _draw_curves(
     if "minus" in figure:
         axes.axhline(0.0, color=GREY, linewidth=0.8, zorder=1)
     marks = _draw_published(dict.fromkeys(above, top), axes, data, schemes, figure)
-    _legend(axes, *_experiment_lines(data, schemes, experiments, figure), *marks)
+    draw_legend(axes, *_experiment_lines(data, schemes, experiments, figure), *marks)
 
 
 def _place(data: xr.Dataset, name: str) -> tuple[float, float]:
@@ -294,7 +291,7 @@ def _draw_distributions(
             Line2D([], [], color=GREY, linestyle=DASHES[place % len(DASHES)], label=label)
         )
     axes.set_ylim(0, 1)
-    _legend(axes, *entries, *_draw_published({}, axes, data, schemes, figure))
+    draw_legend(axes, *entries, *_draw_published({}, axes, data, schemes, figure))
 
 
 def _draw_trace(
@@ -339,7 +336,7 @@ def _draw_trace(
     if int(data.attrs["long_run"]) > iterations[-1]:
         more.append(Line2D([], [], color=GREY, linestyle=":", linewidth=1.1,
                            label=f"after {data.attrs['long_run']} iterations"))  # fmt: skip
-    _legend(axes, *more, *_draw_published({}, axes, data, schemes, figure))
+    draw_legend(axes, *more, *_draw_published({}, axes, data, schemes, figure))
 
 
 def _held_styles(data: xr.Dataset, shown: Mapping[str, CurveStyle]) -> dict[str, CurveStyle]:
@@ -395,39 +392,6 @@ def _draw_published(
 def _finite(values: xr.DataArray) -> NDArray[np.float64]:
     numbers: NDArray[np.float64] = values.values
     return np.where(np.isfinite(numbers), numbers, np.nan)
-
-
-def _legend(axes: Axes, *more: Line2D) -> None:
-    entries = [*axes.get_legend_handles_labels()[0], *more]
-    if len(entries) > MOST_INSIDE:
-        columns = _legend_columns([str(entry.get_label()) for entry in entries])
-        axes.legend(handles=entries, loc="upper center", bbox_to_anchor=(0.46, -0.17),
-                    ncols=columns, frameon=False, fontsize=8,
-                    handlelength=2.4, columnspacing=1.2)  # fmt: skip
-    elif entries:
-        axes.legend(handles=entries, loc="best")
-
-
-def _legend_height(axes: Axes) -> float:
-    """Return the height in inches that a legend below the axes adds to a picture."""
-    legend = axes.get_legend()
-    texts = [text.get_text() for text in legend.get_texts()] if legend else []
-    if len(texts) <= MOST_INSIDE:
-        return 0.0
-    return LINE * math.ceil(len(texts) / _legend_columns(texts))
-
-
-def _legend_columns(labels: list[str]) -> int:
-    return 2 if max(map(len, labels)) <= LONGEST_OF_TWO else 1
-
-
-def _label(axes: Axes, figure: Mapping[str, Any], *, legend_above: bool) -> None:
-    above = 22 if legend_above else None
-    axes.set_title(textwrap.fill(figure["title"], 56), pad=above)
-    for side, section in (("x", figure.get("x", {})), ("y", figure.get("y", {}))):
-        axes.set(**{f"{side}label": section.get("label", "")})
-        if "limits" in section:
-            axes.set(**{f"{side}lim": section["limits"]})
 
 
 def _saved(picture: Figure, ending: str, metadata: dict[str, Any]) -> bytes:
