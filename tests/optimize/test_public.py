@@ -89,6 +89,17 @@ def test_the_page_on_your_channels_runs() -> None:
     assert len(parsed.examples) > 25 and not failures(parsed)
 
 
+def test_the_page_on_draws_runs() -> None:
+    text = (ROOT / "docs" / "draws_and_caches.md").read_text(encoding="utf-8")
+    parsed = doctest.DocTestParser().get_doctest(text, {}, "draws_and_caches.md", None, 0)
+    assert parsed.examples and not failures(parsed)
+
+
+def test_the_reference_has_every_name() -> None:
+    text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    assert [name for name in public.__all__ if name not in text and name != "RECEIVERS"] == []
+
+
 def test_the_library_needs_no_workflow() -> None:
     """In an interpreter that has what a kernel needs and nothing else of ours."""
     imports = "".join(f"import irsrepro.papers.{module}\n" for module in YOURS)

@@ -129,6 +129,11 @@ def code_version(root: Path = LIBRARY.parents[1]) -> str:
 
 def library_versions() -> dict[str, str]:
     """Return the installed version of every library that the package names, tools aside."""
-    lines = [line for line in metadata.requires("irsrepro") or [] if 'extra == "dev"' not in line]
+    tools = ('extra == "dev"', 'extra == "docs"')
+    lines = [
+        line
+        for line in metadata.requires("irsrepro") or []
+        if not any(extra in line for extra in tools)
+    ]
     names = {re.split(r"[<>=!~; ]", line, maxsplit=1)[0] for line in lines}
     return {name: metadata.version(name) for name in sorted(names)}
