@@ -24,7 +24,7 @@ SCRIPTS = sorted((ROOT / "workflow" / "scripts").glob("*.py"))
 
 PLUMBING = {
     "__init__.py", "array_types.py", "build/__init__.py", "build/failures.py", "build/jobs.py",
-    "build/provenance.py", "errors.py", "lazy_import.py",
+    "build/provenance.py", "errors.py", "lazy_import.py", "optimize/__init__.py",
 }  # fmt: skip
 
 

@@ -3,9 +3,9 @@
 Snakemake sees a script change but not a module that the script imports, so every rule declares the
 files that its script and its scheme reach. Nothing is imported to find them out.
 
-Left out is what no content depends on: logging, hashing, error messages. Channels and solutions
-depend on the sources of their numbers only: physics, kernels, the scheme, and of the engines the
-one in use.
+Left out is what no content depends on: logging, hashing, error messages, lists of names. Channels
+and solutions depend on the sources of their numbers only: physics, kernels, the scheme, and of the
+engines the one in use.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from irsrepro.config.modules import LIBRARY, module_file
 
 _WITHOUT_CONTENT = (
     "__init__.py", "array_types.py", "build/__init__.py", "build/failures.py", "build/jobs.py",
-    "build/provenance.py", "errors.py", "lazy_import.py",
+    "build/provenance.py", "errors.py", "lazy_import.py", "optimize/__init__.py",
 )  # fmt: skip
 _NUMBERS = (
     "arithmetic.py", "build/sweeps.py", "channels/", "compiled.py", "metrics.py", "optimize/",
@@ -135,6 +135,11 @@ def code_version(root: Path = LIBRARY.parents[1]) -> str:
 
 def library_versions() -> dict[str, str]:
     """Return the installed version of every library that the package names, tools aside."""
-    lines = [line for line in metadata.requires("irsrepro") or [] if 'extra == "dev"' not in line]
+    tools = ('extra == "dev"', 'extra == "docs"')
+    lines = [
+        line
+        for line in metadata.requires("irsrepro") or []
+        if not any(extra in line for extra in tools)
+    ]
     names = {re.split(r"[<>=!~; ]", line, maxsplit=1)[0] for line in lines}
     return {name: metadata.version(name) for name in sorted(names)}

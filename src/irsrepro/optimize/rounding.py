@@ -74,6 +74,12 @@ def gaussian_randomisation(
     Raises:
         ValueError: shapes that do not fit, too few draws, no sample and no incumbent.
 
+    Example:
+        >>> problem = norm_problem(np.array([[[1.0], [1.0j], [1.0]]]))
+        >>> draws = np.ones((1, 5, 1), complex)  # of rank one, any sample is the best
+        >>> gaussian_randomisation(problem, problem.columns, draws).value.round(6)
+        array([9.])
+
     """
     realisations, size, _ = problem.columns.shape
     if factor.ndim != 3 or factor.shape[:2] != (realisations, size):
@@ -127,6 +133,12 @@ def randomise(
     Raises:
         ValueError: as `gaussian_randomisation`.
 
+    Example:
+        >>> problem = norm_problem(np.array([[[1.0], [1.0j], [1.0]]]))
+        >>> from irsrepro.channels.streams import RandomStream
+        >>> randomise(problem, problem.columns, [RandomStream(seed=1)], samples=5).value.round(6)
+        array([9.])
+
     """
     found = []
     for r, stream in enumerate(streams):
@@ -153,6 +165,11 @@ def polish(
 
     Raises:
         ValueError: shapes that do not fit, a vector with zeros or values that are not finite.
+
+    Example:
+        >>> problem = norm_problem(np.array([[[1.0], [1.0j], [1.0]]]))
+        >>> polish(problem, np.array([[1.0, 1.0, 1.0]])).value.round(3)  # 5 before
+        array([9.])
 
     """
     vector = np.asarray(vector, np.complex128)

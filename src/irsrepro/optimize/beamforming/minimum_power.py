@@ -303,6 +303,13 @@ def minimum_power_beamforming(
     Raises:
         ValueError: shapes that do not fit; a channel that is not finite; targets or noise that are
             not positive.
+
+    Example:
+        Two users that do not hear each other's beams, of amplitudes 1 and 2:
+
+        >>> channel = np.array([[[1.0, 0.0], [0.0, 2.0]]])
+        >>> minimum_power_beamforming(channel, targets=4.0).power.round(6)  # 4 / 1 + 4 / 4
+        array([5.])
     """
     channel = np.ascontiguousarray(channel, np.complex128)
     if channel.ndim != 3 or 0 in channel.shape[1:] or not np.isfinite(channel).all():

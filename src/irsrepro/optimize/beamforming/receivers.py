@@ -303,6 +303,11 @@ def linear_receivers(
     Raises:
         ValueError: a channel that is not (R, N, K) or not finite, powers or noise not positive, an
             unknown receiver.
+
+    Example:
+        >>> linear_receivers(np.array([[[1.0, 1.0], [0.0, 1.0]]]), "zf")[0].real.round(6)
+        array([[[ 1.,  0.],
+                [-1.,  1.]]])
     """
     channel, gram, powers = _checked(channel, powers, noise)
     rank = np.zeros(len(gram), np.int64)
@@ -324,6 +329,10 @@ def receive_sinr(channel: Complex, receivers: Complex, powers: ArrayLike, noise:
 
     Raises:
         ValueError: as `linear_receivers`, or receivers that do not fit.
+
+    Example:
+        >>> receive_sinr(np.eye(2)[None], np.ones((1, 2, 2)), 1.0, noise=0.5)  # 1 / (1 + 1)
+        array([[0.5, 0.5]])
     """
     channel, _, powers = _checked(channel, powers, noise)
     receivers = np.asarray(receivers, np.complex128)
@@ -352,6 +361,10 @@ def receiver_sinr(
 
     Raises:
         ValueError: as `linear_receivers`.
+
+    Example:
+        >>> receiver_sinr(np.eye(2)[None], "mmse", powers=np.array([1.0, 3.0]), noise=0.5).round(6)
+        array([[2., 6.]])
     """
     _, gram, powers = _checked(channel, powers, noise)
     sinr = np.empty(powers.shape)

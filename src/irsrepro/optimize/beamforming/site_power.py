@@ -251,6 +251,15 @@ def solve_group_power(
     Raises:
         ValueError: shapes that do not fit, values that are not finite, limits that are not
             positive, a matrix that is not Hermitian.
+
+    Example:
+        Without a limit the best W is V / 2; the second site may not spend so much:
+
+        >>> solve_group_power(
+        ...     2.0 * np.eye(2)[None], np.array([[[1.0], [4.0]]]), np.ones(2)
+        ... ).beamformer.real.round(4)
+        array([[[0.5],
+                [1. ]]])
     """
     matrix = np.ascontiguousarray(matrix, np.complex128)
     linear = np.ascontiguousarray(linear, np.complex128)

@@ -402,6 +402,13 @@ def minimise(
     Raises:
         ValueError: `start` is not a finite matrix with non-zero rows.
 
+    Example:
+        >>> aim = np.array([[3.0 + 4.0j]])  # -2 Re(conj(aim) x) is least at aim / |aim|
+        >>> minimise(
+        ...     lambda x: -2 * (aim.conj() * x).real.sum(), lambda x: -2 * aim, np.ones((1, 1))
+        ... ).point.round(5)
+        array([[0.6+0.8j]])
+
     """
     first = np.array(start, dtype=np.complex128, order="C")
     if first.ndim != 2 or not np.isfinite(first).all() or not np.abs(first).max(axis=1).all():

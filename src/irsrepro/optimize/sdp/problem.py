@@ -139,6 +139,10 @@ def norm_problem(columns: Complex) -> MaxMinProblem:
 
     Args:
         columns: F, (realisation, element, column).
+
+    Example:
+        >>> norm_problem(np.ones((1, 3, 1))).values(np.ones((1, 3)))  # (1 + 1 + 1)^2
+        array([[9.]])
     """
     count, _, width = columns.shape
     return MaxMinProblem(columns, np.ones((count, 1, width)), np.zeros((count, 1)))
@@ -154,6 +158,11 @@ def sinr_problem(
         noise: noise powers (realisation, user), positive.
         own: weight of the wanted power.
         others: weight of the interference.
+
+    Example:
+        >>> forms = np.array([[[[1.0, 1.0], [0.0, 1.0]], [[0.0, 0.0], [0.0, 1.0]]]])
+        >>> sinr_problem(forms, np.ones((1, 2))).values(np.ones((1, 2)))  # 4 / (1 + 1), 1 / 1
+        array([[2., 1.]])
     """
     count, users, _, size = forms.shape
     wanted = np.zeros((users, users, users))
@@ -236,6 +245,11 @@ def factor_matrices(matrices: Complex) -> tuple[Complex, Real]:
 
     Raises:
         ValueError: matrices that are not finite and Hermitian.
+
+    Example:
+        >>> columns, weights = factor_matrices(np.array([[np.diag([2.0, -1.0])]]))
+        >>> MaxMinProblem(columns, weights, np.zeros((1, 1))).values(np.ones((1, 2))).round(6)
+        array([[1.]])
 
     """
     C = np.asarray(matrices, np.complex128)

@@ -116,6 +116,13 @@ def solve_diagonal_sdp(
     Raises:
         ValueError: an unknown method, a start that does not fit or has rows of zeros.
 
+    Example:
+        For one value and one column the relaxation is exact, (1 + 2 + 3)^2:
+
+        >>> found = solve_diagonal_sdp(norm_problem(np.array([[[1.0], [2.0j], [3.0]]])))
+        >>> bool(found.converged[0]), found.value.round(2), found.upper_bound.round(2)
+        (True, array([36.]), array([36.]))
+
     """
     if method not in ("auto", "interior", "low rank"):
         raise ValueError(f"method {method!r} must be 'auto', 'interior' or 'low rank'")
@@ -185,6 +192,10 @@ def largest_norm_bound(factor: Complex, *, tolerance: float = 1e-4) -> NormBound
     Args:
         factor: A, (realisation, row, element).
         tolerance: relative gap to reach.
+
+    Example:
+        >>> largest_norm_bound(np.eye(4)[None]).bound.round(3)  # every x has the norm 4
+        array([4.])
     """
     relaxed = solve_diagonal_sdp(
         norm_problem(factor.mT.conj()), method="low rank", tolerance=tolerance

@@ -369,6 +369,10 @@ def solve_unit_disc(
     Raises:
         ValueError: shapes that do not fit, values that are not finite, a matrix that is not
             Hermitian or not positive definite.
+
+    Example:
+        >>> solve_unit_disc(np.eye(2)[None], np.array([[0.5j, 2.0]])).vector.round(6)
+        array([[0.+0.5j, 1.+0.j ]])
     """
     matrix = np.ascontiguousarray(matrix, dtype=np.complex128)
     linear = np.ascontiguousarray(linear, dtype=np.complex128)
