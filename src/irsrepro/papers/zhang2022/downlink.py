@@ -91,7 +91,7 @@ def maximise_rate(
         np.asarray(np.ones((len(o), o.shape[2])) if start is None else start, np.complex128),
         weights,
         objective=objective,
-        outer=iterations,
+        max_iterations=iterations,
         beam_steps=50,
         reflection_steps=50,
     )

@@ -18,7 +18,7 @@ from irsrepro.optimize.beamforming.receivers import receive_sinr
 from irsrepro.optimize.rounding import polish
 from irsrepro.optimize.sdp.problem import MaxMinProblem
 from irsrepro.papers.zheng2021.algorithms.codebook import search_codebooks
-from irsrepro.papers.zheng2021.algorithms.double_reflection import Links, effective_channel
+from irsrepro.papers.zheng2021.algorithms.links import Links, effective_channel
 from irsrepro.papers.zheng2021.algorithms.max_min_reflection import alternate_max_min
 
 
