@@ -35,7 +35,10 @@ from irsrepro.config.paper import DEFAULT, Paper
 
 ENGINE = "fast"
 HOPE = 4
-"""A claim is given no more realisations once it seems to want so many times the last look's."""
+"""A claim is not given the second half of its realisations if it seems to want so many times all.
+
+No claim is given up before: intervals of early looks are wide by design.
+"""
 
 
 @dataclass
@@ -80,11 +83,15 @@ class Exploration:
             waiting = {
                 name: claim
                 for name, claim in waiting.items()
-                if found[name].verdict == UNDECIDED
-                and size < self._planned(name)
-                and realisations_wanted(found[name]) <= HOPE * self._planned(name)
+                if found[name].verdict == UNDECIDED and self._goes_on(found[name], size)
             }
         return [found[name] for name in self._claims]
+
+    def _goes_on(self, result: ClaimResult, size: int) -> bool:
+        """Whether an undecided claim is given more realisations than it has."""
+        planned = self._planned(result.claim)
+        hopeless = realisations_wanted(result) > HOPE * planned
+        return size < planned and not (2 * size >= planned and hopeless)
 
     @cached_property
     def _claims(self) -> dict[str, dict[str, Any]]:
