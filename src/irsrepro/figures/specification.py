@@ -28,6 +28,7 @@ MARKERS = {"replicated": "o", "undecided": "s", "not replicated": "X"}
 WIDTH, UPPER, ROW, LINE = 8.4, 2.7, 0.27, 0.17  # inches
 SPAN = 0.56  # height of the values of a choice, of its row
 LONGEST = 48  # letters of a label
+WHOLE = 4.0  # medians: length of an interval that is drawn whole
 RANGE = "#DCE8F2"
 LIGHT, DARK = np.array([0.68, 0.78, 0.88]), np.array([0.03, 0.25, 0.5])  # first, last value
 
@@ -111,9 +112,9 @@ def render_specification(specification: Specification) -> dict[str, bytes]:
         upper, lower = picture.subplots(2, 1, sharex=True, height_ratios=heights)
         _draw_bars(upper, specification)
         _draw_choices(lower, specification)
-        title = textwrap.fill(f"{specification.claim}: {specification.text}", 96)
+        title = textwrap.fill(f"{specification.claim}: {specification.text}", 92)
         said = textwrap.fill(f"{specification.sentence}.", 150)
-        upper.set_title(title)
+        picture.suptitle(title, x=0.01, ha="left", fontsize=10, fontweight="bold")
         picture.supxlabel(said, x=0.01, ha="left", color=GREY, fontsize=8)
         lines = title.count("\n") + said.count("\n") + 3
         picture.set_size_inches(WIDTH, sum(heights) + 0.3 + LINE * lines)
@@ -179,10 +180,18 @@ def _legend(bars: Sequence[Bar]) -> list[Any]:
 
 
 def _limits(bars: Sequence[Bar]) -> tuple[float, float]:
-    """Return the ends of the axis: all that is finite, with a margin and room for the legend."""
-    every = np.array([
-        (bar.estimate, bar.lower, bar.upper, bar.required_low, bar.required_high) for bar in bars
-    ])  # fmt: skip
+    """Return the ends of the axis: estimates, requirements and most of the intervals.
+
+    The longest intervals leave the frame, so that the others can be told apart.
+    """
+    estimates = np.array([bar.estimate for bar in bars])
+    required = np.array([(bar.required_low, bar.required_high) for bar in bars])
+    ends = np.array([(bar.lower, bar.upper) for bar in bars])
+    lengths = np.abs(ends - estimates[:, None])
+    known = lengths[np.isfinite(lengths)]
+    longest = WHOLE * float(np.median(known)) if known.size else 0.0
+    near = np.clip(ends, estimates[:, None] - longest, estimates[:, None] + longest)
+    every = np.concatenate([estimates, required.ravel(), near.ravel()])
     finite = every[np.isfinite(every)]
     if not finite.size:
         return -1.0, 1.0
