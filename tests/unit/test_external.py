@@ -8,7 +8,6 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
-import netCDF4
 import numpy as np
 import pytest
 import xarray as xr
@@ -77,7 +76,7 @@ def written(root: Path, fault: str = "", name: str = "schemes/mine.py") -> Path:
 def solved(root: Path, command: str = "", points: list[int] = POINTS, **more: Any) -> xr.Dataset:
     """Run a command on a small problem of zhang2022."""
     told = command or f"{sys.executable} schemes/mine.py {PLACES}"
-    design = Command("CONFIG: schemes.mine", told, more.pop("time_limit", 30.0), "antennas",
+    design = Command("CONFIG: schemes.mine", told, more.pop("time_limit", 120.0), "antennas",
                      checkout=root, **more).design  # fmt: skip
     section = project().papers["zhang2022"].external_parameters(DEFAULT, "sum_antennas")
     sweep = {"parameter": "antennas", "values": points, "unit": "1"}
@@ -197,8 +196,6 @@ REFUSED = {
     "its input": ("open(channels, 'ab').write(b'x')", "channels.nc changed while it ran"),
     "the configuration": ("open(CONFIG, 'w')", "config/new.yaml changed while it ran"),
     "its folder": ("open(CONFIG.replace('config', 'schemes'), 'w')", "schemes/new.yaml changed"),
-    "hang": ("print('so far'); sys.stdout.flush(); time.sleep(60)", "no end within its time_limit "
-             "of 2 s; last words: so far"),
 }  # fmt: skip
 
 
@@ -206,13 +203,20 @@ REFUSED = {
 def test_a_program_that_goes_wrong_is_one_line(tmp_path: Path, name: str) -> None:
     fault, told = REFUSED[name]
     written(tmp_path, fault.replace("CONFIG", repr(str(tmp_path / "config/new.yaml"))))
-    begin = time.monotonic()
     with pytest.raises(IrsreproError) as caught:
-        solved(tmp_path, time_limit=2.0 if name == "hang" else 30.0)
+        solved(tmp_path)
     line = str(caught.value)
     assert line.startswith("CONFIG: schemes.mine: ") and told in line and line.isprintable()
     assert "ValueError: x is singular" in line or name != "crash"
-    assert time.monotonic() - begin < 25
+
+
+def test_a_program_that_hangs_is_ended(tmp_path: Path) -> None:
+    begin = time.monotonic()
+    with pytest.raises(IrsreproError) as caught:
+        solved(tmp_path, f"sh -c 'echo so far; sleep 300' {PLACES}", time_limit=1.0)
+    told = "antennas 2: no end within its time_limit of 1 s; last words: so far"
+    assert str(caught.value) == f"CONFIG: schemes.mine: {told}"
+    assert time.monotonic() - begin < 100
 
 
 @pytest.mark.parametrize(
@@ -254,7 +258,7 @@ beamformer[:, 0, 0, 0] = {power}
 """))  # fmt: skip
         section = project().papers["yu2020"].external_parameters(DEFAULT, "target") | {"users": 1}
         sweep = {"parameter": "sinr_target", "values": [10.0], "unit": "dB"}
-        design = Command("CONFIG", told, 30.0, "sinr_target", checkout=tmp_path).design
+        design = Command("CONFIG", told, 120.0, "sinr_target", checkout=tmp_path).design
         found = evaluate(channels("yu2020", "sector"), RandomStream(1), section,
                          "irsrepro.papers.yu2020.system", sweep, design)  # fmt: skip
         if power > 1:
@@ -339,5 +343,12 @@ def test_the_python_example_imports_nothing_of_ours(tmp_path: Path) -> None:
     (tmp_path / "zf.py").write_text(text)
     found = solved(tmp_path, f"{sys.executable} zf.py {PLACES}", points=[8])
     assert rejections(found) == ""
-    assert (found["sum_rate"].values > 1.0).all()
-    assert netCDF4.__name__ in text
+    drawn, x = channels("zhang2022", "open"), found["reflection"].values[0]
+    rows = sum(
+        (drawn[f"irs{i}_to_users"].values[:, :4, :8] * x[:, None, 8 * i - 8 : 8 * i])
+        @ drawn[f"bs_to_irs{i}"].values[:, :8, :8]
+        for i in (1, 2)
+    )
+    heard = np.abs(rows @ found["beams"].values[0].swapaxes(1, 2))
+    own = np.einsum("rkk->rk", heard)
+    assert (heard.sum(axis=2) < (1.0 + 1e-6) * own).all()
