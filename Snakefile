@@ -42,6 +42,7 @@ localrules:
     scorecard_all,
     report,
     summary,
+    charts,
     gallery,
     multiverse,
     multiverse_index,

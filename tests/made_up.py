@@ -7,8 +7,11 @@ import math
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import PIL.Image
+import xarray as xr
 
+from irsrepro.build.storage import variable
 from irsrepro.config.paper import DEFAULT, Paper
 from irsrepro.report.pages import Chapter
 
@@ -142,3 +145,37 @@ def rows(*keys: str, compared: bool = False) -> list[dict[str, Any]]:
 def thumbnails(*keys: str) -> dict[tuple[str, str], bytes]:
     """Return the pictures of a scorecard by paper and figure."""
     return {(key, figure): picture for key in keys for figure, picture in PICTURES.items()}
+
+
+def drawn(key: str = "made2020", reading: str = DEFAULT, shift: float = 0.0) -> xr.Dataset:
+    """Return figure data of two curves over three points; one interval is not known."""
+    names, x = np.array(["own", "few"]), np.array([1.0, 10.0, 100.0])
+    value = np.array([[1.0, 2.0, 4.0], [0.5, 1.5, 3.5]]) + shift
+    lower, upper = value - 0.25, value + 0.25
+    lower[1, 0] = upper[1, 0] = np.nan
+    dims = ("curve", "point")
+    return xr.Dataset(
+        {
+            "value": variable(dims, value, "mean rate", "bit/s/Hz"),
+            "lower": variable(dims, lower, "lower end", "bit/s/Hz"),
+            "upper": variable(dims, upper, "upper end", "bit/s/Hz"),
+            "realisations": variable(dims, np.full((2, 3), 99), "realisations", "1"),
+            "failures": variable(dims, np.eye(2, 3, dtype=int), "failures", "1"),
+        },
+        coords={
+            "curve": variable(("curve",), names, "curve", "1"),
+            "scheme": variable(("curve",), names, "scheme", "1"),
+            "experiment": variable(("curve",), np.array(["rise", "rise"]), "experiment", "1"),
+            "after": variable(("curve",), np.array([-1, -1]), "iterations", "1"),
+            "point": variable(("point",), x, "power", "W"),
+        },
+        attrs={
+            "kind": "curves",
+            "paper": key,
+            "figure": "fig01",
+            "reading": reading,
+            "fidelity": "paper",
+            "engine": "fast",
+            "changes": "" if reading == DEFAULT else "users on a ring",
+        },
+    )

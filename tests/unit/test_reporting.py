@@ -217,7 +217,9 @@ def test_the_summary_counts_claims_and_points_to_what_does_not_replicate(report:
 
 
 def test_links_of_the_summary_lead_somewhere(report: Report) -> None:
-    assert '<p id="fig01">' in report.caption("fig01").data
+    caption = report.caption("fig01").data
+    assert '<p id="fig01">' in caption
+    assert '<div data-chart="../figures/made2020/fig01" data-readings=' in caption
     assert '<div id="claims">' in report.claims_table().data
 
 

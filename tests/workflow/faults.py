@@ -122,7 +122,7 @@ def strike(running: subprocess.Popen[bytes], workflow: Workflow, kind: str, begu
     running.wait()
     if whom == "power":
         for path in workflow.root.rglob("*"):
-            ours = path.suffix in (".nc", ".json", ".csv", ".pdf", ".png", ".svg")
+            ours = path.suffix in (".nc", ".json", ".csv", ".js", ".pdf", ".png", ".svg")
             synced = ours and ".snakemake" not in path.parts
             hidden = ".numba" in path.parts  # shared with the checkout
             if path.is_file() and path.stat().st_mtime >= begun and not synced and not hidden:

@@ -69,6 +69,14 @@ def test_report_scorecard_and_gallery_stand(built: Workflow) -> None:
     with (built.root / "scorecard/scorecard.csv").open(newline="") as stream:
         assert [row["claim"] for row in csv.DictReader(stream)] == list(claims)
     assert json.loads((built.root / "reports/he2020.ipynb").read_text())["nbformat"] == 4
+    script = (built.root / "figures/charts.js").read_text()
+    assert (
+        '<script defer="" src="../figures/charts.js">'
+        in (built.root / "reports/he2020.html").read_text()
+    )
+    for figure in FIGURES:
+        told = (built.root / f"figures/he2020/{figure}.js").read_text()
+        assert told.startswith(f'irsreproChart("default/he2020/{figure}",') and script
 
 
 def test_the_summary_counts_every_paper_there_is(built: Workflow) -> None:
@@ -233,7 +241,7 @@ def test_one_core_and_another_chunk_size_give_the_same_data(
     assert fresh.payloads() == {name: built.payloads()[name] for name in fresh.payloads()}, (
         "one core"
     )
-    for end in ("csv", "png", "svg", "pdf"):
+    for end in ("csv", "js", "png", "svg", "pdf"):
         picture = Path(target).with_suffix(f".{end}")
         assert (fresh.root / picture).read_bytes() == (built.root / picture).read_bytes(), end
 

@@ -1,5 +1,6 @@
 from functools import cache
 from hashlib import sha256
+from importlib.metadata import version
 
 from irsrepro.build import paths as results
 from irsrepro.config.expressions import claims_under

@@ -1,5 +1,20 @@
+rule charts:
+    output:
+        "figures/charts.js",
+    log:
+        "logs/figures/charts.log",
+    conda:
+        "../envs/irsrepro.yaml"
+    params:
+        library=library("write_charts.py"),
+        bokeh=version("bokeh"),
+    script:
+        "../scripts/write_charts.py"
+
+
 rule report:
     input:
+        charts="figures/charts.js",
         template=source("notebooks/{paper}.ipynb"),
         figures=lambda w: figures_of(w.paper),
         claims=lambda w: results.claims_file(project, w.paper, DEFAULT),
@@ -50,6 +65,7 @@ rule summary:
 
 rule gallery:
     input:
+        charts="figures/charts.js",
         figures=[path for key in project.papers for path in figures_of(key)],
         claims=claims_of(DEFAULT),
         configs=[source(f"config/{key}.yaml") for key in project.papers],

@@ -1,4 +1,4 @@
-"""Draw a figure, or a sheet of several, and write the table of its numbers beside it."""
+"""Draw a figure, or a sheet of several, and write its numbers beside it, for people and pages."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from irsrepro.build.jobs import job
 from irsrepro.build.provenance import code_version
 from irsrepro.build.storage import read_dataset, write_atomically
+from irsrepro.figures.charts import chart
 from irsrepro.figures.deviations import with_published
 from irsrepro.figures.plotting import render, render_sheet
 from irsrepro.figures.published import read_published
@@ -25,12 +26,13 @@ with job(snakemake.output[0], snakemake.log[0]):
         place = [each.attrs["figure"] for each in data].index(path.stem)
         scale = snakemake.params.panels[place]["x"].get("scale", "linear")
         data[place] = with_published(data[place], read_published(path), scale)
+    panels = list(zip(data, snakemake.params.panels, strict=True))
+    name = snakemake.wildcards.figure
     if section["kind"] == "sheet":
-        panels = list(zip(data, snakemake.params.panels, strict=True))
-        name = snakemake.wildcards.figure
         drawn = render_sheet(panels, name, section, snakemake.params.schemes, titles)
     else:
         drawn = render(data[0], section, snakemake.params.schemes, titles)
     drawn["csv"] = "\n".join(table(each) for each in data).encode()
+    drawn["js"] = chart(panels, name, section, snakemake.params.schemes, titles).encode()
     for path in snakemake.output:
         write_atomically(path, drawn[Path(path).suffix[1:]])

@@ -13,7 +13,7 @@ from irsrepro.config.loading import Project
 from irsrepro.config.paper import DEFAULT
 from irsrepro.config.problems import config_error, one_of
 
-PICTURE_ENDINGS = ("pdf", "svg", "png", "csv")
+PICTURE_ENDINGS = ("pdf", "svg", "png", "csv", "js")
 SCORECARDS = ("scorecard", "alternatives")
 SUMMARY = "summary"
 MULTIVERSE = "multiverse"
@@ -44,7 +44,7 @@ def check_targets(project: Project, arguments: Sequence[str]) -> None:
 
 
 def _check_figure(project: Project, target: str, parts: list[str]) -> None:
-    if parts in (["all"], ["index.html"]):
+    if parts in (["all"], ["index.html"], ["charts.js"]):
         return
     reading = None
     if parts[0] == "variants":

@@ -202,7 +202,10 @@ class Report:
         """Return the caption of a figure, the claims about it, and how far published points are."""
         rows = [row for row in self.claims if row["figure"] == name]
         figure = self.source["figures"][name]
-        caption = part("caption.html.j2", name=name, figure=figure, rows=rows)
+        readings = " ".join(self.source.get("alternatives", ()))
+        caption = part(
+            "caption.html.j2", key=self.key, name=name, figure=figure, readings=readings, rows=rows
+        )
         path = self.published_dir / f"{name}.csv"
         return HTML(caption + (self._deviations(name, path) if path.is_file() else ""))
 
@@ -566,6 +569,10 @@ def _page(notebook: NotebookNode, name: str) -> str:
         exclude_anchor_links=True,
     )
     page, _ = exporter.from_notebook_node(
-        notebook, resources={"metadata": {"name": f"irsrepro: {name}"}}
+        notebook,
+        resources={
+            "metadata": {"name": f"irsrepro: {name}"},
+            "charts": any("data-chart" in str(cell.get("outputs", "")) for cell in notebook.cells),
+        },
     )
     return str(page)

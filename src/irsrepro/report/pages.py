@@ -1,6 +1,7 @@
 """Pages for people: the gallery of figures and the scorecard, each one self-contained HTML text.
 
-Pure functions from data to text; pictures are embedded, nothing is fetched from a network.
+Pure functions from data to text; pictures are embedded, nothing is fetched from a network. What
+draws charts stands once beside the pages, and a page does without where it is not there.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +88,11 @@ class Chapter:
     def source(self) -> Mapping[str, Any]:
         """Title, authors, parameters, figures, errata and all else that its file says."""
         return self.paper.source
+
+    @property
+    def readings(self) -> str:
+        """Names of its alternative readings, with spaces between."""
+        return " ".join(name for name in self.paper.readings if name != DEFAULT)
 
     def claims_of(self, figure: str) -> list[Row]:
         """Return the claims about a figure."""
@@ -265,6 +272,13 @@ def with_total(claims: Mapping[str, Sequence[Row]]) -> dict[str, dict[str, int |
 def tally(rows: Sequence[Row]) -> dict[str, int | str]:
     """Return the columns of a table of papers: ``counts``, then ``others``."""
     return {**counts(rows), **others(rows)}
+
+
+def charts_script() -> str:
+    """Return the script that draws charts in pages: BokehJS as it is installed, then our own."""
+    folder = resources.files("bokeh") / "server" / "static" / "js"
+    parts = [(folder / f"{name}.min.js").read_text("utf-8") for name in ("bokeh", "bokeh-api")]
+    return "\n".join([*parts, part("charts.js.j2")])
 
 
 def warnings_of(fidelity: str, engine: str) -> list[str]:

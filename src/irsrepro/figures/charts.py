@@ -1,0 +1,161 @@
+"""Figures that answer: what a picture draws, as a script that a page loads when it is asked.
+
+The script calls `irsreproChart(name, content)`, which `report/templates/charts.js.j2` defines. It
+holds curves with their intervals, looks and axes, and knows nothing of the library that draws them.
+Equal data gives equal bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from irsrepro.figures.style import (
+    COLOURS,
+    DASHES,
+    DOTTED,
+    CurveStyle,
+    Schemes,
+    curve_style,
+    curve_styles,
+    in_order,
+)
+from irsrepro.figures.tables import node_classes
+
+DIGITS = 7  # significant ones; the table beside the figure has all
+FACTS = ("paper", "reading", "fidelity", "engine", "changes")
+PATTERNS = {"-": [], "--": [7, 4], "-.": [7, 4, 2, 4], ":": [2, 4]}
+POINTS_OF_LAYOUT = 400  # of a class: the first realisation and what fits
+
+Panel = tuple[xr.Dataset, Mapping[str, Any]]
+
+
+def chart(
+    panels: Sequence[Panel],
+    name: str,
+    figure: Mapping[str, Any],
+    schemes: Schemes,
+    experiments: Mapping[str, str],
+) -> str:
+    """Return the script of a figure, or of a sheet of several.
+
+    Args:
+        panels: data and section of the figure, or of every figure of the sheet.
+        name: of the figure.
+        figure: its section of the configuration.
+        schemes: the schemes of the paper, for looks and legend titles.
+        experiments: legend titles of the experiments.
+    """
+    facts = {key: str(panels[0][0].attrs.get(key, "")) for key in FACTS}
+    content = {
+        "title": figure["title"],
+        "facts": facts,
+        "panels": [_panel(data, section, schemes, experiments) for data, section in panels],
+    }
+    key = json.dumps(f"{facts['reading']}/{facts['paper']}/{name}")
+    text = json.dumps(content, ensure_ascii=True, sort_keys=True, separators=(",", ":"))
+    return f"irsreproChart({key},{text});\n"
+
+
+def _panel(
+    data: xr.Dataset, section: Mapping[str, Any], schemes: Schemes, experiments: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return one pair of axes with its curves."""
+    axes = {side: dict(section.get(side, {})) for side in ("x", "y")}
+    found: dict[str, Any] = {"title": section["title"], "kind": data.attrs["kind"]}
+    if data.attrs["kind"] == "layout":
+        return found | axes | {"curves": _places(data), "unit": "m", "along": ""}
+    titles = {**experiments, **section.get("titles", {})}
+    along = str(data["value"].dims[1])
+    curves = []
+    for curve, drawn in _looks(data, schemes, section).items():
+        one = data.sel(curve=curve)
+        label = drawn.label or f"{schemes[one['scheme'].item()]['title']}"
+        if len(set(data["experiment"].values.tolist())) > 1:
+            label += f", {titles.get(one['experiment'].item(), one['experiment'].item())}"
+        kept = np.isfinite(one["value"].values)
+        x = one["seconds"] if "seconds" in one else one[along]
+        curves.append(
+            {
+                "name": str(curve),
+                "label": label,
+                "colour": drawn.colour,
+                "dash": _pattern(drawn.dashes),
+                "width": drawn.width,
+                "x": _numbers(x.values[kept]),
+                **{key: _numbers(one[key].values[kept]) for key in ("value", "lower", "upper")},
+                "n": [int(count) for count in one["realisations"].values[kept]],
+                "failures": [int(count) for count in one["failures"].values[kept]],
+                "top": one["experiment"].item() in section.get("top", {}).get("experiments", []),
+            }
+        )
+    found |= axes | {"curves": curves, "along": str(data[along].attrs.get("long_name", along))}
+    if "top" in section:
+        found["top"] = {"label": section["top"]["label"]}
+    return found | {"unit": str(data["value"].attrs["units"])}
+
+
+def _looks(data: xr.Dataset, schemes: Schemes, section: Mapping[str, Any]) -> dict[str, CurveStyle]:
+    """Return how curves look, by name; where a scheme has several points, labels tell which."""
+    if data.attrs["kind"] == "distributions":
+        order = in_order(data, schemes)
+        found = {
+            name: curve_style(schemes, str(data["scheme"].sel(curve=name).item()), section)
+            for name in order
+        }
+    else:
+        found = curve_styles(data, schemes, section)
+    if "held" not in data.coords or len(set(data["held"].values.tolist())) < 2:
+        return found
+    held, unit = data["held"], data["held"].attrs["units"]
+    told = {}
+    for place, (name, drawn) in enumerate(found.items()):
+        one = data.sel(curve=name)
+        value = f"{held.sel(curve=name).item():g}" + (f" {unit}" if unit != "1" else "")
+        title = drawn.label or schemes[one["scheme"].item()]["title"]
+        colour = drawn.colour
+        dashes: Any = drawn.dashes
+        if data.attrs["kind"] == "trace":
+            colour = COLOURS[place % len(COLOURS)]
+        else:
+            points = list(dict.fromkeys(held.values.tolist()))
+            dashes = DASHES[points.index(held.sel(curve=name).item()) % len(DASHES)]
+        told[name] = CurveStyle(colour, drawn.marker, drawn.width, dashes, f"{title}, {value}")
+    return told
+
+
+def _pattern(dashes: Any) -> list[int]:
+    """Return lengths of strokes and gaps in pixels for a line style of matplotlib."""
+    if isinstance(dashes, str):
+        return PATTERNS[dashes]
+    return [2, 3] if dashes == DOTTED else [max(1, round(2 * each)) for each in dashes[1]]
+
+
+def _places(data: xr.Dataset) -> list[dict[str, Any]]:
+    """Return where nodes stand as curves of points, those of the first realisation marked."""
+    found = []
+    for place, (name, positions) in enumerate(node_classes(data).items()):
+        values = positions.values
+        flat = values.reshape(-1, values.shape[2])[:POINTS_OF_LAYOUT]
+        found.append(
+            {
+                "name": name,
+                "label": name.replace("_", " "),
+                "colour": COLOURS[place % len(COLOURS)],
+                "x": _numbers(flat[:, 0]),
+                "value": _numbers(flat[:, 1]),
+                "first": int(values.shape[1]),
+            }
+        )
+    return found
+
+
+def _numbers(values: NDArray[np.float64]) -> list[float | None]:
+    """Return numbers of a few digits; JSON has none that are not finite."""
+    return [float(f"{each:.{DIGITS}g}") if math.isfinite(each) else None for each in values]
