@@ -13,10 +13,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from irsrepro.optimize.manifold.oblique import (
-    CONVERGED,
     EVALUATIONS,
     ITERATIONS,
-    RUNNING,
     STATUS,
     STEP,
     VALUE,
@@ -33,6 +31,7 @@ from irsrepro.optimize.manifold.oblique import (
     try_step,
     turn,
 )
+from irsrepro.optimize.result import CONVERGED, RUNNING, Ending
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
@@ -130,7 +129,7 @@ def test_the_sphere_yields_the_top_eigenvector(size: int) -> None:
         tolerance=1e-6,
     )
     values, vectors = np.linalg.eigh(A)
-    assert found.status == "converged"
+    assert found.status == Ending.CONVERGED
     assert found.gradient_norm <= 1e-6
     assert -found.value == pytest.approx(values[-1], rel=1e-12)
     assert abs(np.vdot(vectors[:, -1], found.point[0])) == pytest.approx(1.0, abs=1e-12)
@@ -247,7 +246,7 @@ def test_compiled_and_called_from_python_take_the_same_steps() -> None:
         limit=25,
     )
     assert iterations == python.iterations == 25
-    assert python.status == "iteration limit"
+    assert python.status == Ending.ITERATION_LIMIT
     assert value == pytest.approx(python.value, rel=1e-9)
 
 
@@ -300,12 +299,12 @@ def test_a_search_can_be_resumed() -> None:
 def test_what_stops_a_search_is_said() -> None:
     start = np.ones((2, 1), complex)
     nothing = minimise(lambda x: 0.0, lambda x: np.zeros_like(x), start)
-    assert (nothing.status, nothing.iterations) == ("converged", 0)
-    assert minimise(lambda x: np.nan, lambda x: x, start).status == "not finite"
-    assert minimise(lambda x: 0.0, lambda x: np.nan * x, start).status == "not finite"
+    assert (nothing.status, nothing.iterations) == (Ending.CONVERGED, 0)
+    assert minimise(lambda x: np.nan, lambda x: x, start).status == Ending.NOT_FINITE
+    assert minimise(lambda x: 0.0, lambda x: np.nan * x, start).status == Ending.NOT_FINITE
     # A gradient of the wrong sign promises a decrease that does not come.
     wrong = minimise(lambda x: float(x.sum().real), lambda x: -np.ones_like(x), 1j * start)
-    assert wrong.status == "no decrease"
+    assert wrong.status == Ending.NO_DECREASE
 
 
 @pytest.mark.parametrize("start", [np.ones(3), np.zeros((2, 2)), np.full((2, 2), np.nan)])

@@ -9,12 +9,12 @@ import pytest
 from numpy.typing import NDArray
 
 from irsrepro.optimize.fractional import quadratic_auxiliary
+from irsrepro.optimize.result import NO_CHANNEL
 from irsrepro.papers.zhang2022.algorithms.alternating_fractional import (
     alternate_fractional,
     fractional_beams,
     phase_problem,
 )
-from irsrepro.papers.zhang2022.algorithms.manifold_alternation import NO_CHANNEL
 from irsrepro.papers.zhang2022.algorithms.surface_downlink import (
     BOTH,
     SurfaceLinks,

@@ -9,14 +9,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from irsrepro.optimize.result import FAILURE
+from irsrepro.optimize.result import FAILURE, NO_CHANNEL, NO_INVERSE
 from irsrepro.papers.zhang2022.algorithms.linear_beams import linear_beams
-from irsrepro.papers.zhang2022.algorithms.manifold_alternation import (
-    NO_CHANNEL,
-    NO_INVERSE,
-    Alternation,
-    alternate,
-)
+from irsrepro.papers.zhang2022.algorithms.manifold_alternation import Alternation, alternate
 from irsrepro.papers.zhang2022.algorithms.rates import MIN_RATE, SUM_RATE, cost, sensitivity
 from irsrepro.papers.zhang2022.algorithms.surface_downlink import (
     BOTH,

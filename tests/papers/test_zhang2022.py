@@ -17,9 +17,8 @@ from numpy.typing import NDArray
 from irsrepro.build.sweeps import Problem
 from irsrepro.channels.streams import RandomStream, realisation_streams
 from irsrepro.errors import ConfigurationError
-from irsrepro.optimize.result import CONVERGED
+from irsrepro.optimize.result import CONVERGED, NO_CHANNEL, NO_INVERSE
 from irsrepro.papers.zhang2022 import ensemble, system
-from irsrepro.papers.zhang2022.algorithms.manifold_alternation import NO_CHANNEL, NO_INVERSE
 from irsrepro.papers.zhang2022.algorithms.surface_downlink import composite_channel
 from irsrepro.papers.zhang2022.schemes import aif, alternation, socp_sdr
 

@@ -33,7 +33,7 @@ from irsrepro.build.sweeps import solve as solve_by_module
 from irsrepro.channels.streams import RandomStream, realisation_streams
 from irsrepro.config.commands import CHECKOUT, is_file_of, named_files, words
 from irsrepro.config.modules import LIBRARY
-from irsrepro.optimize.result import CONVERGED, FAILURE, status_legend
+from irsrepro.optimize.result import CONVERGED, FAILURE
 
 CHECKED_OUT = LIBRARY.parents[1]
 LAST_WORDS, LONGEST = 6, 400
@@ -45,7 +45,7 @@ Reader = Callable[[Problem], tuple[xr.Dataset, dict[int, str]]]
 State = dict[Path, tuple[int, int]]
 
 
-MEANINGS = ("as it was returned", "not used", "rejected")
+LEGEND = "status: 0 as it was returned, 1 not used, 2 rejected"
 
 
 def solve(
@@ -136,7 +136,7 @@ class _Outside:
         told |= {numbers[r]: why for r, why in broken.items()}
         marked = np.isin(np.arange(len(numbers)), list(broken))
         status = np.where(marked, FAILURE, CONVERGED).astype(np.int8)
-        about = {"long_name": status_legend(MEANINGS), "units": "1"}
+        about = {"long_name": LEGEND, "units": "1"}
         blank = xr.DataArray(marked, dims="realisation")
         return variables.where(~blank).assign(status=(("realisation",), status, about))
 

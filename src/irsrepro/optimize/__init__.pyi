@@ -13,7 +13,7 @@ from irsrepro.optimize.beamforming.receivers import (
 )
 from irsrepro.optimize.beamforming.site_power import GroupPowerSolution, solve_group_power
 from irsrepro.optimize.manifold.oblique import ObliqueMinimum, minimise
-from irsrepro.optimize.result import STATUS, SolverError
+from irsrepro.optimize.result import Ending, SolverError
 from irsrepro.optimize.rounding import UnitModulusVectors, gaussian_randomisation, polish, randomise
 from irsrepro.optimize.sdp.problem import MaxMinProblem, factor_matrices, norm_problem, sinr_problem
 from irsrepro.optimize.sdp.solver import (
@@ -26,8 +26,8 @@ from irsrepro.optimize.unit_disc.dense import UnitDiscSolution, solve_unit_disc
 
 __all__ = [
     "RECEIVERS",
-    "STATUS",
     "DiagonalSdpSolution",
+    "Ending",
     "GroupPowerSolution",
     "MaxMinBeams",
     "MaxMinProblem",

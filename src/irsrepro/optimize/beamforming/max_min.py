@@ -40,7 +40,7 @@ class MaxMinBeams:
         uplink_power: q, (realisation, user), of sum one.
         iterations: (realisation,) steps of the uplink.
         residual: (realisation,) upper bound over the smallest weighted uplink SINR, less one.
-        status: (realisation,) int8, an index of `status.STATUS`.
+        status: (realisation,) int8, an `Ending`.
     """
 
     beams: Complex

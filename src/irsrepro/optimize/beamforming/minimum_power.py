@@ -72,7 +72,7 @@ class MinimumPowerSolution:
             derivative of `power` by n_k, so that sum_k uplink_power_k n_k = power.
         iterations: (realisation,) Newton and fixed-point steps.
         residual: (realisation,) largest relative distance of an uplink power from T(lam).
-        status: (realisation,) int8, an index of `status.STATUS`; targets that cannot be met are a
+        status: (realisation,) int8, an `Ending`; targets that cannot be met are a
             failure.
     """
 

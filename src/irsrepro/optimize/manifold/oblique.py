@@ -42,9 +42,14 @@ from numpy.typing import NDArray
 
 from irsrepro.array_types import Complex, Real
 from irsrepro.compiled import assign, kernel
-
-RUNNING, CONVERGED, ITERATION_LIMIT, NO_DECREASE, NOT_FINITE = range(5)
-STATUS_NAMES = ("running", "converged", "iteration limit", "no decrease", "not finite")
+from irsrepro.optimize.result import (
+    CONVERGED,
+    ITERATION_LIMIT,
+    NO_DECREASE,
+    NOT_FINITE,
+    RUNNING,
+    Ending,
+)
 
 # Places in Search.counters and Search.scalars.
 STATUS, ITERATIONS, EVALUATIONS, LIMIT = range(4)
@@ -93,7 +98,7 @@ class ObliqueMinimum:
         value: cost at `point`.
         iterations: number of directions tried.
         gradient_norm: Frobenius norm of the Riemannian gradient at `point`.
-        status: one of `STATUS_NAMES` except "running".
+        status: how the search ended.
 
     """
 
@@ -101,7 +106,7 @@ class ObliqueMinimum:
     value: float
     iterations: int
     gradient_norm: float
-    status: str
+    status: Ending
 
 
 @kernel(allocates=False)
@@ -425,5 +430,5 @@ def minimise(
         float(search.scalars[VALUE]),
         int(search.counters[ITERATIONS]),
         float(search.scalars[GRADIENT_NORM]),
-        STATUS_NAMES[search.counters[STATUS]],
+        Ending(search.counters[STATUS]),
     )

@@ -32,8 +32,6 @@ from irsrepro.compiled import assign, kernel
 from irsrepro.optimize.manifold.oblique import (
     DESCENT,
     EVALUATIONS,
-    NOT_FINITE,
-    RUNNING,
     STATUS,
     Search,
     accept,
@@ -43,7 +41,7 @@ from irsrepro.optimize.manifold.oblique import (
     resume,
     riemannian,
 )
-from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT
+from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT, NOT_FINITE, RUNNING
 from irsrepro.optimize.sdp.instance import (
     Instance,
     level_terms,

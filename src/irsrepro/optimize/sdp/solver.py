@@ -65,7 +65,7 @@ class DiagonalSdpSolution:
         multipliers: w, (realisation, user).
         diagonal: y, (realisation, element).
         iterations: (realisation,) Newton steps (interior) or evaluations (low rank).
-        status: (realisation,) int8, an index of `status.STATUS`.
+        status: (realisation,) int8, an `Ending`.
 
     """
 
@@ -176,7 +176,7 @@ class NormBound:
         bound: (realisation,).
         relative_gap: (realisation,) distance from the optimum of the relaxation, relative to it.
         iterations: (realisation,) evaluations.
-        status: (realisation,) int8, an index of `status.STATUS`.
+        status: (realisation,) int8, an `Ending`.
 
     """
 

@@ -25,7 +25,7 @@ class Pairs:
         reflection: x, (realisation, element); of modulus one, or at most one where that was asked.
         rates: (realisation, destination) in bit/s/Hz, computed from the two above.
         value: (realisation,) sum of the rates.
-        status: (realisation,) int8, an index of `result.STATUS`.
+        status: (realisation,) int8, an `Ending`.
     """
 
     powers: Real

@@ -25,7 +25,7 @@ class LeastPower:
         reflection: x, (realisation, element), of modulus one.
         sinr: (realisation, user), linear, computed from the two above.
         value: (realisation,) transmit power in W.
-        status: (realisation,) int8, an index of `result.STATUS`.
+        status: (realisation,) int8, an `Ending`.
     """
 
     beams: Complex

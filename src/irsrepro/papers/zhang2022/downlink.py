@@ -28,7 +28,7 @@ class Downlink:
         reflection: x, (realisation, element), of modulus one.
         rates: (realisation, user) in bit/s/Hz, without weights, computed from the two above.
         value: (realisation,) weighted sum-rate or smallest weighted rate in bit/s/Hz.
-        status: (realisation,) int8, an index of `manifold_alternation.MEANINGS`.
+        status: (realisation,) int8, an `Ending`.
     """
 
     beams: Complex

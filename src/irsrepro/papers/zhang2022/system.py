@@ -19,8 +19,8 @@ from irsrepro.build.sweeps import Problem
 from irsrepro.channels.blockage import blockage_probability
 from irsrepro.errors import ConfigurationError
 from irsrepro.metrics import received_sinr, watts
-from irsrepro.optimize.result import status_legend
-from irsrepro.papers.zhang2022.algorithms.manifold_alternation import MEANINGS, Alternation
+from irsrepro.optimize.result import NO_INVERSE, status_legend
+from irsrepro.papers.zhang2022.algorithms.manifold_alternation import Alternation
 from irsrepro.papers.zhang2022.algorithms.surface_downlink import SurfaceLinks, composite_channel
 
 ONE = ("realisation",)
@@ -184,7 +184,7 @@ def laid_out(beams: Complex, reflection: Complex) -> xr.Dataset:
 def reported(found: Alternation, of: str) -> dict[str, Any]:
     """Lay out how an algorithm ended; ``of`` is what its trace is of."""
     return {
-        "status": variable(ONE, found.status, status_legend(MEANINGS), "1"),
+        "status": variable(ONE, found.status, status_legend(NO_INVERSE), "1"),
         "iterations": variable(ONE, found.iterations, "iterations", "1"),
         "residual": variable(ONE, found.residual, "last relative change of the rate", "1"),
         "trace": variable((*ONE, "iteration"), found.trace, f"{of} per iteration", "bit/s/Hz"),

@@ -206,7 +206,7 @@ def reported(
     """Lay out how an algorithm ended.
 
     Args:
-        status: (realisation,) indices of ``STATUS``.
+        status: (realisation,) of `Ending`.
         iterations: (realisation,).
         residual: (realisation,) last relative increase of what is maximised.
         trace: (realisation, iteration).

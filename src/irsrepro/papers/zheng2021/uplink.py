@@ -32,7 +32,7 @@ class Uplink:
         receivers: W, (realisation, antenna, user): user k is estimated by w_k^H y.
         rates: (realisation, user) in bit/s/Hz, computed from the three above.
         value: (realisation,) smallest of the rates.
-        status: (realisation,) int8, an index of `result.STATUS`.
+        status: (realisation,) int8, an `Ending`.
     """
 
     reflection1: Complex

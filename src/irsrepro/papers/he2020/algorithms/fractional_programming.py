@@ -61,7 +61,7 @@ class SumRateSolution:
         sum_rate: (realisation,) in bit/s/Hz, evaluated at `powers` and `reflection`.
         iterations: (realisation,) iterations run.
         residual: (realisation,) increase of the sum-rate in the last iteration, bit/s/Hz.
-        status: (realisation,) int8, an index of `STATUS`.
+        status: (realisation,) int8, an `Ending`.
         trace: (realisation, iteration) sum-rate from the start on, constant after the stop.
     """
 

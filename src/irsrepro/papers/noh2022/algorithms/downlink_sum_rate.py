@@ -44,7 +44,7 @@ class DownlinkSolution:
         sum_rate: (channel,) in bit/s/Hz.
         iterations: (channel,) iterations run.
         residual: (channel,) relative increase of the sum-rate in the last iteration.
-        status: (channel,) int8, an index of `status.STATUS`.
+        status: (channel,) int8, an `Ending`.
         trace: (channel, iteration) sum-rate from the start on, constant after the stop.
     """
 

@@ -59,7 +59,7 @@ class DualUplinkSolution:
         reflection: x, (channel, surface, element) of modulus one.
         sum_rate: (channel,) in bit/s/Hz.
         iterations: (channel,) quasi-Newton steps.
-        status: (channel,) int8, an index of `status.STATUS`.
+        status: (channel,) int8, an `Ending`.
     """
 
     precoder: Complex

@@ -69,7 +69,7 @@ class InnerApproximation:
         accuracy: (realisation,) largest certified relative gap of a subproblem.
         iterations: (realisation,) subproblems solved.
         residual: (realisation,) last relative decrease of the objective.
-        status: (realisation,) int8, an index of `status.STATUS`.
+        status: (realisation,) int8, an `Ending`.
     """
 
     reflection: Complex

@@ -33,20 +33,15 @@ from irsrepro.optimize.beamforming.minimum_power import (
     new_duality,
 )
 from irsrepro.optimize.manifold.oblique import (
-    CONVERGED as STATIONARY,
-)
-from irsrepro.optimize.manifold.oblique import (
     GRADIENT_NORM,
     ITERATIONS,
-    NO_DECREASE,
-    RUNNING,
     STATUS,
     accept,
     advance,
     begin,
     new_search,
 )
-from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT
+from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT, NO_DECREASE, RUNNING
 
 _ACCURACY = 1e-12  # of the uplink powers, so that noise in ln P does not stop the search
 _STEPS = 500
@@ -75,7 +70,7 @@ class MinimumPowerPhases:
         uplink_power: lam, (realisation, user), as in `MinimumPowerSolution`.
         iterations: (realisation,) search directions, over all starts.
         residual: (realisation,) Frobenius norm of the Riemannian gradient of ln P.
-        status: (realisation,) int8, an index of `status.STATUS`, of the best start.
+        status: (realisation,) int8, an `Ending`, of the best start.
         start: (realisation,) index of the best start.
     """
 
@@ -206,7 +201,7 @@ def _search(
             ending, residual = search.counters[STATUS], search.scalars[GRADIENT_NORM]
             best_power, best_residual, best_start = power, residual, s
             best_status = ITERATION_LIMIT
-            if ending == STATIONARY or (ending == NO_DECREASE and residual <= 100.0 * tolerance):
+            if ending == CONVERGED or (ending == NO_DECREASE and residual <= 100.0 * tolerance):
                 best_status = CONVERGED
             best_vector[:] = search.point.view(np.complex128).reshape(elements)
             best_beams[:] = point_beams

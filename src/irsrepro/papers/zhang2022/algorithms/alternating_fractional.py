@@ -20,10 +20,10 @@ import numpy as np
 from irsrepro.array_types import Complex, Real
 from irsrepro.compiled import kernel
 from irsrepro.optimize.fractional import quadratic_auxiliary
-from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT
+from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT, NO_CHANNEL
 from irsrepro.optimize.unit_disc.thin import thin_sweeps
 from irsrepro.papers.zhang2022.algorithms.linear_beams import MMSE_BEAMS, ZF_BEAMS, linear_beams
-from irsrepro.papers.zhang2022.algorithms.manifold_alternation import NO_CHANNEL, Alternation
+from irsrepro.papers.zhang2022.algorithms.manifold_alternation import Alternation
 from irsrepro.papers.zhang2022.algorithms.rates import SUM_RATE, ratios, weighted_rate
 from irsrepro.papers.zhang2022.algorithms.surface_downlink import (
     BOTH,

@@ -7,7 +7,6 @@ from irsrepro.compiled import assign, kernel
 from irsrepro.optimize.manifold.oblique import (
     GRADIENT_NORM,
     LENGTH,
-    RUNNING,
     SLOPE,
     STATUS,
     STEP,
@@ -19,6 +18,7 @@ from irsrepro.optimize.manifold.oblique import (
     try_step,
     turn,
 )
+from irsrepro.optimize.result import RUNNING
 from irsrepro.papers.zhang2022.algorithms.rates import cost, sensitivity
 from irsrepro.papers.zhang2022.algorithms.surface_downlink import add
 

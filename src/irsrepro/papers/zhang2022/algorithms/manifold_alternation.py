@@ -27,9 +27,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from irsrepro.array_types import Complex, Real
 from irsrepro.compiled import assign, kernel
-from irsrepro.optimize import result as endings
 from irsrepro.optimize.manifold.oblique import new_search
-from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT
+from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT, NO_CHANNEL, NO_INVERSE
 from irsrepro.papers.zhang2022.algorithms.descent import descend
 from irsrepro.papers.zhang2022.algorithms.linear_beams import MRT_BEAMS, linear_beams
 from irsrepro.papers.zhang2022.algorithms.rates import (
@@ -52,9 +51,6 @@ from irsrepro.papers.zhang2022.algorithms.surface_downlink import (
     nearest_levels,
 )
 
-NO_CHANNEL, NO_INVERSE = len(endings.STATUS), len(endings.STATUS) + 1
-MEANINGS = (*endings.STATUS, "no channel", "no inverse")
-
 SEARCH = 0
 BEAMS = ("search", "mrt", "zf", "mmse")
 NEVER, INSIDE, INSIDE_KEPT, AFTER = range(4)
@@ -73,7 +69,7 @@ class Alternation:
             on, in bit/s/Hz, constant after the stop; before a quantisation at the end.
         iterations: (realisation,) iterations run.
         residual: (realisation,) relative change of the rate in the last iteration.
-        status: (realisation,) int8, an index of `MEANINGS`.
+        status: (realisation,) int8, an `Ending`.
     """
 
     beams: Complex

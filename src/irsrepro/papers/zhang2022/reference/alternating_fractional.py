@@ -6,9 +6,9 @@ import numpy as np
 
 from irsrepro.array_types import Complex, Real
 from irsrepro.optimize.reference.unit_disc import solve_unit_disc
-from irsrepro.optimize.result import CONVERGED, ITERATION_LIMIT
+from irsrepro.optimize.result import CONVERGED, ITERATION_LIMIT, NO_CHANNEL
 from irsrepro.papers.zhang2022.algorithms.alternating_fractional import LEAST_ITERATIONS
-from irsrepro.papers.zhang2022.algorithms.manifold_alternation import NO_CHANNEL, Alternation
+from irsrepro.papers.zhang2022.algorithms.manifold_alternation import Alternation
 from irsrepro.papers.zhang2022.algorithms.surface_downlink import (
     SurfaceLinks,
     checked_links,

@@ -17,12 +17,8 @@ from numpy.typing import ArrayLike
 from irsrepro.array_types import Complex, Real
 from irsrepro.lazy_import import lazily
 from irsrepro.optimize.reference.public_solvers import search_manifold
-from irsrepro.optimize.result import CONVERGED, ITERATION_LIMIT
-from irsrepro.papers.zhang2022.algorithms.manifold_alternation import (
-    NO_CHANNEL,
-    NO_INVERSE,
-    Alternation,
-)
+from irsrepro.optimize.result import CONVERGED, ITERATION_LIMIT, NO_CHANNEL, NO_INVERSE
+from irsrepro.papers.zhang2022.algorithms.manifold_alternation import Alternation
 from irsrepro.papers.zhang2022.algorithms.surface_downlink import (
     SurfaceLinks,
     checked_links,

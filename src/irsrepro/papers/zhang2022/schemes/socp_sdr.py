@@ -15,11 +15,11 @@ from irsrepro.build.storage import variable
 from irsrepro.build.sweeps import Problem
 from irsrepro.channels.streams import children
 from irsrepro.optimize.beamforming.max_min import max_min_beams
-from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT
+from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT, NO_CHANNEL
 from irsrepro.optimize.rounding import polish, randomise
 from irsrepro.optimize.sdp.problem import MaxMinProblem, sinr_problem
 from irsrepro.optimize.sdp.solver import DiagonalSdpSolution, solve_diagonal_sdp
-from irsrepro.papers.zhang2022.algorithms.manifold_alternation import NO_CHANNEL, Alternation
+from irsrepro.papers.zhang2022.algorithms.manifold_alternation import Alternation
 from irsrepro.papers.zhang2022.algorithms.surface_downlink import SurfaceLinks, composite_channel
 from irsrepro.papers.zhang2022.system import (
     ONE,

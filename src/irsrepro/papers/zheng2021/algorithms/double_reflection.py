@@ -43,7 +43,7 @@ class Alternation:
         trace: (realisation, iteration) gain from the start on, constant after the stop.
         iterations: (realisation,) iterations run.
         residual: (realisation,) increase of the gain in the last iteration, relative to the gain.
-        status: (realisation,) int8, an index of `STATUS`.
+        status: (realisation,) int8, an `Ending`.
     """
 
     reflection1: Complex

@@ -35,7 +35,7 @@ class MaxMinAlternation:
         trace: (realisation, iteration) smallest SINR from the start on.
         iterations: (realisation,) iterations run.
         residual: (realisation,) increase of the smallest SINR in the last one, relative to it.
-        status: (realisation,) int8, an index of `STATUS`: converged where the residual is at most
+        status: (realisation,) int8, an `Ending`: converged where the residual is at most
             the tolerance.
     """
 
