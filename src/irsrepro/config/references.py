@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from irsrepro.config.modules import defines, quantities_of
+from irsrepro.config.modules import defines, module_file, quantities_of
 from irsrepro.config.parameters import PaperParameters
 from irsrepro.config.problems import config_error, one_of, raise_config_error
 
@@ -105,6 +105,9 @@ def check_code(file: str, key: str, source: Source) -> None:
     """
     for scheme, entry in source["schemes"].items():
         if "command" in entry:
+            if module_file(f"irsrepro.papers.{key}.solution") is None:
+                told = f"a file src/irsrepro/papers/{key}/solution.py that declares what it returns"
+                raise_config_error(file, f"schemes.{scheme}.command", entry["command"], told)
             _check_untimed(file, scheme, source)
             continue
         module = entry.get("module", scheme)
