@@ -63,3 +63,44 @@ def bibtex(key: str, source: Mapping[str, Any], citation: Mapping[str, Any]) -> 
         + "}"
         for kind, name, fields in (("misc", key, paper), ("software", citation["title"], package))
     )
+
+
+def codemeta(citation: Mapping[str, Any], project: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the package as CodeMeta 3.0 describes software, for catalogues and archives.
+
+    Args:
+        citation: content of ``CITATION.cff``.
+        project: the table ``project`` of ``pyproject.toml``.
+    """
+    needed = [*project["dependencies"], *project["optional-dependencies"]["workflow"]]
+    return {
+        "@context": "https://w3id.org/codemeta/3.0",
+        "@type": "SoftwareSourceCode",
+        "name": citation["title"],
+        "description": citation["abstract"],
+        "version": str(citation["version"]),
+        "datePublished": f"{citation['date-released']:%Y-%m-%d}",
+        "license": f"https://spdx.org/licenses/{citation['license']}",
+        "keywords": list(citation["keywords"]),
+        "author": [{"@type": "Organization", "name": each["name"]} for each in citation["authors"]],
+        "programmingLanguage": ["Python", "Snakemake"],
+        "runtimePlatform": f"Python {project['requires-python']}",
+        "softwareRequirements": needed,
+        "referencePublication": [
+            {
+                "@type": "ScholarlyArticle",
+                "@id": f"https://doi.org/{each['doi']}",
+                "name": each["title"],
+                "datePublished": str(each["year"]),
+                "author": [
+                    {
+                        "@type": "Person",
+                        "givenName": author["given-names"],
+                        "familyName": author["family-names"],
+                    }
+                    for author in each["authors"]
+                ],
+            }
+            for each in citation["references"]
+        ],
+    }
