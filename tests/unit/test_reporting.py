@@ -25,7 +25,8 @@ from irsrepro.build.storage import variable, write_groups
 from irsrepro.claims import CheckResult, ClaimResult, Contrast, Verdicts, write_verdicts
 from irsrepro.errors import IrsreproError, StorageError
 from irsrepro.multiverse.tables import as_csv, gathered
-from irsrepro.report.notebooks import Report, execute, load
+from irsrepro.report.execution import execute
+from irsrepro.report.notebooks import Report, load
 from made_up_multiverse import SOURCE as MULTIVERSE_SOURCE
 from made_up_multiverse import multiverse
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from irsrepro.build.jobs import job, keep_compiled_kernels
 from irsrepro.build.storage import write_atomically
-from irsrepro.report.notebooks import execute
+from irsrepro.report.execution import execute
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

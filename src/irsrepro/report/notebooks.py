@@ -1,4 +1,4 @@
-"""Report notebooks: what their cells call, and how a template becomes a report.
+"""Report notebooks: what their cells call.
 
 A cell is one call that returns something to display. Every number in a report comes from the data.
 """
@@ -7,85 +7,40 @@ A cell is one call that returns something to display. Every number in a report c
 
 from __future__ import annotations
 
-import io
-import logging
-import os
 import re
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import numpy as np
-import papermill
 import PIL.Image
-import xarray as xr
 import yaml
 from IPython.display import HTML, Image, Markdown
-from jupyter_client.kernelspec import NoSuchKernel
-from nbclient.exceptions import CellTimeoutError, DeadKernelError
-from nbconvert import HTMLExporter
-from nbformat import NotebookNode
 from numpy.typing import NDArray
 
-from irsrepro.build.experiments import read_experiment, read_solutions
-from irsrepro.build.paths import benchmark_of
-from irsrepro.build.storage import read_dataset
 from irsrepro.claims import read_verdicts
-from irsrepro.config.loading import chunks_asked, load_paper
+from irsrepro.config.loading import load_paper
 from irsrepro.config.modules import LIBRARY
 from irsrepro.config.paper import DEFAULT
-from irsrepro.errors import IrsreproError, StorageError
+from irsrepro.errors import StorageError
 from irsrepro.figures.deviations import with_published
 from irsrepro.figures.published import FOLDER, read_published
 from irsrepro.multiverse.tables import from_csv
 from irsrepro.report import multiverse_gallery
+from irsrepro.report.built import Build
 from irsrepro.report.citation import bibtex, plain, software
-from irsrepro.report.listing import total_seconds
 from irsrepro.report.multiverse import EXPLAINED, survey
-from irsrepro.report.pages import TEMPLATES, address, counts, number, others, part, warnings_of
+from irsrepro.report.pages import address, counts, number, others, part, warnings_of
 
-KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 CITATION = "CITATION.cff"
 ORIGINS = ("stated", "derived", "related-work", "recalled", "assumed", "calibrated")
 SETTLED = ORIGINS[:2]  # leave nothing open
-CELL_FILE = re.compile(r"\S*/ipykernel_\d+/\d+\.py")  # where a kernel keeps the text of a cell
 
 
 @dataclass(frozen=True)
-class Report:
-    """A paper with the results of a build.
-
-    Attributes:
-        key: citation key.
-        source: its configuration.
-        claims: rows of its claims, see ``Verdicts.rows``.
-        figures_dir: folder of its pictures.
-        results_dir: folder of its data under the default reading.
-        engine: the engine whose results are shown.
-        fidelity: ``paper`` or ``preview``.
-        citation: how the package is cited, the content of ``CITATION.cff``.
-        chunks: names FIRST-LAST of the files that make up each ensemble of the build; without
-            any, those that are there.
-        published_dir: folder of points that a reader took off the printed figures.
-        multiverse_file: the committed table of every claim under every reading.
-        expected: what every file of the build must say of itself beyond its place.
-    """
-
-    key: str
-    source: Mapping[str, Any]
-    claims: Sequence[Mapping[str, Any]]
-    figures_dir: Path
-    results_dir: Path
-    engine: str
-    fidelity: str = "paper"
-    citation: Mapping[str, Any] = field(default_factory=dict)
-    chunks: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    published_dir: Path = Path(FOLDER)
-    multiverse_file: Path = Path()
-    expected: Mapping[str, object] = field(default_factory=dict)
+class Report(Build):
+    """A paper with the results of a build, in what cells display."""
 
     def heading(self) -> Markdown:
         """Return title, authors, venue and identifiers, and what must not be overlooked."""
@@ -211,7 +166,7 @@ class Report:
 
     def _deviations(self, name: str, path: Path) -> str:
         """Return the points of a printed figure with ours beside them, as a part of a page."""
-        data = self._figure_data(name)
+        data = self.figure_data(name)
         scale = self.source["figures"][name]["x"].get("scale", "linear")
         data = with_published(data, read_published(path), scale)
         columns = ("published_x", "published", "ours", "deviation", "percent")
@@ -243,22 +198,6 @@ class Report:
     def errata(self) -> Markdown:
         """Return what is wrong or ambiguous in the paper as printed, and how it is read."""
         return Markdown("\n".join(f"1. {erratum}" for erratum in self.source["errata"]))
-
-    def experiment(self, name: str) -> xr.Dataset:
-        """Return the solutions of an experiment's schemes side by side."""
-        plan = self.source["experiments"][name]
-        paths = self._solution_files(name)
-        return read_experiment(paths, plan["schemes"], plan["metric"], **self.expected)
-
-    def solution(self, experiment: str, scheme: str) -> xr.Dataset:
-        """Return everything that one scheme returned in an experiment."""
-        paths = self._solution_files(experiment)
-        return read_solutions(paths, [scheme], **self.expected)[scheme]
-
-    def channels(self, ensemble: str) -> xr.Dataset:
-        """Return the first chunk of an ensemble."""
-        first, *_ = self._files(self.results_dir / "channels" / ensemble, ensemble)
-        return read_dataset(first, **self.expected)
 
     def cost_table(self) -> HTML:
         """Return, per experiment and scheme, how many realisations converged and how fast."""
@@ -307,7 +246,7 @@ class Report:
         """
         rows = []
         for name, figure in self.source["figures"].items():
-            data = self._figure_data(name)
+            data = self.figure_data(name)
             if "rounding" not in data:
                 continue
             several = len(figure["experiments"]) > 1
@@ -331,32 +270,11 @@ class Report:
                  "of the interval (%)"]  # fmt: skip
         return self.table(heads, rows)
 
-    def seconds(self) -> float:
-        """Return how long the jobs that designed took together in s, NaN if that was not kept.
-
-        On the machine and in the run that made them, starting up included, as Snakemake has it.
-        """
-        total = total_seconds(
-            Path(benchmark_of(path))
-            for name in self.source["experiments"]
-            for path in self._solution_files(name)
-        )
-        return float("nan") if total is None else total
-
-    def designs(self) -> tuple[int, int]:
-        """Return how many designs were made, over experiments, schemes and points, and failed."""
-        counted = [(made, failed) for _, _, made, failed in self._designs()]
-        return sum(made for made, _ in counted), sum(failed for _, failed in counted)
-
     def cite(self) -> Markdown:
         """Return how to cite the paper and this replication of it, also as BibTeX."""
         papers = plain(self.source), software(self.citation)
         entries = bibtex(self.key, self.source, self.citation)
         return Markdown("\n\n".join([*papers, f"```bibtex\n{entries}\n```"]))
-
-    def title(self, scheme: object) -> str:
-        """Return a scheme as the legends name it."""
-        return str(self.source["schemes"][str(scheme)]["title"])
 
     def table(self, heads: Sequence[str], rows: Iterable[Sequence[object]]) -> HTML:
         """Return a table of anything."""
@@ -374,46 +292,6 @@ class Report:
             "snakemake scorecard/all    # every claim under every alternative reading\n"
             "```"
         )
-
-    def _designs(self) -> Iterable[tuple[str, str, int, int]]:
-        """Yield experiment, scheme, how many designs it made over points, and how many failed."""
-        for name in self.source["experiments"]:
-            table = self.experiment(name)
-            for scheme in table["scheme"].values:
-                one = table.sel(scheme=scheme)
-                metric = one["metric"].isel(realisation=one["asked"].values)
-                yield name, str(scheme), metric.size, int(metric.isnull().sum())
-
-    def _figure_data(self, name: str) -> xr.Dataset:
-        """Return the data of a figure, empty for one that has none, as a sheet."""
-        path = self.results_dir / self.engine / "figures" / f"{name}.nc"
-        return read_dataset(path, **self.expected) if path.is_file() else xr.Dataset()
-
-    def _solution_files(self, experiment: str) -> list[str]:
-        """Return the files of an experiment's solutions, in order of their realisations."""
-        plan = self.source["experiments"][experiment]
-        paths = self._files(self.results_dir / self.engine / experiment, plan["ensemble"])
-        chunks = [path.stem for path in paths]
-        asked = {name for each in plan["schemes"] for name in chunks_asked(chunks, plan, each)}
-        return [str(path) for path in paths if path.stem in asked]
-
-    def _files(self, folder: Path, ensemble: str) -> list[Path]:
-        """Return the chunks of an ensemble in a folder, in order.
-
-        Builds of other sizes may have left chunks that overlap with these. Where it is not known
-        which ones belong to the build, the longest that follow one another are taken.
-        """
-        if self.chunks:
-            return [folder / f"{chunk}.nc" for chunk in self.chunks[ensemble]]
-        last = {path: int(path.stem.partition("-")[2]) for path in folder.glob("*-*.nc")}
-        found: list[Path] = []
-        following = 0
-        while starting := [path for path in last if int(path.stem.partition("-")[0]) == following]:
-            found.append(max(starting, key=last.__getitem__))
-            following = last[found[-1]] + 1
-        if not found:
-            raise StorageError(f"{folder}: no data; snakemake figures/{self.key}/all computes it")
-        return found
 
 
 def load(
@@ -495,84 +373,3 @@ def _spread(values: NDArray[np.float64]) -> str:
         f"{number(float(valid.mean()), 4)} ± {number(float(valid.std(ddof=1)), 2)} "
         f"({number(float(low))} to {number(float(high))})"
     )
-
-
-def execute(template: Path, parameters: Mapping[str, Any]) -> tuple[bytes, bytes]:
-    """Run a report template and convert it.
-
-    Args:
-        template: notebook with a cell tagged ``parameters``.
-        parameters: values for it.
-
-    Returns:
-        The executed notebook, and a self-contained page with its code folded. Neither holds times,
-        paths or the machine's name, so that equal data gives equal bytes.
-
-    Raises:
-        IrsreproError: a cell failed, or no kernel runs; one line tells which.
-    """
-    logging.getLogger("papermill").setLevel(logging.ERROR)
-    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
-    with tempfile.TemporaryDirectory() as folder:
-        # Nothing of what a person has set for notebooks of their own, nor a need for a home.
-        os.environ |= dict.fromkeys(
-            ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR"), folder
-        )
-        try:
-            notebook = papermill.execute_notebook(
-                str(template),
-                str(Path(folder, "report.ipynb")),
-                parameters=dict(parameters),
-                kernel_name=KERNEL["name"],
-                language=KERNEL["language"],
-                progress_bar=False,
-                log_output=False,
-                extra_arguments=["--log-level=CRITICAL"],
-            )
-        except papermill.PapermillExecutionError as error:
-            reason = " ".join(f"{error.ename}: {error.evalue}".split())
-            raise IrsreproError(f"{template}: cell {error.exec_count} failed: {reason}") from error
-        except (CellTimeoutError, DeadKernelError, NoSuchKernel) as error:
-            reason = " ".join(str(error).split())
-            raise IrsreproError(f"{template}: its kernel failed: {reason}") from error
-    _forget_the_run(notebook)
-    text = io.StringIO()
-    nbformat.write(notebook, text)
-    return text.getvalue().encode(), _page(notebook, template.stem).encode()
-
-
-def _forget_the_run(notebook: NotebookNode) -> None:
-    """Remove what differs between equal runs: times, paths, random names, how output was cut."""
-    notebook["metadata"] = {"kernelspec": dict(KERNEL)}
-    for index, cell in enumerate(notebook.cells):
-        cell["id"] = f"cell-{index}"
-        cell["metadata"] = {}
-        outputs: list[NotebookNode] = []
-        for output in cell.get("outputs", []):
-            if output["output_type"] == "stream":
-                output["text"] = CELL_FILE.sub("cell", output["text"])
-                if outputs and outputs[-1].get("name") == output["name"]:
-                    outputs[-1]["text"] += output["text"]
-                    continue
-            outputs.append(output)
-        if cell["cell_type"] == "code":
-            cell["outputs"] = outputs
-
-
-def _page(notebook: NotebookNode, name: str) -> str:
-    exporter = HTMLExporter(
-        template_name="basic",
-        template_file="report.html.j2",
-        extra_template_paths=[str(TEMPLATES)],
-        exclude_input_prompt=True,
-        exclude_output_prompt=True,
-        exclude_anchor_links=True,
-    )
-    page, _ = exporter.from_notebook_node(
-        notebook,
-        resources={
-            "metadata": {"name": f"irsrepro: {name}"},
-            "charts": any("data-chart" in str(cell.get("outputs", "")) for cell in notebook.cells),
-        },
-    )
-    return str(page)
