@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from numba import njit
 from numpy.typing import NDArray
 
+from irsrepro.optimize.manifold.geometry import project, retract
 from irsrepro.optimize.manifold.oblique import (
     EVALUATIONS,
     ITERATIONS,
@@ -24,9 +25,7 @@ from irsrepro.optimize.manifold.oblique import (
     descend,
     minimise,
     new_search,
-    project,
     resume,
-    retract,
     riemannian,
     try_step,
     turn,

@@ -42,6 +42,7 @@ from numpy.typing import NDArray
 
 from irsrepro.array_types import Complex, Real
 from irsrepro.compiled import assign, kernel
+from irsrepro.optimize.manifold.geometry import combine, inner_product, project, retract
 from irsrepro.optimize.result import (
     CONVERGED,
     ITERATION_LIMIT,
@@ -107,69 +108,6 @@ class ObliqueMinimum:
     iterations: int
     gradient_norm: float
     status: Ending
-
-
-@kernel(allocates=False)
-def _product(a: Real, b: Real) -> float:
-    """Inner product of two matrices; that of the BLAS, since loops must keep the order of sums."""
-    return float(np.dot(a.reshape(a.size), b.reshape(b.size)))
-
-
-@kernel(allocates=False)
-def _combine(a: float, x: Real, b: float, y: Real, out: Real) -> None:
-    """Set out to a x + b y, of equal shapes; `out` may be x or y."""
-    first, second, target = x.reshape(x.size), y.reshape(y.size), out.reshape(out.size)
-    for i in range(target.size):
-        target[i] = a * first[i] + b * second[i]
-
-
-@kernel(allocates=False)
-def project(point: Real, vector: Real) -> None:
-    """Project `vector` to the tangent space at `point`, P_x(z) = z - <x, z> x by rows, in place.
-
-    Args:
-        point: (row, coordinate), rows of unit norm.
-        vector: (row, coordinate), any; overwritten.
-
-    """
-    rows, width = point.shape
-    if width == 2:  # the circle: constant strides and no inner loop, so the loop vectorises
-        x, z = point.reshape(2 * rows), vector.reshape(2 * rows)
-        for i in range(rows):
-            along = x[2 * i] * z[2 * i] + x[2 * i + 1] * z[2 * i + 1]
-            z[2 * i] -= along * x[2 * i]
-            z[2 * i + 1] -= along * x[2 * i + 1]
-        return
-    for i in range(rows):
-        along = np.dot(point[i], vector[i])
-        for c in range(width):
-            vector[i, c] -= along * point[i, c]
-
-
-@kernel(allocates=False)
-def retract(point: Real, tangent: Real, step: float, out: Real) -> None:
-    """Move from `point` along `tangent` and back to the manifold, (x + step z) / |x + step z|.
-
-    Args:
-        point: (row, coordinate), rows of unit norm.
-        tangent: (row, coordinate), tangent at `point`.
-        step: length factor.
-        out: (row, coordinate), overwritten.
-
-    """
-    rows, width = point.shape
-    _combine(1.0, point, step, tangent, out)
-    if width == 2:
-        x = out.reshape(2 * rows)
-        for i in range(rows):
-            scale = 1.0 / sqrt(x[2 * i] * x[2 * i] + x[2 * i + 1] * x[2 * i + 1])
-            x[2 * i] *= scale
-            x[2 * i + 1] *= scale
-        return
-    for i in range(rows):
-        scale = 1.0 / sqrt(np.dot(out[i], out[i]))
-        for c in range(width):
-            out[i, c] *= scale
 
 
 @kernel
@@ -312,7 +250,7 @@ def riemannian(search: Search, gradient: Real) -> bool:
     """
     scalars, counters = search.scalars, search.counters
     project(search.point, gradient)
-    square = _product(gradient, gradient)
+    square = inner_product(gradient, gradient)
     scalars[GRADIENT_NORM] = sqrt(square)
     if not np.isfinite(square):
         counters[STATUS] = NOT_FINITE
@@ -348,8 +286,8 @@ def descend(search: Search, descent: Real) -> None:
 def _turn(search: Search, descent: Real) -> None:
     """Choose the direction for a tangent z."""
     scalars = search.scalars
-    square = _product(descent, search.gradient)
-    mixed = _product(descent, search.trial)
+    square = inner_product(descent, search.gradient)
+    mixed = inner_product(descent, search.trial)
     beta = 0.0
     if scalars[STEP] > 0.0 and scalars[DESCENT] > 0.0:
         beta = max(0.0, (square - mixed) / scalars[DESCENT])
@@ -367,12 +305,12 @@ def _direct(search: Search, beta: float) -> None:
     slope = 0.0
     if beta > 0.0:
         project(search.point, direction)
-        _combine(beta, direction, -1.0, descent, direction)
-        slope = _product(direction, search.gradient)
+        combine(beta, direction, -1.0, descent, direction)
+        slope = inner_product(direction, search.gradient)
     if not slope < -_SHARE * scalars[DESCENT]:
-        _combine(-1.0, descent, 0.0, descent, direction)
+        combine(-1.0, descent, 0.0, descent, direction)
         slope = -scalars[DESCENT]
-    length = sqrt(_product(direction, direction))
+    length = sqrt(inner_product(direction, direction))
     reach = sqrt(float(descent.shape[0]))
     if scalars[CURVATURE] > 0.0:
         move = -slope / (length * scalars[CURVATURE])
