@@ -17,7 +17,7 @@ from irsrepro.build.jobs import keep_compiled_kernels
 from irsrepro.build.storage import write_atomically
 from irsrepro.config.loading import Project, load_project
 from irsrepro.errors import ConfigurationError, IrsreproError
-from irsrepro.report import cache, leaderboard, listing, showcase, verification
+from irsrepro.report import cache, crate, leaderboard, listing, showcase, verification
 
 LOCKS = Path(".snakemake/locks")
 
@@ -85,6 +85,12 @@ def _multiverse(root: Path, _: Project, __: argparse.Namespace) -> int:
     return 0
 
 
+def _crate(root: Path, project: Project, given: argparse.Namespace) -> int:
+    for name in crate.write(root, project, Path(given.to)):
+        print(f"{given.to}/{name}")
+    return 0
+
+
 def _debug(root: Path, _: Project, given: argparse.Namespace) -> int:
     debugging.debug(root, given.target, dict(_split(each) for each in given.settings))
     return 0
@@ -122,6 +128,7 @@ def _parser() -> argparse.ArgumentParser:
             _multiverse,
             "copy the multiverses built to docs/gallery, and write its pages",
         ),
+        ("crate", _crate, "copy the last build, with what its files are, into an RO-Crate"),
         ("showcase", _showcase, "copy the last full build to docs/gallery, and write its pages"),
     ):
         command = commands.add_parser(name, help=about, description=about)
@@ -132,6 +139,8 @@ def _parser() -> argparse.ArgumentParser:
         if name == "export":
             command.add_argument("ensemble", metavar="ENSEMBLE", help="one of its ensembles")
             command.add_argument("--to", metavar="FOLDER", help="instead of export/KEY/ENSEMBLE")
+        if name == "crate":
+            command.add_argument("--to", metavar="FOLDER", default="crate", help="default: crate")
         if name == "score":
             command.add_argument("experiment", metavar="EXPERIMENT", help="one of its experiments")
             command.add_argument(
