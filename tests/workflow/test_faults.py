@@ -43,7 +43,7 @@ def test_a_second_run_is_refused_for_the_same_files_only(built: Built) -> None:
 
 
 def test_a_full_disk_is_one_line(built: Built) -> None:
-    assert not faults.full_disk(*built, [8_000]).wrong
+    assert not faults.full_disk(*built, [16_000]).wrong
 
 
 def test_killed_in_any_way_the_next_run_gives_the_same_bytes(built: Built) -> None:
