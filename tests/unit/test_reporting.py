@@ -179,6 +179,20 @@ def test_sweeps_stand_beside_the_parameters(report: Report) -> None:
     assert "power in sweep" in table and "0, 5" in table and "its grid is lost" in table
 
 
+def test_the_table_of_parameters_tells_what_else_they_may_be(report: Report) -> None:
+    """Other values, a range, or why none is looked at."""
+    plausible: list[tuple[dict[str, Any], str]] = [
+        ({"values": [3, 5], "why": "usual"}, "<td>3, 5: usual</td>"),
+        ({"between": [2, 4], "why": "a guess", "source": "it"}, "<td>2 to 4: a guess (it)</td>"),
+        ({"fixed": "shifts the axis"}, "<td>not varied: shifts the axis</td>"),
+    ]
+    name, entry = next(iter(report.source["parameters"].items()))
+    for given, told in plausible:
+        source = {**report.source, "parameters": {name: entry | {"plausible": given}}}
+        changed = replace(report, source=source | {"experiments": {}})
+        assert told in changed.parameter_table().data
+
+
 def test_parameters_claims_and_errata_are_whole(report: Report) -> None:
     table = report.parameter_table().data
     for words in ("power", "30", "dBm", "recalled", "is &lt;lost&gt;"):
