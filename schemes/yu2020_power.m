@@ -1,13 +1,13 @@
-% Transmit power of yu2020: phases of the largest channels, then the least power for the targets.
+% Transmit power of yu2020: phases that maximise the channel gains, then the least power for the targets.
 %
 % Octave:  octave-cli --no-gui schemes/yu2020_power.m CHANNELS PARAMETERS SOLUTION
 % MATLAB:  matlab -batch "channels='CHANNELS'; parameters='PARAMETERS'; solution='SOLUTION';
-%                         run('schemes/yu2020_power.m')"
+%                         addpath('schemes'); yu2020_power"
 %
 % Phases maximise the sum of the users' channel gains over what each has without the surface,
 % element by element; beamformers then follow from the fixed point of the dual uplink (Wiesel,
 % Eldar, Shamai 2006, "Linear precoding via conic optimization for fixed MIMO receivers"). A
-% realisation on which the targets cannot be met at these phases is NaN.
+% realisation on which the targets cannot be met at these phases is written as NaN.
 
 if exist('OCTAVE_VERSION', 'builtin')
   pkg('load', 'netcdf');
@@ -30,7 +30,7 @@ N = asked.sizes.element;
 target = 10 ^ (p.sinr_target / 10);
 noise = 10 ^ (p.noise_power / 10 - 3);
 
-% A file has (realisation, element, antenna, part); ncread turns that round:
+% A file has (realisation, element, antenna, part); ncread reverses that:
 % (part, antenna, element, realisation), and part = 1 is real, part = 2 imaginary.
 raw = ncread(channels, 'ap_to_irs');
 F = reshape(raw(1, 1:M, 1:N, :) + 1i * raw(2, 1:M, 1:N, :), [M, N, R]);
@@ -93,6 +93,7 @@ for r = 1:R
 end
 
 %% Dimensions are named in the order of MATLAB, the reverse of the one that a file has
+if exist(solution, 'file'), delete(solution); end
 nccreate(solution, 'beamformer', 'Format', 'netcdf4', 'Datatype', 'double', ...
          'Dimensions', {'part', 2, 'antenna', M, 'user', K, 'realisation', R});
 nccreate(solution, 'reflection', 'Datatype', 'double', ...

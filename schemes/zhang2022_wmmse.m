@@ -2,7 +2,7 @@
 %
 % Octave:  octave-cli --no-gui schemes/zhang2022_wmmse.m CHANNELS PARAMETERS SOLUTION
 % MATLAB:  matlab -batch "channels='CHANNELS'; parameters='PARAMETERS'; solution='SOLUTION';
-%                         run('schemes/zhang2022_wmmse.m')"
+%                         addpath('schemes'); zhang2022_wmmse"
 %
 % Beams take some steps of WMMSE (Shi et al. 2011, "An iteratively weighted MMSE approach"), then
 % phases some steps along the gradient of the sum-rate, each projected to modulus one and halved
@@ -32,7 +32,7 @@ weights = p.weights(:);
 weights = weights(mod((0:K - 1)', numel(weights)) + 1);
 snr = 10 ^ ((p.transmit_power - p.noise_power) / 10);
 
-% A file has (realisation, user, irs1_element, part); ncread turns that round:
+% A file has (realisation, user, irs1_element, part); ncread reverses that:
 % (part, irs1_element, user, realisation), and part = 1 is real, part = 2 imaginary.
 to_users = cell(1, 2);
 from_station = cell(1, 2);
@@ -132,6 +132,7 @@ for r = 1:R
 end
 
 %% Dimensions are named in the order of MATLAB, the reverse of the one that a file has
+if exist(solution, 'file'), delete(solution); end
 nccreate(solution, 'beams', 'Format', 'netcdf4', 'Datatype', 'double', ...
          'Dimensions', {'part', 2, 'antenna', M, 'beam', K, 'realisation', R});
 nccreate(solution, 'reflection', 'Datatype', 'double', ...

@@ -21,5 +21,6 @@ with job(snakemake.output[0], snakemake.log[0]):
     channels = draw(snakemake.params.section, realisation_streams(stream, realisations))
     numbers = variable(("realisation",), np.array(realisations), "number of the realisation", "1")
     channels = channels.assign_coords(realisation=numbers)
-    channels = stamp(channels, identity, snakemake.params.section, snakemake.params.library)
+    drawn = identity | {"draws": snakemake.params.draws}
+    channels = stamp(channels, drawn, snakemake.params.section, snakemake.params.library)
     write_dataset(snakemake.output[0], channels)

@@ -15,8 +15,9 @@ from irsrepro.multiverse.tables import Multiverse, Reading
 OWN = "paper"  # the source of a claim that is a sentence of the paper
 WARNING = (
     "Choosing one of these readings because the paper comes out true would be calibration: the "
-    "claims that were used to choose it are then no evidence for it. The table tells which choices "
-    "the paper needs, not which ones its authors made."
+    "claims that were used to choose it are then no evidence for it. A sentence that our reading "
+    "leaves open may need more realisations only, no other choice. The table does not tell what "
+    "the authors did."
 )
 
 

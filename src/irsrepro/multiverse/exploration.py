@@ -161,13 +161,13 @@ class Exploration:
         sweep = {"unit": paper.parameters[plan["sweep"]["parameter"]]["unit"]} | plan["sweep"]
         about = {"paper": paper.key, "experiment": experiment, "seed": self.seed}
         drawn = paper.channel_parameters(self.reading, ensemble)
-        sections = {
-            scheme: paper.solution_parameters(self.reading, experiment, scheme)
-            for scheme in schemes
-        }
+        draws = paper.ensembles[ensemble].get("draws_of", ensemble)
+        runs = {scheme: paper.plan_of(self.reading, experiment, scheme) for scheme in schemes}
         hashes = {
-            scheme: content_hash(about, ensemble, drawn, sweep, scheme, section, self.code[scheme])
-            for scheme, section in sections.items()
+            scheme: content_hash(
+                about, ensemble, draws, drawn, sweep, scheme, run, self.code[scheme]
+            )
+            for scheme, run in runs.items()
         }
         own, shared = (
             EXPLORED_SOLUTION.format(
@@ -185,7 +185,7 @@ class Exploration:
                     solve,
                     self._drawn(ensemble, chunk),
                     stream.child(scheme),
-                    paper.plan_of(self.reading, experiment, scheme),
+                    runs[scheme],
                     f"irsrepro.papers.{paper.key}.system",
                     ENGINE,
                     sweep,
@@ -195,7 +195,7 @@ class Exploration:
             for scheme, solution in zip(missing, solve_each(calls), strict=True):
                 identity = about | {"reading": self.reading, "scheme": scheme}
                 identity["inputs_hash"] = hashes[scheme]
-                parameters = sections[scheme] | {sweep["parameter"]: sweep["values"]}
+                parameters = runs[scheme]["section"] | {sweep["parameter"]: sweep["values"]}
                 kept[scheme] = found[scheme] = stamp(
                     what_is_compared(solution), identity, parameters, self.code[scheme]
                 )

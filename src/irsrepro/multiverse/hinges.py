@@ -40,10 +40,12 @@ class Side:
     Attributes:
         holds: in how many of them the claim holds.
         decided: how many there are.
+        open: how many more readings of this side do not decide the claim.
     """
 
     holds: int
     decided: int
+    open: int = 0
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -188,9 +190,19 @@ def _finding(
     single = {
         name: verdict for name, verdict in verdicts.items() if kinds[name] not in (DEFAULT, SAMPLE)
     }
-    passed, rivals = forward(splits, holds, alone, level)
     turning = deciding_otherwise(verdicts.get(DEFAULT, UNDECIDED), single)
     changed = {name: multiverse.readings[name].choices for name in turning}
+    # Where choices explain equally much, one that turns the verdict alone is named.
+    direct = {name for choices in changed.values() if len(choices) == 1 for name in choices}
+    alone = sorted(
+        alone, key=lambda each: (-round(each.explained, 9), each.split.choice not in direct)
+    )
+    passed, rivals = forward(splits, holds, alone, level)
+    waiting = [
+        multiverse.readings[name].choices
+        for name, verdict in verdicts.items()
+        if verdict == UNDECIDED and kinds[name] == SAMPLE
+    ]
     return Finding(
         claim=claim,
         default=verdicts.get(DEFAULT, ""),
@@ -198,8 +210,8 @@ def _finding(
         sampled=counted(v for name, v in verdicts.items() if kinds[name] == SAMPLE),
         single=counted(single.values()),
         silent=len(multiverse.readings) - len(verdicts),
-        ranked=tuple(_hinge(varied, each, holds) for each in alone),
-        hinges=tuple(_hinge(varied, each, holds) for each in passed),
+        ranked=tuple(_hinge(varied, each, holds, waiting) for each in alone),
+        hinges=tuple(_hinge(varied, each, holds, waiting) for each in passed),
         rivals=tuple(varied[each.split.choice] for each in rivals),
         turns=tuple(
             Turn(varied[choice], value, name)
@@ -211,11 +223,27 @@ def _finding(
     )
 
 
-def _hinge(varied: Mapping[str, Dimension], tested: Tested, holds: NDArray[np.bool_]) -> Hinge:
+def _hinge(
+    varied: Mapping[str, Dimension],
+    tested: Tested,
+    holds: NDArray[np.bool_],
+    waiting: Sequence[Mapping[str, Any]],
+) -> Hinge:
+    """Return a split in words.
+
+    Args:
+        varied: the choices by name.
+        tested: the split.
+        holds: whether the claim holds under each sampled reading that decides it.
+        waiting: the choices of sampled readings that leave it open.
+    """
     split = tested.split
     dimension = varied[split.choice]
+    places = np.asarray(values_under(dimension, waiting), dtype=int)
+    among = places < split.value if split.threshold else places == split.value
     inside, outside = (
-        Side(int(holds[side].sum()), int(side.sum())) for side in (split.inside, ~split.inside)
+        Side(int(holds[side].sum()), int(side.sum()), int(left.sum()))
+        for side, left in ((split.inside, among), (~split.inside, ~among))
     )
     fewer_inside = inside.share <= outside.share
     relation, value = ("is" if fewer_inside else "is not"), split.value

@@ -109,7 +109,7 @@ def short(finding: Finding) -> str:
 def _hinged(hinge: Hinge) -> str:
     there, elsewhere = hinge.there, hinge.elsewhere
     verb = "holds less often"
-    if there.holds == 0:
+    if there.holds == 0 and there.open == 0:
         verb = "fails" if elsewhere.share > 0.5 else "never holds"
     told = f"{_of(there)} sampled readings, elsewhere {_of(elsewhere)}"
     return f"{verb} where {condition(hinge)} ({told})"
@@ -125,7 +125,7 @@ def _either(told: Sequence[str]) -> str:
 
 
 def _of(side: Side) -> str:
-    return f"{side.holds} of {side.decided}"
+    return f"{side.holds} of {side.decided}" + (f" and {side.open} open" if side.open else "")
 
 
 def _all(decided: int, total: int) -> str:

@@ -38,7 +38,9 @@ ABOUT_KINDS = dict(
 EXPLAINED = (
     "A reading is a complete choice of what the paper leaves open. The choices, and the values "
     "taken for plausible, are ours: they are no draws from a distribution in which the truth lies, "
-    "and a share of readings is no probability that a claim is true."
+    "and a share of readings is no probability that a claim is true. A claim that is open is given "
+    "few realisations here, so that our reading may be open where the scorecard, on all of those of "
+    "the build, decides. Claims on computing times are left out."
 )
 
 
@@ -345,7 +347,8 @@ def _hinge(hinge: Any) -> dict[str, str]:
     for name, side in (("there", hinge.there), ("elsewhere", hinge.elsewhere)):
         low, high = side.interval
         ends = f"{100 * low:.0f} to {100 * high:.0f} %"
-        sides[name] = f"{side.holds} of {side.decided} ({ends})"
+        left = f", {side.open} open" if side.open else ""
+        sides[name] = f"{side.holds} of {side.decided} ({ends}){left}"
     p = f"{hinge.p:.4f}" if hinge.p > 0.0001 else "0.0001, the least there can be"
     explained = f"{100 * hinge.explained:.0f} %"
     return {"condition": condition(hinge), "explained": explained, "p": p, **sides}
