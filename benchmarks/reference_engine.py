@@ -23,13 +23,13 @@ PAGE = ROOT / "docs" / "reference_engine.md"
 HEAD = """\
 # The reference engine beside ours
 
-Figures at preview fidelity, as far as they were built by public solvers (`--config engine=reference
-fidelity=preview`) and held against the committed preview, which our kernels made. Seconds are those
-of the channels and solutions of a figure on one core, of a machine that did other work too; panels of
-one figure share theirs. The
-distance is the largest one of any number of the figure, in half-widths of its committed interval;
-below one, a curve of public solvers lies inside the interval of ours everywhere. The failures are
-designs that a public solver gave up; a distribution has no interval, so that any difference shows.
+Figures at preview fidelity, as far as they were built by public solvers (`--config
+engine=reference fidelity=preview`), held against the committed preview, which our kernels made.
+Seconds are those of the channels and solutions of a figure on one core, of a machine that did other
+work too; panels of one figure share theirs. The distance is the largest one of any number of the
+figure, in half-widths of its committed interval; below one, a curve of public solvers lies inside
+the interval of ours everywhere. The failures are designs that a public solver gave up; a
+distribution has no interval, so that any difference shows.
 `python benchmarks/reference_engine.py` writes this page.
 
 """

@@ -39,7 +39,7 @@ EXPLAINED = (
     "A reading is a complete choice of what the paper leaves open. The choices, and the values "
     "taken for plausible, are ours: they are no draws from a distribution in which the truth lies, "
     "and a share of readings is no probability that a claim is true. A claim that is open is given "
-    "few realisations here, so that our reading may be open where the scorecard, on all of those of "
+    "few realisations here, so that our reading may be open where the scorecard, on all those of "
     "the build, decides. Claims on computing times are left out."
 )
 
