@@ -45,6 +45,7 @@ Reader = Callable[[Problem], tuple[xr.Dataset, dict[int, str]]]
 State = dict[Path, tuple[int, int]]
 
 
+COPIES = ("~", ".asv", ".bak", ".swp")  # that editors keep of what is open
 LEGEND = "status: 0 as it was returned, 1 not used, 2 rejected"
 
 
@@ -301,7 +302,11 @@ class Command:
         }
         found = {*watched, folder / "channels.nc", folder / "parameters.json"}
         for place in places:
-            found |= {path for path in place.glob("*") if not path.name.startswith((".", "__"))}
+            found |= {
+                path
+                for path in place.glob("*")
+                if not path.name.startswith((".", "__")) and not path.name.endswith(COPIES)
+            }
         state = {}
         for path in found:
             with suppress(OSError):
