@@ -19,7 +19,7 @@ from irsrepro.config.loading import load_paper
 from irsrepro.config.paper import DEFAULT, Paper
 from irsrepro.errors import ConfigurationError
 from irsrepro.multiverse import exploration
-from irsrepro.multiverse.exploration import Exploration, realisations_wanted
+from irsrepro.multiverse.exploration import Exploration, realisations_wanted, rests_on_no_spread
 from irsrepro.multiverse.samples import reading_of, samples
 
 SEED = 5
@@ -76,11 +76,11 @@ def test_points_are_plausible_spread_and_go_on_from_fewer(he2020: Paper) -> None
     assert points[:16] != [each.values for each in samples(paper, 16, SEED + 1)]
     assert reading_of(paper, "sample_017", SEED).values == points[17]
     starts = [each["starts"] for each in points]
-    assert sorted(set(starts)) == ["one", "two"] and starts.count("two") == 32
+    assert sorted(set(starts)) == ["one", "two"] and 20 <= starts.count("two") <= 44
     assert {each["iteration_limit"] for each in points} == {10, 50, 90}
     tolerances = np.array([each["tolerance"] for each in points])
     assert ((tolerances >= 1e-6) & (tolerances <= 1e-2)).all()
-    assert np.histogram(np.log10(tolerances), 4, (-6, -2))[0].tolist() == [16] * 4
+    assert (np.histogram(np.log10(tolerances), 4, (-6, -2))[0] >= 8).all()
     assert all(20 <= each["snr"] <= 40 for each in points)
 
 
@@ -162,6 +162,20 @@ def test_what_was_solved_is_not_solved_again(
     (tmp_path / "results/multiverse/he2020/default/snr/00000-00007.nc").write_bytes(b"broken")
     assert explore(paper, limit=16).results() == before
     assert looks_until(16, 16) == [8, 16]
+
+
+def test_what_did_not_vary_is_looked_at_to_the_end() -> None:
+    """A property of all so far, or a difference without spread, but not one with an interval."""
+
+    def result(kind: str, verdict: str, *contrasts: Contrast) -> ClaimResult:
+        check = CheckResult(kind, verdict, contrasts, 8, 0, "", "")
+        return ClaimResult("", "", "", "", verdict, (check,))
+
+    every = contrast(1.0, 0.6, 1.0)
+    assert rests_on_no_spread(result("every_realisation", "replicated", every))
+    assert not rests_on_no_spread(result("every_realisation", "not replicated", every))
+    assert rests_on_no_spread(result("dominates", "not replicated", contrast(0.0, 0.0, 0.0)))
+    assert not rests_on_no_spread(result("dominates", "replicated", contrast(1.0, 0.5, 1.5)))
 
 
 def contrast(estimate: float, lower: float, upper: float) -> Contrast:

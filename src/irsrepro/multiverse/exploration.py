@@ -28,12 +28,13 @@ from irsrepro.build.sweeps import solve_each
 from irsrepro.channels.streams import RandomStream, realisation_streams
 from irsrepro.claims import evaluate
 from irsrepro.claims.looks import FIRST, looks_until, needed
-from irsrepro.claims.verdicts import UNDECIDED, ClaimResult
+from irsrepro.claims.verdicts import REPLICATED, UNDECIDED, ClaimResult
 from irsrepro.config.checks import curves_of, experiments_of, resolve
 from irsrepro.config.expressions import claims_under
 from irsrepro.config.paper import DEFAULT, Paper
 
 ENGINE = "fast"
+EVERY = "every_realisation"
 HOPE = 4
 """A claim is not given the second half of its realisations if it seems to want so many times all.
 
@@ -81,17 +82,18 @@ class Exploration:
                 planned = self._planned(name)
                 found[name] = evaluate(claim | {"id": name}, used, origins, planned=planned)
             waiting = {
-                name: claim
-                for name, claim in waiting.items()
-                if found[name].verdict == UNDECIDED and self._goes_on(found[name], size)
+                name: claim for name, claim in waiting.items() if self._goes_on(found[name], size)
             }
         return [found[name] for name in self._claims]
 
     def _goes_on(self, result: ClaimResult, size: int) -> bool:
-        """Whether an undecided claim is given more realisations than it has."""
+        """Whether a claim is given more realisations than it has."""
         planned = self._planned(result.claim)
-        hopeless = realisations_wanted(result) > HOPE * planned
-        return size < planned and not (2 * size >= planned and hopeless)
+        if size >= planned:
+            return False
+        if result.verdict != UNDECIDED:
+            return rests_on_no_spread(result)
+        return 2 * size < planned or realisations_wanted(result) <= HOPE * planned
 
     @cached_property
     def _claims(self) -> dict[str, dict[str, Any]]:
@@ -232,6 +234,20 @@ class Exploration:
 def _reached(size: int, ends: Sequence[int]) -> int:
     """Return the end of the last chunk that a number of realisations needs."""
     return next((end for end in ends if end >= size), ends[-1])
+
+
+def rests_on_no_spread(result: ClaimResult) -> bool:
+    """Whether a verdict is from realisations that were all alike, however few.
+
+    A property that held in every one of them, or a contrast that did not vary: no interval tells
+    how sure that is.
+    """
+    return any(
+        (check.kind == EVERY and check.verdict == REPLICATED)
+        or any(each.lower == each.upper for each in check.contrasts if check.kind != EVERY)
+        for check in result.checks
+        if check.verdict == result.verdict
+    )
 
 
 def realisations_wanted(result: ClaimResult) -> float:
