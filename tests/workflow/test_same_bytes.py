@@ -87,7 +87,7 @@ def write() -> None:
     from irsrepro.config.loading import load_project
     from irsrepro.config.paper import DEFAULT
 
-    keep_compiled_kernels(ROOT)
+    keep_compiled_kernels(ROOT / ".pytest_cache")
     found = {}
     with tempfile.TemporaryDirectory() as folder:
 
