@@ -12,7 +12,7 @@ rule channels:
     params:
         library=lambda w: numbers("draw_channels.py", ensemble_module(w)),
         module=ensemble_module,
-        draws=lambda w: paper(w).ensembles[w.ensemble].get("draws_of", w.ensemble),
+        draws=lambda w: paper(w).draws_of(w.ensemble),
         section=lambda w: paper(w).channel_parameters(w.reading, w.ensemble),
         identity=lambda w: identity(w, "paper", "reading", "ensemble"),
     script:

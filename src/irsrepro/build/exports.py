@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import netCDF4
-import numpy as np
 import xarray as xr
 
 from irsrepro.build.exchange import (
@@ -23,8 +22,9 @@ from irsrepro.build.exchange import (
 from irsrepro.build.external import evaluate
 from irsrepro.build.jobs import stamp
 from irsrepro.build.solution_format import solution_format
-from irsrepro.build.storage import variable, write_atomically
+from irsrepro.build.storage import write_atomically
 from irsrepro.build.sweeps import Problem
+from irsrepro.channels.ensembles import draw_realisations
 from irsrepro.channels.streams import RandomStream, realisation_streams
 from irsrepro.config.loading import Project
 from irsrepro.config.paper import DEFAULT
@@ -43,16 +43,11 @@ def draw(project: Project, key: str, ensemble: str) -> xr.Dataset:
     """
     paper = project.papers[key]
     last = int(project.chunks(key, ensemble)[-1].partition("-")[2])
-    numbers = np.arange(last + 1)
-    stream = RandomStream(project.seed).child(
-        key, paper.ensembles[ensemble].get("draws_of", ensemble)
-    )
+    stream = RandomStream(project.seed).child(key, paper.draws_of(ensemble))
     section = paper.channel_parameters(DEFAULT, ensemble)
     module = import_module(f"irsrepro.papers.{key}.ensemble")
-    channels: xr.Dataset = module.draw(section, realisation_streams(stream, numbers.tolist()))
-    about = variable(("realisation",), numbers, "number of the realisation", "1")
-    identity = {"paper": key, "ensemble": ensemble, "seed": project.seed}
-    return stamp(channels.assign_coords(realisation=about), identity, section, "")
+    channels = draw_realisations(module.draw, section, stream, range(last + 1))
+    return stamp(channels, {"paper": key, "ensemble": ensemble, "seed": project.seed}, section, "")
 
 
 def export(project: Project, key: str, ensemble: str, folder: Path) -> list[Path]:

@@ -8,11 +8,9 @@ writes elsewhere is an error, in one line.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +24,7 @@ import numpy as np
 import xarray as xr
 
 from irsrepro.build.exchange import ExchangeError, described, read_solution, write_channels
-from irsrepro.build.isolation import alive
+from irsrepro.build.isolation import alive, die_with_parent
 from irsrepro.build.solution_format import solution_format
 from irsrepro.build.sweeps import Problem, run
 from irsrepro.build.sweeps import solve as solve_by_module
@@ -38,8 +36,6 @@ from irsrepro.optimize.result import CONVERGED, FAILURE
 CHECKED_OUT = LIBRARY.parents[1]
 LAST_WORDS, LONGEST = 6, 400
 _LOOK, _BEAT = 0.02, 5.0  # seconds between looks at a program, and between signs of life
-_DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of Linux
-_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 Reader = Callable[[Problem], tuple[xr.Dataset, dict[int, str]]]
 State = dict[Path, tuple[int, int]]
@@ -256,7 +252,7 @@ class Command:
                     stdout=stream,
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
-                    preexec_fn=_die_with_parent,
+                    preexec_fn=die_with_parent,
                 )
             except OSError as error:
                 reason = (error.strerror or str(error)).lower()
@@ -330,11 +326,6 @@ def rejections(solution: xr.Dataset) -> str:
     told = solution.attrs["failures"].split("; ")
     count = solution.sizes["point"] * solution.sizes["realisation"]
     return f"{len(told)} of {count} designs failed, first {told[0]}"
-
-
-def _die_with_parent() -> None:
-    if _LIBC is not None:
-        _LIBC.prctl(_DIE_WITH_PARENT, signal.SIGKILL)
 
 
 def _last_words(path: Path) -> str:

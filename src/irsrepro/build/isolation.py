@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 Answer = TypeVar("Answer")
 
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of Linux
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 _ALIVE = ("alive", None)
 _parent: Connection | None = None
 
@@ -78,12 +79,17 @@ def alive() -> None:
         _parent.send(_ALIVE)
 
 
+def die_with_parent() -> None:
+    """End this process when its parent ends, where the system can; safe right after a fork."""
+    if _LIBC is not None:
+        _LIBC.prctl(_DIE_WITH_PARENT, signal.SIGKILL)
+
+
 def _work(calls: Sequence[Callable[[], Any]], parent: Connection) -> None:
     """Call functions and send what they return."""
     global _parent
     _parent = parent
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
+    die_with_parent()
     with closing(parent), suppress(BrokenPipeError):
         for call in calls:
             try:

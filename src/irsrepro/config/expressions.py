@@ -98,17 +98,22 @@ def claims_under(paper: Paper, reading: str) -> dict[str, dict[str, Any]]:
     return found
 
 
+def plans_of(paper: Paper) -> dict[str, dict[str, Any]]:
+    """Return what ``checks.resolve`` has to know about experiments, before their data is there."""
+    return {
+        name: {"schemes": plan["schemes"], "values": plan["sweep"]["values"],
+               "trace": plan.get("trace", False)}
+        for name, plan in paper.experiments.items()
+    }  # fmt: skip
+
+
 def check_claims(paper: Paper) -> None:
     """Check that experiments have what the checks of claims need, under every reading.
 
     Raises:
         ConfigurationError: one line for the first that has not.
     """
-    plans = {
-        name: {"schemes": plan["schemes"], "values": plan["sweep"]["values"],
-               "trace": plan.get("trace", False)}
-        for name, plan in paper.experiments.items()
-    }  # fmt: skip
+    plans = plans_of(paper)
     for claim, entry in paper.claims.items():
         for number, check in enumerate(entry["checks"]):
             place = f"config/{paper.key}.yaml: claims.{claim}.checks.{number}"

@@ -51,6 +51,10 @@ class Paper:
         values.pop(plan["sweep"]["parameter"], None)
         return values
 
+    def draws_of(self, ensemble: str) -> str:
+        """Return the ensemble whose random numbers an ensemble has, mostly itself."""
+        return str(self.ensembles[ensemble].get("draws_of", ensemble))
+
     def experiment_parameters(self, reading: str, experiment: str) -> dict[str, Any]:
         """Return every parameter of an experiment, the swept one with all its values."""
         plan = self.experiments[experiment]

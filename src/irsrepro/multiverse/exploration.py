@@ -16,21 +16,21 @@ from importlib import import_module
 from itertools import pairwise
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
 from irsrepro.build.experiments import compare, join, what_is_compared
 from irsrepro.build.external import solve
 from irsrepro.build.jobs import content_hash, stamp, still_valid
 from irsrepro.build.places import EXPLORED_SOLUTION
-from irsrepro.build.storage import variable, write_groups
+from irsrepro.build.storage import write_groups
 from irsrepro.build.sweeps import solve_each
-from irsrepro.channels.streams import RandomStream, realisation_streams
+from irsrepro.channels.ensembles import draw_realisations
+from irsrepro.channels.streams import RandomStream
 from irsrepro.claims import evaluate
 from irsrepro.claims.looks import FIRST, looks_until, needed
 from irsrepro.claims.verdicts import REPLICATED, UNDECIDED, ClaimResult
 from irsrepro.config.checks import curves_of, experiments_of, resolve
-from irsrepro.config.expressions import claims_under
+from irsrepro.config.expressions import claims_under, plans_of
 from irsrepro.config.paper import DEFAULT, Paper
 
 ENGINE = "fast"
@@ -108,11 +108,7 @@ class Exploration:
     @cached_property
     def _pairs(self) -> dict[str, set[tuple[str, str]]]:
         """Experiments and schemes that a claim compares."""
-        plans = {
-            name: {"schemes": plan["schemes"], "values": plan["sweep"]["values"],
-                   "trace": plan.get("trace", False)}
-            for name, plan in self.paper.experiments.items()
-        }  # fmt: skip
+        plans = plans_of(self.paper)
         return {
             name: {
                 (curve.experiment, curve.scheme)
@@ -163,7 +159,7 @@ class Exploration:
         sweep = {"unit": paper.parameters[plan["sweep"]["parameter"]]["unit"]} | plan["sweep"]
         about = {"paper": paper.key, "experiment": experiment, "seed": self.seed}
         drawn = paper.channel_parameters(self.reading, ensemble)
-        draws = paper.ensembles[ensemble].get("draws_of", ensemble)
+        draws = paper.draws_of(ensemble)
         runs = {scheme: paper.plan_of(self.reading, experiment, scheme) for scheme in schemes}
         hashes = {
             scheme: content_hash(
@@ -209,18 +205,12 @@ class Exploration:
         if (ensemble, chunk) not in self._channels:
             paper = self.paper
             first, last = map(int, chunk.split("-"))
-            draws = paper.ensembles[ensemble].get("draws_of", ensemble)
-            stream = RandomStream(self.seed).child(paper.key, draws)
+            stream = RandomStream(self.seed).child(paper.key, paper.draws_of(ensemble))
             draw = import_module(f"irsrepro.papers.{paper.key}.ensemble").draw
-            numbers = range(first, last + 1)
-            made = draw(
-                paper.channel_parameters(self.reading, ensemble),
-                realisation_streams(stream, numbers),
-            )
-            named = variable(("realisation",), np.array(numbers), "number of the realisation", "1")
-            named_by = {"paper": paper.key, "ensemble": ensemble, "seed": str(self.seed)}
-            self._channels[ensemble, chunk] = made.assign_coords(realisation=named).assign_attrs(
-                named_by
+            section = paper.channel_parameters(self.reading, ensemble)
+            made = draw_realisations(draw, section, stream, range(first, last + 1))
+            self._channels[ensemble, chunk] = made.assign_attrs(
+                paper=paper.key, ensemble=ensemble, seed=str(self.seed)
             )
         return self._channels[ensemble, chunk]
 
