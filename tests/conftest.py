@@ -25,9 +25,7 @@ from irsrepro.claims import read_verdicts
 from irsrepro.config.modules import LIBRARY
 
 ROOT = Path(__file__).resolve().parent.parent
-# Before any test imports a kernel. Apart from those of the workflow: what LLVM makes of a kernel
-# depends, in the last bit, on what the process has compiled before.
-KERNELS = keep_compiled_kernels(ROOT / ".pytest_cache")
+KERNELS = keep_compiled_kernels(ROOT)  # before any test imports a kernel
 SNAKEMAKE = [sys.executable, "-m", "snakemake"]
 JOB = re.compile(
     r"^(?:local)?rule (\w+):\n(?:    input: .*\n)?    output: (.*?)(?: \(update\))?$", re.MULTILINE

@@ -14,11 +14,14 @@ def kernel(function: Kernel) -> Kernel: ...
 
 
 @overload
-def kernel(*, allocates: bool = True, **options: Any) -> Callable[[Kernel], Kernel]: ...
+def kernel(*, allocates: bool = True) -> Callable[[Kernel], Kernel]: ...
 
 
-def kernel(function: Kernel | None = None, *, allocates: bool = True, **options: Any) -> Any:
+def kernel(function: Kernel | None = None, *, allocates: bool = True) -> Any:
     """Compile a function at its first call, and keep the result for other processes.
+
+    Arithmetic is as written: what a compiler makes of sums that it may reorder (`fastmath`) differs
+    in the last bits with what the same process has compiled before.
 
     Args:
         function: what to compile.
@@ -26,11 +29,10 @@ def kernel(function: Kernel | None = None, *, allocates: bool = True, **options:
             references, which takes an atomic operation for every array, and for every member of a
             tuple of arrays, at every call, slice and reshape; for arrays of a few hundred numbers
             that is more than the arithmetic.
-        options: more of `numba.njit`.
     """
     if function is None:
-        return lambda given: kernel(given, allocates=allocates, **options)  # type: ignore[call-overload]
-    extra = options if allocates else {**options, "_nrt": False}
+        return lambda given: kernel(given, allocates=allocates)  # type: ignore[call-overload]
+    extra: dict[str, Any] = {} if allocates else {"_nrt": False}
     return njit(cache=True, error_model="numpy", **extra)(function)
 
 

@@ -72,6 +72,40 @@ def test_a_build_is_equal_to_the_byte(tmp_path: Path) -> None:
     assert made[0] == made[1] and len(made[0][0]) == 3, "channels, solutions, figure data"
 
 
+ALTERNATE = """
+import sys
+import numpy as np
+from irsrepro.papers.zheng2021.algorithms import codebook, double_reflection, links
+
+draws = np.random.default_rng(1)
+def normal(*shape):
+    return draws.standard_normal(shape) + 1j * draws.standard_normal(shape)
+
+u, v, d, g = normal(2, 9), normal(2, 9), normal(2, 9, 9), normal(2, 5, 9)
+one = links.Links(u, v, d, g, g)
+if "search first" in sys.argv:
+    several = links.Links(u[:, None], v[:, None], d, g, g)
+    codebook.search_codebooks(several)
+found = double_reflection.alternate_double_reflection(one, u / abs(u), v / abs(v))
+print(found.trace.tobytes().hex())
+"""
+
+
+def test_a_kernel_is_the_same_whatever_was_compiled_before(tmp_path: Path) -> None:
+    traces = []
+    for order in ("alone", "search first"):
+        done = subprocess.run(
+            [sys.executable, "-c", ALTERNATE, order],
+            env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / order)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr[-2000:]
+        traces.append(done.stdout)
+    assert traces[0] == traces[1] and len(traces[0]) == 2 * 2 * 51 * 8 + 1
+
+
 def write() -> None:
     """Draw and solve the experiments, write the files and print their hashes."""
     import hashlib
@@ -87,7 +121,7 @@ def write() -> None:
     from irsrepro.config.loading import load_project
     from irsrepro.config.paper import DEFAULT
 
-    keep_compiled_kernels(ROOT / ".pytest_cache")
+    keep_compiled_kernels(ROOT)
     found = {}
     with tempfile.TemporaryDirectory() as folder:
 

@@ -231,7 +231,7 @@ def _finalists(instance: Instance, factor: Complex, draws: Complex) -> NDArray[n
     return np.sort(np.argpartition(-scores, count - 1)[:count]) if count else np.empty(0, np.int64)
 
 
-@kernel(fastmath={"contract", "reassoc"})
+@kernel
 def _score_samples(
     draws: Single,
     factor: Single,
@@ -242,10 +242,13 @@ def _score_samples(
     noise: Float32,
     scores: Float32,
 ) -> None:
-    """Smallest value of each sample; `factor` is Y^T and `columns` conj(F)."""
-    users, width = top.shape
-    powers = np.empty(width, np.float32)
+    """Smallest value of each sample; `factor` is Y^T and `columns` conj(F).
+
+    All sums are products of matrices: a compiler that reorders sums to vectorise them gives other
+    last bits in a process that has compiled other kernels before.
+    """
     tiny = np.float32(1e-30)
+    powers = np.empty((_BLOCK, columns.shape[1]), np.float32)
     for first in range(0, draws.shape[0], _BLOCK):
         last = min(draws.shape[0], first + _BLOCK)
         vectors = np.dot(draws[first:last], factor)
@@ -258,13 +261,12 @@ def _score_samples(
                 parts[s, 2 * i + 1] = scale * imag
         images = np.dot(vectors, columns).view(np.float32)
         for s in range(last - first):
-            for a in range(width):
-                powers[a] = images[s, 2 * a] ** 2 + images[s, 2 * a + 1] ** 2
+            for a in range(columns.shape[1]):
+                powers[s, a] = images[s, 2 * a] ** 2 + images[s, 2 * a + 1] ** 2
+        upper = np.dot(powers[: last - first], top.T)
+        lower = np.dot(powers[: last - first], bottom.T)
+        for s in range(last - first):
             least = np.float32(np.inf)
-            for k in range(users):
-                upper, lower = constants[k], noise[k]
-                for a in range(width):
-                    upper += top[k, a] * powers[a]
-                    lower += bottom[k, a] * powers[a]
-                least = min(least, upper / lower)
+            for k in range(constants.size):
+                least = min(least, (upper[s, k] + constants[k]) / (lower[s, k] + noise[k]))
             scores[first + s] = least

@@ -56,106 +56,78 @@ class Alternation:
     status: NDArray[np.int8]
 
 
-# Complex numbers in the compiled loops are arrays (part, ...): these vectorise best. Helpers are
-# inlined by numba: linked, they round otherwise when read from its cache than when just compiled.
+# Helpers are inlined by numba: linked, they round otherwise when read from its cache than when just
+# compiled. Products are left to BLAS, whose kernels are fixed: sums that a compiler may reorder
+# differ in their last bits with what the process has compiled before.
 @njit(inline="always")
-def _add_rows(matrix: Real, weights: Real, result: Real) -> None:
-    """Add the rows of a matrix with their weights."""
-    for k in range(matrix.shape[1]):
-        real, imag = weights[0, k], weights[1, k]
-        for m in range(matrix.shape[2]):
-            result[0, m] += real * matrix[0, k, m] - imag * matrix[1, k, m]
-            result[1, m] += real * matrix[1, k, m] + imag * matrix[0, k, m]
-
-
-@njit(inline="always")
-def _product(matrix: Real, vector: Real, start: Real, result: Real) -> None:
-    """Set result = start + matrix vector."""
-    for k in range(matrix.shape[1]):
-        real, imag = start[0, k], start[1, k]
-        for m in range(matrix.shape[2]):
-            real += matrix[0, k, m] * vector[0, m] - matrix[1, k, m] * vector[1, m]
-            imag += matrix[0, k, m] * vector[1, m] + matrix[1, k, m] * vector[0, m]
-        result[0, k], result[1, k] = real, imag
-
-
-@njit(inline="always")
-def _reflect(signal: Real, reflection: Real, radiated: Real) -> None:
-    """Set radiated = reflection o signal."""
-    for m in range(signal.shape[1]):
-        radiated[0, m] = reflection[0, m] * signal[0, m] - reflection[1, m] * signal[1, m]
-        radiated[1, m] = reflection[0, m] * signal[1, m] + reflection[1, m] * signal[0, m]
-
-
-@njit(inline="always")
-def _align(weights: Real, signal: Real, others: Real, radiated: Real, reflection: Real) -> None:
-    """Turn each b_m = weights_m signal_m to the phase of c = others^T radiated, in place.
+def _align(weights: Complex, signal: Complex, constant: complex, reflection: Complex) -> None:
+    """Turn each b_m = weights_m signal_m to the phase of c, in place.
 
     Elements that contribute nothing keep their phase; where c is zero, its phase counts as zero.
     """
-    real, imag = 0.0, 0.0
-    for m in range(others.shape[1]):
-        real += others[0, m] * radiated[0, m] - others[1, m] * radiated[1, m]
-        imag += others[0, m] * radiated[1, m] + others[1, m] * radiated[0, m]
-    power = real * real + imag * imag
+    power = constant.real**2 + constant.imag**2
     scale = 1.0 / sqrt(max(power, _TINY))
-    real, imag = (scale * real, scale * imag) if power > _TINY else (1.0, 0.0)
-    for m in range(signal.shape[1]):
-        x = weights[0, m] * signal[0, m] - weights[1, m] * signal[1, m]
-        y = weights[0, m] * signal[1, m] + weights[1, m] * signal[0, m]
+    real, imag = (scale * constant.real, scale * constant.imag) if power > _TINY else (1.0, 0.0)
+    for m in range(signal.size):
+        x = weights[m].real * signal[m].real - weights[m].imag * signal[m].imag
+        y = weights[m].real * signal[m].imag + weights[m].imag * signal[m].real
         power = x * x + y * y
-        scale = 1.0 / sqrt(max(power, _TINY))
-        turned_x, turned_y = scale * (real * x + imag * y), scale * (imag * x - real * y)
-        reflection[0, m] = turned_x if power > _TINY else reflection[0, m]
-        reflection[1, m] = turned_y if power > _TINY else reflection[1, m]
+        if power > _TINY:
+            scale = 1.0 / sqrt(power)
+            reflection[m] = complex(scale * (real * x + imag * y), scale * (imag * x - real * y))
 
 
 @njit(inline="always")
-def _receive(h: Real, conjugate: Real, match: bool) -> float:
+def _inner(left: Complex, right: Complex) -> complex:
+    """Sum of left_m right_m, without a conjugate."""
+    real, imag = 0.0, 0.0
+    for m in range(left.size):
+        real += left[m].real * right[m].real - left[m].imag * right[m].imag
+        imag += left[m].real * right[m].imag + left[m].imag * right[m].real
+    return complex(real, imag)
+
+
+@njit(inline="always")
+def _receive(h: Complex, conjugate: Complex, match: bool) -> float:
     """Gain |w^H h|^2 of the receiver whose conjugate is given, after matching it to h."""
-    power, real, imag = 0.0, 0.0, 0.0
-    for k in range(h.shape[1]):
-        power += h[0, k] ** 2 + h[1, k] ** 2
-    for k in range(h.shape[1]):
-        if match and power > 0.0:
-            conjugate[0, k], conjugate[1, k] = h[0, k] / sqrt(power), -h[1, k] / sqrt(power)
-        real += conjugate[0, k] * h[0, k] - conjugate[1, k] * h[1, k]
-        imag += conjugate[0, k] * h[1, k] + conjugate[1, k] * h[0, k]
-    return real * real + imag * imag
+    power = 0.0
+    for k in range(h.size):
+        power += h[k].real ** 2 + h[k].imag ** 2
+    if match and power > 0.0:
+        for k in range(h.size):
+            conjugate[k] = complex(h[k].real / sqrt(power), -h[k].imag / sqrt(power))
+    received = _inner(conjugate, h)
+    return received.real**2 + received.imag**2
 
 
-# Sums may be reordered, to vectorise them. That drops tests for nan too: these are done outside.
-@kernel(fastmath={"contract", "reassoc", "nsz"})
+@kernel
 def _alternate(
-    parts: tuple[Real, ...],
+    links: tuple[Complex, ...],
+    reflections: tuple[Complex, Complex],
+    conjugates: Complex,
     tolerance: float,
     trace: Real,
     iterations: NDArray[np.int64],
     residual: Real,
     status: NDArray[np.int8],
 ) -> None:
-    """Alternate on links, theta_1, theta_2 and conj(w), all (realisation, part, ...), in place."""
+    """Alternate over theta_1, theta_2 and conj(w), all (realisation, ...), in place."""
     for r in range(trace.shape[0]):
-        u, v, d, g1, g2 = parts[0][r], parts[1][r], parts[2][r], parts[3][r], parts[4][r]
-        theta1, theta2, conjugate = parts[5][r], parts[6][r], parts[7][r]
-        a1, weights1 = u.copy(), u.copy()
-        a2, weights2, incident, passed = v.copy(), v.copy(), v.copy(), v.copy()
-        h, zero, gain = conjugate.copy(), np.zeros_like(conjugate), 0.0
+        u, v, d, g1, g2 = links[0][r], links[1][r], links[2][r], links[3][r], links[4][r]
+        theta1, theta2, conjugate = reflections[0][r], reflections[1][r], conjugates[r]
+        a1, a2, incident = u.copy(), v.copy(), v.copy()
+        h, gain = conjugate.copy(), 0.0
         for t in range(trace.shape[1]):
             if t > 0:
-                weights1.fill(0.0)
-                weights2.fill(0.0)
-                _add_rows(g1, conjugate, weights1)
-                _add_rows(g2, conjugate, weights2)
-                _align(weights2, incident, weights1, a1, theta2)
-                _reflect(weights2, theta2, passed)
-                _add_rows(d, passed, weights1)
-                _align(weights1, u, passed, v, theta1)
-            _reflect(u, theta1, a1)
-            _product(d, a1, v, incident)
-            _reflect(incident, theta2, a2)
-            _product(g1, a1, zero, h)
-            _product(g2, a2, h, h)
+                weights1, weights2 = np.dot(conjugate, g1), np.dot(conjugate, g2)
+                _align(weights2, incident, _inner(weights1, a1), theta2)
+                passed = weights2 * theta2
+                weights1 += np.dot(passed, d)
+                _align(weights1, u, _inner(passed, v), theta1)
+            a1 = theta1 * u
+            incident = np.dot(d, a1) + v
+            a2 = theta2 * incident
+            h = np.dot(g1, a1) + np.dot(g2, a2)
             previous, gain = gain, _receive(h, conjugate, t > 0)
             iterations[r] = t
             for later in range(t, trace.shape[1]):
@@ -210,16 +182,18 @@ def alternate_double_reflection(
     w[np.linalg.norm(w, axis=1) == 0.0, 0] = 1.0
     norm = np.linalg.norm(w, axis=1, keepdims=True)
     w /= norm
-    parts = tuple(np.stack([z.real, z.imag], axis=1) for z in (*links, theta1, theta2, w.conj()))
+    theta1, theta2, conjugate = theta1.copy(), theta2.copy(), w.conj()
     trace, residual = np.zeros((len(w), iterations + 1)), np.zeros(len(w))
     steps, status = np.zeros(len(w), np.int64), np.full(len(w), ITERATION_LIMIT, np.int8)
-    _alternate(parts, float(tolerance), trace, steps, residual, status)
+    contiguous = tuple(np.ascontiguousarray(link) for link in links)
+    _alternate(
+        contiguous, (theta1, theta2), conjugate, float(tolerance), trace, steps, residual, status
+    )
     status[~np.isfinite(np.hstack([h, norm, trace])).all(axis=1)] = FAILURE
-    for values in (*parts[5:], trace, residual):
+    for values in (theta1, theta2, conjugate, trace, residual):
         values[status == FAILURE] = nan
-    theta1, theta2, w = (values[:, 0] + 1j * values[:, 1] for values in parts[5:])
-    w, gain = w.conj(), trace[:, -1].copy()
-    return Alternation(theta1, theta2, w, gain, trace, steps, residual, status)
+    gain = trace[:, -1].copy()
+    return Alternation(theta1, theta2, conjugate.conj(), gain, trace, steps, residual, status)
 
 
 def alternate_single_reflection(
