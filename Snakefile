@@ -11,13 +11,15 @@ from irsrepro.config.modules import LIBRARY
 from irsrepro.errors import IrsreproError
 from irsrepro.figures.published import check_published
 
-if Path(workflow.basedir).resolve() not in LIBRARY.parents:
+# The folder of this file, also where another workflow imports it as a module.
+checkout = Path(workflow.current_basedir.get_path_or_uri(secret_free=True))
+if checkout.resolve() not in LIBRARY.parents:
     sys.exit(
         f"{LIBRARY}: the library of another checkout; install this one: pip install -e ."
     )
 
 try:
-    project = load_project(Path(workflow.basedir), config)
+    project = load_project(checkout, config)
     # Snakemake itself knows its targets only after parsing, and says in ten lines what is wrong.
     check_targets(project, sys.argv[1:])
     check_published(project)

@@ -39,7 +39,7 @@ wildcard_constraints:
 
 def source(path):
     """A file of the checkout, seen from the folder of the build, which may be another one."""
-    return str(Path(os.path.relpath(workflow.basedir)) / path)
+    return str(Path(os.path.relpath(checkout)) / path)
 
 
 def paper(wildcards):
@@ -54,7 +54,7 @@ def system_module(wildcards):
     return f"irsrepro.papers.{wildcards.paper}.system"
 
 
-SCRIPTS = Path(workflow.basedir) / "workflow/scripts"
+SCRIPTS = checkout / "workflow/scripts"
 
 
 @cache
