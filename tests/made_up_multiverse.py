@@ -29,16 +29,22 @@ SOURCE: dict[str, Any] = {
     },
     "ensembles": {"near": {"about": "near by", "set": {"rounds": 20}}},
     "experiments": {
-        "rise": {"ensemble": "near", "set": {}, "sweep": {"parameter": "snr", "values": [0, 10]}},
+        "rise": {
+            "ensemble": "near",
+            "set": {},
+            "sweep": {"parameter": "snr", "values": [0, 10]},
+            "schemes": [],
+        },
         "fall": {
             "ensemble": "near",
             "set": {"rounds": 5},
             "sweep": {"parameter": "direct_exponent", "values": [2, 3]},
+            "schemes": [],
         },
     },
     "figures": {"fig01": {"title": "One", "caption": "The first.", "kind": "curves"}},
     "claims": {
-        name: {"text": f"{name} is said."}
+        name: {"text": f"{name} is said.", "checks": []}
         for name in ("a-hinge", "a-sure", "a-open", "a-luck", "a-part")
     },
 }

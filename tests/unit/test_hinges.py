@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from irsrepro.claims.robustness import Counts
+from irsrepro.config.checks import experiments_of
+from irsrepro.config.choices import named_readings
+from irsrepro.config.loading import load_paper
 from irsrepro.errors import IrsreproError
 from irsrepro.multiverse.choices import default_of, dimensions, key_of, told
 from irsrepro.multiverse.hinges import Finding, findings
+from irsrepro.multiverse.reach import reaching
 from irsrepro.multiverse.sentences import NOTHING, robustness, sentence, share, short
 from irsrepro.multiverse.splits import best_splits, candidates, families_passing, forward
-from irsrepro.multiverse.tables import as_csv, as_dataset, from_csv, gathered
+from irsrepro.multiverse.tables import Multiverse, as_csv, as_dataset, from_csv, gathered
 from made_up_multiverse import NO, OPEN, OURS, SOURCE, YES, explored, multiverse, random_rules
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def told_of(made: list[Any]) -> dict[str, Finding]:
+    return findings(gathered(made, SOURCE), SOURCE)
 
 
 @pytest.fixture(scope="module")
 def found() -> dict[str, Finding]:
-    return findings(gathered(multiverse()), SOURCE)
+    return told_of(multiverse())
 
 
 def finding(holds: int, fails: int, open_: int, default: str = YES, **more: Any) -> Finding:
@@ -50,7 +61,7 @@ def test_a_planted_word_is_found_and_a_second_hinge_behind_it() -> None:
     def rule(choice: Mapping[str, Any]) -> str:
         return NO if choice["drop"] == "ring" or choice["direct_exponent"] < 2.5 else YES
 
-    made = findings(gathered(multiverse(60, {"a-two": rule}, seed=3)), SOURCE)["a-two"]
+    made = told_of(multiverse(60, {"a-two": rule}, seed=3))["a-two"]
     assert [(each.dimension.choice, each.relation, each.value) for each in made.hinges] == [
         ("drop", "is", "ring"),
         ("direct_exponent", "below", 2.5),
@@ -64,7 +75,7 @@ def test_a_hinge_behind_noise_is_found_and_its_share_told() -> None:
     def rule(choice: Mapping[str, Any]) -> str:
         return YES if noise.random() < (0.95 if choice["snr"] >= 10 else 0.15) else NO
 
-    made = findings(gathered(multiverse(60, {"a-noisy": rule}, seed=4)), SOURCE)["a-noisy"]
+    made = told_of(multiverse(60, {"a-noisy": rule}, seed=4))["a-noisy"]
     assert made.hinges[0].dimension.choice == "snr"
     assert (made.hinges[0].relation, made.hinges[0].value) == ("below", 10)
     assert 0.3 < made.hinges[0].explained < 1.0
@@ -74,9 +85,7 @@ def test_a_hinge_behind_noise_is_found_and_its_share_told() -> None:
 def test_chance_is_named_in_at_most_five_per_cent_of_cases() -> None:
     runs = 200
     named = sum(
-        bool(
-            findings(gathered(multiverse(24, random_rules(seed), seed)), SOURCE)["a-chance"].hinges
-        )
+        bool(told_of(multiverse(24, random_rules(seed), seed))["a-chance"].hinges)
         for seed in range(runs)
     )
     assert named <= 0.05 * runs
@@ -87,7 +96,7 @@ def test_with_many_claims_chance_is_named_for_hardly_any() -> None:
     named = [
         claim
         for seed in range(5)
-        for claim, each in findings(gathered(multiverse(24, rules, seed)), SOURCE).items()
+        for claim, each in told_of(multiverse(24, rules, seed)).items()
         if each.hinges
     ]
     assert len(named) <= 2  # uncorrected for their number 5 % of 200, 10 of them, would be
@@ -96,7 +105,7 @@ def test_with_many_claims_chance_is_named_for_hardly_any() -> None:
 def test_a_planted_hinge_survives_many_claims_of_chance() -> None:
     rules = {f"a-{seed}": random_rules(seed)["a-chance"] for seed in range(30)}
     rules["a-planted"] = lambda choice: NO if choice["snr"] == 20 else YES
-    made = findings(gathered(multiverse(30, rules, seed=2)), SOURCE)
+    made = told_of(multiverse(30, rules, seed=2))
     assert [each.dimension.choice for each in made["a-planted"].hinges] == ["snr"]
 
 
@@ -174,7 +183,7 @@ def test_a_sentence_names_the_hinge_and_what_turns_it(found: Mapping[str, Findin
 
 def test_a_claim_that_fails_by_default_is_told_what_makes_it_hold() -> None:
     rules = {"a-late": lambda choice: YES if choice["snr"] == 20 else NO}
-    made = findings(gathered(multiverse(0, rules)), SOURCE)["a-late"]
+    made = told_of(multiverse(0, rules))["a-late"]
     assert sentence(made).endswith("with all else as in our reading it holds under SNR = 20 dB")
     assert share(made) == "none sampled"
 
@@ -216,7 +225,7 @@ def test_a_claim_may_say_nothing_under_a_reading(found: Mapping[str, Finding]) -
 
 
 def test_the_table_goes_to_csv_and_back(found: Mapping[str, Finding]) -> None:
-    made = gathered(multiverse())
+    made = gathered(multiverse(), SOURCE)
     again = from_csv(as_csv(made))
     assert again == made and findings(again, SOURCE) == found
     assert next(iter(made.readings)) == "default"
@@ -225,7 +234,7 @@ def test_the_table_goes_to_csv_and_back(found: Mapping[str, Finding]) -> None:
 
 
 def test_the_dataset_has_every_claim_and_reading() -> None:
-    made = gathered(multiverse())
+    made = gathered(multiverse(), SOURCE)
     data = as_dataset(made)
     assert data["verdict"].shape == (5, 40)
     for row in made.rows:
@@ -240,12 +249,12 @@ def test_the_dataset_has_every_claim_and_reading() -> None:
 def test_readings_of_several_builds_are_refused() -> None:
     made = multiverse(0)
     with pytest.raises(IrsreproError, match="default"):
-        gathered(made[1:])
+        gathered(made[1:], SOURCE)
     with pytest.raises(IrsreproError, match="names of their own"):
-        gathered([*made, made[1]])
+        gathered([*made, made[1]], SOURCE)
     made[1].verdicts.facts["seed"] = "2"
     with pytest.raises(IrsreproError, match="one build"):
-        gathered(made)
+        gathered(made, SOURCE)
 
 
 def test_values_are_compared_by_what_they_are() -> None:
@@ -269,10 +278,25 @@ def test_dimensions_have_values_in_order_and_names_for_people() -> None:
         {"drop": "ring"},
         {"rounds in fall": 10},
     ]
-    made = dimensions(chosen, SOURCE)
+    made = dimensions(chosen, OURS, SOURCE)
     assert list(made) == ["snr", "drop", "rounds in fall"]
     assert made["snr"].values == (5, 10, 20) and made["snr"].default == 1
     assert made["drop"].values == ("disc", "ring") and not made["drop"].numeric
     assert made["snr"].name == "SNR" and made["snr"].told(20) == "20 dB"
     assert made["rounds in fall"].name == "rounds in experiment fall"
     assert explored("x", "sample", OURS | {"snr": 5}, {}).choices == {"snr": 5}
+
+
+def test_a_claim_is_reached_by_what_changes_its_curves_or_bounds() -> None:
+    paper = load_paper(ROOT, "he2020")
+    chosen = [each.choices(paper) for each in named_readings(paper)]
+    ours = {name: default_of(paper.source, name) for each in chosen for name in each}
+    varied = dimensions(chosen, ours, paper.source)
+    rows = [{"claim": claim} for claim in (*paper.claims, "he-gone")]
+    made = reaching(Multiverse({"paper": "he2020"}, {}, rows), varied, paper.source)
+    assert set(made["he-gone"]) == set(varied), "an unknown claim may hinge on anything"
+    assert {"tolerance", "snr_reference"} <= set(made["he-fig4-joint"])
+    assert any(set(found) < set(varied) for found in made.values())
+    for claim, checks in ((name, claim["checks"]) for name, claim in paper.claims.items()):
+        of_one = {name.partition(" in ")[2] for name in made[claim] if " in " in name}
+        assert of_one <= {each for check in checks for each in experiments_of(check)}

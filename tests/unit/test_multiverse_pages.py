@@ -28,7 +28,7 @@ from made_up_multiverse import NO, OPEN, RULES, SOURCE, YES, multiverse
 
 @pytest.fixture(scope="module")
 def surveyed() -> Survey:
-    return survey(gathered(multiverse()), SOURCE)
+    return survey(gathered(multiverse(), SOURCE), SOURCE)
 
 
 def test_page_text_and_table_agree(surveyed: Survey) -> None:
@@ -49,7 +49,7 @@ def test_page_text_and_table_agree(surveyed: Survey) -> None:
 
 
 def test_pages_are_whole_and_fetch_nothing(surveyed: Survey) -> None:
-    evil = {**SOURCE, "title": EVIL, "claims": {c: {"text": EVIL} for c in RULES}}
+    evil = {**SOURCE, "title": EVIL, "claims": {c: {"text": EVIL, "checks": []} for c in RULES}}
     bad = survey(surveyed.multiverse, evil)
     for text in (page(bad, {"a-hinge": png()}), index([bad])):
         Elements(text)
@@ -79,12 +79,13 @@ def test_the_readings_with_most_sentences_stand_beside_ours_with_a_warning() -> 
         "a-two": lambda choice: YES if choice["drop"] == "disc" else NO,
         "a-open": RULES["a-open"],
     }
-    made = gathered(multiverse(0, rules))
+    made = gathered(multiverse(0, rules), SOURCE)
     ours, best = standings(made)
     assert (ours.counts.holds, ours.counts.fails) == (1, 1)  # a-open is no sentence of the paper
     assert [each.reading.choices for each in best] == [{"snr": 20}]
     assert best[0].gained == ("a-one",) and best[0].lost == ()
-    text = page_text(survey(made, SOURCE | {"claims": {c: {"text": c} for c in rules}}))
+    claims = {"claims": {claim: {"text": claim, "checks": []} for claim in rules}}
+    text = page_text(survey(made, SOURCE | claims))
     assert WARNING in text and "calibration" in text
     row = next(line for line in text.splitlines() if line.startswith("| snr_2 "))
     assert row == "| snr_2 | plausible | SNR = 20 dB | 2 | 0 | 0 | a-one | – |"

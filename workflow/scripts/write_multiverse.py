@@ -19,7 +19,7 @@ with job(snakemake.output.page, snakemake.log[0]):
     key, seed = snakemake.wildcards.paper, snakemake.params.seed
     source = load_paper(Path(snakemake.params.root), key).source
     explored = [read_explored(path, paper=key, seed=seed) for path in snakemake.input.explored]
-    surveyed = survey(gathered(explored), source)
+    surveyed = survey(gathered(explored, source), source)
     pictures = {}
     folder = Path(snakemake.output.curves)
     folder.mkdir(parents=True, exist_ok=True)

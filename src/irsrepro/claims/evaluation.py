@@ -45,7 +45,8 @@ def evaluate(
 
     Args:
         claim: ``id`` and ``checks`` (a list, or ``check``), and if given ``about``, ``figure``,
-            ``text``, ``source``, ``cause`` and ``rests_on`` (names of parameters).
+            ``text``, ``source``, ``cause``, ``rests_on`` (names of parameters) and ``places`` of
+            the checks in the configuration.
         experiments: collated experiments by name, see ``curves``.
         origins: origin of every parameter; a claim that rests on a ``calibrated`` one is marked.
         roundings: the experiments as other roundings might have left them, see
@@ -59,7 +60,11 @@ def evaluate(
     checks = claim["checks"] if "checks" in claim else [claim["check"]]
     plans = plans_of(experiments)
     resolved = [resolve(name, check, plans) for check in checks]
-    results = tuple(_check(check, experiments, planned) for check in resolved)
+    places = claim.get("places", range(len(checks)))
+    results = tuple(
+        replace(_check(check, experiments, planned), place=place)
+        for check, place in zip(resolved, places, strict=True)
+    )
     verdict = worst(result.verdict for result in results)
     turned = {
         _verdict_under(each, resolved, results, planned, counting=number == 0)

@@ -49,6 +49,8 @@ class CheckResult:
         left_out: number left out of that contrast because a value failed.
         unit: unit of the contrasts, empty for a plain number.
         sentence: one line for people about the tightest contrast.
+        place: of the check among those of its claim in the configuration, some of which may say
+            nothing under a reading.
     """
 
     kind: str
@@ -58,6 +60,7 @@ class CheckResult:
     left_out: int
     unit: str
     sentence: str
+    place: int = 0
 
     @property
     def tightest(self) -> Contrast:

@@ -14,7 +14,7 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from irsrepro.config.checks import fewest_points, resolve
+from irsrepro.config.checks import curves_of, fewest_points, resolve
 from irsrepro.config.problems import one_of, raise_config_error
 
 if TYPE_CHECKING:
@@ -93,9 +93,22 @@ def claims_under(paper: Paper, reading: str) -> dict[str, dict[str, Any]]:
     found = {}
     for name, claim in paper.claims.items():
         checks = [_check_under(name, check, paper, reading) for check in claim["checks"]]
-        if kept := [check for check in checks if check is not None]:
-            found[name] = {**claim, "checks": kept}
+        if kept := {place: check for place, check in enumerate(checks) if check is not None}:
+            found[name] = {**claim, "checks": list(kept.values()), "places": list(kept)}
     return found
+
+
+def pairs_of(paper: Paper, claims: Mapping[str, Any]) -> dict[str, set[tuple[str, str]]]:
+    """Return the experiments and schemes that claims compare, by claim."""
+    plans = plans_of(paper)
+    return {
+        name: {
+            (curve.experiment, curve.scheme)
+            for check in claim["checks"]
+            for curve in curves_of(resolve(name, check, plans))
+        }
+        for name, claim in claims.items()
+    }
 
 
 def plans_of(paper: Paper) -> dict[str, dict[str, Any]]:

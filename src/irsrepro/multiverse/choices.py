@@ -58,12 +58,13 @@ class Dimension:
 
 
 def dimensions(
-    chosen: Iterable[Mapping[str, Any]], source: Mapping[str, Any]
+    chosen: Iterable[Mapping[str, Any]], ours: Mapping[str, Any], source: Mapping[str, Any]
 ) -> dict[str, Dimension]:
     """Return the parameters that readings vary, in the order of the configuration.
 
     Args:
         chosen: what each reading changes, see ``Explored.choices``.
+        ours: the values of the default reading.
         source: the configuration of the paper.
 
     Returns:
@@ -72,17 +73,17 @@ def dimensions(
     found: dict[str, dict[str, Any]] = {}
     for choices in chosen:
         for choice, value in choices.items():
-            ours = default_of(source, choice)
-            found.setdefault(choice, {key_of(ours): ours})[key_of(value)] = value
+            own = ours[choice]
+            found.setdefault(choice, {key_of(own): own})[key_of(value)] = value
     order = list(source["parameters"])
     made = {}
     for choice in sorted(found, key=lambda name: (order.index(name.partition(IN)[0]), name)):
         values = list(found[choice].values())
-        ours = values[0]
+        own = values[0]
         if all(map(is_number, values)):
             values.sort()
         unit = str(source["parameters"][choice.partition(IN)[0]]["unit"])
-        place = [key_of(each) for each in values].index(key_of(ours))
+        place = [key_of(each) for each in values].index(key_of(own))
         made[choice] = Dimension(choice, tuple(values), place, "" if unit in PLAIN_UNITS else unit)
     return made
 

@@ -29,8 +29,8 @@ from irsrepro.channels.streams import RandomStream
 from irsrepro.claims import evaluate
 from irsrepro.claims.looks import FIRST, looks_until, needed
 from irsrepro.claims.verdicts import REPLICATED, UNDECIDED, ClaimResult
-from irsrepro.config.checks import curves_of, experiments_of, resolve
-from irsrepro.config.expressions import claims_under, plans_of
+from irsrepro.config.checks import experiments_of
+from irsrepro.config.expressions import claims_under, pairs_of
 from irsrepro.config.paper import DEFAULT, Paper
 
 ENGINE = "fast"
@@ -108,15 +108,7 @@ class Exploration:
     @cached_property
     def _pairs(self) -> dict[str, set[tuple[str, str]]]:
         """Experiments and schemes that a claim compares."""
-        plans = plans_of(self.paper)
-        return {
-            name: {
-                (curve.experiment, curve.scheme)
-                for check in claim["checks"]
-                for curve in curves_of(resolve(name, check, plans))
-            }
-            for name, claim in self._claims.items()
-        }
+        return pairs_of(self.paper, self._claims)
 
     def _planned(self, claim: str) -> int:
         """Return the realisations at the last look at a claim."""

@@ -18,6 +18,7 @@ from irsrepro.claims.robustness import DEPENDS, Counts, counted, deciding_otherw
 from irsrepro.claims.verdicts import REPLICATED, UNDECIDED
 from irsrepro.config.paper import DEFAULT
 from irsrepro.multiverse.choices import Dimension, dimensions, values_under
+from irsrepro.multiverse.reach import reaching
 from irsrepro.multiverse.splits import (
     Split,
     Tested,
@@ -149,8 +150,10 @@ def findings(multiverse: Multiverse, source: Mapping[str, Any]) -> dict[str, Fin
         multiverse: the verdicts.
         source: the configuration of the paper.
     """
-    varied = dimensions([each.choices for each in multiverse.readings.values()], source)
-    samples = {claim: _sampled(multiverse, claim, varied) for claim in multiverse.claims}
+    chosen = [each.choices for each in multiverse.readings.values()]
+    varied = dimensions(chosen, multiverse.ours, source)
+    reached = reaching(multiverse, varied, source)
+    samples = {claim: _sampled(multiverse, claim, reached[claim]) for claim in multiverse.claims}
     alone = {claim: best_splits(*sample) for claim, sample in samples.items()}
     smallest = {claim: tested[0].p for claim, tested in alone.items() if tested}
     level = families_passing(smallest, LEVEL)
@@ -232,7 +235,7 @@ def _hinge(
     """Return a split in words.
 
     Args:
-        varied: the choices by name.
+        varied: the choices that can reach the claim, by name.
         tested: the split.
         holds: whether the claim holds under each sampled reading that decides it.
         waiting: the choices of sampled readings that leave it open.

@@ -9,7 +9,7 @@ from typing import Any
 from irsrepro.claims.verdicts import CheckResult, ClaimResult
 from irsrepro.config.paper import DEFAULT
 from irsrepro.figures.specification import Bar, Choice, Specification
-from irsrepro.multiverse.choices import Dimension, dimensions, values_under
+from irsrepro.multiverse.choices import Dimension, default_of, dimensions, values_under
 from irsrepro.multiverse.explored import Explored
 from irsrepro.multiverse.hinges import SAMPLE, Finding
 from irsrepro.multiverse.sentences import sentence
@@ -75,20 +75,22 @@ def specification(
 
 
 def _most_telling(results: Sequence[ClaimResult]) -> int:
-    """Return the number of the check that decides a claim under most readings."""
-    found = Counter(result.checks.index(result.shown) for result in results)
+    """Return the place of the check that decides a claim under most readings."""
+    found = Counter(result.shown.place for result in results)
     return min(found, key=lambda check: (-found[check], check))
 
 
-def _check(result: ClaimResult, number: int) -> CheckResult:
-    return result.checks[number] if number < len(result.checks) else result.shown
+def _check(result: ClaimResult, place: int) -> CheckResult:
+    return next((each for each in result.checks if each.place == place), result.shown)
 
 
 def _rows(
     explored: Sequence[Explored], finding: Finding, source: Mapping[str, Any]
 ) -> list[Dimension]:
     """Return the choices to show: those the claim hinges on, then those that samples vary."""
-    varied = dimensions([each.choices for each in explored], source)
+    chosen = [each.choices for each in explored]
+    ours = {name: default_of(source, name) for choices in chosen for name in choices}
+    varied = dimensions(chosen, ours, source)
     sampled = [each.choices for each in explored if each.kind == SAMPLE]
     names = [hinge.dimension.choice for hinge in finding.hinges]
     names += [turn.dimension.choice for turn in finding.turns]

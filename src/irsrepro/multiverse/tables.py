@@ -16,6 +16,7 @@ from irsrepro.build.storage import variable
 from irsrepro.claims.verdicts import NOT_REPLICATED, REPLICATED, UNDECIDED
 from irsrepro.config.paper import DEFAULT
 from irsrepro.errors import IrsreproError
+from irsrepro.multiverse.choices import default_of
 from irsrepro.multiverse.explored import KINDS, Explored
 
 Row = Mapping[str, Any]
@@ -31,7 +32,11 @@ _WHOLE = ("n", "left_out")
 
 @dataclass(frozen=True)
 class Reading:
-    """A reading of the multiverse: name, kind (one of ``KINDS``), and what it changes of ours."""
+    """A reading of the multiverse: name, kind (one of ``KINDS``), and choices.
+
+    These are what it changes of the default reading; of the default reading itself, its values of
+    all that any other changes.
+    """
 
     name: str
     kind: str
@@ -54,6 +59,11 @@ class Multiverse:
     rows: Sequence[Row]
 
     @property
+    def ours(self) -> Mapping[str, Any]:
+        """What the default reading has where others differ, by choice."""
+        return self.readings[DEFAULT].choices
+
+    @property
     def claims(self) -> list[str]:
         """Ids of the claims in order."""
         return list(dict.fromkeys(row["claim"] for row in self.rows))
@@ -67,8 +77,12 @@ class Multiverse:
         return next(row for row in self.rows if row["claim"] == claim)
 
 
-def gathered(explored: Sequence[Explored]) -> Multiverse:
+def gathered(explored: Sequence[Explored], source: Mapping[str, Any]) -> Multiverse:
     """Put readings of a paper together.
+
+    Args:
+        explored: the readings.
+        source: the configuration of the paper.
 
     Raises:
         IrsreproError: they are not of one build, two have one name, or none is the default.
@@ -78,6 +92,8 @@ def gathered(explored: Sequence[Explored]) -> Multiverse:
     if mixed:
         raise IrsreproError(f"multiverse: {mixed} is not allowed; readings of one build are")
     one = {name: next(iter(values)) for name, values in facts.items()}
+    changed = sorted({choice for each in explored for choice in each.choices})
+    ours = {choice: default_of(source, choice) for choice in changed}
     made = []
     for each in sorted(explored, key=lambda each: (KINDS.index(each.kind), each.reading)):
         for result, row in zip(each.verdicts.claims, each.verdicts.rows(), strict=True):
@@ -86,7 +102,8 @@ def gathered(explored: Sequence[Explored]) -> Multiverse:
                 one
                 | {name: row[name] for name in (*OF_CLAIM, "verdict", "unit", *_WHOLE)}
                 | {name: getattr(contrast, name) for name in NUMBERS}
-                | {"reading": each.reading, "kind": each.kind, "choices": dict(each.choices)}
+                | {"reading": each.reading, "kind": each.kind}
+                | {"choices": ours if each.reading == DEFAULT else dict(each.choices)}
             )
     names = [each.reading for each in explored]
     return _checked(one, made, names)
@@ -177,7 +194,7 @@ def as_dataset(multiverse: Multiverse) -> xr.Dataset:
         "choices": variable(
             ("reading",),
             np.array([json.dumps(one.choices, sort_keys=True) for one in each]),
-            "what the reading changes, as JSON",
+            "what the reading changes, of the default one its own values, as JSON",
             "name",
         ),
     }

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from irsrepro.claims.robustness import ALONE, DEPENDS, OPEN, ROBUST, Counts
+from irsrepro.claims.verdicts import UNDECIDED
+from irsrepro.config.paper import DEFAULT
 from irsrepro.multiverse.calibration import WARNING, standings
-from irsrepro.multiverse.choices import Dimension, dimensions
+from irsrepro.multiverse.choices import Dimension, default_of, dimensions, key_of
 from irsrepro.multiverse.explored import KINDS
 from irsrepro.multiverse.hinges import Finding, findings
 from irsrepro.multiverse.sentences import (
@@ -78,7 +80,16 @@ class Survey:
     def varied(self) -> list[Dimension]:
         """The choices that readings vary."""
         chosen = [each.choices for each in self.multiverse.readings.values()]
-        return list(dimensions(chosen, self.source).values())
+        return list(dimensions(chosen, self.multiverse.ours, self.source).values())
+
+    @property
+    def changed(self) -> list[str]:
+        """What the configuration has by now instead of our values in the multiverse, in words."""
+        return [
+            f"{each.name} was {each.told(each.values[each.default])}"
+            for each in self.varied
+            if key_of(default_of(self.source, each.choice)) != key_of(each.values[each.default])
+        ]
 
     def tally(self, own: bool = False) -> dict[str, int]:
         """Return how many claims, or only sentences of the paper, are robust, depend, or are open.
@@ -158,6 +169,7 @@ class Survey:
             choices = [
                 f"{named[name].name} = {named[name].told(value)}"
                 for name, value in each.reading.choices.items()
+                if each.reading.name != DEFAULT
             ]
             rows.append(
                 {
@@ -167,11 +179,16 @@ class Survey:
                     "holds": each.counts.holds,
                     "fails": each.counts.fails,
                     "open": each.counts.open,
-                    "gained": ", ".join(each.gained) or "–",
+                    "gained": ", ".join(map(self._won, each.gained)) or "–",
                     "lost": ", ".join(each.lost) or "–",
                 }
             )
         return {"warning": WARNING, "rows": rows, "ours_is_best": len(best) > len(others)}
+
+    def _won(self, claim: str) -> str:
+        """Return a claim that holds under another reading, and whether ours leaves it open."""
+        left = self.findings[claim].default == UNDECIDED
+        return f"{claim} (open in ours)" if left else claim
 
 
 def survey(multiverse: Multiverse, source: Mapping[str, Any]) -> Survey:
@@ -246,6 +263,7 @@ def page_text(surveyed: Survey) -> str:
         f"{EXPLAINED} Made by `irsrepro multiverse`; do not edit. Every verdict with estimate and "
         f"interval: [{key}.csv]({key}.csv).",
         "  \n".join(f"{about}: {told}." for about, told in surveyed.tallies.items()),
+        _changed_text(surveyed),
         _luck_text(surveyed),
         claims_text(surveyed, f"{key}.md"),
         "## Which reading makes the paper true?",
@@ -283,6 +301,12 @@ def claims_text(surveyed: Survey, place: str) -> str:
         together = f"⚠️ **{row['robustness']}**" if row["by_luck"] else row["robustness"]
         lines.append(f"| {name} | {verdict} | {row['sentence']} | {row['share']} | {together} |")
     return "\n".join(lines)
+
+
+def _changed_text(surveyed: Survey) -> str:
+    """Return what has changed in our reading since as Markdown; nothing if nothing has."""
+    told = ", ".join(surveyed.changed)
+    return f"> ⚠️ Made with other values of ours than the configuration has: {told}." if told else ""
 
 
 def _luck_text(surveyed: Survey) -> str:

@@ -1,0 +1,68 @@
+"""Which choices can reach a claim at all: those that change what it compares, or its bounds.
+
+A claim cannot hinge on a choice that changes nothing of it. Leaving such choices out of a search
+leaves fewer that might win it by chance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from irsrepro.config.expressions import claims_under, pairs_of
+from irsrepro.config.paper import DEFAULT, Paper
+from irsrepro.multiverse.choices import IN, Dimension
+from irsrepro.multiverse.tables import Multiverse
+
+PROBE = "probe"
+
+
+def reaching(
+    multiverse: Multiverse, varied: Mapping[str, Dimension], source: Mapping[str, Any]
+) -> dict[str, dict[str, Dimension]]:
+    """Return the choices that can reach each claim.
+
+    Of a number the smallest and the largest value are tried, else all. A claim that the
+    configuration does not know (any more) is taken to be reached by all.
+
+    Args:
+        multiverse: the verdicts.
+        varied: the choices by name.
+        source: the configuration of the paper.
+    """
+    key = multiverse.facts["paper"]
+    ours = _compared(Paper(key, source, {DEFAULT: {}}, {}), DEFAULT)
+    reached = {claim: dict(varied) for claim in multiverse.claims}
+    for choice, dimension in varied.items():
+        every = dimension.values
+        tried = (every[0], every[-1]) if dimension.numeric else every
+        changed = [_compared(_probe(key, source, choice, value), PROBE) for value in tried]
+        for claim in set(reached) & set(ours):
+            if all(each.get(claim) == ours[claim] for each in changed):
+                del reached[claim][choice]
+    return reached
+
+
+def _probe(key: str, source: Mapping[str, Any], choice: str, value: Any) -> Paper:
+    """Return a paper with a reading that makes a single choice."""
+    parameter, single, experiment = choice.partition(IN)
+    made = {parameter: value}
+    adjustments = {PROBE: {experiment: made}} if single else {}
+    return Paper(key, source, {DEFAULT: {}, PROBE: {} if single else made}, adjustments)
+
+
+def _compared(paper: Paper, reading: str) -> dict[str, Any]:
+    """Return what each claim compares under a reading: its checks and every input of its curves."""
+    claims = claims_under(paper, reading) if "experiments" in paper.source else {}
+    pairs = pairs_of(paper, claims)
+    inputs = {
+        (experiment, scheme): (
+            paper.plan_of(reading, experiment, scheme),
+            paper.channel_parameters(reading, paper.experiments[experiment]["ensemble"]),
+        )
+        for experiment, scheme in set().union(*pairs.values())
+    }
+    return {
+        claim: (claims[claim]["checks"], {pair: inputs[pair] for pair in pairs[claim]})
+        for claim in claims
+    }
