@@ -132,7 +132,7 @@ def sum_rate(channels: Any, quick: bool) -> None:
             f"{slow.sum_rate.mean():.2f} bit/s/Hz, ratio {alone / seconds:.1f}"
         )
         if elements == 2 and not quick:
-            short: Any = {"tolerance": 0.0, "iteration_limit": 5}
+            short: Any = {"tolerance": 0.0, "max_iterations": 5}
             by_cones, reference = timed(
                 partial(maximise_downlink_sum_rate_reference, fading, equal, phases, POWER, **short)
             )

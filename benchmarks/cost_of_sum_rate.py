@@ -58,7 +58,7 @@ def measure(update_powers: bool, realisations: int, elements: int, surfaces: int
             system.starting_reflection,
             update_powers=update_powers,
             tolerance=parameters["tolerance"],
-            iteration_limit=parameters["iteration_limit"],
+            max_iterations=parameters["max_iterations"],
         ),
         REPEATS,
     )

@@ -83,7 +83,7 @@ def phases() -> None:
                     targets,
                     x[:2, None],
                     tolerance=1e-4,
-                    iteration_limit=100,
+                    max_iterations=100,
                 ),
                 1,
             )
@@ -153,7 +153,7 @@ def loops() -> None:
     print("The inner approximation, K = 3, N_t = 4: 100 iterations, and to its stop at 1e-4")
     for elements in (10, 20, 50):
         channels, x = responses(3, 5, 3, elements, 4)
-        hundred = partial(inner_approximation, tolerance=0.0, iteration_limit=100)
+        hundred = partial(inner_approximation, tolerance=0.0, max_iterations=100)
         seconds, found = timed(partial(hundred, channels, TARGET, x))
         whole, ended = timed(partial(inner_approximation, channels, TARGET, x))
         best = minimum_power_over_phases(channels, TARGET, x[:, None])

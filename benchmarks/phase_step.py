@@ -79,7 +79,7 @@ def phase_problems() -> list[list[tuple[Complex, Complex]]]:
         return solve_unit_disc_cvxpy(matrix, linear)
 
     maximise_sum_rate_reference(
-        **networks(RUNS), solve_phases=solve, tolerance=0, iteration_limit=ITERATIONS
+        **networks(RUNS), solve_phases=solve, tolerance=0, max_iterations=ITERATIONS
     )
     return runs
 
@@ -149,7 +149,7 @@ def measure_joint_run() -> None:
     print(f"\njoint run, {REALISATIONS} realisations, tolerance 1e-4, at most 300 iterations")
     steps: tuple[Literal["exact", "sweep"], ...] = ("exact", "sweep")
     for phase_step in steps:
-        maximise_sum_rate(**one, phase_step=phase_step, iteration_limit=2)
+        maximise_sum_rate(**one, phase_step=phase_step, max_iterations=2)
         start = perf_counter()
         solution = maximise_sum_rate(**problem, phase_step=phase_step)
         seconds = perf_counter() - start

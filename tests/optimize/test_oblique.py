@@ -242,7 +242,7 @@ def test_compiled_and_called_from_python_take_the_same_steps() -> None:
         lambda x: float((x.conj() * (A @ x)).real.sum()),
         lambda x: 2.0 * A @ x,
         start,
-        limit=25,
+        max_iterations=25,
     )
     assert iterations == python.iterations == 25
     assert python.status == Ending.ITERATION_LIMIT

@@ -107,8 +107,8 @@ def test_everything_is_that_of_the_reference(
     links = draw_links(rng, 4, 3, size1, size2)
     receiver = 5 * gaussian(rng, 4, 3) if handed else None
     problem = links, phases(rng, 4, size1), phases(rng, 4, size2), receiver
-    ours = alternate_double_reflection(*problem, iterations=15, tolerance=tolerance)
-    theirs = plain.alternate_double_reflection(*problem, iterations=15, tolerance=tolerance)
+    ours = alternate_double_reflection(*problem, max_iterations=15, tolerance=tolerance)
+    theirs = plain.alternate_double_reflection(*problem, max_iterations=15, tolerance=tolerance)
     for field in fields(Alternation):
         mine, other = getattr(ours, field.name), getattr(theirs, field.name)
         np.testing.assert_allclose(mine, other, rtol=1e-8, atol=1e-8, err_msg=field.name)
@@ -144,7 +144,7 @@ def test_each_step_is_the_best_of_an_exhaustive_search() -> None:
         links = draw_links(rng, 1, 3, 2, 2)
         theta1, theta2, w = phases(rng, 1, 2), phases(rng, 1, 2), gaussian(rng, 1, 3)
         w /= np.linalg.norm(w)
-        one = alternate_double_reflection(links, theta1, theta2, w, iterations=1)
+        one = alternate_double_reflection(links, theta1, theta2, w, max_iterations=1)
         found1, found2 = one.reflection1, one.reflection2
         second = block_factors(links, theta1, theta2)[1], gain(links, theta1, found2, w)
         first = block_factors(links, theta1, found2)[0], gain(links, found1, found2, w)
@@ -165,8 +165,8 @@ def test_an_empty_surface_leaves_the_single_one(empty: int) -> None:
     links, theta = draw_links(rng, 6, 4, *sizes), phases(rng, 6, 8)
     none = np.ones((6, 0), complex)
     starts = (none, theta) if empty == 1 else (theta, none)
-    double = alternate_double_reflection(links, *starts, iterations=30)
-    single = plain.single_reflection_from(joint_cascade(links), theta[:, None], iterations=30)
+    double = alternate_double_reflection(links, *starts, max_iterations=30)
+    single = plain.single_reflection_from(joint_cascade(links), theta[:, None], max_iterations=30)
     np.testing.assert_allclose(double.gain, single.gain, rtol=1e-9)
     found = np.concatenate([double.reflection1, double.reflection2], axis=1)
     np.testing.assert_allclose(
@@ -177,13 +177,13 @@ def test_an_empty_surface_leaves_the_single_one(empty: int) -> None:
 def test_the_best_start_of_a_single_surface_is_kept() -> None:
     rng = np.random.default_rng(6)
     cascaded, handed = gaussian(rng, 30, 4, 9), phases(rng, 30, 3, 9)
-    solution = alternate_single_reflection(cascaded, handed, iterations=40)
+    solution = alternate_single_reflection(cascaded, handed, max_iterations=40)
     _, singular = np.linalg.svd(cascaded)[1:]
     dominant = np.exp(1j * np.angle(singular[:, :1].conj()))
     columns = np.exp(-2j * np.pi * np.outer(np.arange(9), np.arange(9)) / 9)
     best = np.linalg.norm(cascaded @ columns, axis=1).argmax(axis=1)
     starts = np.concatenate([handed, columns.T[best][:, None], dominant], axis=1)
-    expected = plain.single_reflection_from(cascaded, starts, iterations=40).gain
+    expected = plain.single_reflection_from(cascaded, starts, max_iterations=40).gain
     np.testing.assert_allclose(solution.gain, expected, rtol=1e-6)
     h = (cascaded @ solution.reflection1[:, :, None])[:, :, 0]
     np.testing.assert_allclose(solution.gain, np.linalg.norm(h, axis=1) ** 2)
@@ -214,7 +214,7 @@ def test_a_single_surface_reaches_known_optima() -> None:
     pair = gaussian(rng, 20, 5, 2)
     inner = np.abs((pair[:, :, 0].conj() * pair[:, :, 1]).sum(axis=1))
     expected = (np.abs(pair) ** 2).sum(axis=(1, 2)) + 2 * inner
-    np.testing.assert_allclose(alternate_single_reflection(pair, iterations=400).gain, expected)
+    np.testing.assert_allclose(alternate_single_reflection(pair, max_iterations=400).gain, expected)
 
 
 @settings(max_examples=100, deadline=None)
@@ -239,7 +239,7 @@ def test_two_surfaces_are_never_worse_than_one(
     scale = 10 ** rng.uniform(-decades / 2, decades / 2, 5)
     pairs = zip(drawn, scale, strict=True)
     links = Links(*(a * s * (i not in silent) for i, (a, s) in enumerate(pairs)))
-    single = alternate_single_reflection(joint_cascade(links), iterations=20)
+    single = alternate_single_reflection(joint_cascade(links), max_iterations=20)
     theta1, theta2, psi = combine_single_surface(links, single.reflection1, single.receiver)
     rotation = np.exp(1j * psi)[:, None]
     whole = np.concatenate([theta1, theta2], axis=1)
@@ -250,7 +250,7 @@ def test_two_surfaces_are_never_worse_than_one(
     chain = (np.sqrt(both) + np.sqrt(single.gain)) ** 2
     np.testing.assert_allclose(start, chain, rtol=1e-9, atol=1e-300)
     assert (start >= single.gain * (1 - 1e-12)).all()
-    double = alternate_double_reflection(links, theta1, theta2, single.receiver, iterations=20)
+    double = alternate_double_reflection(links, theta1, theta2, single.receiver, max_iterations=20)
     np.testing.assert_allclose(double.trace[:, 0], start, rtol=1e-12, atol=1e-300)
     assert rise(double.trace) >= -1e-12
     np.testing.assert_allclose(np.linalg.norm(double.receiver, axis=1), 1, rtol=1e-12)
@@ -310,7 +310,7 @@ def test_elements_that_contribute_nothing_keep_their_phase() -> None:
 def test_stop_and_trace_tell_the_same_story() -> None:
     rng = np.random.default_rng(11)
     links, theta1, theta2 = draw_links(rng, 40, 4, 9, 9), phases(rng, 40, 9), phases(rng, 40, 9)
-    solution = alternate_double_reflection(links, theta1, theta2, iterations=12, tolerance=1e-4)
+    solution = alternate_double_reflection(links, theta1, theta2, max_iterations=12, tolerance=1e-4)
     assert set(solution.status) == {CONVERGED, ITERATION_LIMIT}
     for r, trace in enumerate(solution.trace):
         last, status, residual = (getattr(solution, name)[r] for name in STOP)
@@ -320,7 +320,7 @@ def test_stop_and_trace_tell_the_same_story() -> None:
         assert (trace[last:] == trace[-1]).all()
         assert (status == CONVERGED) == (residual <= 1e-4)
         assert status == CONVERGED or last == 12
-    start = alternate_double_reflection(links, theta1, theta2, iterations=0)
+    start = alternate_double_reflection(links, theta1, theta2, max_iterations=0)
     np.testing.assert_array_equal(start.reflection1, theta1)
     np.testing.assert_array_equal(start.trace, solution.trace[:, :1])
 
@@ -369,8 +369,8 @@ def problem(**change: Any) -> dict[str, Any]:
         ({"reflection1": np.ones((2, 5))}, "reflections .* must be"),
         ({"reflection2": 1.1 * np.ones((2, 5))}, "unit modulus"),
         ({"receiver": np.ones((2, 4))}, "receiver .* must be"),
-        ({"iterations": -1}, "iterations and tolerance"),
-        ({"tolerance": np.nan}, "iterations and tolerance"),
+        ({"max_iterations": -1}, "max_iterations and tolerance"),
+        ({"tolerance": np.nan}, "max_iterations and tolerance"),
     ],
 )
 def test_bad_arguments_raise_one_clear_line(change: dict[str, Any], message: str) -> None:

@@ -120,7 +120,7 @@ def test_no_step_lowers_the_rate_and_every_limit_holds(
     fading = draw(seed, 2, *sizes)
     limit = 10**power
     solution = maximise_downlink_sum_rate(
-        fading, *start(fading, limit), limit, tolerance=0.0, iteration_limit=15
+        fading, *start(fading, limit), limit, tolerance=0.0, max_iterations=15
     )
     assert (np.diff(solution.trace) >= 0.0).all()
     assert (solution.iterations == 15).all()
@@ -135,11 +135,11 @@ def test_the_reference_takes_the_same_steps() -> None:
     fading = draw(1, 3, 2, 2, 3, 2, 4)
     first = start(fading, 1.0)
     fast = maximise_downlink_sum_rate(
-        fading, *first, 1.0, tolerance=0.0, iteration_limit=4, phase_accuracy=1e-9,
+        fading, *first, 1.0, tolerance=0.0, max_iterations=4, phase_accuracy=1e-9,
         sweep_limit=100_000,
     )  # fmt: skip
     reference = maximise_downlink_sum_rate_reference(
-        fading, *first, 1.0, tolerance=0.0, iteration_limit=4
+        fading, *first, 1.0, tolerance=0.0, max_iterations=4
     )
     np.testing.assert_allclose(fast.trace, reference.trace, rtol=2e-4)
     np.testing.assert_allclose(sum_rate(fading, reference), reference.sum_rate, rtol=1e-9)
@@ -150,7 +150,7 @@ def test_one_user_gets_all_phases_aligned_at_full_power() -> None:
     """One antenna, one user: |h| = |d| + sum_n |f_n g_n| at the optimum."""
     fading = draw(2, 4, 1, 1, 1, 1, 5)
     solution = maximise_downlink_sum_rate(
-        fading, *start(fading, 2.0), 2.0, tolerance=0.0, iteration_limit=300
+        fading, *start(fading, 2.0), 2.0, tolerance=0.0, max_iterations=300
     )
     cascade = np.abs(fading.site_to_surface[:, 0, 0, :, 0] * fading.surface_to_user[:, 0, 0])
     best = np.abs(fading.direct[:, 0, 0, 0]) + cascade.sum(axis=1)
@@ -171,7 +171,7 @@ def test_a_channel_does_not_depend_on_its_batch() -> None:
 def test_a_larger_tolerance_stops_earlier_and_says_so() -> None:
     fading = draw(4, 6, 2, 2, 3, 2, 8)
     first = start(fading, 100.0)
-    found = maximise_downlink_sum_rate(fading, *first, 100.0, tolerance=0.01, iteration_limit=500)
+    found = maximise_downlink_sum_rate(fading, *first, 100.0, tolerance=0.01, max_iterations=500)
     assert (found.status == 0).all()
     assert (found.residual < 0.01).all()
     for t in range(6):

@@ -117,14 +117,14 @@ def test_the_trace_is_that_of_the_reference_with_a_cone_solver(
 ) -> None:
     """The cone solver ends up to 1e-9 short at 35 dB; the trace shows that by its square root."""
     problem = network(3, 2, pairs, elements, snr)
-    fast = maximise_sum_rate(*problem, tolerance=0, iteration_limit=10)
-    slow = maximise_sum_rate_reference(*problem, tolerance=0, iteration_limit=10)
+    fast = maximise_sum_rate(*problem, tolerance=0, max_iterations=10)
+    slow = maximise_sum_rate_reference(*problem, tolerance=0, max_iterations=10)
     np.testing.assert_allclose(fast.trace, slow.trace, rtol=3e-5 if snr == 35 else 1e-6)
 
 
 def test_the_ellipsoid_method_takes_the_exact_steps_to_its_accuracy() -> None:
     problem = network(3, 2, 3, 4, 20)
-    steps: dict[str, Any] = {"tolerance": 0, "iteration_limit": 8}
+    steps: dict[str, Any] = {"tolerance": 0, "max_iterations": 8}
     exact = maximise_sum_rate(*problem, **steps)
     fast = maximise_sum_rate(*problem, phase_step="ellipsoid", **steps)
     slow = maximise_sum_rate_reference(*problem, phase_step="ellipsoid", **steps)
@@ -140,7 +140,7 @@ def test_everything_is_that_of_the_reference_with_sweeps(
     update_powers: bool, update_reflection: bool, phase_step: Any, tolerance: float
 ) -> None:
     problem = network(4, 3, 4, 9)
-    options: dict[str, Any] = {"phase_step": phase_step, "iteration_limit": 40, "rate_factor": 0.7}
+    options: dict[str, Any] = {"phase_step": phase_step, "max_iterations": 40, "rate_factor": 0.7}
     options |= {"update_powers": update_powers, "update_reflection": update_reflection}
     options["tolerance"] = tolerance
     fast = maximise_sum_rate(*problem, **options)
@@ -159,7 +159,7 @@ def test_the_result_is_evaluated_at_feasible_variables_and_never_falls(
     problem = network(5, 30, 6, 16)
     start = [np.copy(array) for array in problem]
     steps: Any = {"update_powers": update_powers, "update_reflection": update_reflection}
-    solution = maximise_sum_rate(*problem, phase_step=phase_step, iteration_limit=150, **steps)
+    solution = maximise_sum_rate(*problem, phase_step=phase_step, max_iterations=150, **steps)
     for array, before in zip(problem, start, strict=True):
         np.testing.assert_array_equal(array, before)
     assert (np.abs(solution.reflection) <= 1 + 1e-15).all()
@@ -180,7 +180,7 @@ def test_the_result_is_evaluated_at_feasible_variables_and_never_falls(
 def test_modulus_one_ends_where_no_phase_or_power_nearby_is_better() -> None:
     problem = network(15, 4, 3, 6, snr=20)
     solution = maximise_sum_rate(
-        *problem, phase_step="unit_modulus", tolerance=1e-12, iteration_limit=50_000
+        *problem, phase_step="unit_modulus", tolerance=1e-12, max_iterations=50_000
     )
     assert solution.converged.all()
     for r in range(4):
@@ -196,14 +196,14 @@ def test_modulus_one_ends_where_no_phase_or_power_nearby_is_better() -> None:
 
 def test_designing_on_the_circle_loses_less_than_projecting_what_the_disc_gave() -> None:
     problem = network(12, 20, 6, 16)
-    disc = maximise_sum_rate(*problem, iteration_limit=3000)
-    circle = maximise_sum_rate(*problem, phase_step="unit_modulus", iteration_limit=3000)
+    disc = maximise_sum_rate(*problem, max_iterations=3000)
+    circle = maximise_sum_rate(*problem, phase_step="unit_modulus", max_iterations=3000)
     projected = sum_rate(problem, disc.powers, np.exp(1j * np.angle(disc.reflection)))
     assert disc.sum_rate.mean() > circle.sum_rate.mean() > 1.1 * projected.mean()
 
 
 def test_stop_and_trace_tell_the_same_story() -> None:
-    solution = maximise_sum_rate(*network(6, 20, 3, 6), tolerance=1e-3, iteration_limit=60)
+    solution = maximise_sum_rate(*network(6, 20, 3, 6), tolerance=1e-3, max_iterations=60)
     assert solution.trace.shape == (20, 61)
     assert solution.status.dtype == np.int8
     assert set(solution.status) == {CONVERGED, ITERATION_LIMIT}
@@ -219,10 +219,10 @@ def test_stop_and_trace_tell_the_same_story() -> None:
 
 def test_the_number_of_iterations_can_be_fixed() -> None:
     problem = network(7, 3, 2, 4)
-    solution = maximise_sum_rate(*problem, tolerance=0, iteration_limit=25)
+    solution = maximise_sum_rate(*problem, tolerance=0, max_iterations=25)
     assert (solution.iterations == 25).all()
     assert not solution.converged.any()
-    start = maximise_sum_rate(*problem, iteration_limit=0)
+    start = maximise_sum_rate(*problem, max_iterations=0)
     np.testing.assert_array_equal(start.trace, solution.trace[:, :1])
 
 
@@ -232,7 +232,7 @@ def test_a_realisation_does_not_depend_on_its_batch(phase_step: Any) -> None:
 
     def solve(chosen: Any) -> SumRateSolution:
         part: Any = [a[chosen] if isinstance(a, np.ndarray) else a for a in problem]
-        return maximise_sum_rate(*part, phase_step=phase_step, iteration_limit=60)
+        return maximise_sum_rate(*part, phase_step=phase_step, max_iterations=60)
 
     whole, order = solve(slice(None)), np.array([3, 0, 5, 1, 4, 2])
     shuffled, singles = solve(order), [solve([r]) for r in range(6)]
@@ -270,8 +270,8 @@ def test_the_unit_of_the_amplitudes_does_not_matter(unit: float) -> None:
         noise_gains=unit**2 * problem.noise_gains,
         noise_power=unit**2 * problem.noise_power,
     )
-    plain = maximise_sum_rate(*problem, tolerance=0, iteration_limit=20)
-    other = maximise_sum_rate(*scaled, tolerance=0, iteration_limit=20)
+    plain = maximise_sum_rate(*problem, tolerance=0, max_iterations=20)
+    other = maximise_sum_rate(*scaled, tolerance=0, max_iterations=20)
     np.testing.assert_allclose(other.trace, plain.trace, rtol=1e-6)
 
 
@@ -311,7 +311,7 @@ def test_one_pair_two_elements_end_at_the_best_of_an_exhaustive_search(seed: int
     """With noise of the surfaces one element may be better turned down."""
     gains = 10 ** np.random.default_rng(seed).uniform(-2, 1, (1, 1, 2))
     problem = rescaled(network(seed, 1, 1, 2, snr=0), gains, 1.0)
-    solution = maximise_sum_rate(*problem, tolerance=1e-12, iteration_limit=5000)
+    solution = maximise_sum_rate(*problem, tolerance=1e-12, max_iterations=5000)
     radii = np.stack(np.meshgrid(*[np.linspace(0, 1, 401)] * 2), axis=-1).reshape(-1, 2)
     aligned = radii * np.exp(-1j * np.angle(problem.responses[0, 0]))
     best = sum_rate(problem, np.ones((len(aligned), 1)), aligned).max()
@@ -323,7 +323,7 @@ def test_one_pair_two_elements_end_at_the_best_of_an_exhaustive_search(seed: int
 def test_two_pairs_one_element_end_at_a_stationary_point(seed: int) -> None:
     """There is no better point nearby; the best of an exhaustive search bounds it."""
     problem = rescaled(network(seed, 1, 2, 1, snr=0), np.full((1, 2, 1), 0.1), 0.1)
-    solution = maximise_sum_rate(*problem, tolerance=1e-11, iteration_limit=20_000)
+    solution = maximise_sum_rate(*problem, tolerance=1e-11, max_iterations=20_000)
     assert solution.converged.all()
     assert nearby_rates(problem, solution).max() <= solution.sum_rate[0] + 1e-5
     grid = np.stack(np.meshgrid(*[np.linspace(0, 1, 41)] * 3), axis=-1).reshape(-1, 3)
@@ -359,7 +359,7 @@ def test_the_sum_rate_never_falls(
     radii = 1 if phase_step == "unit_modulus" else np.sqrt(rng.random(angles.shape))
     reflection = radii * np.exp(1j * angles)
     problem = Problem(responses, noise_gains, 1.0, limit, start, reflection)
-    solution = maximise_sum_rate(*problem, phase_step=phase_step, tolerance=0, iteration_limit=60)
+    solution = maximise_sum_rate(*problem, phase_step=phase_step, tolerance=0, max_iterations=60)
     assert solution.status[0] == ITERATION_LIMIT
     assert rise(solution) >= -1e-12
     assert (np.abs(solution.reflection) <= 1 + 1e-15).all()
@@ -385,8 +385,8 @@ SMALL = network(0, 2, 3, 4)
         ({"reflection": 1.1 * SMALL.reflection}, "unit disc"),
         ({"noise_power": 0.0}, "noise_power and power_limit must be positive"),
         ({"power_limit": np.inf}, "noise_power and power_limit must be positive"),
-        ({"tolerance": -1e-4}, "tolerance and iteration_limit"),
-        ({"iteration_limit": -1}, "tolerance and iteration_limit"),
+        ({"tolerance": -1e-4}, "tolerance and max_iterations"),
+        ({"max_iterations": -1}, "tolerance and max_iterations"),
         ({"rate_factor": 0.0}, "rate_factor > 0"),
         ({"phase_step": "newton"}, "phase_step 'newton' must be one of exact, ellipsoid"),
         (

@@ -217,7 +217,7 @@ def test_the_objective_falls_in_every_iteration_and_targets_hold(rank_mode: str)
         1e-12,
         rank_mode=rank_mode,  # type: ignore[arg-type]
         tolerance=1e-4,
-        iteration_limit=60,
+        max_iterations=60,
     )
     assert (result.status != FAILURE).all()
     assert result.accuracy.max() <= 1e-5
@@ -243,17 +243,17 @@ def test_the_objective_falls_in_every_iteration_and_targets_hold(rank_mode: str)
 def test_an_optimum_is_a_fixed_point_with_rank_one_beams_and_others_are_not() -> None:
     channels, x, targets = instance(4, 2, 8, 3, count=3)
     best = minimum_power_over_phases_pymanopt(channels, targets, x[:, None])
-    result = inner_approximation(channels, targets, best.reflection, iteration_limit=5)
+    result = inner_approximation(channels, targets, best.reflection, max_iterations=5)
     assert (result.iterations == 1).all()
     np.testing.assert_allclose(result.power, best.power, rtol=1e-6)
     np.testing.assert_allclose(result.reflection, best.reflection, atol=1e-3)
     assert result.beam_rank[:, -1].max() < 1e-6
     long = inner_approximation(
-        channels, targets, x, tolerance=1e-9, iteration_limit=1500, accuracy=1e-7
+        channels, targets, x, tolerance=1e-9, max_iterations=1500, accuracy=1e-7
     )
     np.testing.assert_allclose(long.power, best.power, rtol=2e-3)
     reached = optimality_residual(channels, targets, long.reflection, long.beamformer).largest
-    first = inner_approximation(channels, targets, x, iteration_limit=1)
+    first = inner_approximation(channels, targets, x, max_iterations=1)
     begun = optimality_residual(channels, targets, first.reflection, first.beamformer).largest
     assert (reached < 0.02 * begun).all()
 
@@ -270,14 +270,14 @@ def test_the_printed_rank_constraint_leaves_one_point() -> None:
         assert np.linalg.norm(top.conj() @ factor) ** 2 < size * (1.0 - 1e-3)
     # Handed to the cone solver as printed, it fails or moves by what its tolerance allows.
     channels, x, targets = instance(5, 2, 4, 2, count=2)
-    moving = inner_approximation(channels, targets, x, iteration_limit=3, tolerance=0.0)
+    moving = inner_approximation(channels, targets, x, max_iterations=3, tolerance=0.0)
     usual = 1.0 - moving.power / moving.projected_power[:, 0]
     for r in range(2):
         one = slice(r, r + 1)
         try:
             solver = inner_approximation_cvxpy(
                 channels[one], targets[one], x[one], rank_mode="slack", slack=0.0, tolerance=0.0,
-                iteration_limit=3,
+                max_iterations=3,
             )  # fmt: skip
         except SolverError:
             continue
@@ -286,8 +286,8 @@ def test_the_printed_rank_constraint_leaves_one_point() -> None:
 
 def test_the_loop_with_clarabel_takes_the_same_path() -> None:
     channels, x, targets = instance(6, 2, 5, 2)
-    ours = inner_approximation(channels, targets, x, tolerance=0.0, iteration_limit=4)
-    theirs = inner_approximation_cvxpy(channels, targets, x, tolerance=0.0, iteration_limit=4)
+    ours = inner_approximation(channels, targets, x, tolerance=0.0, max_iterations=4)
+    theirs = inner_approximation_cvxpy(channels, targets, x, tolerance=0.0, max_iterations=4)
     assert theirs.iterations[0] == 4
     np.testing.assert_allclose(ours.objective, theirs.objective, rtol=2e-4)
     np.testing.assert_allclose(ours.projected_power, theirs.projected_power, rtol=2e-3)
@@ -297,13 +297,13 @@ def test_the_loop_with_clarabel_takes_the_same_path() -> None:
 def test_realisations_do_not_interact_and_failures_are_reported() -> None:
     channels, x, targets = instance(9, 3, 6, 4, count=3)
     channels[1, 2] = 2.0 * channels[1, 1]  # two users that no phases tell apart
-    together = inner_approximation(channels, targets, x, iteration_limit=10)
+    together = inner_approximation(channels, targets, x, max_iterations=10)
     assert together.status[1] == FAILURE
     assert np.isnan(together.power[1])
     assert np.isnan(together.objective[1]).all()
     for r in (0, 2):
         alone = inner_approximation(
-            channels[r : r + 1], targets[r : r + 1], x[r : r + 1], iteration_limit=10
+            channels[r : r + 1], targets[r : r + 1], x[r : r + 1], max_iterations=10
         )
         np.testing.assert_array_equal(alone.objective[0], together.objective[r])
         np.testing.assert_array_equal(alone.beamformer[0], together.beamformer[r])
@@ -324,7 +324,7 @@ def test_bad_options_are_refused() -> None:
 
 @pytest.mark.filterwarnings("ignore")
 def test_the_schemes_of_yu2020_run_it_with_either_engine() -> None:
-    given = yu2020.problem(iteration_limit=100, tolerance=1e-4)
+    given = yu2020.problem(max_iterations=100, tolerance=1e-4)
     variables = yu2020.design("inner_approximation", given)
     metrics = evaluate(given, variables)
     assert (metrics["targets_met"] == 1).all()
@@ -336,9 +336,9 @@ def test_the_schemes_of_yu2020_run_it_with_either_engine() -> None:
     np.testing.assert_allclose(variables["saved"], 10.0 * np.log10(random / power), rtol=1e-6)
     assert variables["saved"].values.min() > 0.05
     assert (variables["largest_beam_rank"] >= variables["last_beam_rank"]).all()
-    printed = yu2020.design("printed", yu2020.problem(iteration_limit=2, tolerance=0.0, count=1))
+    printed = yu2020.design("printed", yu2020.problem(max_iterations=2, tolerance=0.0, count=1))
     assert printed["saved"].values.max() < 0.01
-    short: dict[str, Any] = {"elements": 4, "iteration_limit": 2, "tolerance": 0.0, "count": 2}
+    short: dict[str, Any] = {"elements": 4, "max_iterations": 2, "tolerance": 0.0, "count": 2}
     ours, theirs = (
         yu2020.design("inner_approximation", yu2020.problem(engine, **short))
         for engine in ("fast", "reference")

@@ -60,7 +60,7 @@ def test_steps_that_climb_never_fall_and_end_where_they_say() -> None:
     links, rng = draw_links(3, 6, 3, 4, 5), np.random.default_rng(4)
     found = alternate_max_min(
         links, phases(rng, 6, 4), phases(rng, 6, 5), climb,
-        receiver="mmse", power=2.0, iterations=8, tolerance=1e-3,
+        receiver="mmse", power=2.0, max_iterations=8, tolerance=1e-3,
     )  # fmt: skip
     assert (np.diff(found.trace, axis=1) >= -1e-9 * found.trace[:, 1:]).all()
     channel = effective_channel(links, found.reflection1, found.reflection2)
@@ -77,10 +77,10 @@ def test_one_user_takes_the_closed_form() -> None:
     links, rng = draw_links(5, 6, 1, 4, 5), np.random.default_rng(6)
     theta1, theta2 = phases(rng, 6, 4), phases(rng, 6, 5)
     found = alternate_max_min(
-        links, theta1, theta2, climb, receiver="mmse", power=2.0, iterations=6, tolerance=1e-3
+        links, theta1, theta2, climb, receiver="mmse", power=2.0, max_iterations=6, tolerance=1e-3
     )
     lone = Links(links.first[:, 0], links.second[:, 0], *links[2:])
-    exact = alternate_double_reflection(lone, theta1, theta2, iterations=6)
+    exact = alternate_double_reflection(lone, theta1, theta2, max_iterations=6)
     np.testing.assert_allclose(found.trace, 2.0 * exact.trace, rtol=2e-3)
 
 
@@ -103,7 +103,7 @@ def test_no_pair_on_a_grid_is_missed_by_much() -> None:
     for start in turns[::16]:
         found = alternate_max_min(
             links, np.full((4, 1), start), np.ones((4, 1), complex), climb,
-            receiver="mmse", power=1.0, iterations=60, tolerance=1e-6,
+            receiver="mmse", power=1.0, max_iterations=60, tolerance=1e-6,
         )  # fmt: skip
         reached = np.maximum(reached, found.trace[:, -1])
     assert (reached <= 1.01 * best).all() and (reached >= 0.7 * best).all()
@@ -120,7 +120,7 @@ def test_an_empty_surface_is_left_out() -> None:
     none = np.ones((3, 0), complex)
     found = alternate_max_min(
         links, none, phases(rng, 3, 5), step,
-        receiver="zf", power=1.0, iterations=2, tolerance=1e-3,
+        receiver="zf", power=1.0, max_iterations=2, tolerance=1e-3,
     )  # fmt: skip
     assert asked == [(1, 2), (2, 2)] and found.reflection1.shape == (3, 0)
     np.testing.assert_allclose(np.diff(found.trace, axis=1), 0.0, atol=1e-12)

@@ -45,7 +45,7 @@ PARAMETERS: dict[str, Any] = ENSEMBLE | {
     "rank_slack": 0.005,
     "scaling": 0.35,
     "tolerance": 1e-3,
-    "iteration_limit": 8,
+    "max_iterations": 8,
     "alternation_limit": 8,
     "alternation_tolerance": 0.0,
     "relaxation": "margin",
@@ -257,7 +257,7 @@ def test_the_sum_of_slacks_is_maximised_with_no_target_missed() -> None:
 def test_public_solvers_agree_with_ours() -> None:
     changes: dict[str, Any] = {
         "elements": 4,
-        "iteration_limit": 2,
+        "max_iterations": 2,
         "alternation_limit": 2,
         "starts": 1,
     }

@@ -202,7 +202,7 @@ def test_a_figure_that_does_not_exist(checkout: Path, target: str, parts: list[s
 def test_a_scheme_without_an_entry_is_the_module_of_its_name(checkout: Path) -> None:
     edit(checkout, "he2020.yaml", removing("schemes", "phase"))
     edit(checkout, "he2020.yaml", setting("parameters", "phase_step", "used_by", value=["joint"]))
-    for name in ("tolerance", "iteration_limit"):
+    for name in ("tolerance", "max_iterations"):
         users = ["joint", "power"]
         edit(checkout, "he2020.yaml", setting("parameters", name, "used_by", value=users))
     paper = load_project(checkout, {}).papers["he2020"]
@@ -295,7 +295,7 @@ def test_channels_know_only_their_own_parameters(checkout: Path) -> None:
 def test_a_scheme_knows_its_own_parameters_and_no_other(checkout: Path) -> None:
     paper = load_project(checkout, {}).papers["he2020"]
     joint = paper.solution_parameters(DEFAULT, "convergence", "joint")
-    assert joint["tolerance"] == 0 and joint["iteration_limit"] == 1000
+    assert joint["tolerance"] == 0 and joint["max_iterations"] == 1000
     assert "snr" not in joint, "the swept parameter comes from the sweep"
     assert "phase_step" not in paper.solution_parameters(DEFAULT, "snr", "power")
 

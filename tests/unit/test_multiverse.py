@@ -42,7 +42,7 @@ def with_plausible(paper: Paper, **plausible: Any) -> Paper:
 
 PLAUSIBLE: dict[str, dict[str, Any]] = {
     "starts": {"values": ["two"], "why": "either"},
-    "iteration_limit": {"between": [10, 90], "step": 40, "why": "steps"},
+    "max_iterations": {"between": [10, 90], "step": 40, "why": "steps"},
     "tolerance": {"between": [1e-6, 1e-2], "scale": "log", "why": "decades"},
     "snr": {"between": [20.0, 40.0], "why": "plain"},
 }
@@ -57,8 +57,8 @@ def test_one_choice_is_changed_at_a_time(he2020: Paper) -> None:
     others = {name: dict(each.values) for name, each in found.items() if each.kind == "plausible"}
     # "two_starts" is an alternative already
     assert others == {
-        "iteration_limit_1": {"iteration_limit": 10},
-        "iteration_limit_2": {"iteration_limit": 90},
+        "max_iterations_1": {"max_iterations": 10},
+        "max_iterations_2": {"max_iterations": 90},
         "snr_1": {"snr": 20.0},
         "snr_2": {"snr": 40.0},
         "tolerance_1": {"tolerance": 1e-6},
@@ -77,7 +77,7 @@ def test_points_are_plausible_spread_and_go_on_from_fewer(he2020: Paper) -> None
     assert reading_of(paper, "sample_017", SEED).values == points[17]
     starts = [each["starts"] for each in points]
     assert sorted(set(starts)) == ["one", "two"] and 20 <= starts.count("two") <= 44
-    assert {each["iteration_limit"] for each in points} == {10, 50, 90}
+    assert {each["max_iterations"] for each in points} == {10, 50, 90}
     tolerances = np.array([each["tolerance"] for each in points])
     assert ((tolerances >= 1e-6) & (tolerances <= 1e-2)).all()
     assert (np.histogram(np.log10(tolerances), 4, (-6, -2))[0] >= 8).all()
@@ -86,7 +86,7 @@ def test_points_are_plausible_spread_and_go_on_from_fewer(he2020: Paper) -> None
 
 def test_points_that_do_not_fit_are_passed_over(he2020: Paper) -> None:
     """More surfaces than a reading draws are no reading; where none fits, that is told."""
-    paper = with_plausible(he2020, iteration_limit=PLAUSIBLE["iteration_limit"])
+    paper = with_plausible(he2020, max_iterations=PLAUSIBLE["max_iterations"])
     assert len(list(samples(paper, 4, SEED))) == 4
     swept = {**paper.experiments["irs_count"]["sweep"], "values": [1, 99]}
     experiments = paper.experiments | {

@@ -54,7 +54,12 @@ class MaxMinBeams:
 
 @kernel
 def _uplink(
-    gram: Complex, weights: Real, power: Real, tolerance: float, limit: int, scratch: Workspace
+    gram: Complex,
+    weights: Real,
+    power: Real,
+    tolerance: float,
+    max_iterations: int,
+    scratch: Workspace,
 ) -> tuple[float, float, int]:
     """Renew the uplink powers until the levels of all users agree; bounds of the level, steps."""
     users = power.size
@@ -73,7 +78,7 @@ def _uplink(
             level[k] = weights[k] * seen / max(1.0 - power[k] * seen, 1e-300)
             low, high = min(low, power[k] * level[k]), max(high, power[k] * level[k])
         lower, upper = max(lower, low), min(upper, high)
-        if high <= low * (1.0 + tolerance) or steps >= limit:
+        if high <= low * (1.0 + tolerance) or steps >= max_iterations:
             return low, upper, steps
         steps += 1
         total = 0.0
@@ -121,7 +126,12 @@ def _downlink(channel: Complex, gram: Complex, weights: Real, scratch: Workspace
 
 @kernel
 def _solve(
-    channel: Complex, weights: Real, tolerance: float, limit: int, beams: Complex, uplink: Real
+    channel: Complex,
+    weights: Real,
+    tolerance: float,
+    max_iterations: int,
+    beams: Complex,
+    uplink: Real,
 ) -> tuple[float, float, float, int, int]:
     """One realisation: level reached, upper bound, residual, steps, status."""
     users = channel.shape[0]
@@ -131,7 +141,7 @@ def _solve(
             return np.nan, np.nan, np.nan, 0, FAILURE
         uplink[k] = 1.0 / (users * 1.0)
     scratch = workspace(users)
-    low, upper, steps = _uplink(gram, weights, uplink, tolerance, limit, scratch)
+    low, upper, steps = _uplink(gram, weights, uplink, tolerance, max_iterations, scratch)
     if not _downlink(channel, gram, weights, scratch, beams, low):
         return np.nan, np.nan, np.nan, steps, FAILURE
     heard = np.dot(channel, np.ascontiguousarray(beams.T))
@@ -144,7 +154,7 @@ def _solve(
         own = heard[k, k].real ** 2 + heard[k, k].imag ** 2
         reached = min(reached, weights[k] * own / others)
     residual = upper / low - 1.0
-    return reached, upper, residual, steps, CONVERGED if steps < limit else ITERATION_LIMIT
+    return reached, upper, residual, steps, CONVERGED if steps < max_iterations else ITERATION_LIMIT
 
 
 def max_min_beams(
@@ -152,7 +162,7 @@ def max_min_beams(
     weights: ArrayLike = 1.0,
     *,
     tolerance: float = 1e-8,
-    iteration_limit: int = 5000,
+    max_iterations: int = 5000,
 ) -> MaxMinBeams:
     """Maximise the smallest weighted SINR over beams of total power one.
 
@@ -162,7 +172,7 @@ def max_min_beams(
         channel: e, (realisation, user, antenna), relative to the root of noise over power.
         weights: omega, (user,) or one for all, positive.
         tolerance: relative spread of the users' levels in the uplink at which to stop.
-        iteration_limit: largest number of steps.
+        max_iterations: largest number of steps.
 
     Raises:
         ValueError: shapes that do not fit, or weights that are not positive.
@@ -187,6 +197,6 @@ def max_min_beams(
     iterations, status = np.empty(count, np.int64), np.empty(count, np.int8)
     for r in range(count):
         level[r], upper[r], residual[r], iterations[r], status[r] = _solve(
-            e[r], omega, tolerance, iteration_limit, beams[r], uplink[r]
+            e[r], omega, tolerance, max_iterations, beams[r], uplink[r]
         )
     return MaxMinBeams(beams, level, upper, uplink, iterations, residual, status)

@@ -163,7 +163,7 @@ def _interference_function(targets: Real, work: Duality, result: Real) -> float:
 
 @kernel
 def meet_targets(
-    gram: Complex, targets: Real, tolerance: float, limit: int, work: Duality
+    gram: Complex, targets: Real, tolerance: float, max_iterations: int, work: Duality
 ) -> tuple[float, int, float, int]:
     """Least power for one instance, noise 1.
 
@@ -171,7 +171,7 @@ def meet_targets(
         gram: G, (user, user), G_kj = e_k e_j^H.
         targets: gamma, (user,), positive.
         tolerance: relative distance of lam from T(lam) at which to stop.
-        limit: largest number of steps.
+        max_iterations: largest number of steps.
         work: from `new_duality`; its uplink powers are the start if they are positive. Overwritten
             by the solution.
 
@@ -200,9 +200,9 @@ def meet_targets(
         _best_receivers(gram, targets, work)
         residual = _interference_function(targets, work, next_powers)
         possible = _eliminate(work.matrix)
-        if possible and (residual <= tolerance or steps >= limit):
+        if possible and (residual <= tolerance or steps >= max_iterations):
             break
-        if steps >= limit:
+        if steps >= max_iterations:
             return inf, steps, residual, FAILURE
         if possible:
             _substitute(work.matrix, work.norm, work.uplink)
@@ -247,7 +247,7 @@ def _design(
     targets: Real,
     uplink: Real,
     tolerance: float,
-    limit: int,
+    max_iterations: int,
     beams: Complex,
     power: Real,
     iterations: NDArray[np.int64],
@@ -258,7 +258,7 @@ def _design(
     for r in range(channel.shape[0]):
         work.uplink[:] = uplink[r]
         power[r], iterations[r], residual[r], status[r] = meet_targets(
-            gram[r], targets[r], tolerance, limit, work
+            gram[r], targets[r], tolerance, max_iterations, work
         )
         if status[r] == FAILURE:
             power[r] = np.nan
@@ -286,7 +286,7 @@ def minimum_power_beamforming(
     *,
     start: Real | None = None,
     tolerance: float = 1e-10,
-    limit: int = 2000,
+    max_iterations: int = 2000,
 ) -> MinimumPowerSolution:
     """Minimise the transmit power for SINR targets (yu2020, eq. (4)), for all realisations.
 
@@ -298,7 +298,7 @@ def minimum_power_beamforming(
         noise: noise power of a user; sets the unit of the powers.
         start: uplink powers to start from, (realisation, user), positive.
         tolerance: relative distance of the uplink powers from the fixed point at which to stop.
-        limit: largest number of steps.
+        max_iterations: largest number of steps.
 
     Raises:
         ValueError: shapes that do not fit; a channel that is not finite; targets or noise that are
@@ -329,6 +329,16 @@ def minimum_power_beamforming(
     power, residual = np.empty(count), np.empty(count)
     iterations, status = np.empty(count, np.int64), np.empty(count, np.int8)
     _design(
-        scaled, gram, targets, uplink, tolerance, limit, beams, power, iterations, residual, status
+        scaled,
+        gram,
+        targets,
+        uplink,
+        tolerance,
+        max_iterations,
+        beams,
+        power,
+        iterations,
+        residual,
+        status,
     )
     return MinimumPowerSolution(beams, power, uplink / noise, iterations, residual, status)

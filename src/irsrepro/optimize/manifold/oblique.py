@@ -21,7 +21,7 @@ gradient in its own loop, inlined and free to share intermediate results, and no
 again for a new cost (numba caches functions passed as arguments badly)::
 
     search = new_search(n, 2 * r)
-    begin(search, start, tolerance, limit)
+    begin(search, start, tolerance, max_iterations)
     while search.counters[STATUS] == RUNNING:
         value = ...                      # the cost at search.trial
         if accept(search, value):        # sufficient decrease: the trial is the new search.point
@@ -125,7 +125,7 @@ def new_search(rows: int, width: int) -> Search:
 
 
 @kernel(allocates=False)
-def begin(search: Search, start: Real, tolerance: float, limit: int | np.int64) -> None:
+def begin(search: Search, start: Real, tolerance: float, max_iterations: int | np.int64) -> None:
     """Start a search with nothing remembered of an earlier one; the first trial is `start`.
 
     Args:
@@ -134,28 +134,28 @@ def begin(search: Search, start: Real, tolerance: float, limit: int | np.int64) 
         tolerance: Frobenius norm of the Riemannian gradient at which to stop. Below about 1e-8
             times the root of cost times curvature, rounding hides the decrease and the search ends
             with NO_DECREASE.
-        limit: largest number of directions.
+        max_iterations: largest number of directions.
 
     """
     search.scalars[CURVATURE] = 0.0
-    _restart(search, start, tolerance, limit)
+    _restart(search, start, tolerance, max_iterations)
 
 
 @kernel(allocates=False)
-def resume(search: Search, tolerance: float, limit: int | np.int64) -> None:
+def resume(search: Search, tolerance: float, max_iterations: int | np.int64) -> None:
     """Search on from `search.point` for a cost that has changed a little: keeps the step memory."""
-    _restart(search, search.point, tolerance, limit)
+    _restart(search, search.point, tolerance, max_iterations)
 
 
 @kernel(allocates=False)
-def _restart(search: Search, start: Real, tolerance: float, limit: int | np.int64) -> None:
+def _restart(search: Search, start: Real, tolerance: float, max_iterations: int | np.int64) -> None:
     retract(start, start, 0.0, search.trial)
     search.scalars[STEP] = 0.0
     search.scalars[TOLERANCE] = tolerance
     search.counters[STATUS] = RUNNING
     search.counters[ITERATIONS] = 0
     search.counters[EVALUATIONS] = 0
-    search.counters[LIMIT] = limit
+    search.counters[LIMIT] = max_iterations
 
 
 @kernel(allocates=False)
@@ -329,7 +329,7 @@ def minimise(
     start: Complex,
     *,
     tolerance: float = 1e-6,
-    limit: int = 1000,
+    max_iterations: int = 1000,
 ) -> ObliqueMinimum:
     """Minimise a cost given by Python functions over matrices with rows of unit norm.
 
@@ -340,7 +340,7 @@ def minimise(
         gradient: from the same point to the Euclidean gradient 2 df/dconj(X), (row, column).
         start: (row, column) complex, rows of any positive norm.
         tolerance: Frobenius norm of the Riemannian gradient at which to stop.
-        limit: largest number of directions.
+        max_iterations: largest number of directions.
 
     Raises:
         ValueError: `start` is not a finite matrix with non-zero rows.
@@ -357,7 +357,7 @@ def minimise(
     if first.ndim != 2 or not np.isfinite(first).all() or not np.abs(first).max(axis=1).all():
         raise ValueError(f"start {first.shape} must be a finite matrix with non-zero rows")
     search = new_search(first.shape[0], 2 * first.shape[1])
-    begin(search, first.view(np.float64), tolerance, limit)
+    begin(search, first.view(np.float64), tolerance, max_iterations)
     trial, point = search.trial.view(np.complex128), search.point.view(np.complex128)
     while search.counters[STATUS] == RUNNING:
         if accept(search, float(cost(trial))):

@@ -23,7 +23,7 @@ def max_min_beams(
     weights: ArrayLike = 1.0,
     *,
     tolerance: float = 1e-4,
-    iteration_limit: int = 5000,
+    max_iterations: int = 5000,
 ) -> MaxMinBeams:
     """Maximise the smallest weighted SINR over beams of total power one (zhang2022, [47]).
 
@@ -34,7 +34,7 @@ def max_min_beams(
         channel: e, (realisation, user, antenna), relative to the root of noise over power.
         weights: omega, (user,) or one for all.
         tolerance: relative width of the bracket at which to stop.
-        iteration_limit: largest number of feasibility problems.
+        max_iterations: largest number of feasibility problems.
 
     Returns:
         As `max_min_beams`, without uplink powers (nan).
@@ -53,7 +53,7 @@ def max_min_beams(
         # No user can have more than a beam of its own at full power.
         low, high = 0.0, float((omega * (np.abs(channel[r]) ** 2).sum(axis=1)).min())
         upper[r] = high
-        while high - low > tolerance * high and iterations[r] < iteration_limit:
+        while high - low > tolerance * high and iterations[r] < max_iterations:
             t = 0.5 * (low + high)
             iterations[r] += 1
             found = _feasible(channel[r], omega, t)

@@ -33,7 +33,7 @@ def minimum_power_beamforming(
     *,
     start: Real | None = None,
     tolerance: float = 1e-10,
-    limit: int = 2000,
+    max_iterations: int = 2000,
 ) -> MinimumPowerSolution:
     """Minimise the transmit power for SINR targets with cvxpy and Clarabel (yu2020, eq. (4)).
 
@@ -43,7 +43,7 @@ def minimum_power_beamforming(
         noise: noise power of a user.
         start: of the other implementation; a cone program takes none.
         tolerance: likewise.
-        limit: likewise.
+        max_iterations: likewise.
 
     Returns:
         As `minimum_power_beamforming`, the uplink powers from the multipliers of the cones.

@@ -66,7 +66,7 @@ def run(
         update_reflection=update_reflection,
         phase_step=problem.parameters["phase_step"] if update_reflection else "exact",
         tolerance=problem.parameters["tolerance"],
-        iteration_limit=problem.parameters["iteration_limit"],
+        max_iterations=problem.parameters["max_iterations"],
         rate_factor=HALF_DUPLEX,
     )
 

@@ -45,7 +45,7 @@ def maximise_pair_rates(
     unit_modulus: bool = True,
     rate_factor: float = 0.5,
     start: ArrayLike | None = None,
-    iterations: int = 300,
+    max_iterations: int = 300,
 ) -> Pairs:
     """Raise the sum-rate over powers and reflections by fractional programming.
 
@@ -62,7 +62,7 @@ def maximise_pair_rates(
         unit_modulus: elements reflect everything; otherwise they may also absorb, as in the paper.
         rate_factor: share of the time that a source transmits; half of it in the paper.
         start: x to start from, (realisation, element), of modulus one; ones without it.
-        iterations: largest number of alternations.
+        max_iterations: largest number of alternations.
 
     Raises:
         ValueError: shapes that do not fit, or powers that are not positive.
@@ -89,7 +89,7 @@ def maximise_pair_rates(
         np.full(a.shape[:2], power_limit),
         np.asarray(np.ones((len(a), a.shape[2])) if start is None else start, np.complex128),
         phase_step="unit_modulus" if unit_modulus else "exact",
-        iteration_limit=iterations,
+        max_iterations=max_iterations,
         rate_factor=rate_factor,
     )
     sinr = interference_sinr(responses, noise_gains, noise, found.powers, found.reflection)

@@ -54,7 +54,7 @@ class Parameters(PaperParameters):
     phase_step: Literal["exact", "ellipsoid", "sweep", "unit_modulus"]
     starts: Literal["one", "two"]
     tolerance: Annotated[float, Quantity("bit/s/Hz", at_least=0, at_most=1)]
-    iteration_limit: Budget
+    max_iterations: Budget
 
     @classmethod
     def misfits(cls, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

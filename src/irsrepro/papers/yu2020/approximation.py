@@ -49,7 +49,7 @@ def approximate(
         "rank_mode": rank_mode,
         "scaling": parameters["scaling"],
         "tolerance": parameters["tolerance"],
-        "iteration_limit": parameters["iteration_limit"],
+        "max_iterations": parameters["max_iterations"],
         "accuracy": parameters["subproblem_accuracy"],
     }
     if rank_mode == "penalty":

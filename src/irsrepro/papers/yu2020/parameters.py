@@ -43,7 +43,7 @@ class Parameters(PaperParameters):
     rank_slack: Annotated[float, Quantity(above=0, at_most=1)]
     scaling: Positive
     tolerance: Tolerance
-    iteration_limit: Budget
+    max_iterations: Budget
     alternation_limit: Budget
     alternation_tolerance: Tolerance
     subproblem_accuracy: Positive

@@ -48,7 +48,7 @@ def maximise_rate(
     objective: Literal["sum-rate", "min-rate"] = "sum-rate",
     weights: ArrayLike = 1.0,
     start: ArrayLike | None = None,
-    iterations: int = 20,
+    max_iterations: int = 20,
 ) -> Downlink:
     """Raise a weighted sum-rate or the smallest weighted rate, by Algorithm 2 or 3 of zhang2022.
 
@@ -63,7 +63,7 @@ def maximise_rate(
         objective: what is maximised.
         weights: omega, one for all or (user,), positive.
         start: x to start from, (realisation, element), of modulus one; ones without it.
-        iterations: largest number of alternations between beams and reflection.
+        max_iterations: largest number of alternations between beams and reflection.
 
     Raises:
         ValueError: shapes that do not fit, or power, noise or weights that are not positive.
@@ -91,7 +91,7 @@ def maximise_rate(
         np.asarray(np.ones((len(o), o.shape[2])) if start is None else start, np.complex128),
         weights,
         objective=objective,
-        max_iterations=iterations,
+        max_iterations=max_iterations,
         beam_steps=50,
         reflection_steps=50,
     )

@@ -53,7 +53,7 @@ def maximise_smallest_rate(
     power: float,
     noise: float,
     receiver: str = "mmse",
-    iterations: int = 5,
+    max_iterations: int = 5,
 ) -> Uplink:
     """Raise the smallest rate by turns over both reflections and the receivers.
 
@@ -70,7 +70,7 @@ def maximise_smallest_rate(
         power: transmit power of every user in W.
         noise: noise power of an antenna in W.
         receiver: ``mmse``, ``zf`` or ``mrc``, see `irsrepro.optimize.linear_receivers`.
-        iterations: number of alternations.
+        max_iterations: number of alternations.
 
     Raises:
         ValueError: shapes that do not fit, channels that are not finite, power or noise that are
@@ -106,7 +106,7 @@ def maximise_smallest_rate(
         climb,
         receiver=receiver,
         power=power,
-        iterations=iterations,
+        max_iterations=max_iterations,
         tolerance=1e-3,
     )
     channel = effective_channel(links, found.reflection1, found.reflection2)

@@ -321,7 +321,7 @@ def maximise_sum_rate(
     update_reflection: bool = True,
     phase_step: PhaseStep = "exact",
     tolerance: float = 1e-4,
-    iteration_limit: int = 300,
+    max_iterations: int = 300,
     rate_factor: float = 0.5,
 ) -> SumRateSolution:
     """Maximise the sum-rate over powers and reflection vector by fractional programming.
@@ -344,7 +344,7 @@ def maximise_sum_rate(
             "ellipsoid" method of the paper, or one coordinate "sweep";
             "unit_modulus" keeps |x_n| = 1 and raises the form by coordinate ascent on the circle.
         tolerance: increase of the sum-rate in bit/s/Hz at which to stop; 0 runs every iteration.
-        iteration_limit: largest number of iterations.
+        max_iterations: largest number of iterations.
         rate_factor: share of the time a source transmits.
 
     Returns:
@@ -355,8 +355,8 @@ def maximise_sum_rate(
     """
     if not (0.0 < noise_power < np.inf and 0.0 < power_limit < np.inf):
         raise ValueError("noise_power and power_limit must be positive and finite")
-    if not (tolerance >= 0.0 and iteration_limit >= 0 and rate_factor > 0.0):
-        raise ValueError("tolerance and iteration_limit must be >= 0 and rate_factor > 0")
+    if not (tolerance >= 0.0 and max_iterations >= 0 and rate_factor > 0.0):
+        raise ValueError("tolerance and max_iterations must be >= 0 and rate_factor > 0")
     if phase_step not in PHASE_STEPS:
         raise ValueError(f"phase_step {phase_step!r} must be one of {', '.join(PHASE_STEPS)}")
     v, c, p, x = _checked(responses, noise_gains, powers, reflection, power_limit)
@@ -369,7 +369,7 @@ def maximise_sum_rate(
     for array in (v, c, x):
         p[~np.isfinite(array).reshape(len(p), -1).all(axis=1)] = nan
     count = len(p)
-    trace, residual = np.zeros((count, iteration_limit + 1)), np.zeros(count)
+    trace, residual = np.zeros((count, max_iterations + 1)), np.zeros(count)
     iterations, status = np.zeros(count, np.int64), np.zeros(count, np.int8)
     _alternate(
         v, c, p, x, update_powers, update_reflection, PHASE_STEPS.index(phase_step),

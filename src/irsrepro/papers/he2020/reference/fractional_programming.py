@@ -31,7 +31,7 @@ def maximise_sum_rate(
     update_reflection: bool = True,
     phase_step: PhaseStep = "exact",
     tolerance: float = 1e-4,
-    iteration_limit: int = 300,
+    max_iterations: int = 300,
     rate_factor: float = 0.5,
     solve_phases: Callable[[Complex, Complex], Complex] = solve_unit_disc,
 ) -> SumRateSolution:
@@ -50,7 +50,7 @@ def maximise_sum_rate(
             1e-6, "sweep" is one pass of coordinate ascent,
             "unit_modulus" are passes over |x_n| = 1 until they add little.
         tolerance: increase of the sum-rate in bit/s/Hz at which to stop; 0 runs every iteration.
-        iteration_limit: largest number of iterations.
+        max_iterations: largest number of iterations.
         rate_factor: share of the time a source transmits.
         solve_phases: maximiser of 2 Re(x^H u) - x^H A x over the unit disc, called with A, u.
 
@@ -65,7 +65,7 @@ def maximise_sum_rate(
         raise ValueError(f"phase_step {phase_step!r} must be one of {', '.join(PHASE_STEPS)}")
     count = len(powers)
     final_powers, final_theta = np.array(powers, float), np.conj(reflection).astype(complex)
-    trace = np.zeros((count, iteration_limit + 1))
+    trace = np.zeros((count, max_iterations + 1))
     iterations, residual = np.zeros(count, np.int64), np.zeros(count)
     status = np.ones(count, np.int8)
     for r in range(count):
@@ -75,7 +75,7 @@ def maximise_sum_rate(
             status[r] = 2
             continue
         trace[r] = _sum_rate(_sinr(v, c, noise_power, p, theta), rate_factor)
-        for t in range(1, iteration_limit + 1):
+        for t in range(1, max_iterations + 1):
             mu = _sinr(v, c, noise_power, p, theta)  # (11)
             if update_powers:
                 effective = _effective(v, theta)

@@ -78,7 +78,7 @@ def maximise_downlink_sum_rate(
     *,
     on_circle: bool = False,
     tolerance: float = 1e-4,
-    iteration_limit: int = 300,
+    max_iterations: int = 300,
     phase_accuracy: float = 1e-3,
     sweep_limit: int = 100,
 ) -> DownlinkSolution:
@@ -94,7 +94,7 @@ def maximise_downlink_sum_rate(
         power_limit: largest power of a site in W.
         on_circle: keep reflection coefficients at modulus one, instead of in the unit disc.
         tolerance: relative increase of the sum-rate at which to stop; 0 runs every iteration.
-        iteration_limit: largest number of iterations.
+        max_iterations: largest number of iterations.
         phase_accuracy: what a phase step may leave of g, in nats.
         sweep_limit: largest number of sweeps of a phase step.
 
@@ -107,7 +107,7 @@ def maximise_downlink_sum_rate(
         raise ValueError(f"precoder {precoder.shape} must be {(count, sites, antennas, users)}")
     if reflection.shape != (count, surfaces, elements):
         raise ValueError(f"reflection {reflection.shape} must be {(count, surfaces, elements)}")
-    if not power_limit > 0.0 or tolerance < 0.0 or iteration_limit < 0 or phase_accuracy < 0.0:
+    if not power_limit > 0.0 or tolerance < 0.0 or max_iterations < 0 or phase_accuracy < 0.0:
         raise ValueError("power_limit must be positive, tolerances and limits not negative")
     if (np.abs(reflection) > 1.0 + 1e-12).any():
         raise ValueError("reflection must lie in the unit disc")
@@ -118,7 +118,7 @@ def maximise_downlink_sum_rate(
     W = precoder.astype(np.complex128).reshape(count, sites * antennas, users)
     x = reflection.astype(np.complex128).reshape(count, surfaces * elements)
     iterations, status = np.empty(count, np.int64), np.empty(count, np.int8)
-    residual, trace = np.empty(count), np.empty((count, iteration_limit + 1))
+    residual, trace = np.empty(count), np.empty((count, max_iterations + 1))
     direct, incoming, outgoing = fading.stacked()
     limits = np.full(sites, float(power_limit))
     for t in range(count):

@@ -72,7 +72,7 @@ def mean_powers(fading: Fading, reflection: Complex) -> tuple[Real, Complex]:
 
 
 def minimise_largest_power(
-    fading: Fading, start: Complex, *, tolerance: float = 1e-4, limit: int = 200
+    fading: Fading, start: Complex, *, tolerance: float = 1e-4, max_iterations: int = 200
 ) -> PowerMinimum:
     """Minimise the largest mean power of a site over phases, from a start, for one realisation.
 
@@ -80,7 +80,7 @@ def minimise_largest_power(
         fading: T channels of one realisation.
         start: phi, (surface, element), without zeros.
         tolerance: norm of the gradient of the logarithm of the power at which a stage ends.
-        limit: largest number of steps of a stage.
+        max_iterations: largest number of steps of a stage.
     """
     shape = start.shape
     point, iterations = start.reshape(-1, 1), 0
@@ -99,7 +99,7 @@ def minimise_largest_power(
             lambda at, r=exponent: smoothed(at, r)[1],  # type: ignore[misc]
             point,
             tolerance=tolerance,
-            limit=limit,
+            max_iterations=max_iterations,
         )
         point = found.point
         iterations += found.iterations

@@ -23,7 +23,7 @@ def maximise_downlink_sum_rate(
     *,
     on_circle: bool = False,
     tolerance: float = 1e-4,
-    iteration_limit: int = 300,
+    max_iterations: int = 300,
     phase_accuracy: float = 1e-3,
     sweep_limit: int = 100,
 ) -> DownlinkSolution:
@@ -37,7 +37,7 @@ def maximise_downlink_sum_rate(
         on_circle: keep reflection coefficients at modulus one, where a phase step is a local
             search over angles, from those before.
         tolerance: relative increase of the sum-rate at which to stop; 0 runs every iteration.
-        iteration_limit: largest number of iterations.
+        max_iterations: largest number of iterations.
         phase_accuracy: of the other implementation; a cone solver takes exact phase steps.
         sweep_limit: likewise.
 
@@ -48,7 +48,7 @@ def maximise_downlink_sum_rate(
     count, sites, antennas, users = precoder.shape
     shape = reflection.shape[1:]
     iterations, status = np.zeros(count, np.int64), np.full(count, ITERATION_LIMIT, np.int8)
-    residual, trace = np.zeros(count), np.zeros((count, iteration_limit + 1))
+    residual, trace = np.zeros(count), np.zeros((count, max_iterations + 1))
     for t in range(count):
         direct = fading.direct[t].swapaxes(1, 2).reshape(sites * antennas, users)
         incoming = fading.site_to_surface[t].transpose(1, 2, 0, 3).reshape(-1, sites * antennas)
@@ -56,7 +56,7 @@ def maximise_downlink_sum_rate(
         W, x = precoder[t].reshape(-1, users), reflection[t].ravel()
         h = _composite(direct, incoming, outgoing, x)
         trace[t] = _rate(h, W)
-        for i in range(1, iteration_limit + 1):
+        for i in range(1, max_iterations + 1):
             alpha = _sinr(h, W)
             beta = _auxiliary(h, W, alpha)
             B = sum(abs(beta[k]) ** 2 * np.outer(h[:, k], h[:, k].conj()) for k in range(users))

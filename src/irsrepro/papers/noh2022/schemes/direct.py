@@ -40,7 +40,7 @@ def design(problem: Problem) -> xr.Dataset:
     for r in range(len(surrogate)):
         fading = draw_fading(links, r, sample)
         ends = [
-            minimise_largest_power(fading, start[r], limit=parameters["direct_step_limit"])
+            minimise_largest_power(fading, start[r], max_iterations=parameters["direct_step_limit"])
             for start in (surrogate, random)
         ]
         found.append(min(ends, key=lambda end: end.powers.max()))

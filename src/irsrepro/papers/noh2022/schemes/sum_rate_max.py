@@ -72,7 +72,7 @@ def design(problem: Problem) -> xr.Dataset:
                 limit,
                 on_circle=parameters["sum_rate_modulus"] == "one",
                 tolerance=tolerance,
-                iteration_limit=parameters["sum_rate_iteration_limit"],
+                max_iterations=parameters["sum_rate_iteration_limit"],
                 phase_accuracy=parameters["phase_accuracy"],
                 sweep_limit=parameters["phase_sweeps"],
             )

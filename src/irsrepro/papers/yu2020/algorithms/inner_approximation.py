@@ -285,7 +285,7 @@ def inner_approximation(
     slack: float = 0.005,
     scaling: float = 0.35,
     tolerance: float = 1e-4,
-    iteration_limit: int = 3000,
+    max_iterations: int = 3000,
     accuracy: float = 1e-5,
     rank_limit: int = 12,
 ) -> InnerApproximation:
@@ -304,7 +304,7 @@ def inner_approximation(
         slack: e over M + 1, for "slack".
         scaling: rho in c_ki^2 = rho^2 ||B_ki|| / ||V||, the free constant of (11).
         tolerance: relative decrease of the objective at which to stop; 0 runs every iteration.
-        iteration_limit: largest number of subproblems.
+        max_iterations: largest number of subproblems.
         accuracy: certified relative gap of a subproblem.
         rank_limit: largest rank of V.
 
@@ -322,7 +322,7 @@ def inner_approximation(
     extended = np.concatenate([starts, np.ones((count, 1))], axis=1)
     vectors = np.full((count, size), np.nan, np.complex128)
     beams = np.full((count, users, antennas), np.nan, np.complex128)
-    traces = np.empty((count, 5, iteration_limit + 1))
+    traces = np.empty((count, 5, max_iterations + 1))
     power, gap, residual = np.empty(count), np.empty(count), np.empty(count)
     iterations, status = np.empty(count, np.int64), np.empty(count, np.int8)
     scaled = channels / sqrt(noise)
@@ -335,7 +335,7 @@ def inner_approximation(
             chi,
             most,
             tolerance if tolerance > 0.0 else -inf,
-            iteration_limit,
+            max_iterations,
             accuracy,
             rank_limit,
             vectors[r],

@@ -216,7 +216,7 @@ def minimum_power_over_phases(
     noise: float = 1.0,
     *,
     tolerance: float = 1e-6,
-    iteration_limit: int = 2000,
+    max_iterations: int = 2000,
 ) -> MinimumPowerPhases:
     """Minimise the transmit power over beamformers and phases, yu2020, problem (3), locally.
 
@@ -232,7 +232,7 @@ def minimum_power_over_phases(
         tolerance: norm of the Riemannian gradient of ln P at which to stop. Rounding allows about
             1e-7; a search that it stops above the tolerance but within a hundred times of it counts
             as converged.
-        iteration_limit: largest number of search directions from a start.
+        max_iterations: largest number of search directions from a start.
 
     Raises:
         ValueError: shapes that do not fit; channels or starts that are not finite, starts with
@@ -260,7 +260,7 @@ def minimum_power_over_phases(
             given[r],
             extended[r],
             tolerance,
-            iteration_limit,
+            max_iterations,
             vector[r],
             beams[r],
             uplink[r],

@@ -134,7 +134,7 @@ def inner_approximation(
     slack: float = 0.005,
     scaling: float = 0.35,
     tolerance: float = 1e-4,
-    iteration_limit: int = 3000,
+    max_iterations: int = 3000,
     accuracy: float = 1e-5,
     rank_limit: int = 12,
 ) -> InnerApproximation:
@@ -153,7 +153,7 @@ def inner_approximation(
         slack: likewise.
         scaling: likewise.
         tolerance: likewise.
-        iteration_limit: likewise.
+        max_iterations: likewise.
         accuracy: certified relative gap of a subproblem; the solver's tolerances are smaller.
         rank_limit: of the other implementation; full matrices have none.
 
@@ -165,7 +165,7 @@ def inner_approximation(
     targets = np.broadcast_to(np.asarray(targets, float), (count, users))
     reflection = np.full((count, size - 1), np.nan, np.complex128)
     best_beams = np.full((count, users, antennas), np.nan, np.complex128)
-    traces = np.full((5, count, iteration_limit + 1), np.nan)
+    traces = np.full((5, count, max_iterations + 1), np.nan)
     power, residual = np.full(count, np.nan), np.full(count, np.nan)
     iterations, status = np.zeros(count, np.int64), np.full(count, FAILURE, np.int8)
     chi, most = rank_terms(rank_mode, penalty, slack, size)
@@ -188,7 +188,7 @@ def inner_approximation(
         W = np.einsum("ka,kb->kab", w, w.conj()) / first
         objective, status[r] = 1.0, ITERATION_LIMIT
         traces[:, r, :] = np.array([first, first, first, 0.0, 0.0])[:, None]
-        for t in range(1, iteration_limit + 1):
+        for t in range(1, max_iterations + 1):
             step = solve_subproblem_cvxpy(
                 H,
                 targets[r],

@@ -31,7 +31,7 @@ def minimum_power_over_phases(
     noise: float = 1.0,
     *,
     tolerance: float = 1e-6,
-    iteration_limit: int = 2000,
+    max_iterations: int = 2000,
 ) -> MinimumPowerPhases:
     """Minimise the power over beamformers and phases with pymanopt.
 
@@ -41,7 +41,7 @@ def minimum_power_over_phases(
         starts: x, (realisation, start, element); the best end is kept.
         noise: noise power of a user.
         tolerance: norm of the Riemannian gradient of ln P at which to stop.
-        iteration_limit: largest number of iterations from a start.
+        max_iterations: largest number of iterations from a start.
 
     Raises:
         SolverError: pymanopt fails from a start.
@@ -63,7 +63,7 @@ def minimum_power_over_phases(
             result = search_manifold(
                 problem,
                 first,
-                max_iterations=iteration_limit,
+                max_iterations=max_iterations,
                 min_gradient_norm=tolerance,
                 min_step_size=1e-14,
                 max_time=float("inf"),

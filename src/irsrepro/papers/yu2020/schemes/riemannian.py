@@ -23,7 +23,7 @@ def design(problem: Problem) -> xr.Dataset:
         system.target,
         np.stack([first, *others], axis=1),
         tolerance=problem.parameters["gradient_tolerance"],
-        iteration_limit=problem.parameters["direction_limit"],
+        max_iterations=problem.parameters["direction_limit"],
     )
     return design_variables(result.beamformer, result.reflection).assign(
         **progress(

@@ -145,7 +145,7 @@ def alternate_double_reflection(
     reflection2: Complex,
     receiver: Complex | None = None,
     *,
-    iterations: int = 50,
+    max_iterations: int = 50,
     tolerance: float = 0,
 ) -> Alternation:
     """Maximise the gain over both reflections and the receiver by closed-form alternation.
@@ -160,7 +160,7 @@ def alternate_double_reflection(
         reflection2: start of theta_2, (realisation, element of surface 2), unit modulus.
         receiver: start of w, (realisation, antenna), of any norm; h / ||h|| without it; the first
             antenna where that is zero.
-        iterations: largest number of iterations.
+        max_iterations: largest number of iterations.
         tolerance: relative increase of the gain at which to stop; 0 runs every iteration.
 
     Returns:
@@ -173,8 +173,8 @@ def alternate_double_reflection(
     theta1, theta2 = checked_reflections(links, reflection1, reflection2)
     if any((np.abs(np.abs(theta) - 1.0) > 1e-9).any() for theta in (theta1, theta2)):
         raise ValueError("reflection coefficients must have unit modulus")
-    if not (iterations >= 0 and tolerance >= 0.0):
-        raise ValueError("iterations and tolerance must be >= 0")
+    if not (max_iterations >= 0 and tolerance >= 0.0):
+        raise ValueError("max_iterations and tolerance must be >= 0")
     h = effective_channel(links, theta1, theta2)
     w = h.copy() if receiver is None else np.array(receiver, np.complex128)
     if w.shape != h.shape:
@@ -183,7 +183,7 @@ def alternate_double_reflection(
     norm = np.linalg.norm(w, axis=1, keepdims=True)
     w /= norm
     theta1, theta2, conjugate = theta1.copy(), theta2.copy(), w.conj()
-    trace, residual = np.zeros((len(w), iterations + 1)), np.zeros(len(w))
+    trace, residual = np.zeros((len(w), max_iterations + 1)), np.zeros(len(w))
     steps, status = np.zeros(len(w), np.int64), np.full(len(w), ITERATION_LIMIT, np.int8)
     contiguous = tuple(np.ascontiguousarray(link) for link in links)
     _alternate(
@@ -197,7 +197,11 @@ def alternate_double_reflection(
 
 
 def alternate_single_reflection(
-    cascaded: Complex, starts: Complex | None = None, *, iterations: int = 50, tolerance: float = 0
+    cascaded: Complex,
+    starts: Complex | None = None,
+    *,
+    max_iterations: int = 50,
+    tolerance: float = 0,
 ) -> Alternation:
     """Maximise ||R theta||^2 over the reflection of one surface, alternating with the receiver.
 
@@ -208,7 +212,7 @@ def alternate_single_reflection(
     Args:
         cascaded: R, (realisation, antenna, element), amplitudes in any unit.
         starts: (realisation, start, element), unit modulus; all ones without it.
-        iterations: largest number of iterations from each start.
+        max_iterations: largest number of iterations from each start.
         tolerance: relative increase of the gain at which to stop; 0 runs every iteration.
 
     Returns:
@@ -225,7 +229,9 @@ def alternate_single_reflection(
     none = cascade[:, 0, :0]
     links = Links(np.ones_like(cascade[:, 0]), none, cascade[:, :0], cascade, cascade[:, :, :0])
     found = [
-        alternate_double_reflection(links, theta, none, iterations=iterations, tolerance=tolerance)
+        alternate_double_reflection(
+            links, theta, none, max_iterations=max_iterations, tolerance=tolerance
+        )
         for theta in (*handed.swapaxes(0, 1), *single_reflection_starts(cascade))
     ]
     return best_of(found)

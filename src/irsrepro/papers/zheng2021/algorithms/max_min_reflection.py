@@ -116,7 +116,7 @@ def alternate_max_min(
     *,
     receiver: str,
     power: float,
-    iterations: int,
+    max_iterations: int,
     tolerance: float,
 ) -> MaxMinAlternation:
     """Raise the smallest SINR by turns over theta_2, theta_1 and the receivers.
@@ -133,7 +133,7 @@ def alternate_max_min(
             whose last entry is 1.
         receiver: kind of receivers, see `receivers.linear_receivers`.
         power: transmit power of every user, in units of the noise.
-        iterations: number of iterations.
+        max_iterations: number of iterations, all of which are run.
         tolerance: relative increase in the last one below which a realisation has converged.
 
     Returns:
@@ -143,7 +143,7 @@ def alternate_max_min(
     ones = np.ones((len(reflection1), 1))
     receivers, reached = receive(links, theta[1], theta[2], receiver, power)
     trace = [reached]
-    for iteration in range(1, iterations + 1):
+    for iteration in range(1, max_iterations + 1):
         for surface in (2, 1):
             if theta[surface].shape[1]:
                 problem = reflection_step(links, theta[1], theta[2], receivers, power, surface)
@@ -151,14 +151,14 @@ def alternate_max_min(
                 theta[surface] = step(problem, incumbent, iteration, surface)[:, :-1]
         receivers, reached = receive(links, theta[1], theta[2], receiver, power)
         trace.append(reached)
-    residual = (trace[-1] - trace[-2]) / trace[-1] if iterations else np.full(len(ones), np.nan)
+    residual = (trace[-1] - trace[-2]) / trace[-1] if max_iterations else np.full(len(ones), np.nan)
     status = np.where(np.abs(residual) <= tolerance, CONVERGED, ITERATION_LIMIT).astype(np.int8)
     return MaxMinAlternation(
         reflection1=theta[1],
         reflection2=theta[2],
         receivers=receivers,
         trace=np.stack(trace, axis=1),
-        iterations=np.full(len(ones), iterations),
+        iterations=np.full(len(ones), max_iterations),
         residual=residual,
         status=status,
     )

@@ -18,7 +18,7 @@ def alternate_double_reflection(
     reflection2: Complex,
     receiver: Complex | None = None,
     *,
-    iterations: int = 50,
+    max_iterations: int = 50,
     tolerance: float = 0.0,
 ) -> Alternation:
     """Maximise the gain as `alternate_double_reflection`, one realisation after another.
@@ -28,7 +28,7 @@ def alternate_double_reflection(
         reflection1: start of theta_1, (realisation, element of surface 1).
         reflection2: start of theta_2, (realisation, element of surface 2).
         receiver: start of w, (realisation, antenna); h / ||h|| without it.
-        iterations: largest number of iterations.
+        max_iterations: largest number of iterations.
         tolerance: relative increase of the gain at which to stop; 0 runs every iteration.
 
     Returns:
@@ -37,7 +37,7 @@ def alternate_double_reflection(
     count = len(reflection1)
     theta1, theta2 = np.array(reflection1, complex), np.array(reflection2, complex)
     w = np.zeros(links.first_to_receiver.shape[:2], complex)
-    trace, residual = np.zeros((count, iterations + 1)), np.zeros(count)
+    trace, residual = np.zeros((count, max_iterations + 1)), np.zeros(count)
     steps, status = np.zeros(count, np.int64), np.ones(count, np.int8)
     for r in range(count):
         u, v, d, g1, g2 = (array[r] for array in links)
@@ -45,7 +45,7 @@ def alternate_double_reflection(
         w[r] = (h if receiver is None else receiver[r]).copy()
         w[r] /= np.linalg.norm(w[r])
         trace[r] = abs(np.vdot(w[r], h)) ** 2
-        for t in range(1, iterations + 1):
+        for t in range(1, max_iterations + 1):
             a2 = (w[r].conj() @ g2) * (d @ (theta1[r] * u) + v)  # (19)
             c2 = w[r].conj() @ g1 @ (theta1[r] * u)
             theta2[r] = aligned(a2, c2, theta2[r])  # (23)
@@ -106,7 +106,7 @@ def alternate_single_reflection(
     cascaded: Complex,
     starts: Complex | None = None,
     *,
-    iterations: int = 50,
+    max_iterations: int = 50,
     tolerance: float = 0.0,
 ) -> Alternation:
     """Maximise ||R theta||^2 over one surface as `alternate_single_reflection` does.
@@ -115,7 +115,7 @@ def alternate_single_reflection(
         cascaded: R, (realisation, antenna, element).
         starts: (realisation, start, element), all ones without it; the best column of the DFT
             matrix and the phases of the dominant right singular vector are added.
-        iterations: largest number of iterations from each start.
+        max_iterations: largest number of iterations from each start.
         tolerance: relative increase of the gain at which to stop; 0 runs every iteration.
     """
     size = cascaded.shape[2]
@@ -127,11 +127,13 @@ def alternate_single_reflection(
         dominant = np.linalg.svd(matrix)[2][0].conj()
         added.append([best, np.exp(1j * np.angle(dominant))])
     whole = np.concatenate([handed, np.array(added)], axis=1)
-    return single_reflection_from(cascaded, whole, iterations=iterations, tolerance=tolerance)
+    return single_reflection_from(
+        cascaded, whole, max_iterations=max_iterations, tolerance=tolerance
+    )
 
 
 def single_reflection_from(
-    cascaded: Complex, starts: Complex, *, iterations: int = 50, tolerance: float = 0.0
+    cascaded: Complex, starts: Complex, *, max_iterations: int = 50, tolerance: float = 0.0
 ) -> Alternation:
     """Maximise ||R theta||^2 from the given starts only, (realisation, start, element).
 
@@ -141,7 +143,9 @@ def single_reflection_from(
     none, users = cascaded[:, 0, :0], np.ones_like(cascaded[:, 0])
     links = Links(users, none, cascaded[:, :0], cascaded, cascaded[:, :, :0])
     found = [
-        alternate_double_reflection(links, start, none, iterations=iterations, tolerance=tolerance)
+        alternate_double_reflection(
+            links, start, none, max_iterations=max_iterations, tolerance=tolerance
+        )
         for start in starts.swapaxes(0, 1)
     ]
     return best_of(found)

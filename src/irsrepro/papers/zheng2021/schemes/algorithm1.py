@@ -80,7 +80,7 @@ def design(problem: Problem) -> xr.Dataset:
         relaxed if parameters["reflection_step"] == "relaxation" else climbed,
         receiver=parameters["receiver"],
         power=transmit_power(parameters),
-        iterations=parameters["iterations"] if parameters["optimise"] else 0,
+        max_iterations=parameters["iterations"] if parameters["optimise"] else 0,
         tolerance=parameters["tolerance"],
     )
     if problem.before is not None:

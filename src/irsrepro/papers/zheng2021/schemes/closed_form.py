@@ -44,7 +44,7 @@ def design(problem: Problem) -> xr.Dataset:
     found = problem.solver(alternate_double_reflection)(
         links,
         *start(problem, links),
-        iterations=problem.parameters["ao_iterations"] if problem.parameters["optimise"] else 0,
+        max_iterations=problem.parameters["ao_iterations"] if problem.parameters["optimise"] else 0,
         tolerance=problem.parameters["ao_tolerance"],
     )
     if not problem.parameters["optimise"]:  # a start that nothing is done to is at no limit

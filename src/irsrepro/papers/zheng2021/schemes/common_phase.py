@@ -39,7 +39,7 @@ def design(problem: Problem) -> xr.Dataset:
         lambda step, incumbent, *_: problem.solver(polish)(step, incumbent).vector,
         receiver="mmse",
         power=power,
-        iterations=parameters["iterations"],
+        max_iterations=parameters["iterations"],
         tolerance=parameters["tolerance"],
     )
     alone = effective_channel(apart, found.reflection1, found.reflection2)

@@ -20,7 +20,7 @@ def solve_single(problem: Problem, cascade: Complex) -> Alternation:
     """
     return problem.solver(alternate_single_reflection)(
         cascade,
-        iterations=problem.parameters["ao_iterations"],
+        max_iterations=problem.parameters["ao_iterations"],
         tolerance=problem.parameters["ao_tolerance"],
     )
 
