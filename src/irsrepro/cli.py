@@ -7,6 +7,7 @@ nothing of a build; ``export`` draws channels for programs, ``score`` evaluates 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,11 +29,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     root = Path.cwd()
     try:
-        overrides = dict(_split(each) for each in given.settings)
-        return int(given.run(root, load_project(root, overrides), given))
+        given.settings = dict(_split(each) for each in [*given.settings, *given.config])
+        return int(given.run(root, load_project(root, given.settings), given))
     except IrsreproError as error:
         print(error, file=sys.stderr)
         return 1
+    except BrokenPipeError:  # whoever reads, `head` for example, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
 def _list(root: Path, project: Project, _: argparse.Namespace) -> int:
@@ -92,7 +96,7 @@ def _crate(root: Path, project: Project, given: argparse.Namespace) -> int:
 
 
 def _debug(root: Path, _: Project, given: argparse.Namespace) -> int:
-    debugging.debug(root, given.target, dict(_split(each) for each in given.settings))
+    debugging.debug(root, given.target, given.settings)
     return 0
 
 
@@ -143,21 +147,21 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--to", metavar="FOLDER", default="crate", help="default: crate")
         if name == "score":
             command.add_argument("experiment", metavar="EXPERIMENT", help="one of its experiments")
-            command.add_argument(
-                "--config",
-                dest="settings",
-                nargs="+",
-                default=[],
-                metavar="NAME=VALUE",
-                help="as after snakemake --config",
-            )
             told = "files of the solution, each of one point of the experiment"
             command.add_argument("solutions", nargs="+", metavar="solution.nc", help=told)
         else:
             command.add_argument(
-                "settings", nargs="*", metavar="NAME=VALUE", help="as after snakemake --config"
+                "settings", nargs="*", metavar="NAME=VALUE", help="as after --config"
             )
-        command.set_defaults(run=run, delete=name == "prune", what_ifs=False)
+        command.add_argument(
+            "--config",
+            nargs="+",
+            action="extend",
+            default=[],
+            metavar="NAME=VALUE",
+            help="fidelity, realisations, a what-if: as after snakemake --config",
+        )
+        command.set_defaults(run=run, delete=name == "prune", what_ifs=False, settings=[])
         if name in ("cache", "prune"):
             command.add_argument(
                 "--what-ifs", action="store_true", help="readings that no configuration knows, too"

@@ -34,7 +34,9 @@ class ExchangeError(IrsreproError):
 
 
 def problem_name(problem: Problem, swept: str) -> str:
-    """Return the name of a problem: paper, ensemble, point, and a hash of all that it depends on.
+    """Return the name of a problem: paper, ensemble, point, number of realisations, and a hash.
+
+    The hash is of everything that the problem depends on; the rest is for people.
 
     Args:
         problem: with the swept parameter among the others.
@@ -45,7 +47,7 @@ def problem_name(problem: Problem, swept: str) -> str:
     numbers = problem.channels["realisation"].values.tolist()
     place = f"{known.get('paper')} {known.get('ensemble')}"
     whole = content_hash(drawn, dict(problem.parameters), numbers)
-    return f"{place} {swept}={problem.parameters[swept]} {whole}"
+    return f"{place} {swept}={problem.parameters[swept]} n={len(numbers)} {whole}"
 
 
 def write_channels(path: Path, channels: xr.Dataset) -> None:

@@ -152,6 +152,8 @@ def _by_point(paths: Iterable[Path], names: Mapping[str, Any]) -> dict[Any, Path
         name = _problem_of(path)
         if name not in names:
             told = f"{name!r} is there" if name else "nothing is there"
+            if name.rpartition(" n=")[0] in {each.rpartition(" n=")[0] for each in names}:
+                told += ": another number of realisations, seed or parameter; which --config?"
             raise ExchangeError(f"{path}: its attribute {PROBLEM} must be {one_of(names)}; {told}")
         if names[name] in found:
             raise ExchangeError(f"{path}: of the same point as {found[names[name]]}")
