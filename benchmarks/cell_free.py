@@ -62,7 +62,7 @@ def relaxations(channels: Any, quick: bool) -> None:
                 partial(gaussian_randomisation, one, solution.factor, draws[0] + 1j * draws[1])
             )
             times[2], polished = timed(partial(polish, one, sampled.vector))
-            spent[r], gaps[r] = times, solution.relative_gap[0]
+            spent[r], gaps[r] = times, solution.residual[0]
             losses[r] = [1 - x.value[0] / solution.upper_bound[0] for x in (sampled, polished)]
         middle, worst = np.median(spent, axis=0), spent.max(axis=0)
         print(

@@ -104,7 +104,7 @@ def ours(
 
 
 def line(label: str, seconds: float, solutions: list[DiagonalSdpSolution], note: str = "") -> None:
-    gap = max(float(s.relative_gap[0]) for s in solutions)
+    gap = max(float(s.residual[0]) for s in solutions)
     short = sum(not s.converged[0] for s in solutions)
     print(
         f"{label:34s} {1e3 * seconds:10.2f} ms   gap <= {gap:.1e}"

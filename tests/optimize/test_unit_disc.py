@@ -122,7 +122,7 @@ def test_kkt_conditions_and_certificate_hold(form: tuple[Complex, Complex]) -> N
     np.testing.assert_allclose(multipliers * (1 - np.abs(x)), 0, atol=1e-9 * size)
     value, bound = objective(matrix, linear, x), dual(matrix, linear, multipliers)
     assert solution.value[0] == pytest.approx(value, rel=1e-11)
-    assert (bound - value) / bound == pytest.approx(solution.relative_gap[0], abs=1e-11)
+    assert (bound - value) / bound == pytest.approx(solution.residual[0], abs=1e-11)
 
 
 def test_a_cone_solver_agrees(form: tuple[Complex, Complex]) -> None:
@@ -142,7 +142,7 @@ def test_projected_gradients_agree(form: tuple[Complex, Complex]) -> None:
 def test_projected_gradients_that_do_not_arrive_say_so() -> None:
     matrix, linear = random_form(np.random.default_rng(8), 16)
     with pytest.raises(SolverError, match="gap"):
-        solve_unit_disc_projected(matrix, linear, step_limit=2)
+        solve_unit_disc_projected(matrix, linear, max_iterations=2)
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def test_a_realisation_does_not_depend_on_its_batch() -> None:
     whole = solve_unit_disc(matrix, linear)
     order = np.random.default_rng(0).permutation(len(matrix))
     shuffled = solve_unit_disc(matrix[order], linear[order])
-    for name in ("vector", "multipliers", "value", "relative_gap", "steps"):
+    for name in ("vector", "multipliers", "value", "residual", "iterations"):
         np.testing.assert_array_equal(getattr(shuffled, name), getattr(whole, name)[order])
         for r in range(len(matrix)):
             single = solve_unit_disc(matrix[r : r + 1], linear[r : r + 1])
@@ -205,15 +205,15 @@ def test_nothing_to_maximise_gives_nothing() -> None:
     assert solution.converged.all()
 
 
-def test_a_step_limit_is_reported() -> None:
+def test_a_max_iterations_is_reported() -> None:
     matrix, linear = pairs_form(np.random.default_rng(1), 16)
-    solution = solve_unit_disc(matrix[None], linear[None], step_limit=1)
+    solution = solve_unit_disc(matrix[None], linear[None], max_iterations=1)
     exact = solve_unit_disc(matrix[None], linear[None])
     assert not solution.converged[0]
-    assert solution.steps[0] == 1
+    assert solution.iterations[0] == 1
     bound = dual(matrix, linear, solution.multipliers[0])
     assert solution.value[0] < exact.value[0] < bound
-    assert solution.relative_gap[0] == pytest.approx((bound - solution.value[0]) / bound, rel=1e-6)
+    assert solution.residual[0] == pytest.approx((bound - solution.value[0]) / bound, rel=1e-6)
 
 
 def test_a_step_is_the_newton_step_of_the_dual() -> None:

@@ -19,7 +19,7 @@ _MODULES = {
     "beamforming.receivers": ("RECEIVERS", "linear_receivers", "receive_sinr", "receiver_sinr"),
     "beamforming.site_power": ("GroupPowerSolution", "solve_group_power"),
     "manifold.oblique": ("ObliqueMinimum", "minimise"),
-    "result": ("Ending", "SolverError"),
+    "result": ("Ending", "Solution", "SolverError", "TracedSolution"),
     "rounding": ("UnitModulusVectors", "gaussian_randomisation", "polish", "randomise"),
     "sdp.problem": ("MaxMinProblem", "factor_matrices", "norm_problem", "sinr_problem"),
     "sdp.solver": ("DiagonalSdpSolution", "NormBound", "largest_norm_bound", "solve_diagonal_sdp"),

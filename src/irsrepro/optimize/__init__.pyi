@@ -13,7 +13,7 @@ from irsrepro.optimize.beamforming.receivers import (
 )
 from irsrepro.optimize.beamforming.site_power import GroupPowerSolution, solve_group_power
 from irsrepro.optimize.manifold.oblique import ObliqueMinimum, minimise
-from irsrepro.optimize.result import Ending, SolverError
+from irsrepro.optimize.result import Ending, Solution, SolverError, TracedSolution
 from irsrepro.optimize.rounding import UnitModulusVectors, gaussian_randomisation, polish, randomise
 from irsrepro.optimize.sdp.problem import MaxMinProblem, factor_matrices, norm_problem, sinr_problem
 from irsrepro.optimize.sdp.solver import (
@@ -34,7 +34,9 @@ __all__ = [
     "MinimumPowerSolution",
     "NormBound",
     "ObliqueMinimum",
+    "Solution",
     "SolverError",
+    "TracedSolution",
     "UnitDiscSolution",
     "UnitModulusVectors",
     "factor_matrices",

@@ -1,6 +1,12 @@
-"""How an iterative method ended, one code for all of them."""
+"""What every iterative method tells of its realisations, and how it ended: one code for all."""
 
+from dataclasses import dataclass
 from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from irsrepro.array_types import Real
 
 
 class Ending(IntEnum):
@@ -27,6 +33,37 @@ class Ending(IntEnum):
     NOT_FINITE,
     RUNNING,
 ) = (int(ending) for ending in Ending)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Solution:
+    """What an iterative method tells of R realisations, beside the variables that it found.
+
+    Attributes:
+        iterations: (realisation,) iterations run.
+        residual: (realisation,) what is compared with the tolerance to stop, after the last one.
+        status: (realisation,) int8, an `Ending`.
+    """
+
+    iterations: NDArray[np.int64]
+    residual: Real
+    status: NDArray[np.int8]
+
+    @property
+    def converged(self) -> NDArray[np.bool_]:
+        """(realisation,) whether the residual fell to the tolerance."""
+        return np.asarray(self.status == CONVERGED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TracedSolution(Solution):
+    """A solution with the way to it.
+
+    Attributes:
+        trace: (realisation, iteration) objective from the start on, constant after the stop.
+    """
+
+    trace: Real
 
 
 class SolverError(RuntimeError):

@@ -19,37 +19,34 @@ from dataclasses import dataclass
 from math import inf, sqrt
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from irsrepro.array_types import Complex, Real
 from irsrepro.compiled import kernel
 from irsrepro.optimize.beamforming.receivers import MMSE, Workspace, combiner_from_gram, workspace
-from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT
+from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT, Solution
 
 _TINY = 1e-150
 
 
 @dataclass(frozen=True)
-class MaxMinBeams:
+class MaxMinBeams(Solution):
     """Beams of R realisations; nan where a user has no channel.
+
+    Iterations are steps of the uplink; the residual is the upper bound over the smallest weighted
+    uplink SINR, less one.
 
     Attributes:
         beams: w, (realisation, user, antenna), of total power one; e_k w_k is real and positive.
         level: (realisation,) smallest weighted SINR, reached by all users.
         upper_bound: (realisation,) certified: no beams reach more.
         uplink_power: q, (realisation, user), of sum one.
-        iterations: (realisation,) steps of the uplink.
-        residual: (realisation,) upper bound over the smallest weighted uplink SINR, less one.
-        status: (realisation,) int8, an `Ending`.
     """
 
     beams: Complex
     level: Real
     upper_bound: Real
     uplink_power: Real
-    iterations: NDArray[np.int64]
-    residual: Real
-    status: NDArray[np.int8]
 
 
 @kernel
@@ -199,4 +196,6 @@ def max_min_beams(
         level[r], upper[r], residual[r], iterations[r], status[r] = _solve(
             e[r], omega, tolerance, max_iterations, beams[r], uplink[r]
         )
-    return MaxMinBeams(beams, level, upper, uplink, iterations, residual, status)
+    return MaxMinBeams(
+        beams, level, upper, uplink, iterations=iterations, residual=residual, status=status
+    )

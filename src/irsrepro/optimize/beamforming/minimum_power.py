@@ -35,7 +35,7 @@ from irsrepro.optimize.beamforming.receivers import (
     combiner_from_gram,
     workspace,
 )
-from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT
+from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT, Solution
 
 _LARGEST = 1e200  # uplink power times channel gain of a target that cannot be met
 
@@ -61,8 +61,11 @@ class Duality(NamedTuple):
 
 
 @dataclass(frozen=True)
-class MinimumPowerSolution:
+class MinimumPowerSolution(Solution):
     """Beamformers for R realisations; nan where the targets cannot be met.
+
+    Iterations are Newton and fixed-point steps, the residual is the largest relative distance of
+    an uplink power from T(lam); targets that cannot be met are a failure.
 
     Attributes:
         beamformer: w, (realisation, user, antenna) complex, in the root of the unit of the noise;
@@ -70,18 +73,11 @@ class MinimumPowerSolution:
         power: (realisation,) sum of the squared norms, the least possible.
         uplink_power: (realisation, user) dual variables: with the noise power n_k of a user, the
             derivative of `power` by n_k, so that sum_k uplink_power_k n_k = power.
-        iterations: (realisation,) Newton and fixed-point steps.
-        residual: (realisation,) largest relative distance of an uplink power from T(lam).
-        status: (realisation,) int8, an `Ending`; targets that cannot be met are a
-            failure.
     """
 
     beamformer: Complex
     power: Real
     uplink_power: Real
-    iterations: NDArray[np.int64]
-    residual: Real
-    status: NDArray[np.int8]
 
 
 @kernel
@@ -341,4 +337,6 @@ def minimum_power_beamforming(
         residual,
         status,
     )
-    return MinimumPowerSolution(beams, power, uplink / noise, iterations, residual, status)
+    return MinimumPowerSolution(
+        beams, power, uplink / noise, iterations=iterations, residual=residual, status=status
+    )

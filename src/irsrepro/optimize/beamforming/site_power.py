@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 
 from irsrepro.array_types import Complex, Real
 from irsrepro.compiled import kernel
+from irsrepro.optimize.result import CONVERGED, ITERATION_LIMIT, Solution
 
 RIDGE = 1e-7  # of the mean diagonal entry of B, added to its diagonal
 _SHORTEST_STEP = 1e-8
@@ -39,22 +40,20 @@ _INVISIBLE = 1e-11  # relative change of D that is rounding
 
 
 @dataclass(frozen=True)
-class GroupPowerSolution:
+class GroupPowerSolution(Solution):
     """Solutions of (P) for R realisations, with a certificate for each.
+
+    Iterations are Newton steps; the residual is (D(mu) - value) / D(mu).
 
     Attributes:
         beamformer: W, (realisation, antenna of any site, user), within the limits.
         multipliers: mu, (realisation, site).
         value: (realisation,) the objective of (P), the ridge included, at `beamformer`.
-        relative_gap: (realisation,) (D(mu) - value) / D(mu).
-        steps: (realisation,) Newton steps.
     """
 
     beamformer: Complex
     multipliers: Real
     value: Real
-    relative_gap: Real
-    steps: NDArray[np.int64]
 
 
 @kernel
@@ -157,7 +156,7 @@ def dual_step(
     multipliers: Real,
     beamformer: Complex,
     tolerance: float,
-    step_limit: int,
+    max_iterations: int,
 ) -> tuple[float, float, int]:
     """Solve (P) for one instance.
 
@@ -169,7 +168,7 @@ def dual_step(
             overwritten by the solution.
         beamformer: W, (antenna, user), overwritten.
         tolerance: relative gap to reach.
-        step_limit: largest number of Newton steps.
+        max_iterations: largest number of Newton steps.
 
     Returns:
         The value of (P) at W, the relative gap, the number of steps.
@@ -205,7 +204,7 @@ def dual_step(
             beamformer[:] = point
             multipliers[:] = start
         gap = max(dual - value, 0.0) / dual if dual > 0.0 else 0.0
-        if gap <= tolerance or steps >= step_limit:
+        if gap <= tolerance or steps >= max_iterations:
             break
         steps += 1
         # The root finder is the faster one near the limits, Newton's method on D the safer one.
@@ -235,7 +234,7 @@ def solve_group_power(
     limits: Real,
     *,
     tolerance: float = 1e-9,
-    step_limit: int = 200,
+    max_iterations: int = 200,
 ) -> GroupPowerSolution:
     """Solve (P) for R realisations, to a certified gap. They do not depend on each other.
 
@@ -246,7 +245,7 @@ def solve_group_power(
         linear: V, (realisation, antenna, user).
         limits: P, (site,), positive; the antennas of a site are side by side.
         tolerance: relative gap to reach.
-        step_limit: largest number of Newton steps per realisation.
+        max_iterations: largest number of Newton steps per realisation.
 
     Raises:
         ValueError: shapes that do not fit, values that are not finite, limits that are not
@@ -279,6 +278,13 @@ def solve_group_power(
     value, gap, steps = np.empty(count), np.empty(count), np.empty(count, np.int64)
     for r in range(count):
         value[r], gap[r], steps[r] = dual_step(
-            matrix[r], linear[r], limits, multipliers[r], beamformer[r], tolerance, step_limit
+            matrix[r], linear[r], limits, multipliers[r], beamformer[r], tolerance, max_iterations
         )
-    return GroupPowerSolution(beamformer, multipliers, value, gap, steps)
+    return GroupPowerSolution(
+        beamformer,
+        multipliers,
+        value,
+        iterations=steps,
+        residual=gap,
+        status=np.where(gap <= tolerance, CONVERGED, ITERATION_LIMIT).astype(np.int8),
+    )

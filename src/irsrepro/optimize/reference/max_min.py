@@ -64,7 +64,9 @@ def max_min_beams(
         level[r], upper[r] = low, high
     residual = upper / level - 1.0
     uplink = np.full((count, users), np.nan)
-    return MaxMinBeams(beams, level, upper, uplink, iterations, residual, status)
+    return MaxMinBeams(
+        beams, level, upper, uplink, iterations=iterations, residual=residual, status=status
+    )
 
 
 def _feasible(e: Complex, omega: NDArray[np.float64], level: float) -> Complex | None:

@@ -83,7 +83,9 @@ def minimum_power_beamforming(
         iterations[r] = program.solver_stats.num_iters
         status[r] = CONVERGED
     residual = np.abs(uplink.sum(axis=1) / power - 1.0)
-    return MinimumPowerSolution(beams, power, uplink / noise, iterations, residual, status)
+    return MinimumPowerSolution(
+        beams, power, uplink / noise, iterations=iterations, residual=residual, status=status
+    )
 
 
 def uplink_fixed_point(channel: Complex, targets: Real) -> Real | None:

@@ -142,7 +142,7 @@ def solve_diagonal_sdp(
         factor=np.stack([each[0] for each in found]),
         value=value,
         upper_bound=bound,
-        relative_gap=gap,
+        residual=gap,
         multipliers=np.full_like(problem.constants, np.nan),
         diagonal=np.full(problem.columns.shape[:2], np.nan),
         iterations=np.array([each[3] for each in found]),
@@ -197,7 +197,8 @@ def largest_norm_bound(factor: Complex, *, tolerance: float = 1e-4) -> NormBound
     bound = np.array(bounds)
     gap = bound / np.array(claimed) - 1.0
     status = np.where(gap <= tolerance, CONVERGED, ITERATION_LIMIT).astype(np.int8)
-    return NormBound(bound, gap, np.zeros(len(bound), np.int64), status)
+    none = np.zeros(len(bound), np.int64)
+    return NormBound(bound, iterations=none, residual=gap, status=status)
 
 
 def feasible_at_cvxpy(

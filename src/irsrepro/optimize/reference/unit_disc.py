@@ -83,7 +83,7 @@ def solve_unit_disc(matrix: Complex, linear: Complex) -> Complex:
 
 
 def solve_unit_disc_projected(
-    matrix: Complex, linear: Complex, *, accuracy: float = 1e-7, step_limit: int = 20_000
+    matrix: Complex, linear: Complex, *, accuracy: float = 1e-7, max_iterations: int = 20_000
 ) -> Complex:
     """Solve one phase step by accelerated projected gradients with restarts.
 
@@ -94,7 +94,7 @@ def solve_unit_disc_projected(
         matrix: A, (element, element) complex, Hermitian positive semidefinite.
         linear: u, (element,) complex.
         accuracy: gap at which to stop, relative to the dual value.
-        step_limit: largest number of steps.
+        max_iterations: largest number of steps.
 
     Raises:
         SolverError: the gap stays above a hundred times the accuracy.
@@ -102,7 +102,7 @@ def solve_unit_disc_projected(
     slope = float(np.linalg.eigvalsh(matrix)[-1]) or 1.0
     x = ahead = linear / np.maximum(slope, np.abs(linear))
     momentum, gap = 1.0, np.inf
-    for step in range(1, step_limit + 1):
+    for step in range(1, max_iterations + 1):
         moved = ahead + (linear - matrix @ ahead) / slope
         new = moved / np.maximum(1.0, np.abs(moved))
         if np.vdot(ahead - new, new - x).real > 0.0:  # uphill no more: start anew
@@ -120,11 +120,11 @@ def solve_unit_disc_projected(
                 return x
     if gap <= 100.0 * accuracy:
         return x
-    raise SolverError(f"projected gradients: gap {gap:.1e} after {step_limit} steps")
+    raise SolverError(f"projected gradients: gap {gap:.1e} after {max_iterations} steps")
 
 
 def solve_unit_disc_ellipsoid(
-    matrix: Complex, linear: Complex, *, accuracy: float = 1e-6, step_limit: int = 200_000
+    matrix: Complex, linear: Complex, *, accuracy: float = 1e-6, max_iterations: int = 200_000
 ) -> tuple[Complex, Real, int]:
     """Solve the dual (he2020, eq. (23)) with the ellipsoid method, as that paper prescribes.
 
@@ -140,7 +140,7 @@ def solve_unit_disc_ellipsoid(
         linear: u, (element,) complex, in the unit of `matrix`.
         accuracy: gap, relative to the dual value, between the best dual value and the best clipped
             primal point at which to stop.
-        step_limit: largest number of cuts.
+        max_iterations: largest number of cuts.
 
     Returns:
         x in the unit disc, (element,); lam, (element,); the number of cuts.
@@ -152,7 +152,7 @@ def solve_unit_disc_ellipsoid(
     ellipsoid = radius**2 * np.eye(size)
     upper, lower = np.inf, -np.inf
     vector, multipliers = np.zeros(size, np.complex128), centre
-    for step in range(step_limit):
+    for step in range(max_iterations):
         if (centre < 0.0).any():
             normal = np.where(np.arange(size) == centre.argmin(), -1.0, 0.0)
         else:
@@ -176,4 +176,4 @@ def solve_unit_disc_ellipsoid(
         ellipsoid = (size**2 / (size**2 - 1.0)) * (
             ellipsoid - (2.0 / (size + 1)) * np.outer(image, image)
         )
-    return vector, multipliers, step_limit
+    return vector, multipliers, max_iterations

@@ -257,7 +257,12 @@ def _predict_and_correct(
 
 @kernel
 def interior_point(
-    instance: Instance, linear: bool, known: float, tolerance: float, floor: float, step_limit: int
+    instance: Instance,
+    linear: bool,
+    known: float,
+    tolerance: float,
+    floor: float,
+    max_iterations: int,
 ) -> tuple[Complex, Real, Real, float, int, int]:
     """Solve (P) from V = I.
 
@@ -268,7 +273,7 @@ def interior_point(
         tolerance: gap between the certified bound and the value at V to reach, relative to |value|
             or, if that is larger, to `floor`.
         floor: see `tolerance`.
-        step_limit: largest number of Newton steps.
+        max_iterations: largest number of Newton steps.
 
     Returns:
         The best V, positive definite, of unit diagonal up to rounding; the multipliers w and y of
@@ -329,7 +334,7 @@ def interior_point(
         closing = closing or bound < 0.3 * allowance
         if upper - best_value <= allowance:
             status = CONVERGED
-        if status == CONVERGED or steps >= step_limit:
+        if status == CONVERGED or steps >= max_iterations:
             break
         steps += 1
         inverse = np.empty_like(Z)

@@ -23,10 +23,9 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from irsrepro.array_types import Complex, Real
-from irsrepro.optimize.result import CONVERGED
+from irsrepro.optimize.result import CONVERGED, Solution
 from irsrepro.optimize.sdp.interior import interior_point
 from irsrepro.optimize.sdp.low_rank import low_rank
 from irsrepro.optimize.sdp.problem import (
@@ -48,46 +47,38 @@ _RANK = 4
 
 
 @dataclass(frozen=True)
-class DiagonalSdpSolution:
+class DiagonalSdpSolution(Solution):
     """Solutions for R realisations, with a certificate for each.
 
     With multipliers w >= 0 (of sum 1) and y, and the upper bound u, Z = Diag(y) - sum_k w_k (N_k -
     u D_k) is psd and 1^T y + sum_k w_k (n_k - u d_k) <= 0, so no V does better than u. For linear
     values, D_k = 0 and d_k = 1, this reads Diag(y) - sum_k w_k C_k psd and u >= 1^T y + w^T c.
 
+    The residual is (u - value) / |value|, or relative to a thousandth of the size of the data where
+    the value is nearer to 0 than that. Iterations are Newton steps (interior) or evaluations (low
+    rank).
+
     Attributes:
         factor: Y, (realisation, element, rank) complex, rows of unit norm, columns by falling norm
             and zero beyond the rank needed.
         value: (realisation,) the smallest of the users' values at V = Y Y^H.
         upper_bound: (realisation,) u.
-        relative_gap: (realisation,) (u - value) / |value|, or relative to a thousandth of the size
-            of the data where the value is nearer to 0 than that.
         multipliers: w, (realisation, user).
         diagonal: y, (realisation, element).
-        iterations: (realisation,) Newton steps (interior) or evaluations (low rank).
-        status: (realisation,) int8, an `Ending`.
 
     """
 
     factor: Complex
     value: Real
     upper_bound: Real
-    relative_gap: Real
     multipliers: Real
     diagonal: Real
-    iterations: NDArray[np.int64]
-    status: NDArray[np.int8]
 
     @property
     def matrix(self) -> Complex:
         """V = Y Y^H, (realisation, element, element)."""
         product: Complex = self.factor @ self.factor.conj().swapaxes(1, 2)
         return product
-
-    @property
-    def converged(self) -> NDArray[np.bool_]:
-        """(realisation,) whether the gap reached the tolerance."""
-        return np.asarray(self.status == CONVERGED)
 
 
 def solve_diagonal_sdp(
@@ -144,11 +135,11 @@ def solve_diagonal_sdp(
         np.empty((realisations, size, width), np.complex128),
         np.empty(realisations),
         np.empty(realisations),
-        np.empty(realisations),
         np.empty_like(problem.constants),
         np.empty((realisations, size)),
-        np.empty(realisations, np.int64),
-        np.empty(realisations, np.int8),
+        iterations=np.empty(realisations, np.int64),
+        residual=np.empty(realisations),
+        status=np.empty(realisations, np.int8),
     )
     for r in range(realisations):
         scaled = scale_instance(problem, r)
@@ -169,21 +160,17 @@ def solve_diagonal_sdp(
 
 
 @dataclass(frozen=True)
-class NormBound:
+class NormBound(Solution):
     """Upper bounds of ||A x||^2 over unit-modulus x for R realisations.
+
+    Iterations are evaluations, the residual is the distance from the optimum of the relaxation,
+    relative to it.
 
     Attributes:
         bound: (realisation,).
-        relative_gap: (realisation,) distance from the optimum of the relaxation, relative to it.
-        iterations: (realisation,) evaluations.
-        status: (realisation,) int8, an `Ending`.
-
     """
 
     bound: Real
-    relative_gap: Real
-    iterations: NDArray[np.int64]
-    status: NDArray[np.int8]
 
 
 def largest_norm_bound(factor: Complex, *, tolerance: float = 1e-4) -> NormBound:
@@ -200,7 +187,12 @@ def largest_norm_bound(factor: Complex, *, tolerance: float = 1e-4) -> NormBound
     relaxed = solve_diagonal_sdp(
         norm_problem(factor.mT.conj()), method="low rank", tolerance=tolerance
     )
-    return NormBound(relaxed.upper_bound, relaxed.relative_gap, relaxed.iterations, relaxed.status)
+    return NormBound(
+        relaxed.upper_bound,
+        iterations=relaxed.iterations,
+        residual=relaxed.residual,
+        status=relaxed.status,
+    )
 
 
 def _generic_factor(size: int, rank: int) -> Complex:
@@ -286,7 +278,7 @@ def _store(
     solution.factor[r] = primal.factor
     solution.value[r] = scaled.unit * primal.value
     solution.upper_bound[r] = scaled.unit * upper
-    solution.relative_gap[r] = (upper - primal.value) / max(abs(primal.value), scaled.floor)
+    solution.residual[r] = (upper - primal.value) / max(abs(primal.value), scaled.floor)
     solution.multipliers[r] = multipliers / total
     solution.diagonal[r] = scaled.unit * dual.diagonal / total
     solution.iterations[r] = sum(outcome.iterations for outcome in outcomes)

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from irsrepro.array_types import Complex, Real
 from irsrepro.compiled import kernel
+from irsrepro.optimize.result import CONVERGED, ITERATION_LIMIT, Solution
 
 Workspace = tuple[Complex, Complex, Complex, Real, Real, Real, Real, NDArray[np.int64]]
 
@@ -35,24 +36,21 @@ _DROPPED_RADIUS = 0.1  # an element this deep inside has no active constraint
 
 
 @dataclass(frozen=True)
-class UnitDiscSolution:
+class UnitDiscSolution(Solution):
     """Solutions of (P) for R realisations, with a certificate for each.
+
+    Iterations are Newton steps; the residual is (D(lam) - q(x)) / D(lam) by (G), a bound on what is
+    missing.
 
     Attributes:
         vector: (realisation, element) complex, |x_n| <= 1 up to one rounding.
         multipliers: (realisation, element), dual variables lam >= 0 in the unit of `matrix`.
         value: (realisation,) the objective q at `vector`.
-        relative_gap: (realisation,) (D(lam) - q(x)) / D(lam) by (G): a bound on what is missing.
-        steps: (realisation,) Newton steps taken.
-        converged: (realisation,) whether relative_gap <= tolerance.
     """
 
     vector: Complex
     multipliers: Real
     value: Real
-    relative_gap: Real
-    steps: NDArray[np.int64]
-    converged: NDArray[np.bool_]
 
 
 @kernel
@@ -286,7 +284,7 @@ def dual_newton(
     vector: Complex,
     multipliers: Real,
     tolerance: float,
-    step_limit: int,
+    max_iterations: int,
     scratch: Workspace,
 ) -> tuple[float, float, int]:
     """Solve (P) for one instance by projected Newton on its dual (D).
@@ -300,7 +298,7 @@ def dual_newton(
         vector: x, (element,), overwritten by the feasible solution.
         multipliers: lam, (element,), >= 0: the start, overwritten by the solution.
         tolerance: relative duality gap to reach.
-        step_limit: largest number of Newton steps.
+        max_iterations: largest number of Newton steps.
         scratch: from `workspace`.
 
     Returns:
@@ -320,7 +318,7 @@ def dual_newton(
             gap = _feasible_point(matrix, multipliers, point, vector)
             for n in range(size):
                 start[n] = multipliers[n]
-            if gap <= tolerance * dual or steps >= step_limit:
+            if gap <= tolerance * dual or steps >= max_iterations:
                 break
             if not _newton_direction(matrix, multipliers, scratch):
                 break
@@ -339,7 +337,7 @@ def dual_newton(
 
 @kernel
 def _solve_batch(
-    matrix: Complex, linear: Complex, tolerance: float, step_limit: int
+    matrix: Complex, linear: Complex, tolerance: float, max_iterations: int
 ) -> tuple[Complex, Real, Real, NDArray[np.int64]]:
     count, size = linear.shape
     vector, multipliers = np.zeros_like(linear), np.zeros(linear.shape)
@@ -347,13 +345,13 @@ def _solve_batch(
     for r in range(count):
         if starting_multipliers(matrix[r], linear[r], vector[r], multipliers[r], scratch):
             _, gap[r], steps[r] = dual_newton(
-                matrix[r], linear[r], vector[r], multipliers[r], tolerance, step_limit, scratch
+                matrix[r], linear[r], vector[r], multipliers[r], tolerance, max_iterations, scratch
             )
     return vector, multipliers, gap, steps
 
 
 def solve_unit_disc(
-    matrix: Complex, linear: Complex, *, tolerance: float = 1e-10, step_limit: int = 200
+    matrix: Complex, linear: Complex, *, tolerance: float = 1e-10, max_iterations: int = 200
 ) -> UnitDiscSolution:
     """Maximise 2 Re(x^H u) - x^H A x over |x_n| <= 1 for R realisations, to a certified gap.
 
@@ -364,7 +362,7 @@ def solve_unit_disc(
         matrix: A, (realisation, element, element) complex, Hermitian positive definite; any unit.
         linear: u, (realisation, element) complex, in the unit of `matrix`.
         tolerance: relative duality gap to reach.
-        step_limit: largest number of Newton steps per realisation.
+        max_iterations: largest number of Newton steps per realisation.
 
     Raises:
         ValueError: shapes that do not fit, values that are not finite, a matrix that is not
@@ -388,11 +386,16 @@ def solve_unit_disc(
         raise ValueError(f"matrix of realisation {np.argmax(skewed)} is not Hermitian")
     unit = np.where(scale > 0.0, scale, 1.0)
     matrix, linear = matrix / unit[:, None, None], linear / unit[:, None]
-    vector, multipliers, gap, steps = _solve_batch(matrix, linear, tolerance, step_limit)
+    vector, multipliers, gap, steps = _solve_batch(matrix, linear, tolerance, max_iterations)
     if np.isinf(gap).any():
         raise ValueError(f"matrix of realisation {gap.argmax()} is not positive definite")
     image = 2.0 * linear - (matrix @ vector[..., None])[..., 0]
     value = unit * (vector.conj() * image).real.sum(axis=1)
     return UnitDiscSolution(
-        vector, unit[:, None] * multipliers, value, gap, steps, gap <= tolerance
+        vector,
+        unit[:, None] * multipliers,
+        value,
+        iterations=steps,
+        residual=gap,
+        status=np.where(gap <= tolerance, CONVERGED, ITERATION_LIMIT).astype(np.int8),
     )

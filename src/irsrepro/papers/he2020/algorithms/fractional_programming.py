@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from irsrepro.array_types import Complex, Real
 from irsrepro.compiled import kernel
 from irsrepro.optimize.fractional import quadratic_auxiliary, sinr_from_amplitudes
-from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT
+from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT, TracedSolution
 from irsrepro.optimize.unit_disc.circle import circle_sweep
 from irsrepro.optimize.unit_disc.dense import (
     Workspace,
@@ -52,31 +52,20 @@ _EXACT, _ELLIPSOID, _SWEEP, _UNIT_MODULUS = range(4)
 
 
 @dataclass(frozen=True)
-class SumRateSolution:
+class SumRateSolution(TracedSolution):
     """Variables and sum-rate of R realisations.
+
+    The residual is the increase of the sum-rate in the last iteration, in bit/s/Hz.
 
     Attributes:
         powers: (realisation, source) transmit powers in W.
         reflection: (realisation, element) reflection vector x, |x_n| <= 1.
         sum_rate: (realisation,) in bit/s/Hz, evaluated at `powers` and `reflection`.
-        iterations: (realisation,) iterations run.
-        residual: (realisation,) increase of the sum-rate in the last iteration, bit/s/Hz.
-        status: (realisation,) int8, an `Ending`.
-        trace: (realisation, iteration) sum-rate from the start on, constant after the stop.
     """
 
     powers: Real
     reflection: Complex
     sum_rate: Real
-    iterations: NDArray[np.int64]
-    residual: Real
-    status: NDArray[np.int8]
-    trace: Real
-
-    @property
-    def converged(self) -> NDArray[np.bool_]:
-        """(realisation,) whether the residual fell to the tolerance."""
-        return np.asarray(self.status == CONVERGED)
 
 
 @kernel
@@ -376,8 +365,14 @@ def maximise_sum_rate(
         tolerance, rate_factor, trace, iterations, residual, status,
     )  # fmt: skip
     return SumRateSolution(
-        p * power_limit, x, trace[:, -1].copy(), iterations, residual, status, trace
-    )  # fmt: skip
+        p * power_limit,
+        x,
+        trace[:, -1].copy(),
+        iterations=iterations,
+        residual=residual,
+        status=status,
+        trace=trace,
+    )
 
 
 def _checked(

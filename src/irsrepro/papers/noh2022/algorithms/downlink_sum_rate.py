@@ -22,39 +22,32 @@ from dataclasses import dataclass
 from math import log, sqrt
 
 import numpy as np
-from numpy.typing import NDArray
 
 from irsrepro.array_types import Complex, Real
 from irsrepro.channels.rician_network import Fading
 from irsrepro.compiled import kernel
 from irsrepro.optimize.beamforming.site_power import dual_step
-from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT
+from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT, TracedSolution
 from irsrepro.optimize.unit_disc.thin import circle_sweeps, thin_sweeps
 
 _POWER_ACCURACY, _POWER_STEPS = 1e-8, 50
 
 
 @dataclass(frozen=True)
-class DownlinkSolution:
+class DownlinkSolution(TracedSolution):
     """Variables and sum-rates of T channels.
+
+    Realisations are channels here; the residual is the relative increase of the sum-rate.
 
     Attributes:
         precoder: W, (channel, site, antenna, user) in the root of W, within the power limits.
         reflection: x, (channel, surface, element), in the unit disc.
         sum_rate: (channel,) in bit/s/Hz.
-        iterations: (channel,) iterations run.
-        residual: (channel,) relative increase of the sum-rate in the last iteration.
-        status: (channel,) int8, an `Ending`.
-        trace: (channel, iteration) sum-rate from the start on, constant after the stop.
     """
 
     precoder: Complex
     reflection: Complex
     sum_rate: Real
-    iterations: NDArray[np.int64]
-    residual: Real
-    status: NDArray[np.int8]
-    trace: Real
 
 
 def equal_precoder(shape: tuple[int, ...], power_limit: float) -> Complex:
@@ -139,10 +132,10 @@ def maximise_downlink_sum_rate(
         W.reshape(precoder.shape),
         x.reshape(reflection.shape),
         trace[:, -1].copy(),
-        iterations,
-        residual,
-        status,
-        trace,
+        iterations=iterations,
+        residual=residual,
+        status=status,
+        trace=trace,
     )
 
 

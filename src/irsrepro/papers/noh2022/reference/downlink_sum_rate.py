@@ -79,7 +79,13 @@ def maximise_downlink_sum_rate(
                 break
         precoder[t], reflection[t] = W.reshape(precoder.shape[1:]), x.reshape(shape)
     return DownlinkSolution(
-        precoder, reflection, trace[:, -1].copy(), iterations, residual, status, trace
+        precoder,
+        reflection,
+        trace[:, -1].copy(),
+        iterations=iterations,
+        residual=residual,
+        status=status,
+        trace=trace,
     )
 
 

@@ -69,6 +69,6 @@ def design(problem: Problem) -> xr.Dataset:
             ),
             "status": variable(one, solution.status, status_legend(), "1"),
             "iterations": variable(one, solution.iterations, "iterations of the relaxation", "1"),
-            "residual": variable(one, solution.relative_gap, "relative gap of the relaxation", "1"),
+            "residual": variable(one, solution.residual, "relative gap of the relaxation", "1"),
         }
     )

@@ -16,7 +16,7 @@ from math import inf, sqrt
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from irsrepro.array_types import Complex, Real
 from irsrepro.compiled import kernel
@@ -26,7 +26,7 @@ from irsrepro.optimize.beamforming.minimum_power import (
     meet_targets,
     new_duality,
 )
-from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT
+from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT, Solution
 from irsrepro.papers.yu2020.algorithms.minimum_power_phases import (
     Response,
     arrange,
@@ -51,11 +51,13 @@ _LARGEST_START = 100.0  # of a multiplier
 
 
 @dataclass(frozen=True)
-class InnerApproximation:
+class InnerApproximation(Solution):
     """Designs for R realisations; nan where the targets cannot be met at the start.
 
     Traces (realisation, iteration) begin with the start and stay constant after the stop. A step
     that raises the objective is not taken and ends the run; the trace of the objective shows it.
+
+    Iterations are subproblems, the residual is the last relative decrease of the objective.
 
     Attributes:
         reflection: x, (realisation, element), of the best projected design.
@@ -67,9 +69,6 @@ class InnerApproximation:
         rank_gap: trace of tr V - lambda_max(V), out of M + 1.
         beam_rank: trace of the largest second over first eigenvalue of a W_k.
         accuracy: (realisation,) largest certified relative gap of a subproblem.
-        iterations: (realisation,) subproblems solved.
-        residual: (realisation,) last relative decrease of the objective.
-        status: (realisation,) int8, an `Ending`.
     """
 
     reflection: Complex
@@ -81,9 +80,6 @@ class InnerApproximation:
     rank_gap: Real
     beam_rank: Real
     accuracy: Real
-    iterations: NDArray[np.int64]
-    residual: Real
-    status: NDArray[np.int8]
 
 
 @kernel

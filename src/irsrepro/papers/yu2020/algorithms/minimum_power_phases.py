@@ -41,7 +41,14 @@ from irsrepro.optimize.manifold.oblique import (
     begin,
     new_search,
 )
-from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT, NO_DECREASE, RUNNING
+from irsrepro.optimize.result import (
+    CONVERGED,
+    FAILURE,
+    ITERATION_LIMIT,
+    NO_DECREASE,
+    RUNNING,
+    Solution,
+)
 
 _ACCURACY = 1e-12  # of the uplink powers, so that noise in ln P does not stop the search
 _STEPS = 500
@@ -60,17 +67,17 @@ class Response(NamedTuple):
 
 
 @dataclass(frozen=True)
-class MinimumPowerPhases:
+class MinimumPowerPhases(Solution):
     """Designs for R realisations; nan where no start meets the targets.
+
+    Iterations are search directions over all starts, the residual is the Frobenius norm of the
+    Riemannian gradient of ln P, the status is that of the best start.
 
     Attributes:
         reflection: x, (realisation, element) of unit modulus, without the direct path.
         beamformer: w, (realisation, user, antenna), in the root of the unit of the noise.
         power: (realisation,) sum of the squared norms.
         uplink_power: lam, (realisation, user), as in `MinimumPowerSolution`.
-        iterations: (realisation,) search directions, over all starts.
-        residual: (realisation,) Frobenius norm of the Riemannian gradient of ln P.
-        status: (realisation,) int8, an `Ending`, of the best start.
         start: (realisation,) index of the best start.
     """
 
@@ -78,9 +85,6 @@ class MinimumPowerPhases:
     beamformer: Complex
     power: Real
     uplink_power: Real
-    iterations: NDArray[np.int64]
-    residual: Real
-    status: NDArray[np.int8]
     start: NDArray[np.int64]
 
 

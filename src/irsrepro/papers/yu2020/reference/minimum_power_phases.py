@@ -79,7 +79,14 @@ def minimum_power_over_phases(
             done = residual[r] <= 100.0 * tolerance
             status[r] = CONVERGED if done else ITERATION_LIMIT
     return MinimumPowerPhases(
-        reflection, beams, power, uplink, iterations, residual, status, chosen
+        reflection,
+        beams,
+        power,
+        uplink,
+        chosen,
+        iterations=iterations,
+        residual=residual,
+        status=status,
     )
 
 

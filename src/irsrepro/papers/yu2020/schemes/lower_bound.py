@@ -42,7 +42,7 @@ def design(problem: Problem) -> xr.Dataset:
             **progress(
                 worst,
                 solution.iterations.reshape(count, users).sum(axis=1),
-                solution.relative_gap.reshape(count, users).max(axis=1),
+                solution.residual.reshape(count, users).max(axis=1),
                 "largest relative gap of a gain",
             ),
         }

@@ -212,4 +212,4 @@ def alternate_fractional(
         iterations[r], residual[r], status[r] = _alternate(
             links.of(r), w[r], x[r], trace[r], tolerance, phase_accuracy, sweep_limit
         )
-    return Alternation(w, x, trace, iterations, residual, status)
+    return Alternation(w, x, trace=trace, iterations=iterations, residual=residual, status=status)

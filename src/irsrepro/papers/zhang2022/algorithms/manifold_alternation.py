@@ -23,12 +23,19 @@ from math import isfinite, nan
 from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from irsrepro.array_types import Complex, Real
 from irsrepro.compiled import assign, kernel
 from irsrepro.optimize.manifold.oblique import new_search
-from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT, NO_CHANNEL, NO_INVERSE
+from irsrepro.optimize.result import (
+    CONVERGED,
+    FAILURE,
+    ITERATION_LIMIT,
+    NO_CHANNEL,
+    NO_INVERSE,
+    TracedSolution,
+)
 from irsrepro.papers.zhang2022.algorithms.descent import descend
 from irsrepro.papers.zhang2022.algorithms.linear_beams import MRT_BEAMS, linear_beams
 from irsrepro.papers.zhang2022.algorithms.rates import (
@@ -58,26 +65,20 @@ QUANTISATION = ("never", "inside", "inside, kept", "after")
 
 
 @dataclass(frozen=True)
-class Alternation:
+class Alternation(TracedSolution):
     """Beams and reflections of R realisations.
+
+    The trace is of the weighted sum-rate or the smallest weighted rate in bit/s/Hz, before a
+    quantisation at the end; the residual is its last relative change.
 
     Attributes:
         beams: w, (realisation, user, antenna), of total power one; zero where there is no channel,
             nan where there is no inverse.
         reflection: x, (realisation, element), unit modulus.
-        trace: (realisation, iteration) weighted sum-rate or smallest weighted rate from the start
-            on, in bit/s/Hz, constant after the stop; before a quantisation at the end.
-        iterations: (realisation,) iterations run.
-        residual: (realisation,) relative change of the rate in the last iteration.
-        status: (realisation,) int8, an `Ending`.
     """
 
     beams: Complex
     reflection: Complex
-    trace: Real
-    iterations: NDArray[np.int64]
-    residual: Real
-    status: NDArray[np.int8]
 
 
 class Plan(NamedTuple):
@@ -358,4 +359,4 @@ def alternate(
         )
     done = (status == ITERATION_LIMIT) & (np.abs(residual) <= relative_tolerance)
     status[done] = CONVERGED
-    return Alternation(w, x, trace, iterations, residual, status)
+    return Alternation(w, x, trace=trace, iterations=iterations, residual=residual, status=status)

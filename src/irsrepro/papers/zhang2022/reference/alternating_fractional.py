@@ -80,7 +80,7 @@ def alternate_fractional(
             if iteration >= LEAST_ITERATIONS and abs(residual[r]) <= tolerance:
                 status[r] = CONVERGED
                 break
-    return Alternation(w, x, traces, iterations, residual, status)
+    return Alternation(w, x, trace=traces, iterations=iterations, residual=residual, status=status)
 
 
 def beams_reference(channel: Complex, alpha: Real, beta: Complex) -> Complex:

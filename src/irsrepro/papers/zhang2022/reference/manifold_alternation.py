@@ -172,7 +172,7 @@ def alternate(
             phi[:] = _nearest(phi, levels)
     done = (status == ITERATION_LIMIT) & (np.abs(residual) <= relative_tolerance)
     status[done] = CONVERGED
-    return Alternation(W, x, traces, iterations, residual, status)
+    return Alternation(W, x, trace=traces, iterations=iterations, residual=residual, status=status)
 
 
 def linear_beams_reference(kind: str, channel: Complex) -> Complex | None:

@@ -92,7 +92,14 @@ def design(problem: Problem) -> xr.Dataset:
     ]
     columns = [np.array(each) for each in zip(*ended, strict=True)]
     beams, reflection, trace, iterations, residual, status, loss, gap = columns
-    found = Alternation(beams, reflection, trace, iterations, residual, status.astype(np.int8))
+    found = Alternation(
+        beams,
+        reflection,
+        trace=trace,
+        iterations=iterations,
+        residual=residual,
+        status=status.astype(np.int8),
+    )
     made = laid_out(found.beams, found.reflection).assign(reported(found, "smallest rate"))
     about = "certified bound of the last reflection step over the smallest SINR after it"
     distance = "largest distance of a relaxed step from its certified bound, relative"
@@ -131,7 +138,7 @@ def _alternate(problem: Problem, links: SurfaceLinks, reflection: Complex) -> _E
         relaxed = _relax(problem, step, factor)
         factor = relaxed.factor[:, :, :_START_RANK]
         certified &= bool(relaxed.converged[0])
-        gap = max(gap, float(relaxed.relative_gap[0]))
+        gap = max(gap, float(relaxed.residual[0]))
         old = reflection
         if links.direct.size:
             old = np.concatenate([reflection, np.ones((1, 1))], axis=1)
@@ -161,7 +168,7 @@ def _relax(problem: Problem, step: MaxMinProblem, start: Complex | None) -> Diag
     if relaxed.converged.all():
         return relaxed
     certified = solve(step, tolerance=tolerance, method="interior")
-    return certified if (certified.relative_gap < relaxed.relative_gap).all() else relaxed
+    return certified if (certified.residual < relaxed.residual).all() else relaxed
 
 
 def _round(

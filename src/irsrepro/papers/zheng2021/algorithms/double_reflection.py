@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from irsrepro.array_types import Complex, Real
 from irsrepro.compiled import kernel
-from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT
+from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT, TracedSolution
 from irsrepro.papers.zheng2021.algorithms.links import (
     Links,
     checked_links,
@@ -32,28 +32,22 @@ _TINY = 1e-290  # squared modulus of a coefficient that has no phase any more
 
 
 @dataclass(frozen=True)
-class Alternation:
+class Alternation(TracedSolution):
     """Reflections and receivers of R realisations.
+
+    The residual is the increase of the gain in the last iteration, relative to the gain.
 
     Attributes:
         reflection1: theta_1, (realisation, element of surface 1), unit modulus.
         reflection2: theta_2, (realisation, element of surface 2), unit modulus.
         receiver: w, (realisation, antenna), unit norm.
         gain: (realisation,) |w^H h|^2 at these variables, ||h||^2 after one iteration or more.
-        trace: (realisation, iteration) gain from the start on, constant after the stop.
-        iterations: (realisation,) iterations run.
-        residual: (realisation,) increase of the gain in the last iteration, relative to the gain.
-        status: (realisation,) int8, an `Ending`.
     """
 
     reflection1: Complex
     reflection2: Complex
     receiver: Complex
     gain: Real
-    trace: Real
-    iterations: NDArray[np.int64]
-    residual: Real
-    status: NDArray[np.int8]
 
 
 # Helpers are inlined by numba: linked, they round otherwise when read from its cache than when just
@@ -193,7 +187,16 @@ def alternate_double_reflection(
     for values in (theta1, theta2, conjugate, trace, residual):
         values[status == FAILURE] = nan
     gain = trace[:, -1].copy()
-    return Alternation(theta1, theta2, conjugate.conj(), gain, trace, steps, residual, status)
+    return Alternation(
+        theta1,
+        theta2,
+        conjugate.conj(),
+        gain,
+        iterations=steps,
+        residual=residual,
+        status=status,
+        trace=trace,
+    )
 
 
 def alternate_single_reflection(
@@ -261,7 +264,9 @@ def best_of(found: list[Alternation]) -> Alternation:
     gains = np.stack([np.nan_to_num(each.gain, nan=-1.0) for each in found])
     best = gains.argmax(axis=0), np.arange(gains.shape[1])
     names = [field.name for field in fields(Alternation)]
-    return Alternation(*(np.stack([getattr(each, name) for each in found])[best] for name in names))
+    return Alternation(
+        **{name: np.stack([getattr(each, name) for each in found])[best] for name in names}
+    )
 
 
 def combine_single_surface(

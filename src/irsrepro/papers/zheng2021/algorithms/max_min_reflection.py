@@ -13,11 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from irsrepro.array_types import Complex, Real
 from irsrepro.optimize.beamforming.receivers import linear_receivers, receive_sinr
-from irsrepro.optimize.result import CONVERGED, ITERATION_LIMIT
+from irsrepro.optimize.result import CONVERGED, ITERATION_LIMIT, TracedSolution
 from irsrepro.optimize.sdp.problem import MaxMinProblem, sinr_problem
 from irsrepro.papers.zheng2021.algorithms.links import Links, effective_channel
 
@@ -25,27 +24,20 @@ Step = Callable[[MaxMinProblem, Complex, int, int], Complex]
 
 
 @dataclass(frozen=True)
-class MaxMinAlternation:
+class MaxMinAlternation(TracedSolution):
     """Reflections and receivers of R realisations.
+
+    The trace is of the smallest SINR; the residual is its last increase, relative to it.
 
     Attributes:
         reflection1: theta_1, (realisation, element of surface 1), unit modulus.
         reflection2: theta_2, (realisation, element of surface 2), unit modulus.
         receivers: W, (realisation, antenna, user), those of the last iteration.
-        trace: (realisation, iteration) smallest SINR from the start on.
-        iterations: (realisation,) iterations run.
-        residual: (realisation,) increase of the smallest SINR in the last one, relative to it.
-        status: (realisation,) int8, an `Ending`: converged where the residual is at most
-            the tolerance.
     """
 
     reflection1: Complex
     reflection2: Complex
     receivers: Complex
-    trace: Real
-    iterations: NDArray[np.int64]
-    residual: Real
-    status: NDArray[np.int8]
 
 
 def reflection_step(

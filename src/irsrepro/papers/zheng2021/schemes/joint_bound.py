@@ -31,6 +31,6 @@ def design(problem: Problem) -> xr.Dataset:
             "gain_bound": variable(one, found.bound, "bound of the SNR per watt", "1/W"),
             "status": variable(one, found.status, status_legend(), "1"),
             "iterations": variable(one, found.iterations, "evaluations", "1"),
-            "residual": variable(one, found.relative_gap, "relative gap of the bound", "1"),
+            "residual": variable(one, found.residual, "relative gap of the bound", "1"),
         }
     )
