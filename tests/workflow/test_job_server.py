@@ -1,6 +1,7 @@
 """Scripts run as forks of the job server end, fail and die as processes of their own would."""
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -80,6 +81,19 @@ def test_a_script_ends_with_its_client(server: Server, tmp_path: Path) -> None:
     started, script = child(server[0], tmp_path)
     started.kill()
     script.wait(30)
+
+
+def test_who_asks_for_nothing_is_turned_away_and_others_are_served(
+    server: Server, tmp_path: Path
+) -> None:
+    client, _ = server
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as other:
+        other.connect(f"\0{client[-1]}")
+        other.send(b"nothing")
+        assert other.recv(1) == b""
+    (tmp_path / "script.py").write_text("print('served')\n")
+    done = subprocess.run([*client, sys.executable, "script.py"], capture_output=True, text=True)
+    assert done.stdout == "served\n"
 
 
 def test_a_client_tells_that_its_script_was_killed(server: Server, tmp_path: Path) -> None:

@@ -87,9 +87,11 @@ def serve(listener: socket.socket) -> None:
                 client.close()
                 del running[client]
         if listener in ready:
-            with suppress(OSError):
-                client, _ = listener.accept()
+            client, _ = listener.accept()
+            try:
                 running[client] = _started(client)
+            except (OSError, EOFError, ValueError):  # no room for another process, say
+                client.close()  # which tells the client that its job has failed
 
 
 def _started(client: socket.socket) -> ForkProcess:
