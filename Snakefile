@@ -6,6 +6,7 @@ from pathlib import Path
 
 from irsrepro.build.targets import check_targets
 from irsrepro.build.failures import tell_at_the_end
+from irsrepro.build.job_server import serve_jobs
 from irsrepro.config.loading import load_project
 from irsrepro.config.modules import LIBRARY
 from irsrepro.errors import IrsreproError
@@ -27,6 +28,10 @@ except IrsreproError as error:
     sys.exit(str(error))
 
 tell_at_the_end()
+
+
+onstart:
+    serve_jobs()
 
 
 # On a cluster only designs are worth a job; all else takes seconds, where Snakemake itself runs.

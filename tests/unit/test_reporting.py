@@ -220,6 +220,15 @@ def test_a_figure_that_is_not_drawn_is_one_line(report: Report) -> None:
         report.figure("fig01")
 
 
+def test_an_experiment_is_read_once_and_a_cell_cannot_change_it(
+    report: Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = report.experiment("sweep")
+    monkeypatch.setattr("irsrepro.report.built.read_experiment", None)
+    first["metric"] = 0.0 * first["metric"]
+    assert not report.experiment("sweep")["metric"].equals(first["metric"])
+
+
 def test_solutions_of_all_chunks_are_put_side_by_side(report: Report) -> None:
     table = report.experiment("sweep")
     assert table["metric"].sizes == {"scheme": 2, "point": 2, "realisation": 12}

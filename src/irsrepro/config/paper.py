@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 DEFAULT = "default"
@@ -26,6 +26,7 @@ class Paper:
     source: Mapping[str, Any]
     readings: Mapping[str, Mapping[str, Any]]
     adjustments: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    _holders: dict[tuple[str, ...], str] = field(default_factory=dict, init=False, repr=False)
 
     def __getattr__(self, section: str) -> Any:
         """Return a section of the configuration file, for example ``paper.figures``."""
@@ -109,17 +110,22 @@ class Paper:
 
         A reading that changes nothing for a scheme shares the data of the default one.
         """
-        same = self.solution_parameters(reading, experiment, scheme) == self.solution_parameters(
-            DEFAULT, experiment, scheme
-        )
-        return DEFAULT if same else reading
+        return self._holder(self.solution_parameters, reading, experiment, scheme)
 
     def channel_holder(self, reading: str, ensemble: str) -> str:
         """Return the reading under whose name the channels of an ensemble are kept."""
-        same = self.channel_parameters(reading, ensemble) == self.channel_parameters(
-            DEFAULT, ensemble
-        )
-        return DEFAULT if same else reading
+        return self._holder(self.channel_parameters, reading, ensemble)
+
+    def _holder(self, parameters: Callable[..., dict[str, Any]], reading: str, *names: str) -> str:
+        """Return the default reading if a reading has the same parameters, itself otherwise.
+
+        Plans ask for the same ones again with every chunk and figure, so the answers are kept.
+        """
+        asked = (reading, *names)
+        if asked not in self._holders:
+            same = parameters(reading, *names) == parameters(DEFAULT, *names)
+            self._holders[asked] = DEFAULT if same else reading
+        return self._holders[asked]
 
     def panels(self, figure: str) -> list[str]:
         """Return the figures whose data a figure draws: itself, or the panels of a sheet."""

@@ -50,12 +50,16 @@ class Build:
     published_dir: Path = Path(FOLDER)
     multiverse_file: Path = Path()
     expected: Mapping[str, object] = field(default_factory=dict)
+    _experiments: dict[str, xr.Dataset] = field(default_factory=dict, init=False, repr=False)
 
     def experiment(self, name: str) -> xr.Dataset:
-        """Return the solutions of an experiment's schemes side by side."""
-        plan = self.source["experiments"][name]
-        paths = self._solution_files(name)
-        return read_experiment(paths, plan["schemes"], plan["metric"], **self.expected)
+        """Return the solutions of an experiment's schemes side by side, read once for all cells."""
+        if name not in self._experiments:
+            plan = self.source["experiments"][name]
+            paths, expected = self._solution_files(name), self.expected
+            table = read_experiment(paths, plan["schemes"], plan["metric"], **expected)
+            self._experiments[name] = table
+        return self._experiments[name].copy()
 
     def solution(self, experiment: str, scheme: str) -> xr.Dataset:
         """Return everything that one scheme returned in an experiment."""

@@ -237,7 +237,7 @@ def embedded(png: bytes, width: int, colours: int) -> Picture:
         colours, method=PIL.Image.Quantize.FASTOCTREE, dither=PIL.Image.Dither.NONE
     )
     small = io.BytesIO()
-    reduced.save(small, "PNG", optimize=True)
+    reduced.save(small, "PNG")  # the best compression takes seven times as long for 8 % less
     address = "data:image/png;base64," + base64.b64encode(small.getvalue()).decode()
     return Picture(address, picture.width, picture.height)
 

@@ -9,7 +9,7 @@ from math import inf, sqrt
 import numpy as np
 
 from irsrepro.array_types import Complex
-from irsrepro.compiled import kernel
+from irsrepro.compiled import assign, kernel
 from irsrepro.optimize.unit_disc.dense import Workspace, dual_value
 
 
@@ -76,7 +76,7 @@ def dual_ellipsoid(
                 primal += (clipped[m].conjugate() * slope).real
             if primal > lower:
                 lower = primal
-                vector[:] = clipped
+                assign(clipped, vector)
             if upper - lower <= accuracy * upper:
                 return 1.0 - lower / upper, cut
         length = 0.0

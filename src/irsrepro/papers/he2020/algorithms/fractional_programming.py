@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from irsrepro.array_types import Complex, Real
-from irsrepro.compiled import kernel
+from irsrepro.compiled import assign, kernel
 from irsrepro.optimize.fractional import quadratic_auxiliary, sinr_from_amplitudes
 from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT, TracedSolution
 from irsrepro.optimize.unit_disc.circle import circle_sweep
@@ -195,7 +195,7 @@ def _exact_phase_step(
         starting_multipliers(matrix, linear, candidate, multipliers, scratch)
     dual_newton(matrix, linear, candidate, multipliers, accuracy, _NEWTON_STEPS, scratch)
     if _increase(matrix, linear, vector, candidate) >= 0.0:
-        vector[:] = candidate
+        assign(candidate, vector)
 
 
 @kernel
@@ -209,12 +209,12 @@ def _circle_phase_step(
     """
     first = 0.0
     for sweep in range(_CIRCLE_SWEEPS):
-        candidate[:] = vector
+        assign(vector, candidate)
         circle_sweep(matrix, linear, candidate)
         gain = _increase(matrix, linear, vector, candidate)
         if not gain > 0.0:  # no more than rounding
             break
-        vector[:] = candidate
+        assign(candidate, vector)
         if sweep == 0:
             first = gain
         elif gain <= _CIRCLE_GAIN * first:
@@ -274,10 +274,10 @@ def _alternate(
                         matrix, linear, x, candidate, multipliers, t > 1, accuracy, scratch
                     )
                 elif phase_step == _ELLIPSOID:
-                    candidate[:] = x
+                    assign(x, candidate)
                     dual_ellipsoid(matrix, linear, candidate, _ELLIPSOID_GAP, _CUTS, scratch)
                     if _increase(matrix, linear, x, candidate) >= 0.0:
-                        x[:] = candidate
+                        assign(candidate, x)
                 elif phase_step == _SWEEP:
                     coordinate_sweep(matrix, linear, x)
                 else:

@@ -1,0 +1,153 @@
+"""Jobs as forks of one process, which has imported what their scripts import.
+
+Most jobs take a tenth of a second, and what they import takes one. So where Snakemake runs jobs
+itself, a server imports the modules that the scripts name, each once, and forks a child per job.
+Snakemake still starts a command and waits for its end: a small client (`job_client`) hands its
+files and environment to the server and ends as the child does. A command that is no script of this
+interpreter runs as ever, and so does every command once there is no server.
+
+Nothing outlives another: the server ends with Snakemake, a child with its client and the server.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import importlib
+import marshal
+import multiprocessing
+import os
+import re
+import runpy
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from contextlib import suppress
+from functools import cache
+from multiprocessing.connection import wait
+from multiprocessing.context import ForkProcess
+from pathlib import Path
+
+from irsrepro.build import job_client
+from irsrepro.build.isolation import die_with_parent
+from irsrepro.build.job_client import STANDARD_FILES, check_owner
+
+MESSAGE_LIMIT = 1 << 20  # bytes of an environment; Linux allows commands no more than twice that
+NAMED = re.compile(r"irsrepro(?:\.\w+)+")
+
+
+def serve_jobs() -> None:
+    """Start a server, and let Snakemake start its commands through the client; on Linux only."""
+    from snakemake.shell import shell
+
+    if sys.platform == "linux":
+        client = shlex.join(start_server()[0])
+        shell.prefix(client.replace("{", "{{").replace("}", "}}") + " ")
+
+
+def start_server() -> tuple[list[str], subprocess.Popen[bytes]]:
+    """Start a server, which ends with this process.
+
+    Returns:
+        What to put before a command, and the server.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        listener.bind("")  # the system finds a name, which is in no folder and left by no one
+        listener.listen(1024)
+        handle = listener.fileno()
+        # The pipe to its standard input closes when this process ends, in whatever way it does.
+        server = subprocess.Popen(
+            [sys.executable, "-m", __name__, str(handle)],
+            stdin=subprocess.PIPE,
+            pass_fds=[handle],
+        )
+        atexit.register(server.communicate)
+        address = listener.getsockname()[1:].decode()
+    return [sys.executable, "-I", "-S", job_client.__file__, address], server
+
+
+def serve(listener: socket.socket) -> None:
+    """Fork a child for every client; ends when the standard input closes."""
+    running: dict[socket.socket, ForkProcess] = {}
+    while True:
+        ready = wait([0, listener, *running, *(child.sentinel for child in running.values())])
+        if 0 in ready:
+            os._exit(0)  # children see it and end
+        for client, child in list(running.items()):
+            if client in ready:  # it never says more: it has gone
+                child.kill()
+            if child.sentinel in ready or client in ready:
+                child.join()
+                code = child.exitcode or 0
+                with suppress(OSError):
+                    client.send(bytes([code if code >= 0 else 128 - code]))
+                client.close()
+                del running[client]
+        if listener in ready:
+            client, _ = listener.accept()
+            try:
+                running[client] = _started(client)
+            except (OSError, EOFError, ValueError):  # no room for another process, say
+                client.close()  # which tells the client that its job has failed
+
+
+def _started(client: socket.socket) -> ForkProcess:
+    """Start the job that a client asks for."""
+    check_owner(client)
+    message, files, _, _ = socket.recv_fds(client, MESSAGE_LIMIT, len(STANDARD_FILES))
+    folder, script, environment = marshal.loads(message)
+    import_modules(Path(folder, script))
+    child = multiprocessing.get_context("fork").Process(
+        target=_run, args=(files, folder, script, environment)
+    )
+    child.start()
+    for each in files:
+        os.close(each)
+    return child
+
+
+def import_modules(script: Path) -> None:
+    """Import the modules of this library that the text of a script names.
+
+    Those that it imports, and those that Snakemake has put into it as values of ``params``.
+    """
+    for name in sorted(set(NAMED.findall(script.read_text(encoding="utf-8")))):
+        with suppress(Exception):  # not a module; or it fails again in the job, which tells of it
+            importlib.import_module(name)
+    if "numba" in sys.modules:
+        _load_numba()
+    gc.freeze()  # so that a collection in a child copies no pages of the server
+
+
+@cache
+def _load_numba() -> None:
+    """Let Numba load what it needs for any kernel, compiled before or not: a third of a second."""
+    from numba.core.registry import cpu_target
+
+    cpu_target.typing_context.refresh()
+    cpu_target.target_context.refresh()
+
+
+def _run(files: list[int], folder: str, script: str, environment: dict[str, str]) -> None:
+    """Be the process that the client was asked to start."""
+    die_with_parent()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number, each in enumerate(files):
+        os.dup2(each, number)
+        os.close(each)
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    tempfile.tempdir = None
+    runpy.run_path(script, run_name="__main__")
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # jobs have it, too, and are waited for
+    from irsrepro.build.jobs import keep_compiled_kernels
+
+    keep_compiled_kernels()  # before a script imports a kernel
+    serve(socket.socket(fileno=int(sys.argv[1])))
