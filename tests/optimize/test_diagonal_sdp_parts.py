@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from draws import gaussian
 from irsrepro.optimize.reference.sdp import solve_diagonal_sdp_cvxpy
+from irsrepro.optimize.sdp.columns import Columns
 from irsrepro.optimize.sdp.instance import Instance, factorise
 from irsrepro.optimize.sdp.low_rank import low_rank
 from irsrepro.optimize.sdp.problem import (
@@ -49,9 +50,9 @@ def test_the_rank_grows_where_the_certificate_asks_for_it() -> None:
 def test_slack_matrices_thin_and_dense(size: int, width: int) -> None:
     rng = np.random.default_rng(size + width)
     columns, weights = gaussian(rng, size, width), rng.standard_normal(width)
+    none = np.empty((0, 0), complex)
     instance = Instance(
-        columns,
-        np.ascontiguousarray(columns.conj().T),
+        Columns(columns, columns.conj(), np.array([0, size]), none, none),
         weights[None],
         np.zeros(1),
         np.zeros((1, width)),
@@ -72,7 +73,7 @@ def test_slack_matrices_thin_and_dense(size: int, width: int) -> None:
             definite += 1
             vectors = gaussian(rng, size, 2)
             np.testing.assert_allclose(
-                Z @ apply_inverse(inverse, vectors), vectors, atol=1e-9 * np.abs(Z).max()
+                Z @ apply_inverse(instance, inverse, vectors), vectors, atol=1e-9 * np.abs(Z).max()
             )
     diagonal = np.abs(product).sum(axis=1)
     metric = rng.uniform(0.5, 2.0, size)

@@ -141,7 +141,7 @@ def test_links_have_the_power_of_their_path_and_the_rician_factor() -> None:
     assert links.site_scatter[0, 0, 3] > 0
 
 
-def test_the_line_of_sight_map_is_the_channel_without_scattering() -> None:
+def test_the_columns_of_the_relaxed_problem_are_the_channel_without_scattering() -> None:
     at_hand = problem(2)
     links = system.network(at_hand.channels, PARAMETERS)
     still = links._replace(
@@ -151,7 +151,10 @@ def test_the_line_of_sight_map_is_the_channel_without_scattering() -> None:
     )
     reflection = system.random_reflection(at_hand.channels, PARAMETERS)
     extended = np.concatenate([reflection.conj().reshape(2, -1), np.ones((2, 1))], axis=1)
-    mapped = np.einsum("rakmn,rn->ramk", system.line_of_sight(links), extended)
+    relaxed = system.smallest_gain_problem(links)
+    forms = (relaxed.dense().columns.conj().mT @ extended[..., None])[..., 0]
+    users, sites, antennas = (PARAMETERS[x] for x in ("users", "access_points", "antennas"))
+    mapped = forms.reshape(2, users, sites, antennas).transpose(0, 2, 3, 1)
     for r in range(2):
         channel = draw_fading(still, r, range(1)).composite(reflection[r][None])[0]
         np.testing.assert_allclose(mapped[r], channel, rtol=1e-10)

@@ -129,11 +129,19 @@ def fill_normals(
     rows, columns = real.shape
     low, high = seed & _MASK, seed >> _HALF_WORD
     ends = np.uint64((first << 16) | second)
-    # A counter serves two neighbouring columns, with one radius and one angle each.
+    # A counter serves two neighbouring columns, with one radius and one angle each. Columns of the
+    # same parity are together, since loops with strides do not become vector instructions.
     blocks = (columns + 1) // 2
-    words = np.empty((2, 2 * blocks), np.int64)
-    mantissa, exponent = np.empty(2 * blocks), np.empty(2 * blocks)
+    words = np.empty((2, 2 * rows * blocks), np.int64)
+    parts = words.reshape(4, rows, blocks)
+    mantissa, exponent = np.empty(2 * rows * blocks), np.empty(2 * rows * blocks)
     for i in range(rows):
+        even_radius, odd_radius, even_angle, odd_angle = (
+            parts[0, i],
+            parts[1, i],
+            parts[2, i],
+            parts[3, i],
+        )
         for block in range(blocks):
             w0, w1, w2, w3 = _philox(
                 np.uint64(i),
@@ -143,11 +151,15 @@ def fill_normals(
                 low,
                 high,
             )
-            words[0, 2 * block], words[1, 2 * block] = w0, w1
-            words[0, 2 * block + 1], words[1, 2 * block + 1] = w2, w3
-        _box_muller(words, mantissa, exponent)
-        for j in range(columns):
-            real[i, j], imag[i, j] = mantissa[j], exponent[j]
+            even_radius[block], even_angle[block] = w0, w1
+            odd_radius[block], odd_angle[block] = w2, w3
+    _box_muller(words, mantissa, exponent)
+    for parity in range(2):
+        for i in range(rows):
+            first = (parity * rows + i) * blocks
+            for block in range((columns + 1 - parity) // 2):
+                j = 2 * block + parity
+                real[i, j], imag[i, j] = mantissa[first + block], exponent[first + block]
 
 
 def normals(

@@ -24,6 +24,7 @@ from irsrepro.array_types import Complex, Real
 from irsrepro.channels.fading import rayleigh
 from irsrepro.channels.streams import RandomStream
 from irsrepro.compiled import kernel
+from irsrepro.optimize.sdp.columns import Columns, forms
 from irsrepro.optimize.sdp.instance import Instance
 from irsrepro.optimize.sdp.low_rank import low_rank
 from irsrepro.optimize.sdp.problem import MaxMinProblem, scale_instance, smallest_value
@@ -217,10 +218,17 @@ def _referenced(vector: Complex) -> Complex:
 def _finalists(instance: Instance, factor: Complex, draws: Complex) -> NDArray[np.int64]:
     """Indices of the samples with the best values in single precision, in rising order."""
     scores = np.empty(draws.shape[0], np.float32)
+    local, conjugate, edges, mixing, adjoint = instance.columns
     _score_samples(
-        draws.astype(np.complex64, order="C"),
-        np.ascontiguousarray(factor.T.astype(np.complex64)),
-        instance.columns.conj().astype(np.complex64),
+        np.ascontiguousarray(draws.T.astype(np.complex64)),
+        factor.astype(np.complex64, order="C"),
+        Columns(
+            local.astype(np.complex64),
+            conjugate.astype(np.complex64),
+            edges,
+            mixing.astype(np.complex64),
+            adjoint.astype(np.complex64),
+        ),
         instance.numerator.astype(np.float32),
         instance.numerator_constant.astype(np.float32),
         instance.denominator.astype(np.float32),
@@ -235,38 +243,37 @@ def _finalists(instance: Instance, factor: Complex, draws: Complex) -> NDArray[n
 def _score_samples(
     draws: Single,
     factor: Single,
-    columns: Single,
+    columns: Columns,
     top: Float32,
     constants: Float32,
     bottom: Float32,
     noise: Float32,
     scores: Float32,
 ) -> None:
-    """Smallest value of each sample; `factor` is Y^T and `columns` conj(F).
+    """Smallest value of each sample, for draws (column of Y, sample).
 
     All sums are products of matrices: a compiler that reorders sums to vectorise them gives other
     last bits in a process that has compiled other kernels before.
     """
     tiny = np.float32(1e-30)
-    powers = np.empty((_BLOCK, columns.shape[1]), np.float32)
-    for first in range(0, draws.shape[0], _BLOCK):
-        last = min(draws.shape[0], first + _BLOCK)
-        vectors = np.dot(draws[first:last], factor)
+    for first in range(0, draws.shape[1], _BLOCK):
+        last = min(draws.shape[1], first + _BLOCK)
+        vectors = np.dot(factor, draws[:, first:last].copy())
         parts = vectors.view(np.float32)
-        for s in range(last - first):
-            for i in range(factor.shape[1]):
-                real, imag = parts[s, 2 * i], parts[s, 2 * i + 1]
+        for i in range(factor.shape[0]):
+            for s in range(last - first):
+                real, imag = parts[i, 2 * s], parts[i, 2 * s + 1]
                 scale = np.float32(1.0) / np.sqrt(real * real + imag * imag + tiny)
-                parts[s, 2 * i] = scale * real
-                parts[s, 2 * i + 1] = scale * imag
-        images = np.dot(vectors, columns).view(np.float32)
-        for s in range(last - first):
-            for a in range(columns.shape[1]):
-                powers[s, a] = images[s, 2 * a] ** 2 + images[s, 2 * a + 1] ** 2
-        upper = np.dot(powers[: last - first], top.T)
-        lower = np.dot(powers[: last - first], bottom.T)
+                parts[i, 2 * s] = scale * real
+                parts[i, 2 * s + 1] = scale * imag
+        images = forms(columns, vectors).view(np.float32)
+        powers = np.empty((images.shape[0], last - first), np.float32)
+        for a in range(images.shape[0]):
+            for s in range(last - first):
+                powers[a, s] = images[a, 2 * s] ** 2 + images[a, 2 * s + 1] ** 2
+        upper, lower = np.dot(top, powers), np.dot(bottom, powers)
         for s in range(last - first):
             least = np.float32(np.inf)
             for k in range(constants.size):
-                least = min(least, (upper[s, k] + constants[k]) / (lower[s, k] + noise[k]))
+                least = min(least, (upper[k, s] + constants[k]) / (lower[k, s] + noise[k]))
             scores[first + s] = least

@@ -7,6 +7,8 @@ import numpy as np
 from irsrepro.array_types import Real
 from irsrepro.compiled import kernel
 
+_LONG = 24  # coordinates of a row from which a call of the BLAS is the faster one
+
 
 @kernel(allocates=False)
 def inner_product(a: Real, b: Real) -> float:
@@ -40,7 +42,12 @@ def project(point: Real, vector: Real) -> None:
             z[2 * i + 1] -= along * x[2 * i + 1]
         return
     for i in range(rows):
-        along = np.dot(point[i], vector[i])
+        if width > _LONG:
+            along = np.dot(point[i], vector[i])
+        else:
+            along = 0.0
+            for c in range(width):
+                along += point[i, c] * vector[i, c]
         for c in range(width):
             vector[i, c] -= along * point[i, c]
 
@@ -66,6 +73,12 @@ def retract(point: Real, tangent: Real, step: float, out: Real) -> None:
             x[2 * i + 1] *= scale
         return
     for i in range(rows):
-        scale = 1.0 / sqrt(np.dot(out[i], out[i]))
+        if width > _LONG:
+            square = np.dot(out[i], out[i])
+        else:
+            square = 0.0
+            for c in range(width):
+                square += out[i, c] * out[i, c]
+        scale = 1.0 / sqrt(square)
         for c in range(width):
             out[i, c] *= scale

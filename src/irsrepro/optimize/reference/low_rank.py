@@ -60,9 +60,9 @@ def relax_low_rank(problem: MaxMinProblem, realisation: int, tolerance: float) -
     Raises:
         SolverError: pymanopt fails.
     """
-    scaled = scale_instance(problem, realisation)
+    scaled = scale_instance(problem.dense(), realisation)
     instance = scaled.instance
-    size = len(instance.columns)
+    size = len(instance.columns.local)
     rank = min(_RANK, size)
     point = _start(size, rank)
     best, reached, bound, iterations = point, _value(instance, point), np.inf, 0
@@ -108,7 +108,7 @@ def _value(instance: Instance, point: Real) -> float:
 
 def _parts(instance: Instance, Y: Complex) -> tuple[Complex, Real, Real]:
     """F^H Y, and numerators and denominators of the users' values."""
-    image = instance.columns.conj().T @ Y
+    image = instance.columns.local.conj().T @ Y
     powers = (np.abs(image) ** 2).sum(axis=1)
     top = instance.numerator @ powers + instance.numerator_constant
     return image, top, instance.denominator @ powers + instance.denominator_constant
@@ -143,7 +143,7 @@ class _SoftMinimum(NamedTuple):
     def problem(self, rank: int) -> object:
         """Its maximisation, as a pymanopt problem."""
         instance = self.instance
-        manifold = pymanopt.manifolds.Oblique(2 * rank, len(instance.columns))
+        manifold = pymanopt.manifolds.Oblique(2 * rank, len(instance.columns.local))
 
         @pymanopt.function.numpy(manifold)
         def cost(point: Real) -> float:
@@ -155,7 +155,7 @@ class _SoftMinimum(NamedTuple):
             image, top, bottom = _parts(instance, Y)
             w = self.at(Y)[1]
             forms = w @ instance.numerator - (w * top / bottom) @ instance.denominator
-            slope = (-2.0 * instance.columns @ (forms[:, None] * image)).T
+            slope = (-2.0 * instance.columns.local @ (forms[:, None] * image)).T
             return np.concatenate([slope.real, slope.imag])
 
         return pymanopt.Problem(manifold, cost, euclidean_gradient=gradient)
@@ -166,8 +166,8 @@ def _bound(instance: Instance, Y: Complex, w: Real) -> float:
     image, top, bottom = _parts(instance, Y)
     level = float((top / bottom).min())
     weights = w @ (instance.numerator - level * instance.denominator)
-    y = ((instance.columns @ (weights[:, None] * image)) * Y.conj()).sum(axis=1).real
-    slack = np.diag(y) - (instance.columns * weights) @ instance.columns.conj().T
+    y = ((instance.columns.local @ (weights[:, None] * image)) * Y.conj()).sum(axis=1).real
+    slack = np.diag(y) - (instance.columns.local * weights) @ instance.columns.local.conj().T
     lowest = np.linalg.eigvalsh(slack)[0]
     constant = w @ (instance.numerator_constant - level * instance.denominator_constant)
     beyond = y.sum() + constant + len(y) * max(0.0, -lowest)

@@ -40,7 +40,7 @@ def polish(
 
 
 def _climb(problem: MaxMinProblem, realisation: int, start: Complex) -> Complex:
-    instance = scale_instance(problem, realisation).instance
+    instance = scale_instance(problem.dense(), realisation).instance
     best, reached = start, smallest_value(instance, start[:, None])
     point = start
     for sharpness in _SHARPNESS:
@@ -53,7 +53,7 @@ def _climb(problem: MaxMinProblem, realisation: int, start: Complex) -> Complex:
 
 def _search(instance: Instance, start: Complex, sharpness: float) -> Complex:
     manifold = pymanopt.manifolds.ComplexCircle(len(start))
-    columns = instance.columns
+    columns = instance.columns.local
 
     def parts(x: Complex) -> tuple[Complex, Complex, Complex, Complex]:
         image = columns.conj().T @ x

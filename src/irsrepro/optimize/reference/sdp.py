@@ -98,11 +98,11 @@ def solve_diagonal_sdp_cvxpy(
     """
     if not problem.linear:
         raise ValueError("the values must be linear; use bisect_ratio_cvxpy for ratios")
-    scaled = scale_instance(problem, realisation)
+    scaled = scale_instance(problem.dense(), realisation)
     instance = scaled.instance
     level: Any = cp.Variable()
-    V = cp.Variable(2 * instance.columns.shape[:1], hermitian=True)
-    values = _traces(V, instance.columns, instance.numerator) + instance.numerator_constant
+    V = cp.Variable(2 * instance.columns.local.shape[:1], hermitian=True)
+    values = _traces(V, instance.columns.local, instance.numerator) + instance.numerator_constant
     program = cp.Problem(cp.Maximize(level), [*_cone(V), values >= level])
     status = optimise_program(program, _attempts(solver, accuracy))
     matrix = project_to_unit_diagonal(V.value)
@@ -228,10 +228,10 @@ def feasible_at_cvxpy(
     scaled = scale_instance(problem, realisation)
     instance = scaled.instance
     aim = level / scaled.unit
-    V = cp.Variable(2 * instance.columns.shape[:1], hermitian=True)
+    V = cp.Variable(2 * instance.columns.local.shape[:1], hermitian=True)
     weights = instance.numerator - aim * instance.denominator
     constants = instance.numerator_constant - aim * instance.denominator_constant
-    traces = _traces(V, instance.columns, weights)
+    traces = _traces(V, instance.columns.local, weights)
     program = cp.Problem(cp.Minimize(0), [*_cone(V), traces + constants >= 0])
     status = solve_program(program, _attempts(solver, accuracy))
     if V.value is None or status not in (cp.OPTIMAL, cp.OPTIMAL_INACCURATE):
@@ -266,6 +266,7 @@ def bisect_ratio_cvxpy(
             False trusts the solver's word, which is how infeasible targets come to be reported.
 
     """
+    problem = problem.dense()
     columns, top, constants, _, noise = problem.parts(realisation)
     aligned = np.abs(columns).sum(axis=0) ** 2
     high = float(((np.maximum(top, 0.0) @ aligned + constants) / noise).min())

@@ -22,6 +22,7 @@ import numpy as np
 
 from irsrepro.array_types import Complex, Real
 from irsrepro.compiled import kernel
+from irsrepro.optimize.sdp.columns import Columns, dense_columns
 
 _BLOCK = 16
 
@@ -30,8 +31,7 @@ class Instance(NamedTuple):
     """Data of one realisation of (P), every array contiguous.
 
     Attributes:
-        columns: F, (element, column).
-        adjoint: F^H, (column, element).
+        columns: F.
         numerator: SN, (user, column).
         numerator_constant: n, (user,).
         denominator: SD, (user, column), non-negative.
@@ -39,8 +39,7 @@ class Instance(NamedTuple):
 
     """
 
-    columns: Complex
-    adjoint: Complex
+    columns: Columns
     numerator: Real
     numerator_constant: Real
     denominator: Real
@@ -138,11 +137,12 @@ def slack(instance: Instance, diagonal: Real, weights: Real) -> Complex:
         weights: s, (column,).
 
     """
-    weighted = instance.columns.copy()
+    F = dense_columns(instance.columns)
+    weighted = F.copy()
     for i in range(weighted.shape[0]):
         for a in range(weights.size):
             weighted[i, a] *= -weights[a]
-    matrix: Complex = np.dot(weighted, instance.adjoint)
+    matrix: Complex = np.dot(weighted, F.conj().T)
     for i in range(diagonal.size):
         matrix[i, i] = diagonal[i] + matrix[i, i].real
     return matrix

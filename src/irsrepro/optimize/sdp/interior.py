@@ -199,7 +199,7 @@ def _direction(
     """
     size, users = iterate.V.shape[0], iterate.lam.size
     unknown = np.empty(size + users)
-    correction = np.dot(iterate.terms, _column_powers(instance.columns, RF))
+    correction = np.dot(iterate.terms, _column_powers(instance.columns.local, RF))
     for i in range(size):
         unknown[i] = R[i, i].real + iterate.V[i, i].real - 1.0
     for k in range(users):
@@ -243,11 +243,12 @@ def _predict_and_correct(
     # What the first direction leaves over in second order.
     weights = np.dot(move.lam, terms)
     product = move.V * move.y
-    product -= np.dot(np.dot(move.V, instance.columns) * weights, instance.adjoint)
+    F = instance.columns.local
+    product -= np.dot(np.dot(move.V, F) * weights, instance.columns.conjugate.T)
     product = np.dot(product, inverse)
     _symmetrise(product)
     R = centre * inverse - V - product
-    RF = centre * B - A - np.dot(product, instance.columns)
+    RF = centre * B - A - np.dot(product, F)
     target = (centre - move.s * move.lam) / lam - s
     move = _direction(instance, iterate, factor, border, R, RF, target, residual)
     primal = _MARGIN * _step(V, move.V, s, move.s, 1.0 / _MARGIN, trial)
@@ -267,7 +268,7 @@ def interior_point(
     """Solve (P) from V = I.
 
     Args:
-        instance: the problem, scaled to moderate numbers.
+        instance: the problem, scaled to moderate numbers, its columns without blocks.
         linear: whether SD = 0 and d = 1; the level then stays 0.
         known: a ratio that some V is known to reach, or -inf.
         tolerance: gap between the certified bound and the value at V to reach, relative to |value|
@@ -281,7 +282,7 @@ def interior_point(
         steps; the status.
 
     """
-    F = instance.columns
+    F = instance.columns.local
     size, width = F.shape
     users = instance.numerator_constant.size
     denominators, ratios = np.empty(users), np.empty(users)
@@ -341,7 +342,7 @@ def interior_point(
         inverse[:] = np.linalg.inv(Z)
         _symmetrise(inverse)
         iterate = _Iterate(V, Z, inverse, A, np.dot(inverse, F), s, lam, terms)
-        _newton_matrix(iterate, instance.adjoint, system)
+        _newton_matrix(iterate, instance.columns.conjugate.T, system)
         primal, dual = 0.0, 0.0
         if _factorise_real(system):
             residual = values - tau - s

@@ -10,17 +10,23 @@ weights. A forms a^H x of an SINR is a column of F; where a problem is affine in
 vector, |a^H theta + b|^2 = |[a; b*]^H [theta; 1]|^2 makes it one with an element more, whose phase
 is taken as the reference.
 
+Where elements stand in blocks that few columns of their own describe, such as surfaces, F may be
+given in that form, which is faster:
+
+    F = blkdiag(B_1, ..., B_L) W.
+
 `diagonal_sdp` bounds such problems from above, `rounding` solves them from below.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from irsrepro.array_types import Complex, Real
+from irsrepro.optimize.sdp.columns import Columns, forms, gram_matrix
 from irsrepro.optimize.sdp.instance import Instance
 
 _FLOOR = 1e-3  # of the smallest user's mean size, below which a gap is no longer relative
@@ -35,12 +41,15 @@ class MaxMinProblem:
     with denominators gamma_k D_k and gamma_k d_k: feasible exactly if its value reaches 1.
 
     Attributes:
-        columns: F, (realisation, element, column) complex.
+        columns: F, (realisation, element, column) complex; with `mixing` the blocks B_l under one
+            another, (realisation, element, local column).
         weights: SN, or S of C_k, (realisation, user, column), any sign.
         constants: n, or c, (realisation, user).
         denominator_weights: SD, (realisation, user, column), non-negative; None for values that
             are linear in V.
         denominator_constants: d, (realisation, user), positive; None likewise.
+        mixing: W, (realisation, block times local column, column) complex; None for F as it is.
+        sizes: numbers of elements of the blocks, with `mixing`.
 
     Raises:
         ValueError: shapes that do not fit, values that are not finite, denominators that are not
@@ -53,6 +62,8 @@ class MaxMinProblem:
     constants: Real
     denominator_weights: Real | None = None
     denominator_constants: Real | None = None
+    mixing: Complex | None = None
+    sizes: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         columns = np.ascontiguousarray(self.columns, dtype=np.complex128)
@@ -65,10 +76,20 @@ class MaxMinProblem:
         shape = constants.shape
         if len(shape) != 2 or shape[0] != columns.shape[0] or shape[1] == 0:
             raise ValueError(f"constants {shape} must be ({columns.shape[0]}, K) with K >= 1")
+        width = columns.shape[2]
+        if self.mixing is not None:
+            mixing = np.ascontiguousarray(self.mixing, dtype=np.complex128)
+            object.__setattr__(self, "mixing", mixing)
+            rows = (shape[0], len(self.sizes) * width)
+            if mixing.ndim != 3 or mixing.shape[:2] != rows or not np.isfinite(mixing).all():
+                raise ValueError(f"mixing {mixing.shape} must be finite and {rows} by columns")
+            if sum(self.sizes) != columns.shape[1] or min(self.sizes) < 1:
+                raise ValueError(f"sizes {self.sizes} must add up to {columns.shape[1]} elements")
+            width = mixing.shape[2]
         for name, wanted in (
-            ("weights", (*shape, columns.shape[2])),
+            ("weights", (*shape, width)),
             ("constants", shape),
-            ("denominator_weights", (*shape, columns.shape[2])),
+            ("denominator_weights", (*shape, width)),
             ("denominator_constants", shape),
         ):
             if getattr(self, name) is None:
@@ -91,8 +112,19 @@ class MaxMinProblem:
         """Whether the values are linear in V."""
         return self.denominator_weights is None
 
+    def dense(self) -> MaxMinProblem:
+        """Return the same problem with its columns F as they are."""
+        if self.mixing is None:
+            return self
+        rows, width = np.cumsum([0, *self.sizes]), self.columns.shape[2]
+        F = [
+            self.columns[:, rows[b] : rows[b + 1]] @ self.mixing[:, b * width : (b + 1) * width]
+            for b in range(len(self.sizes))
+        ]
+        return replace(self, columns=np.concatenate(F, axis=1), mixing=None, sizes=())
+
     def parts(self, realisation: int) -> tuple[Complex, Real, Real, Real, Real]:
-        """F, SN, n, SD and d of one realisation; SD = 0 and d = 1 for linear values."""
+        """Columns, SN, n, SD and d of one realisation; SD = 0 and d = 1 for linear values."""
         weights, constants = self.weights[realisation], self.constants[realisation]
         if self.denominator_weights is None or self.denominator_constants is None:
             bottom, noise = np.zeros_like(weights), np.ones_like(constants)
@@ -103,14 +135,10 @@ class MaxMinProblem:
 
     def of(self, part: slice | list[int]) -> MaxMinProblem:
         """Return the problem of some of the realisations, in the order given."""
-        bottom, noise = self.denominator_weights, self.denominator_constants
-        return MaxMinProblem(
-            self.columns[part],
-            self.weights[part],
-            self.constants[part],
-            None if bottom is None else bottom[part],
-            None if noise is None else noise[part],
-        )
+        chosen: dict[str, Any] = {
+            name: value[part] for name, value in vars(self).items() if isinstance(value, np.ndarray)
+        }
+        return replace(self, **chosen)
 
     def values(self, factor: Complex) -> Real:
         """Values of all users at V = Y Y^H, or at vectors x.
@@ -124,7 +152,16 @@ class MaxMinProblem:
         """
         if factor.ndim == 2:
             factor = factor[..., None]
-        image = self.columns.conj().swapaxes(1, 2) @ factor
+        if self.mixing is None:
+            image = self.columns.conj().swapaxes(1, 2) @ factor
+        else:
+            each = zip(
+                np.split(self.columns.conj(), np.cumsum(self.sizes)[:-1], axis=1),
+                np.split(factor, np.cumsum(self.sizes)[:-1], axis=1),
+                strict=True,
+            )
+            inner = [block.swapaxes(1, 2) @ part for block, part in each]
+            image = self.mixing.conj().swapaxes(1, 2) @ np.concatenate(inner, axis=1)
         powers = (image.real**2 + image.imag**2).sum(axis=2)[..., None]
         top = (self.weights @ powers)[..., 0] + self.constants
         if self.denominator_weights is None or self.denominator_constants is None:
@@ -199,18 +236,30 @@ class ScaledInstance(NamedTuple):
 
 def scale_instance(problem: MaxMinProblem, realisation: int) -> ScaledInstance:
     """Bring one realisation to moderate numbers; scaling by powers of two rounds nothing."""
-    columns, SN, n, SD, d = problem.parts(realisation)
-    length = _binary(float(np.abs(columns).max()))
-    F = columns / length
+    B, SN, n, SD, d = problem.parts(realisation)
+    W = np.empty((0, 0), np.complex128) if problem.mixing is None else problem.mixing[realisation]
+    length = _binary(float(np.abs(B).max() * np.abs(W).max(initial=0.0 if W.size else 1.0)))
+    # Blocks of moderate numbers too, for single precision.
+    share = _binary(float(np.abs(B).max())) if W.size else length
+    B, W = B / share, W * (share / length)
+    edges = np.cumsum([0, *(problem.sizes or (len(B),))])
+    F = Columns(B, B.conj(), edges, W, np.ascontiguousarray(W.conj().T))
     SN, SD = SN * length**2, SD * length**2
-    norms = (F.real**2 + F.imag**2).sum(axis=0)
+    norms = column_norms(F)
     shares = np.ones_like(d) if problem.linear else np.array([_binary(x) for x in SD @ norms + d])
     SN, n, SD, d = SN / shares[:, None], n / shares, SD / shares[:, None], d / shares
     reach = np.abs(SN) @ norms
     unit = _binary(float(reach.max()))
-    instance = Instance(F, np.ascontiguousarray(F.conj().T), SN / unit, n / unit, SD, d)
+    instance = Instance(F, SN / unit, n / unit, SD, d)
     floor = _FLOOR * float(reach[reach > 0.0].min(initial=reach.max() or 1.0)) / unit
     return ScaledInstance(instance, problem.linear, shares, unit, floor)
+
+
+def column_norms(columns: Columns) -> Real:
+    """Return the squared norms of the columns of F, (column,)."""
+    if not columns.mixing.size:
+        return np.asarray((columns.local.real**2 + columns.local.imag**2).sum(axis=0))
+    return np.diag(gram_matrix(columns, np.ones(len(columns.local)))).real.copy()
 
 
 def smallest_value(instance: Instance, factor: Complex) -> float:
@@ -222,7 +271,7 @@ def smallest_value(instance: Instance, factor: Complex) -> float:
 
     """
     unit = factor / np.linalg.norm(factor, axis=1, keepdims=True)
-    powers = (np.abs(instance.adjoint @ unit) ** 2).sum(axis=1)
+    powers = (np.abs(forms(instance.columns, np.ascontiguousarray(unit))) ** 2).sum(axis=1)
     top = instance.numerator @ powers + instance.numerator_constant
     return float((top / (instance.denominator @ powers + instance.denominator_constant)).min())
 

@@ -4,9 +4,10 @@ Two ways to the same answers. Dense: factorise and invert the matrix of order n.
 columns (m <= n / 2): with J = diag(sign s), T = F |s|^(1/2), D = Diag(y) and H = J - T^H D^-1 T,
 
     inertia   neg(Z) = neg(D) + neg(H) - neg(J)                       (Haynsworth, twice)
-    inverse   Z^-1 = D^-1 + D^-1 T H^-1 T^H D^-1                      (Woodbury)
+    inverse   Z^-1 = D^-1 + D^-1 F M F^H D^-1,  M = |s|^(1/2) H^-1 |s|^(1/2)    (Woodbury)
 
-so matrices of order m suffice, for weights s and even diagonals y of any sign.
+so matrices of order m suffice, for weights s and even diagonals y of any sign. Where no weight is
+negative J = I, and definite D and H are what makes Z definite.
 """
 
 from typing import NamedTuple
@@ -15,6 +16,7 @@ import numpy as np
 
 from irsrepro.array_types import Complex, Real
 from irsrepro.compiled import kernel
+from irsrepro.optimize.sdp.columns import combine_columns, forms, gram_matrix
 from irsrepro.optimize.sdp.instance import Instance, factorise, slack
 
 _SMALLEST_PIVOT = 0.01  # of the lift: how close to 0 the thin formulas let an entry of y come
@@ -27,15 +29,13 @@ class SlackInverse(NamedTuple):
     Attributes:
         dense: Z^-1, (element, element), or empty if thin.
         reciprocal: 1 / y, (element,), if thin.
-        left: D^-1 T H^-1, (element, column), if thin.
-        right: T^H D^-1, (column, element), if thin.
+        core: M, (column, column), if thin.
 
     """
 
     dense: Complex
     reciprocal: Real
-    left: Complex
-    right: Complex
+    core: Complex
 
 
 @kernel
@@ -45,8 +45,7 @@ def new_slack_inverse(size: int, width: int) -> SlackInverse:
     return SlackInverse(
         np.empty((order, order), np.complex128),
         np.empty(size),
-        np.empty((size, width), np.complex128),
-        np.empty((width, size), np.complex128),
+        np.empty((width, width), np.complex128),
     )
 
 
@@ -85,14 +84,14 @@ def invert_slack(
     """Whether Z = Diag(y) - F diag(s) F^H is positive definite, and its inverse.
 
     Args:
-        instance: F and its adjoint.
+        instance: F.
         diagonal: y, (element,), from `lift_diagonal`.
         weights: s, (column,).
         invert: whether the inverse is wanted too; a literal would be compiled once for each.
         result: overwritten; holds the inverse if that is wanted and Z is positive definite.
 
     """
-    size, width = result.left.shape
+    size, width = result.reciprocal.size, weights.size
     if result.dense.shape[0] > 0:
         matrix = slack(instance, diagonal, weights)
         if not factorise(matrix.copy()):
@@ -106,41 +105,46 @@ def invert_slack(
         if diagonal[i] < 0.0:
             surplus += 1
     roots = np.sqrt(np.abs(weights))
-    for a in range(width):
-        for i in range(size):
-            result.right[a, i] = roots[a] * instance.adjoint[a, i] * result.reciprocal[i]
-    core = np.dot(result.right, instance.columns)
+    core = gram_matrix(instance.columns, result.reciprocal)
     for a in range(width):
         for b in range(width):
-            core[a, b] *= -roots[b]
+            core[a, b] *= -roots[a] * roots[b]
         if weights[a] < 0.0:
             core[a, a] -= 1.0
-            surplus -= 1
         else:
             core[a, a] += 1.0
-    values, vectors = np.linalg.eigh(core)
-    for a in range(width):
-        if not abs(values[a]) > 0.0:
+    if weights.min() >= 0.0:
+        if surplus > 0 or not factorise(core.copy()):
             return False
-        if values[a] < 0.0:
-            surplus += 1
-    if surplus != 0:
-        return False
+        if invert:
+            core[:] = np.linalg.inv(core)
+    else:
+        values, vectors = np.linalg.eigh(core)
+        for a in range(width):
+            if not abs(values[a]) > 0.0:
+                return False
+            surplus += int(values[a] < 0.0) - int(weights[a] < 0.0)
+        if surplus != 0:
+            return False
+        if invert:
+            adjoint = vectors.conj().T.copy()
+            for a in range(width):
+                for b in range(width):
+                    vectors[a, b] /= values[b]
+            core = np.dot(vectors, adjoint)
     if invert:
-        adjoint = vectors.conj().T.copy()
         for a in range(width):
             for b in range(width):
-                vectors[a, b] /= values[b]
-        core = np.dot(vectors, adjoint)
-        np.dot(result.right.conj().T.copy(), core, result.left)
+                result.core[a, b] = roots[a] * core[a, b] * roots[b]
     return True
 
 
 @kernel
-def apply_inverse(inverse: SlackInverse, vectors: Complex) -> Complex:
+def apply_inverse(instance: Instance, inverse: SlackInverse, vectors: Complex) -> Complex:
     """Return Z^-1 times vectors.
 
     Args:
+        instance: F.
         inverse: as `invert_slack` left it.
         vectors: (element, any), as columns.
 
@@ -151,10 +155,15 @@ def apply_inverse(inverse: SlackInverse, vectors: Complex) -> Complex:
     if inverse.dense.shape[0] > 0:
         full: Complex = np.dot(inverse.dense, vectors)
         return full
-    result: Complex = np.dot(inverse.left, np.dot(inverse.right, vectors))
+    scaled = np.empty_like(vectors)
     for i in range(vectors.shape[0]):
         for c in range(vectors.shape[1]):
-            result[i, c] += inverse.reciprocal[i] * vectors[i, c]
+            scaled[i, c] = inverse.reciprocal[i] * vectors[i, c]
+    image = np.dot(inverse.core, forms(instance.columns, scaled))
+    result: Complex = combine_columns(instance.columns, image)
+    for i in range(vectors.shape[0]):
+        for c in range(vectors.shape[1]):
+            result[i, c] = scaled[i, c] + inverse.reciprocal[i] * result[i, c]
     return result
 
 
@@ -170,7 +179,7 @@ def lowest_vector(
     """Lowest eigenpair of Z v = e Diag(w) v, by subspace iteration with a shifted inverse.
 
     Args:
-        instance: F and its adjoint.
+        instance: F.
         diagonal: y of Z, (element,).
         weights: s of Z, (column,).
         metric: w, (element,), positive.
@@ -189,7 +198,7 @@ def lowest_vector(
         for i in range(size):
             for c in range(width):
                 block[i, c] *= metric[i]
-        block = apply_inverse(inverse, block)
+        block = apply_inverse(instance, inverse, block)
         for i in range(size):
             for c in range(width):
                 block[i, c] *= roots[i]
@@ -197,11 +206,11 @@ def lowest_vector(
         for i in range(size):
             for c in range(width):
                 block[i, c] /= roots[i]
-        image = np.dot(instance.adjoint, block)
+        image = forms(instance.columns, block)
         for a in range(weights.size):
             for c in range(width):
                 image[a, c] *= -weights[a]
-        image = np.dot(instance.columns, image)
+        image = combine_columns(instance.columns, image)
         for i in range(size):
             for c in range(width):
                 image[i, c] += diagonal[i] * block[i, c]

@@ -26,11 +26,13 @@ import numpy as np
 
 from irsrepro.array_types import Complex, Real
 from irsrepro.optimize.result import CONVERGED, Solution
+from irsrepro.optimize.sdp.columns import without_blocks
 from irsrepro.optimize.sdp.interior import interior_point
 from irsrepro.optimize.sdp.low_rank import low_rank
 from irsrepro.optimize.sdp.problem import (
     MaxMinProblem,
     ScaledInstance,
+    column_norms,
     norm_problem,
     scale_instance,
     smallest_value,
@@ -217,7 +219,7 @@ class _Outcome(NamedTuple):
 def _hard(scaled: ScaledInstance) -> bool:
     """Whether some user sees far more interference than noise, to be nulled by the phases."""
     instance = scaled.instance
-    norms = (np.abs(instance.columns) ** 2).sum(axis=0)
+    norms = column_norms(instance.columns)
     noise = instance.denominator_constant
     return bool((noise < HARD * (instance.denominator @ norms + noise)).any())
 
@@ -249,7 +251,7 @@ def _low_rank(
 
 
 def _interior(scaled: ScaledInstance, known: float, tolerance: float, width: int) -> _Outcome:
-    instance = scaled.instance
+    instance = scaled.instance._replace(columns=without_blocks(scaled.instance.columns))
     V, w, y, upper, steps, status = interior_point(
         instance, scaled.linear, known, tolerance, scaled.floor, STEP_LIMIT
     )

@@ -82,23 +82,6 @@ def random_reflection(channels: xr.Dataset, parameters: Mapping[str, Any]) -> Co
     return reflection
 
 
-def line_of_sight(links: RicianNetwork) -> Complex:
-    """Return the line-of-sight composite channel as a linear map, E = [Q, d] of eqs. (13), (15).
-
-    Returns:
-        E, (realisation, access point, user, antenna, surface element and last the direct channel),
-        with mean channel E [u; 1].
-    """
-    # Q = G^H Diag(f), by antennas: conj(departure) times conj(arrival) f.
-    element = links.arrival.conj()[:, :, None] * links.surface_mean.swapaxes(1, 2)[:, None]
-    reflected = (
-        links.departure.conj().swapaxes(2, 3)[:, :, None, :, :, None] * element[:, :, :, None]
-    )
-    count, sites, users, antennas, surfaces, elements = reflected.shape
-    flat = reflected.reshape(count, sites, users, antennas, surfaces * elements)
-    return np.concatenate([flat, links.direct_mean[..., None]], axis=-1)
-
-
 def scattered_gain(links: RicianNetwork, reflection: Complex) -> Real:
     """Return the mean gain that scattering adds, the last two terms of eq. (16).
 
@@ -133,7 +116,7 @@ def average_gain(links: RicianNetwork, reflection: Complex) -> Real:
     Returns:
         Array (realisation, access point, user) in 1/W: SNR at 1 W and matched filtering.
     """
-    # What E [u; 1] is, without the large E.
+    # d + Q u, without the large Q.
     incident = (links.surface_mean * reflection.conj()[:, :, None]).swapaxes(2, 3)
     scalars = (links.arrival.conj().swapaxes(1, 2) @ incident).swapaxes(1, 2)
     reflected = links.departure.conj().swapaxes(2, 3) @ scalars
@@ -145,19 +128,37 @@ def average_gain(links: RicianNetwork, reflection: Complex) -> Real:
 def smallest_gain_problem(links: RicianNetwork) -> MaxMinProblem:
     """Form the max-min problem in the mean gains, eqs. (11) to (14).
 
+    A cascade is of rank one, departure^* (arrival^H Diag(f) u): surfaces are blocks of elements,
+    with a column for every user and every site that they see, and the antennas mix these.
+
     Returns:
         The problem in x = [u; t], whose last element stands for the direct channels; columns are
         the antennas of all access points, for one user after the other.
     """
-    mapping = line_of_sight(links)
-    count, sites, users, antennas, size = mapping.shape
-    columns = mapping.conj().transpose(0, 4, 2, 1, 3).reshape(count, size, -1)
+    count, sites, surfaces, antennas = links.departure.shape
+    users, elements = links.surface_mean.shape[2:]
+    # The same in all realisations. Every surface has room for as many sites, those it sees first.
+    seen = (links.arrival != 0.0).any(axis=(0, 3))
+    most = max(1, int(seen.sum(axis=0).max()))
+    chosen = np.argsort(~seen, axis=0, kind="stable")[:most]
+    columns = np.zeros((count, surfaces * elements + 1, most * users), np.complex128)
+    mixing = np.zeros((count, surfaces + 1, most, users, users, sites, antennas), np.complex128)
+    blocks = columns[:, :-1].reshape(count, surfaces, elements, most, users)
+    for s in range(surfaces):
+        for j, a in enumerate(chosen[:, s]):
+            blocks[:, s, :, j] = (links.arrival[:, a, s, None] * links.surface_mean[:, s].conj()).mT
+            for k in range(users):
+                mixing[:, s, j, k, k, a] = links.departure[:, a, s]
+    columns[:, -1, 0] = 1.0
+    mixing[:, -1, 0, 0] = links.direct_mean.conj().swapaxes(1, 2)
     weights = np.repeat(np.eye(users), sites * antennas, axis=1)
-    ones = np.ones((count, *links.arrival.shape[2:]))
+    ones = np.ones((count, surfaces, elements), np.complex128)
     return MaxMinProblem(
         columns=columns,
         weights=np.broadcast_to(weights, (count, *weights.shape)),
-        constants=scattered_gain(links, ones.astype(np.complex128)).sum(axis=1),
+        constants=scattered_gain(links, ones).sum(axis=1),
+        mixing=mixing.reshape(count, -1, weights.shape[1]),
+        sizes=(elements,) * surfaces + (1,),
     )
 
 

@@ -187,7 +187,7 @@ def zero_forcing(stacked: Complex, gram: Complex, precoder: Complex) -> bool:
 
 @kernel
 def _incident_gram(products: Real, gram: Complex) -> None:
-    """Upper triangle of X^H X from P P^T, (row, row); P has the rows of Re X^T, then Im X^T."""
+    """Upper triangle of X^H X from P P^T, (row, any); P has the rows of Re X^T, then Im X^T."""
     users = gram.shape[0]
     for k in range(users):
         for j in range(k, users):
@@ -216,16 +216,16 @@ def _simulate(
     surfaces, elements = reflection.shape
     # Incident mean and spread: phi^* f = phi^* mean + s phi^* z.
     turn_real, turn_imag = reflection.real.copy(), -reflection.imag
-    # Inner products of long rows go through BLAS, real and imaginary parts as rows of their own.
-    arrivals = np.empty((surfaces, 2 * sites, elements))
+    # Inner products of long rows go through BLAS, real and imaginary parts as rows of their own:
+    # those of the incident channels with themselves and with the arrivals in one product.
+    width = 2 * users
+    vectors = np.empty((surfaces, width + 2 * sites, elements))
     for s in range(surfaces):
         for a in range(sites):
-            arrivals[s, a] = arrival[a, s].real
-            arrivals[s, sites + a] = arrival[a, s].imag
+            vectors[s, width + a] = arrival[a, s].real
+            vectors[s, width + sites + a] = arrival[a, s].imag
     mean_real, mean_imag = surface_mean.real.copy(), surface_mean.imag.copy()
-    parts = np.empty((2 * users, elements))
-    real, imag = parts[:users], parts[users:]
-    products, known = np.empty((2 * users, 2 * users)), np.empty((2 * users, 2 * sites))
+    products = np.empty((width, width + 2 * sites))
     small_real, small_imag = np.empty((antennas, users)), np.empty((antennas, users))
     row_real, row_imag = np.empty((1, antennas)), np.empty((1, antennas))
     stacked = np.empty((sites * antennas, users), np.complex128)
@@ -249,6 +249,8 @@ def _simulate(
             if not active[s]:
                 continue
             number = numbers[s]
+            parts = vectors[s, :width]
+            real, imag = parts[:users], parts[users:]
             for k in range(users):
                 fill_normals(seed, SURFACE_TO_USER, number, k, t, real[k : k + 1], imag[k : k + 1])
                 spread = surface_scatter[s, k]
@@ -257,8 +259,7 @@ def _simulate(
                     im = mean_imag[s, k, n] + spread * imag[k, n]
                     real[k, n] = turn_real[s, n] * re - turn_imag[s, n] * im
                     imag[k, n] = turn_real[s, n] * im + turn_imag[s, n] * re
-            np.dot(parts, parts.T, products)
-            np.dot(parts, arrivals[s].T, known)
+            np.dot(parts, vectors[s].T, products)
             _incident_gram(products, gram)
             factorise_gram(gram)
             for a in range(sites):
@@ -267,8 +268,8 @@ def _simulate(
                 fill_normals(seed, REFLECTED, a, number, t, small_real, small_imag)
                 for k in range(users):
                     arrived = complex(
-                        known[k, a] + known[users + k, sites + a],
-                        known[users + k, a] - known[k, sites + a],
+                        products[k, width + a] + products[users + k, width + sites + a],
+                        products[users + k, width + a] - products[k, width + sites + a],
                     )
                     for m in range(antennas):
                         random = 0j
