@@ -60,6 +60,7 @@ PAIRED = {"total_elements": (40, 80, 160), "antennas": (8, 16, 32), "users": (2,
 ONE = {"subsurfaces": (20, 40, 80, 160), "antennas": (5, 10, 20, 40)}
 SEVERAL = {"subsurfaces": (20, 40, 60), "antennas": (8, 16, 32), "users": (2, 4, 8)}
 SURFACE = {"largest_surface": 80}
+LARGE = {"elements": 160}
 DESIGNS = (
     Design("he2020", "irs_count", ("joint", "power", "phase", "random"),
            {"elements": (2, 4, 8, 16), "irss": (2, 4, 8), "pairs": (3, 6, 12)}),
@@ -74,8 +75,8 @@ DESIGNS = (
     Design("zhang2022", "sum_elements", ("domalo", "mrt", "zf", "mmse", "random", "aif"), ZHANG),
     Design("zhang2022", "min_elements", ("sdomalo", "sdr", "sdr_polished"), ZHANG),
     Design("zhang2022", "sum_levels", ("quantised", "quantised_kept", "quantised_after"), ZHANG),
-    Design("zhang2022", "sum_split", ("separated", "colocated"), PAIRED),
-    Design("zhang2022", "sum_crossed", ("scheme1", "scheme3"), PAIRED),
+    Design("zhang2022", "sum_split", ("separated", "colocated"), PAIRED, LARGE),
+    Design("zhang2022", "sum_crossed", ("scheme1", "scheme3"), PAIRED, LARGE),
     Design("zheng2021", "power",
            ("ao_single", "ao_dft", "sdr", "start_single", "start_dft", "single", "bound"),
            ONE, SURFACE),
