@@ -33,7 +33,8 @@ HEAD = """\
 
 Seconds are CPU seconds of one process with one BLAS thread, the least of several calls; kernels are
 compiled and channels drawn before. `python benchmarks/performance_page.py` writes this page from
-`benchmarks/results/`, which the commands named below write.
+`benchmarks/results/`, which the commands named below write. Loads above the number of cores tell
+that others used the machine, which lengthens CPU seconds a little and ratios hardly.
 """
 RATIOS = """\
 ## Beside the obvious way
