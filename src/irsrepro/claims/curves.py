@@ -70,11 +70,10 @@ class Curves:
         names = dict.fromkeys(curve.experiment for curve in curves)
         shared = reduce(np.intersect1d, [_asked(experiments[c.experiment], c) for c in curves])
         shared = shared[:first]
-        self._tables = {
-            name: experiments[name]
-            .assign_coords(realisation=_numbers(experiments[name]))
-            .sel(realisation=shared)
-            for name in names
+        self._tables = {name: experiments[name] for name in names}
+        # Only what is read is selected: traces are large, and few checks look at them.
+        self._rows = {
+            name: _positions(_numbers(table), shared) for name, table in self._tables.items()
         }
         self._first = self._tables[next(iter(names))]
         self.points: list[Any] = check["points"]
@@ -130,7 +129,14 @@ class Curves:
         wanted = self.points if curve.point is None else [curve.point] * len(self.points)
         swept = table["point"].values
         indices = [int(np.abs(swept - value).argmin()) for value in wanted]
-        return np.moveaxis(ordered.values[indices].astype(float), 1, 0)
+        rows = self._rows[curve.experiment]
+        return np.moveaxis(ordered.values[np.ix_(np.array(indices), rows)].astype(float), 1, 0)
+
+
+def _positions(numbers: NDArray[Any], wanted: NDArray[Any]) -> NDArray[np.intp]:
+    """Return where wanted numbers stand among numbers in any order."""
+    order = np.argsort(numbers)
+    return order[np.searchsorted(numbers, wanted, sorter=order)]
 
 
 def _asked(table: xr.Dataset, curve: Curve) -> NDArray[Any]:
