@@ -70,6 +70,11 @@ class SolverError(RuntimeError):
     """A solver gives no answer on one realisation; others are not concerned."""
 
 
+def converged_or_limited(converged: NDArray[np.bool_]) -> NDArray[np.int8]:
+    """Return the status of realisations that have converged, or else used all iterations."""
+    return np.where(converged, CONVERGED, ITERATION_LIMIT).astype(np.int8)
+
+
 def in_words(code: int) -> str:
     """Return an ending in words."""
     ending = Ending(code)

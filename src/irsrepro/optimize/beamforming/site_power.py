@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from irsrepro.array_types import Complex, Real
 from irsrepro.compiled import kernel
-from irsrepro.optimize.result import CONVERGED, ITERATION_LIMIT, Solution
+from irsrepro.optimize.result import Solution, converged_or_limited
 
 RIDGE = 1e-7  # of the mean diagonal entry of B, added to its diagonal
 _SHORTEST_STEP = 1e-8
@@ -286,5 +286,5 @@ def solve_group_power(
         value,
         iterations=steps,
         residual=gap,
-        status=np.where(gap <= tolerance, CONVERGED, ITERATION_LIMIT).astype(np.int8),
+        status=converged_or_limited(gap <= tolerance),
     )

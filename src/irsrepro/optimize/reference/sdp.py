@@ -20,7 +20,7 @@ from irsrepro.array_types import Complex, Real
 from irsrepro.lazy_import import lazily
 from irsrepro.optimize.reference.low_rank import relax_low_rank
 from irsrepro.optimize.reference.public_solvers import Attempt, optimise_program, solve_program
-from irsrepro.optimize.result import CONVERGED, ITERATION_LIMIT
+from irsrepro.optimize.result import converged_or_limited
 from irsrepro.optimize.sdp.instance import Instance
 from irsrepro.optimize.sdp.problem import MaxMinProblem, scale_instance, smallest_value
 from irsrepro.optimize.sdp.solver import DiagonalSdpSolution, Method, NormBound
@@ -146,7 +146,7 @@ def solve_diagonal_sdp(
         multipliers=np.full_like(problem.constants, np.nan),
         diagonal=np.full(problem.columns.shape[:2], np.nan),
         iterations=np.array([each[3] for each in found]),
-        status=np.where(good, CONVERGED, ITERATION_LIMIT).astype(np.int8),
+        status=converged_or_limited(good),
     )
 
 
@@ -196,7 +196,7 @@ def largest_norm_bound(factor: Complex, *, tolerance: float = 1e-4) -> NormBound
         claimed.append(float(program.value) * unit)
     bound = np.array(bounds)
     gap = bound / np.array(claimed) - 1.0
-    status = np.where(gap <= tolerance, CONVERGED, ITERATION_LIMIT).astype(np.int8)
+    status = converged_or_limited(gap <= tolerance)
     none = np.zeros(len(bound), np.int64)
     return NormBound(bound, iterations=none, residual=gap, status=status)
 

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from irsrepro.array_types import Complex, Real
 from irsrepro.compiled import kernel
-from irsrepro.optimize.result import CONVERGED, ITERATION_LIMIT, Solution
+from irsrepro.optimize.result import Solution, converged_or_limited
 
 Workspace = tuple[Complex, Complex, Complex, Real, Real, Real, Real, NDArray[np.int64]]
 
@@ -39,8 +39,7 @@ _DROPPED_RADIUS = 0.1  # an element this deep inside has no active constraint
 class UnitDiscSolution(Solution):
     """Solutions of (P) for R realisations, with a certificate for each.
 
-    Iterations are Newton steps; the residual is (D(lam) - q(x)) / D(lam) by (G), a bound on what is
-    missing.
+    Iterations are Newton steps; the residual bounds what is missing: (D(lam) - q(x)) / D(lam), (G).
 
     Attributes:
         vector: (realisation, element) complex, |x_n| <= 1 up to one rounding.
@@ -397,5 +396,5 @@ def solve_unit_disc(
         value,
         iterations=steps,
         residual=gap,
-        status=np.where(gap <= tolerance, CONVERGED, ITERATION_LIMIT).astype(np.int8),
+        status=converged_or_limited(gap <= tolerance),
     )

@@ -16,7 +16,7 @@ import numpy as np
 
 from irsrepro.array_types import Complex, Real
 from irsrepro.optimize.beamforming.receivers import linear_receivers, receive_sinr
-from irsrepro.optimize.result import CONVERGED, ITERATION_LIMIT, TracedSolution
+from irsrepro.optimize.result import TracedSolution, converged_or_limited
 from irsrepro.optimize.sdp.problem import MaxMinProblem, sinr_problem
 from irsrepro.papers.zheng2021.algorithms.links import Links, effective_channel
 
@@ -144,7 +144,7 @@ def alternate_max_min(
         receivers, reached = receive(links, theta[1], theta[2], receiver, power)
         trace.append(reached)
     residual = (trace[-1] - trace[-2]) / trace[-1] if max_iterations else np.full(len(ones), np.nan)
-    status = np.where(np.abs(residual) <= tolerance, CONVERGED, ITERATION_LIMIT).astype(np.int8)
+    status = converged_or_limited(np.abs(residual) <= tolerance)
     return MaxMinAlternation(
         reflection1=theta[1],
         reflection2=theta[2],

@@ -9,7 +9,7 @@ import xarray as xr
 
 from irsrepro.build.storage import variable
 from irsrepro.build.sweeps import Problem
-from irsrepro.optimize.result import CONVERGED, ITERATION_LIMIT
+from irsrepro.optimize.result import converged_or_limited
 from irsrepro.optimize.sdp.problem import norm_problem
 from irsrepro.papers.zheng2021.algorithms.double_reflection import Alternation
 from irsrepro.papers.zheng2021.algorithms.links import block_factors, effective_channel
@@ -56,7 +56,7 @@ def design(problem: Problem) -> xr.Dataset:
         trace=np.stack(gains, axis=1),
         iterations=np.full(len(channel), len(gains) - 1),
         residual=residual,
-        status=np.where(settled, CONVERGED, ITERATION_LIMIT).astype(np.int8),
+        status=converged_or_limited(settled),
     )
     variables = double_variables(found.reflection1, found.reflection2, found.receiver)
     about = "bound of a step over the gain after it, less one"
