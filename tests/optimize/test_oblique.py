@@ -221,6 +221,17 @@ def test_the_cost_never_rises_and_a_preconditioner_saves_evaluations() -> None:
     np.testing.assert_allclose(np.linalg.norm(point, axis=1), 1.0, rtol=1e-14)
 
 
+@pytest.mark.parametrize("broken", [np.nan, np.inf, 0.0, -1.0])
+def test_a_broken_preconditioner_leaves_the_plain_gradient(broken: float) -> None:
+    rng = np.random.default_rng(9)
+    A, start = hermitian(rng, 9), on_manifold(rng, 9, 2)
+    plain, _, _ = driven(A, start, np.ones(9))
+    rescued, _, _ = driven(A, start, np.full(9, 1.0 / broken if broken else np.inf))
+    assert (np.diff(rescued) <= 0.0).all()
+    np.testing.assert_allclose(rescued[:5], plain[:5], rtol=1e-9)
+    assert rescued[-1] == pytest.approx(plain[-1], rel=1e-6)
+
+
 @njit(cache=False)
 def smallest_form(A: Complex, start: Real, limit: int) -> tuple[float, int]:
     """The use in compiled code that the module describes."""

@@ -284,9 +284,12 @@ def descend(search: Search, descent: Real) -> None:
 
 @kernel(allocates=False)
 def _turn(search: Search, descent: Real) -> None:
-    """Choose the direction for a tangent z."""
+    """Choose the direction for a tangent z: z = g where rounding left M not positive definite."""
     scalars = search.scalars
     square = inner_product(descent, search.gradient)
+    if not (square > 0.0 and np.isfinite(square)):
+        assign(search.gradient, descent)
+        square = inner_product(descent, search.gradient)
     mixed = inner_product(descent, search.trial)
     beta = 0.0
     if scalars[STEP] > 0.0 and scalars[DESCENT] > 0.0:

@@ -65,7 +65,6 @@ from irsrepro.optimize.sdp.slack import (
 )
 
 _STEPS = 10  # conjugate gradient steps per round
-_MOST_TRIALS = 500  # in these steps: beyond it, curvature that is rounding leads nowhere
 _PLAIN_ROUNDS = 2  # rounds before the slack is worth inverting
 _SMOOTHING = 0.3  # mu at first, in units of the weighted mean of sum_a |S_ka| p_a
 _SHARPEST, _SOFTEST = 0.02, 0.6
@@ -96,9 +95,7 @@ def _ascend(
     users, width = problem.numerator.shape
     ones, values, tilted = np.empty(users), np.empty(users), np.empty(users)
     powers = np.empty(width)
-    for _ in range(_MOST_TRIALS):
-        if search.counters[STATUS] != RUNNING:
-            break
+    while search.counters[STATUS] == RUNNING:
         image = forms(problem.columns, trial)
         row_powers(image, powers)
         quotients(problem, powers, ones, values)
