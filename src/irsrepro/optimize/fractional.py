@@ -4,6 +4,7 @@ from math import sqrt
 
 from irsrepro.array_types import Complex, Real
 from irsrepro.compiled import kernel
+from irsrepro.optimize.linear_algebra import squared_modulus
 
 
 @kernel
@@ -19,8 +20,8 @@ def sinr_from_amplitudes(amplitudes: Complex, noise: Real, sinr: Real) -> None:
         unwanted = noise[k]
         for i in range(noise.size):
             if i != k:
-                unwanted += amplitudes[i, k].real ** 2 + amplitudes[i, k].imag ** 2
-        sinr[k] = (amplitudes[k, k].real ** 2 + amplitudes[k, k].imag ** 2) / unwanted
+                unwanted += squared_modulus(amplitudes[i, k])
+        sinr[k] = squared_modulus(amplitudes[k, k]) / unwanted
 
 
 @kernel
@@ -41,5 +42,5 @@ def quadratic_auxiliary(
     for k in range(noise.size):
         received = noise[k]
         for i in range(noise.size):
-            received += amplitudes[i, k].real ** 2 + amplitudes[i, k].imag ** 2
+            received += squared_modulus(amplitudes[i, k])
         auxiliary[k] = sqrt(rate_factor * (1.0 + sinr[k])) * amplitudes[k, k] / received

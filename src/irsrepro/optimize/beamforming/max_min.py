@@ -24,6 +24,7 @@ from numpy.typing import ArrayLike
 from irsrepro.array_types import Complex, Real
 from irsrepro.compiled import kernel
 from irsrepro.optimize.beamforming.receivers import MMSE, Workspace, combiner_from_gram, workspace
+from irsrepro.optimize.linear_algebra import squared_modulus
 from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT, Solution
 
 _TINY = 1e-150
@@ -97,7 +98,7 @@ def _downlink(channel: Complex, gram: Complex, weights: Real, scratch: Workspace
     for j in range(users):
         norm, turn = 0.0, 0j
         for m in range(antennas):
-            norm += direction[j, m].real ** 2 + direction[j, m].imag ** 2
+            norm += squared_modulus(direction[j, m])
             turn += channel[j, m] * direction[j, m]
         scale = turn.conjugate() / (abs(turn) * sqrt(norm))
         for m in range(antennas):
@@ -107,7 +108,7 @@ def _downlink(channel: Complex, gram: Complex, weights: Real, scratch: Workspace
     # level of the uplink, and a last scaling takes up what rounding leaves.
     for k in range(users):
         for j in range(users):
-            square = heard[k, j].real ** 2 + heard[k, j].imag ** 2
+            square = squared_modulus(heard[k, j])
             system[k, j] = square * weights[k] / level if j == k else -square
     power = np.linalg.solve(system, np.ones(users))
     total = 0.0
@@ -147,8 +148,8 @@ def _solve(
         others = 1.0
         for j in range(users):
             if j != k:
-                others += heard[k, j].real ** 2 + heard[k, j].imag ** 2
-        own = heard[k, k].real ** 2 + heard[k, k].imag ** 2
+                others += squared_modulus(heard[k, j])
+        own = squared_modulus(heard[k, k])
         reached = min(reached, weights[k] * own / others)
     residual = upper / low - 1.0
     return reached, upper, residual, steps, CONVERGED if steps < max_iterations else ITERATION_LIMIT

@@ -35,6 +35,7 @@ from irsrepro.optimize.beamforming.receivers import (
     combiner_from_gram,
     workspace,
 )
+from irsrepro.optimize.linear_algebra import squared_modulus
 from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT, Solution
 
 _LARGEST = 1e200  # uplink power times channel gain of a target that cannot be met
@@ -110,7 +111,7 @@ def _best_receivers(gram: Complex, targets: Real, work: Duality) -> None:
         for j in range(users):
             c, s = C[j, k], S[j, k]
             norm += c.real * s.real + c.imag * s.imag
-            square = S[k, j].real ** 2 + S[k, j].imag ** 2
+            square = squared_modulus(S[k, j])
             work.matrix[k, j] = square / targets[k] if j == k else -square
         work.norm[k] = norm
 

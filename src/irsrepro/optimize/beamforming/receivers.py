@@ -24,6 +24,7 @@ from numpy.typing import ArrayLike
 from irsrepro.array_types import Complex, Integers, Real
 from irsrepro.compiled import kernel
 from irsrepro.metrics import interference
+from irsrepro.optimize.linear_algebra import squared_modulus
 
 RECEIVERS = ("mrc", "zf", "mmse")
 
@@ -95,7 +96,7 @@ def _factorise(matrix: Complex, floor: float, scratch: Workspace) -> int:
                 total -= factor[k, t] * factor[pivot, t].conjugate()
             total *= scale
             factor[k, s] = total
-            residual[k] -= total.real**2 + total.imag**2
+            residual[k] -= squared_modulus(total)
     return int(users)
 
 
@@ -217,7 +218,7 @@ def combined_sinr(gram: Complex, combiner: Complex, powers: Real, noise: float, 
             for t in range(users):
                 amplitude += combiner[t, k].conjugate() * gram[t, j]
             norm += (amplitude * combiner[j, k]).real
-            received = powers[j] * (amplitude.real**2 + amplitude.imag**2)
+            received = powers[j] * squared_modulus(amplitude)
             if j == k:
                 signal = received
             else:

@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 
 from irsrepro.array_types import Complex, Real
 from irsrepro.compiled import kernel
+from irsrepro.optimize.linear_algebra import squared_modulus
 from irsrepro.optimize.result import Solution, converged_or_limited
 
 RIDGE = 1e-7  # of the mean diagonal entry of B, added to its diagonal
@@ -107,7 +108,7 @@ def _dual(
     used[:] = 0.0
     for i in range(antennas):
         for j in range(users):
-            used[i // group] += point[i, j].real ** 2 + point[i, j].imag ** 2
+            used[i // group] += squared_modulus(point[i, j])
             value += (linear[i, j].conjugate() * point[i, j]).real
     return value, point, inverse
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from irsrepro.array_types import Complex, Real
 from irsrepro.compiled import kernel
+from irsrepro.optimize.linear_algebra import squared_modulus
 
 
 class Columns(NamedTuple):
@@ -90,7 +91,7 @@ def weighted_energies(columns: Columns, weights: Real) -> Real:
     if mixing.size == 0:
         for i in range(rows):
             for a in range(count):
-                energies[i] += weights[a] * (local[i, a].real ** 2 + local[i, a].imag ** 2)
+                energies[i] += weights[a] * squared_modulus(local[i, a])
         return energies
     for b in range(edges.size - 1):
         i, j, here = edges[b], edges[b + 1], slice(b * count, (b + 1) * count)

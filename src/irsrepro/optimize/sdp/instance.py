@@ -15,16 +15,15 @@ It proves that no V has a value above t: the trace of Z V is not negative, so so
 tr(N_k V) + n_k <= t (tr(D_k V) + d_k).
 """
 
-from math import exp, log, sqrt
+from math import exp, log
 from typing import NamedTuple
 
 import numpy as np
 
 from irsrepro.array_types import Complex, Real
 from irsrepro.compiled import kernel
+from irsrepro.optimize.linear_algebra import squared_modulus
 from irsrepro.optimize.sdp.columns import Columns, dense_columns
-
-_BLOCK = 16
 
 
 class Instance(NamedTuple):
@@ -58,7 +57,7 @@ def row_powers(image: Complex, powers: Real) -> None:
     for a in range(image.shape[0]):
         total = 0.0
         for c in range(image.shape[1]):
-            total += image[a, c].real ** 2 + image[a, c].imag ** 2
+            total += squared_modulus(image[a, c])
         powers[a] = total
 
 
@@ -146,39 +145,3 @@ def slack(instance: Instance, diagonal: Real, weights: Real) -> Complex:
     for i in range(diagonal.size):
         matrix[i, i] = diagonal[i] + matrix[i, i].real
     return matrix
-
-
-@kernel
-def factorise(matrix: Complex) -> bool:
-    """Cholesky factor R of a Hermitian matrix = R^H R, in place in its upper triangle.
-
-    Only the upper triangle is read. Failing is not an exception: step lengths are found that way.
-
-    Args:
-        matrix: (element, element), overwritten.
-
-    Returns:
-        Whether the matrix is positive definite to working precision.
-
-    """
-    size = matrix.shape[0]
-    for first in range(0, size, _BLOCK):
-        last = min(size, first + _BLOCK)
-        for k in range(first, last):
-            pivot = matrix[k, k].real
-            if not pivot > 0.0:
-                return False
-            scale = 1.0 / sqrt(pivot)
-            for j in range(k, size):
-                matrix[k, j] *= scale
-            for i in range(k + 1, last):
-                weight = matrix[k, i].conjugate()
-                for j in range(i, size):
-                    matrix[i, j] -= weight * matrix[k, j]
-        if last < size:
-            panel = matrix[first:last, last:].copy()
-            update = np.dot(panel.conj().T.copy(), panel)
-            for i in range(last, size):
-                for j in range(i, size):
-                    matrix[i, j] -= update[i - last, j - last]
-    return True

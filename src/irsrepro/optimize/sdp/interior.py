@@ -1,6 +1,6 @@
 """Interior-point method for max-min semidefinite programs with unit diagonal, certified throughout.
 
-One instance of (P) in `diagonal_sdp_instance`, compiled; `diagonal_sdp` has the batched functions.
+One instance of (P) in `instance`, compiled; `solver` has the batched functions.
 At a level t, with positive scales e_k, C_k = (N_k - t D_k) / e_k and c_k = (n_k - t d_k) / e_k, the
 primal and the dual problem are
 
@@ -23,15 +23,20 @@ B = Z^-1 F and C_k = F diag(S_k) F^H its blocks are
     Re(V o conj(Z^-1)),   -Re(A o conj(B)) S^T,   S Re(F^H A o conj(F^H B)) S^T + Diag(s / lam).
 """
 
-from math import inf, sqrt
+from math import inf
 from typing import NamedTuple
 
 import numpy as np
 
 from irsrepro.array_types import Complex, Real
 from irsrepro.compiled import kernel
+from irsrepro.optimize.linear_algebra import (
+    factorise_hermitian,
+    factorise_symmetric,
+    solve_factored,
+)
 from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT
-from irsrepro.optimize.sdp.instance import Instance, factorise, level_terms, quotients, slack
+from irsrepro.optimize.sdp.instance import Instance, level_terms, quotients, slack
 
 _MARGIN = 0.98  # share of a step known to keep the matrices definite
 _BACKTRACK = 0.85
@@ -59,39 +64,6 @@ class _Direction(NamedTuple):
     lam: Real
     s: Real
     tau: float
-
-
-@kernel
-def _factorise_real(matrix: Real) -> bool:
-    """Cholesky factor of a symmetric matrix, in place in its upper triangle."""
-    size = matrix.shape[0]
-    for k in range(size):
-        pivot = matrix[k, k]
-        if not pivot > 0.0:
-            return False
-        scale = 1.0 / sqrt(pivot)
-        for j in range(k, size):
-            matrix[k, j] *= scale
-        for i in range(k + 1, size):
-            weight = matrix[k, i]
-            for j in range(i, size):
-                matrix[i, j] -= weight * matrix[k, j]
-    return True
-
-
-@kernel
-def _solve_factored(factor: Real, vector: Real) -> None:
-    """Solve R^T R x = vector in place."""
-    size = vector.size
-    for k in range(size):
-        vector[k] /= factor[k, k]
-        for j in range(k + 1, size):
-            vector[j] -= factor[k, j] * vector[k]
-    for k in range(size - 1, -1, -1):
-        total = vector[k]
-        for j in range(k + 1, size):
-            total -= factor[k, j] * vector[j]
-        vector[k] = total / factor[k, k]
 
 
 @kernel
@@ -138,7 +110,7 @@ def _step(
         for i in range(matrix.shape[0]):
             for j in range(i, matrix.shape[0]):
                 trial[i, j] = matrix[i, j] + step * change[i, j]
-        if factorise(trial):
+        if factorise_hermitian(trial):
             return step
         step *= _BACKTRACK
     return 0.0
@@ -204,7 +176,7 @@ def _direction(
         unknown[i] = R[i, i].real + iterate.V[i, i].real - 1.0
     for k in range(users):
         unknown[size + k] = target[k] - correction[k] - residual[k]
-    _solve_factored(factor, unknown)
+    solve_factored(factor, unknown)
     dtau = (1.0 - iterate.lam.sum() - unknown[size:].sum()) / border[size:].sum()
     unknown += dtau * border
     dy, dlam = unknown[:size].copy(), unknown[size:].copy()
@@ -232,7 +204,7 @@ def _predict_and_correct(
     trial = np.empty_like(V)
     border = np.zeros(size + users)
     border[size:] = 1.0
-    _solve_factored(factor, border)
+    solve_factored(factor, border)
     gap = _inner(V, Z) + (s * lam).sum()
     move = _direction(instance, iterate, factor, border, -V, -A, -s, residual)
     primal = _step(V, move.V, s, move.s, 1.0, trial)
@@ -344,7 +316,7 @@ def interior_point(
         iterate = _Iterate(V, Z, inverse, A, np.dot(inverse, F), s, lam, terms)
         _newton_matrix(iterate, instance.columns.conjugate.T, system)
         primal, dual = 0.0, 0.0
-        if _factorise_real(system):
+        if factorise_symmetric(system):
             residual = values - tau - s
             primal, dual, move = _predict_and_correct(instance, iterate, system, residual)
             V = V + primal * move.V

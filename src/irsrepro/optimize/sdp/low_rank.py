@@ -30,6 +30,7 @@ import numpy as np
 
 from irsrepro.array_types import Complex, Real
 from irsrepro.compiled import assign, kernel
+from irsrepro.optimize.linear_algebra import squared_modulus
 from irsrepro.optimize.manifold.oblique import (
     DESCENT,
     EVALUATIONS,
@@ -214,14 +215,14 @@ def _extend(factor: Complex, vector: Complex, rank_limit: int) -> Complex:
     result = np.zeros((rows, grown), np.complex128)
     power = 0.0
     for i in range(rows):
-        power += vector[i].real ** 2 + vector[i].imag ** 2
+        power += squared_modulus(vector[i])
     for i in range(rows):
         for c in range(rank):
             result[i, c] = turned[i, rank - 1 - c]
         result[i, grown - 1] += vector[i] * (_NEW_COLUMN / sqrt(power / rows))
         square = 0.0
         for c in range(grown):
-            square += result[i, c].real ** 2 + result[i, c].imag ** 2
+            square += squared_modulus(result[i, c])
         for c in range(grown):
             result[i, c] /= sqrt(square)
     return result

@@ -16,8 +16,9 @@ import numpy as np
 
 from irsrepro.array_types import Complex, Real
 from irsrepro.compiled import kernel
+from irsrepro.optimize.linear_algebra import factorise_hermitian
 from irsrepro.optimize.sdp.columns import combine_columns, forms, gram_matrix
-from irsrepro.optimize.sdp.instance import Instance, factorise, slack
+from irsrepro.optimize.sdp.instance import Instance, slack
 
 _SMALLEST_PIVOT = 0.01  # of the lift: how close to 0 the thin formulas let an entry of y come
 _ROUNDS = 4
@@ -94,7 +95,7 @@ def invert_slack(
     size, width = result.reciprocal.size, weights.size
     if result.dense.shape[0] > 0:
         matrix = slack(instance, diagonal, weights)
-        if not factorise(matrix.copy()):
+        if not factorise_hermitian(matrix.copy()):
             return False
         if invert:
             result.dense[:] = np.linalg.inv(matrix)
@@ -114,7 +115,7 @@ def invert_slack(
         else:
             core[a, a] += 1.0
     if weights.min() >= 0.0:
-        if surplus > 0 or not factorise(core.copy()):
+        if surplus > 0 or not factorise_hermitian(core.copy()):
             return False
         if invert:
             core[:] = np.linalg.inv(core)

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from irsrepro.array_types import Complex, Real
 from irsrepro.compiled import kernel
+from irsrepro.optimize.linear_algebra import factorise_symmetric, solve_factored
 from irsrepro.optimize.result import Solution, converged_or_limited
 
 Workspace = tuple[Complex, Complex, Complex, Real, Real, Real, Real, NDArray[np.int64]]
@@ -153,30 +154,6 @@ def starting_multipliers(
 
 
 @kernel
-def _solve_symmetric(upper: Real, vector: Real, size: int) -> bool:
-    """Solve a real positive definite system in place, from the upper triangle of its matrix."""
-    for k in range(size):
-        pivot = upper[k, k]
-        if not pivot > 0.0:
-            return False
-        scale = 1.0 / sqrt(pivot)
-        for n in range(k, size):
-            upper[k, n] *= scale
-        vector[k] *= scale
-        for m in range(k + 1, size):
-            weight = upper[k, m]
-            vector[m] -= weight * vector[k]
-            for n in range(m, size):
-                upper[m, n] -= weight * upper[k, n]
-    for k in range(size - 1, -1, -1):
-        total = vector[k]
-        for n in range(k + 1, size):
-            total -= upper[k, n] * vector[n]
-        vector[k] = total / upper[k, k]
-    return True
-
-
-@kernel
 def _newton_direction(matrix: Complex, multipliers: Real, scratch: Workspace) -> bool:
     """Newton direction of (D) over the active elements: lam_n > 0 or |x_n| > 1; the others rest.
 
@@ -230,8 +207,10 @@ def _newton_direction(matrix: Complex, multipliers: Real, scratch: Workspace) ->
         unknown[size + p] = total
         for q in range(p, count):
             system[size + p, size + q] = rotated[m, inside[q]].real
-    if not _solve_symmetric(system, unknown, size + count):
+    order = size + count
+    if not factorise_symmetric(system[:order, :order]):
         return False
+    solve_factored(system[:order, :order], unknown[:order])
 
     for n in range(size):
         displacement[n] = complex(direction[n], unknown[n])

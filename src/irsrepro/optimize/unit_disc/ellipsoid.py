@@ -10,6 +10,7 @@ import numpy as np
 
 from irsrepro.array_types import Complex
 from irsrepro.compiled import assign, kernel
+from irsrepro.optimize.linear_algebra import squared_modulus
 from irsrepro.optimize.unit_disc.dense import Workspace, dual_value
 
 
@@ -67,7 +68,7 @@ def dual_ellipsoid(
             upper = min(upper, dual_value(matrix, linear, centre, factor, point))
             for n in range(size):
                 clipped[n] = point[n] / max(1.0, abs(point[n]))
-                normal[n] = 1.0 - (point[n].real ** 2 + point[n].imag ** 2)
+                normal[n] = 1.0 - squared_modulus(point[n])
             primal = 0.0
             for m in range(size):
                 slope = 2.0 * linear[m]

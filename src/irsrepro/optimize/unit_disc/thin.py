@@ -16,6 +16,7 @@ import numpy as np
 
 from irsrepro.array_types import Complex
 from irsrepro.compiled import kernel
+from irsrepro.optimize.linear_algebra import squared_modulus
 
 
 @kernel
@@ -48,7 +49,7 @@ def thin_sweeps(
             slope, curvature = linear[n], 0.0
             for i in range(count):
                 slope -= forms[n, i].conjugate() * image[i]
-                curvature += forms[n, i].real ** 2 + forms[n, i].imag ** 2
+                curvature += squared_modulus(forms[n, i])
             missing += 2.0 * (abs(slope) - (vector[n].conjugate() * slope).real)
             if sweep == sweep_limit:
                 continue
@@ -105,7 +106,7 @@ def circle_sweeps(
             slope, curvature = linear[n], 0.0
             for i in range(count):
                 slope -= forms[n, i].conjugate() * image[i]
-                curvature += forms[n, i].real ** 2 + forms[n, i].imag ** 2
+                curvature += squared_modulus(forms[n, i])
             target = slope + curvature * vector[n]
             reach = abs(target)
             if reach > 0.0:

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from irsrepro.array_types import Complex, Real
 from irsrepro.compiled import assign, kernel
 from irsrepro.optimize.fractional import quadratic_auxiliary, sinr_from_amplitudes
+from irsrepro.optimize.linear_algebra import squared_modulus
 from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT, TracedSolution
 from irsrepro.optimize.unit_disc.circle import circle_sweep
 from irsrepro.optimize.unit_disc.dense import (
@@ -114,7 +115,7 @@ def _received(
     for k in range(pairs):
         noise[k] = 1.0
         for n in range(elements):
-            noise[k] += noise_gains[k, n] * (reflection[n].real ** 2 + reflection[n].imag ** 2)
+            noise[k] += noise_gains[k, n] * squared_modulus(reflection[n])
         for i in range(pairs):
             total = 0j
             for n in range(elements):
@@ -142,7 +143,7 @@ def _phase_problem(
     pairs, elements = noise_gains.shape
     matrix[:], linear[:] = 0.0, 0.0
     for k in range(pairs):
-        weight = auxiliary[k].real ** 2 + auxiliary[k].imag ** 2
+        weight = squared_modulus(auxiliary[k])
         gain = sqrt(rate_factor * (1.0 + sinr[k]) * powers[k]) * auxiliary[k]
         for n in range(elements):
             matrix[n, n] += weight * noise_gains[k, n]

@@ -27,6 +27,7 @@ from irsrepro.array_types import Complex, Real
 from irsrepro.channels.rician_network import Fading
 from irsrepro.compiled import kernel
 from irsrepro.optimize.beamforming.site_power import dual_step
+from irsrepro.optimize.linear_algebra import squared_modulus
 from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT, TracedSolution
 from irsrepro.optimize.unit_disc.thin import circle_sweeps, thin_sweeps
 
@@ -165,8 +166,8 @@ def ratios(amplitudes: Complex, sinr: Real) -> float:
         unwanted = 1.0
         for j in range(sinr.size):
             if j != k:
-                unwanted += amplitudes[k, j].real ** 2 + amplitudes[k, j].imag ** 2
-        sinr[k] = (amplitudes[k, k].real ** 2 + amplitudes[k, k].imag ** 2) / unwanted
+                unwanted += squared_modulus(amplitudes[k, j])
+        sinr[k] = squared_modulus(amplitudes[k, k]) / unwanted
         total += np.log1p(sinr[k])
     return float(total / log(2.0))
 
@@ -177,7 +178,7 @@ def _auxiliaries(amplitudes: Complex, sinr: Real, auxiliary: Complex) -> None:
     for k in range(sinr.size):
         received = 1.0
         for j in range(sinr.size):
-            received += amplitudes[k, j].real ** 2 + amplitudes[k, j].imag ** 2
+            received += squared_modulus(amplitudes[k, j])
         auxiliary[k] = sqrt(1.0 + sinr[k]) * amplitudes[k, k] / received
 
 

@@ -33,6 +33,7 @@ from numpy.typing import NDArray
 from irsrepro.array_types import Complex, Real
 from irsrepro.channels.rician_network import Fading
 from irsrepro.compiled import kernel
+from irsrepro.optimize.linear_algebra import squared_modulus
 from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT
 from irsrepro.papers.noh2022.algorithms.downlink_sum_rate import (
     amplitudes_of,
@@ -160,7 +161,7 @@ def downlink_precoder(
     system = np.empty((users, users))
     for k in range(users):
         for j in range(users):
-            system[k, j] = -(C[k, j].real ** 2 + C[k, j].imag ** 2)
+            system[k, j] = -squared_modulus(C[k, j])
         system[k, k] = (1.0 - C[k, k].real) * C[k, k].real
     power = np.linalg.solve(system, user)
     for k in range(users):
@@ -170,7 +171,7 @@ def downlink_precoder(
     used[:] = 0.0
     for i in range(antennas):
         for k in range(users):
-            used[i // group] += precoder[i, k].real ** 2 + precoder[i, k].imag ** 2
+            used[i // group] += squared_modulus(precoder[i, k])
 
 
 @kernel

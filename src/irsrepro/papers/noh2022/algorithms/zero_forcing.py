@@ -30,6 +30,7 @@ from irsrepro.channels.rician_network import (
     RicianNetwork,
 )
 from irsrepro.compiled import kernel
+from irsrepro.optimize.linear_algebra import squared_modulus
 
 _RANK = 1e-13  # of a diagonal entry of a Gram matrix, below which its pivot is rounding
 
@@ -133,7 +134,7 @@ def factorise_gram(gram: Complex) -> None:
             gram[k, i] = 0.0
         pivot = entry
         for i in range(k):
-            pivot -= gram[i, k].real ** 2 + gram[i, k].imag ** 2
+            pivot -= squared_modulus(gram[i, k])
         if pivot > _RANK * entry:
             root = sqrt(pivot)
             for j in range(k + 1, size):
@@ -285,8 +286,8 @@ def _simulate(
                 gain = 0.0
                 for m in range(antennas):
                     h, w = stacked[a * antennas + m, k], precoder[a * antennas + m, k]
-                    gain += h.real**2 + h.imag**2
-                    total += w.real**2 + w.imag**2
+                    gain += squared_modulus(h)
+                    total += squared_modulus(w)
                 gains[0, a, k] += gain
                 gains[1, a, k] += gain * gain
             powers[0, a] += total

@@ -20,6 +20,7 @@ import numpy as np
 from irsrepro.array_types import Complex, Real
 from irsrepro.compiled import kernel
 from irsrepro.optimize.fractional import quadratic_auxiliary
+from irsrepro.optimize.linear_algebra import squared_modulus
 from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT, NO_CHANNEL
 from irsrepro.optimize.unit_disc.thin import thin_sweeps
 from irsrepro.papers.zhang2022.algorithms.linear_beams import MMSE_BEAMS, ZF_BEAMS, linear_beams
@@ -66,7 +67,7 @@ def fractional_beams(
     for i in range(users):
         values[i] = max(values[i], 0.0)
         for j in range(users):
-            weight[i] += values[i] * (parts[i, j].real ** 2 + parts[i, j].imag ** 2)
+            weight[i] += values[i] * squared_modulus(parts[i, j])
     # The power falls with nu: sum_i weight_i / (nu + value_i)^2 = 1 below the root of their sum.
     low, high = 0.0, sqrt(weight.sum())
     if not high > 0.0:
@@ -87,7 +88,7 @@ def fractional_beams(
     made = np.dot(np.ascontiguousarray(np.dot(vectors, parts).T), scaled.conj())
     for j in range(users):
         for m in range(antennas):
-            total += made[j, m].real ** 2 + made[j, m].imag ** 2
+            total += squared_modulus(made[j, m])
     for j in range(users):
         for m in range(antennas):
             beams[j, m] = made[j, m] / sqrt(total)

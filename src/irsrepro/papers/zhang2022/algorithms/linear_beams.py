@@ -7,6 +7,7 @@ import numpy as np
 from irsrepro.array_types import Complex
 from irsrepro.compiled import kernel
 from irsrepro.optimize.beamforming.receivers import MMSE, ZF, combiner_from_gram, workspace
+from irsrepro.optimize.linear_algebra import squared_modulus
 
 MRT_BEAMS, ZF_BEAMS, MMSE_BEAMS = 1, 2, 3
 
@@ -44,7 +45,7 @@ def linear_beams(kind: int | np.int64, channel: Complex, beams: Complex) -> bool
     total = 0.0
     for k in range(users):
         for m in range(antennas):
-            total += made[k, m].real ** 2 + made[k, m].imag ** 2
+            total += squared_modulus(made[k, m])
     if not (total > _TINY and total < inf):
         return False
     scale = 1.0 / sqrt(total)

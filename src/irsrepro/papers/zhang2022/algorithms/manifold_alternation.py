@@ -27,6 +27,7 @@ from numpy.typing import ArrayLike
 
 from irsrepro.array_types import Complex, Real
 from irsrepro.compiled import assign, kernel
+from irsrepro.optimize.linear_algebra import squared_modulus
 from irsrepro.optimize.manifold.oblique import new_search
 from irsrepro.optimize.result import (
     CONVERGED,
@@ -158,9 +159,7 @@ def _alternate(
     rate = weighted_rate(objective, sinr, weights)
     max_signal_power = 0.0
     for k in range(users):
-        max_signal_power = max(
-            max_signal_power, responses[k, k].real ** 2 + responses[k, k].imag ** 2
-        )
+        max_signal_power = max(max_signal_power, squared_modulus(responses[k, k]))
     if plan.beams != SEARCH:
         if not linear_beams(plan.beams, channel, beams):
             trace[:] = nan

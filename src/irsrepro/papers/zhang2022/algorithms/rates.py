@@ -13,6 +13,7 @@ from math import exp, inf, log, log2
 
 from irsrepro.array_types import Complex, Real
 from irsrepro.compiled import kernel
+from irsrepro.optimize.linear_algebra import squared_modulus
 
 SUM_RATE, MIN_RATE = range(2)
 OBJECTIVES = ("sum-rate", "min-rate")
@@ -24,8 +25,8 @@ def _squares(responses: Complex, k: int) -> tuple[float, float]:
     others = 0.0
     for j in range(responses.shape[0]):
         if j != k:
-            others += responses[j, k].real ** 2 + responses[j, k].imag ** 2
-    return responses[k, k].real ** 2 + responses[k, k].imag ** 2, others
+            others += squared_modulus(responses[j, k])
+    return squared_modulus(responses[k, k]), others
 
 
 @kernel(allocates=False)

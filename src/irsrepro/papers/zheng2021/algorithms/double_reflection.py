@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from irsrepro.array_types import Complex, Real
 from irsrepro.compiled import kernel
+from irsrepro.optimize.linear_algebra import squared_modulus
 from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT, TracedSolution
 from irsrepro.papers.zheng2021.algorithms.links import (
     Links,
@@ -59,7 +60,7 @@ def _align(weights: Complex, signal: Complex, constant: complex, reflection: Com
 
     Elements that contribute nothing keep their phase; where c is zero, its phase counts as zero.
     """
-    power = constant.real**2 + constant.imag**2
+    power = squared_modulus(constant)
     scale = 1.0 / sqrt(max(power, _TINY))
     real, imag = (scale * constant.real, scale * constant.imag) if power > _TINY else (1.0, 0.0)
     for m in range(signal.size):
@@ -86,12 +87,12 @@ def _receive(h: Complex, conjugate: Complex, match: bool) -> float:
     """Gain |w^H h|^2 of the receiver whose conjugate is given, after matching it to h."""
     power = 0.0
     for k in range(h.size):
-        power += h[k].real ** 2 + h[k].imag ** 2
+        power += squared_modulus(h[k])
     if match and power > 0.0:
         for k in range(h.size):
             conjugate[k] = complex(h[k].real / sqrt(power), -h[k].imag / sqrt(power))
     received = _inner(conjugate, h)
-    return received.real**2 + received.imag**2
+    return squared_modulus(received)
 
 
 @kernel

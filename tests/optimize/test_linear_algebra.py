@@ -1,0 +1,54 @@
+"""Factorisations of `optimize.linear_algebra`, held against LAPACK's."""
+
+import numpy as np
+import pytest
+
+from irsrepro.array_types import Complex
+from irsrepro.optimize.linear_algebra import (
+    factorise_hermitian,
+    factorise_symmetric,
+    solve_factored,
+    squared_modulus,
+)
+
+
+def gram(seed: int, size: int, rank: int) -> Complex:
+    rng = np.random.default_rng(seed)
+    root = rng.standard_normal((size, rank)) + 1j * rng.standard_normal((size, rank))
+    return root @ root.conj().T
+
+
+def test_the_squared_modulus_needs_no_root() -> None:
+    assert squared_modulus(3e-170 + 4j) == pytest.approx(16.0)
+    assert squared_modulus(3.0 - 4.0j) == 25.0
+
+
+def upper(matrix: Complex) -> Complex:
+    """Nobody reads the lower triangle."""
+    result = np.triu(matrix)
+    result[np.tril_indices(len(matrix), -1)] = np.nan
+    return result
+
+
+@pytest.mark.parametrize("size", [1, 5, 16, 17, 40])
+def test_factors_and_solutions_agree_with_lapack(size: int) -> None:
+    matrix = gram(size, size, size + 3)
+    factor, real = upper(matrix), upper(matrix).real.copy()
+    assert factorise_hermitian(factor)
+    assert factorise_symmetric(real)
+    for ours, theirs in ((factor, matrix), (real, matrix.real)):
+        expected = np.linalg.cholesky(theirs).conj().T
+        np.testing.assert_allclose(np.triu(ours), expected, rtol=1e-9, atol=1e-9)
+    vector = np.arange(1.0, size + 1.0)
+    solution = vector.copy()
+    solve_factored(real, solution)
+    np.testing.assert_allclose(matrix.real @ solution, vector, rtol=1e-9)
+
+
+@pytest.mark.parametrize("size", [2, 17, 40])
+def test_an_indefinite_matrix_is_said_not_raised(size: int) -> None:
+    indefinite = gram(size, size, size + 3)
+    indefinite[-1, -1] = 0.0
+    assert not factorise_hermitian(indefinite.copy())
+    assert not factorise_symmetric(indefinite.real.copy())
+    assert not factorise_symmetric(np.full((size, size), np.nan))
