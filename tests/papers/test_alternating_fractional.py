@@ -78,7 +78,7 @@ def test_the_reference_finds_as_much() -> None:
     """The relaxed optimum is not unique where elements are many, so means are compared."""
     given, start = links(12), np.ones((12, 6), complex)
     ours = alternate_fractional(
-        given, start, max_iterations=10, phase_accuracy=1e-8, sweep_limit=5000
+        given, start, max_iterations=10, phase_accuracy=1e-8, max_sweeps=5000
     )
     theirs = alternate_fractional_reference(given, start, max_iterations=10)
     np.testing.assert_allclose(ours.trace[:, 0], theirs.trace[:, 0], rtol=1e-9)
@@ -150,7 +150,7 @@ def test_aif_is_that_of_its_own_paper(solve: Any) -> None:
     """Six elements and three users: every relaxed phase step has one answer."""
     given, start = links(1), np.ones((1, 6), complex)
     found = solve(
-        given, start, max_iterations=4, tolerance=0.0, phase_accuracy=1e-10, sweep_limit=20000
+        given, start, max_iterations=4, tolerance=0.0, phase_accuracy=1e-10, max_sweeps=20000
     )
     np.testing.assert_allclose(found.trace[0, 1:], by_the_benchmark_paper(given, 4), rtol=2e-4)
 
@@ -164,10 +164,10 @@ def test_a_direct_link_is_in_the_steps_of_both_engines() -> None:
     made = []
     for strength in (0.0, 1.0):
         given = plain._replace(direct=np.asarray(strength * direct, np.complex128))
-        made.append(alternate_fractional(given, start, sweep_limit=20000, **options))
+        made.append(alternate_fractional(given, start, max_sweeps=20000, **options))
         theirs = alternate_fractional_reference(given, start, **options)
         np.testing.assert_allclose(made[-1].trace, theirs.trace, rtol=2e-4)
-    without = alternate_fractional(plain, start, sweep_limit=20000, **options)
+    without = alternate_fractional(plain, start, max_sweeps=20000, **options)
     np.testing.assert_allclose(made[0].trace, without.trace, rtol=1e-9)
     assert abs(made[1].trace[0, -1] / without.trace[0, -1] - 1.0) > 0.01
 

@@ -136,7 +136,7 @@ def test_the_reference_takes_the_same_steps() -> None:
     first = start(fading, 1.0)
     fast = maximise_downlink_sum_rate(
         fading, *first, 1.0, tolerance=0.0, max_iterations=4, phase_accuracy=1e-9,
-        sweep_limit=100_000,
+        max_sweeps=100_000,
     )  # fmt: skip
     reference = maximise_downlink_sum_rate_reference(
         fading, *first, 1.0, tolerance=0.0, max_iterations=4

@@ -140,7 +140,7 @@ def test_a_channel_does_not_depend_on_its_batch() -> None:
 
 def test_a_cap_that_binds_says_so() -> None:
     fading = draw(6, 2, 2, 2, 3, 8)
-    found = maximise_over_phases(fading, phases(fading), 100.0, round_limit=1)
+    found = maximise_over_phases(fading, phases(fading), 100.0, max_rounds=1)
     assert (found.status == 1).all()
     assert (found.iterations <= 10).all()
 

@@ -206,12 +206,12 @@ def _precondition(
 
 
 @kernel
-def _extend(factor: Complex, vector: Complex, rank_limit: int) -> Complex:
+def _extend(factor: Complex, vector: Complex, max_rank: int) -> Complex:
     """Add a vector to Y: in a new column, or in the least used one if that is free or the last."""
     rows, rank = factor.shape
     values, rotation = np.linalg.eigh(np.dot(factor.conj().T.copy(), factor))
     turned = np.dot(factor, rotation.copy())
-    grown = rank + 1 if values[0] > _FREE * rows and rank < rank_limit else rank
+    grown = rank + 1 if values[0] > _FREE * rows and rank < max_rank else rank
     result = np.zeros((rows, grown), np.complex128)
     power = 0.0
     for i in range(rows):
@@ -236,8 +236,8 @@ def low_rank(
     multipliers: Real,
     tolerance: float,
     floor: float,
-    round_limit: int,
-    rank_limit: int,
+    max_rounds: int,
+    max_rank: int,
     certify: bool,
 ) -> tuple[Complex, Real, Real, float, int, int]:
     """Solve (P) from a given factor; never returns less than the value there.
@@ -250,8 +250,8 @@ def low_rank(
         tolerance: gap between the certified bound and the value at V to reach, relative to |value|
             or, if that is larger, to `floor`.
         floor: see `tolerance`.
-        round_limit: largest number of rounds.
-        rank_limit: largest number of columns of Y.
+        max_rounds: largest number of rounds.
+        max_rank: largest number of columns of Y.
         certify: whether a bound is wanted. Without one the search ends where rounds no longer gain:
             a local optimum, and the way to improve a single vector (rank 1).
 
@@ -284,7 +284,7 @@ def low_rank(
     status, evaluations, failures, last_gain = ITERATION_LIMIT, 0, 0, 0
     constant, fresh, preconditioned = 0.0, True, False
     vector = np.ones(rows, np.complex128)
-    for rounds in range(round_limit + 1):
+    for rounds in range(max_rounds + 1):
         image = forms(instance.columns, factor)
         row_powers(image, powers)
         quotients(instance, powers, denominators, ratios)
@@ -340,11 +340,11 @@ def low_rank(
             # The vector promises a gain of -lowest / budget allowances.
             still = search.scalars[DESCENT] * budget < _STILL * allowance * -lowest
             if failures >= _PATIENCE and still and -lowest > budget:
-                factor = _extend(factor, vector, rank_limit)
+                factor = _extend(factor, vector, max_rank)
                 search = new_search(rows, 2 * factor.shape[1])
                 assign(factor.view(np.float64), search.point)
                 failures, fresh = 0, True
-        if rounds == round_limit:
+        if rounds == max_rounds:
             break
         preconditioned = rounds >= _PLAIN_ROUNDS and _precondition(
             problem, diagonal, weights, metric, shift, inverse, lifted

@@ -89,7 +89,7 @@ def solve_diagonal_sdp(
     method: Method = "auto",
     tolerance: float = 1e-4,
     start: Complex | None = None,
-    rank_limit: int = 12,
+    max_rank: int = 12,
 ) -> DiagonalSdpSolution:
     """Maximise the smallest value over psd V with unit diagonal, for all realisations.
 
@@ -103,7 +103,7 @@ def solve_diagonal_sdp(
         tolerance: relative gap to reach.
         start: factor to start the low-rank method from, (realisation, element, any), rows of any
             positive norm; by default a fixed, generic one of rank 4.
-        rank_limit: largest number of columns of the low-rank method, which adds columns where the
+        max_rank: largest number of columns of the low-rank method, which adds columns where the
             certificate asks for them.
 
     Raises:
@@ -130,7 +130,7 @@ def solve_diagonal_sdp(
     if not np.abs(start).max(axis=2, initial=0.0).all():
         raise ValueError("start must not have rows of zeros")
     # The shape of the result depends on the problem and the options only, not on how it was solved.
-    width = max(start.shape[2], min(rank_limit, size))
+    width = max(start.shape[2], min(max_rank, size))
     if possible:
         width = max(width, size)
     solution = DiagonalSdpSolution(
@@ -151,7 +151,7 @@ def solve_diagonal_sdp(
             possible and (method == "interior" or small or _hard(scaled))
         ):
             rounds = AUTO_ROUND_LIMIT if possible else ROUND_LIMIT
-            outcomes.append(_low_rank(scaled, first, tolerance, rounds, rank_limit, width))
+            outcomes.append(_low_rank(scaled, first, tolerance, rounds, max_rank, width))
         if possible and (not outcomes or outcomes[0].status != CONVERGED):
             known = max(
                 smallest_value(scaled.instance, first), *(o.value for o in outcomes), -np.inf
@@ -229,7 +229,7 @@ def _low_rank(
     start: Complex,
     tolerance: float,
     rounds: int,
-    rank_limit: int,
+    max_rank: int,
     width: int,
 ) -> _Outcome:
     instance = scaled.instance
@@ -242,7 +242,7 @@ def _low_rank(
         tolerance,
         scaled.floor,
         rounds,
-        rank_limit,
+        max_rank,
         True,
     )
     vectors, roots, _ = np.linalg.svd(Y, full_matrices=False)

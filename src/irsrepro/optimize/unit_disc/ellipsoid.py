@@ -20,7 +20,7 @@ def dual_ellipsoid(
     linear: Complex,
     vector: Complex,
     accuracy: float,
-    cut_limit: int,
+    max_cuts: int,
     scratch: Workspace,
 ) -> tuple[float, int]:
     """Minimise D(lam) over lam >= 0 with central cuts (he2020, eq. (23)), for one instance.
@@ -34,7 +34,7 @@ def dual_ellipsoid(
         linear: u, (element,).
         vector: x, (element,), overwritten by the best clipped point.
         accuracy: gap between the best dual and the best primal value, relative to the dual one.
-        cut_limit: largest number of cuts.
+        max_cuts: largest number of cuts.
         scratch: from `workspace`.
 
     Returns:
@@ -56,7 +56,7 @@ def dual_ellipsoid(
         centre[n] = reach / max(size, 2)
         factored[n, n] = radius
     upper, lower = inf, -inf
-    for cut in range(cut_limit):
+    for cut in range(max_cuts):
         lowest = 0
         for n in range(size):
             if centre[n] < centre[lowest]:
@@ -95,4 +95,4 @@ def dual_ellipsoid(
             centre[m] -= image / (size + 1.0)
             for n in range(size):
                 factored[m, n] = grown * (factored[m, n] - shrunk * image * turned[n])
-    return 1.0 - lower / upper, cut_limit
+    return 1.0 - lower / upper, max_cuts

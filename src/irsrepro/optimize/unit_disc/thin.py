@@ -21,7 +21,7 @@ from irsrepro.optimize.linear_algebra import squared_modulus
 
 @kernel
 def thin_sweeps(
-    forms: Complex, linear: Complex, vector: Complex, accuracy: float, sweep_limit: int
+    forms: Complex, linear: Complex, vector: Complex, accuracy: float, max_sweeps: int
 ) -> tuple[float, int]:
     """Raise q by sweeps of coordinate ascent, in place, until the bound on what is missing is low.
 
@@ -30,7 +30,7 @@ def thin_sweeps(
         linear: u, (element,).
         vector: x, (element,), in the unit disc, overwritten.
         accuracy: largest q(x*) - q(x) to leave, in the unit of q.
-        sweep_limit: largest number of sweeps.
+        max_sweeps: largest number of sweeps.
 
     Returns:
         The bound on q(x*) - q(x), and the sweeps made.
@@ -51,7 +51,7 @@ def thin_sweeps(
                 slope -= forms[n, i].conjugate() * image[i]
                 curvature += squared_modulus(forms[n, i])
             missing += 2.0 * (abs(slope) - (vector[n].conjugate() * slope).real)
-            if sweep == sweep_limit:
+            if sweep == max_sweeps:
                 continue
             target = slope + curvature * vector[n]
             reach = max(curvature, abs(target))
@@ -60,7 +60,7 @@ def thin_sweeps(
                 vector[n] += moved
                 for i in range(count):
                     image[i] += forms[n, i] * moved
-        if sweep == sweep_limit:
+        if sweep == max_sweeps:
             return missing, sweep
         sweep += 1
         if missing <= accuracy:
@@ -77,7 +77,7 @@ def thin_sweeps(
 
 @kernel
 def circle_sweeps(
-    forms: Complex, linear: Complex, vector: Complex, accuracy: float, sweep_limit: int
+    forms: Complex, linear: Complex, vector: Complex, accuracy: float, max_sweeps: int
 ) -> tuple[float, int]:
     """Raise q over |x_n| = 1 by sweeps of coordinate ascent, in place, until a sweep adds little.
 
@@ -89,7 +89,7 @@ def circle_sweeps(
         linear: u, (element,).
         vector: x, (element,), of modulus one, overwritten.
         accuracy: increase of q at which to stop.
-        sweep_limit: largest number of sweeps.
+        max_sweeps: largest number of sweeps.
 
     Returns:
         The increase of the last sweep, and the sweeps made.
@@ -100,7 +100,7 @@ def circle_sweeps(
         for i in range(count):
             image[i] += forms[n, i] * vector[n]
     gained, sweep = 0.0, 0
-    while sweep < sweep_limit:
+    while sweep < max_sweeps:
         gained = 0.0
         for n in range(size):
             slope, curvature = linear[n], 0.0

@@ -74,7 +74,7 @@ def maximise_downlink_sum_rate(
     tolerance: float = 1e-4,
     max_iterations: int = 300,
     phase_accuracy: float = 1e-3,
-    sweep_limit: int = 100,
+    max_sweeps: int = 100,
 ) -> DownlinkSolution:
     """Alternate between precoders and reflection coefficients, for every channel by itself.
 
@@ -90,7 +90,7 @@ def maximise_downlink_sum_rate(
         tolerance: relative increase of the sum-rate at which to stop; 0 runs every iteration.
         max_iterations: largest number of iterations.
         phase_accuracy: what a phase step may leave of g, in nats.
-        sweep_limit: largest number of sweeps of a phase step.
+        max_sweeps: largest number of sweeps of a phase step.
 
     Raises:
         ValueError: shapes that do not fit, a start outside the limits, options out of range.
@@ -126,7 +126,7 @@ def maximise_downlink_sum_rate(
             on_circle,
             tolerance,
             phase_accuracy,
-            sweep_limit,
+            max_sweeps,
             trace[t],
         )
     return DownlinkSolution(
@@ -193,7 +193,7 @@ def _alternate(
     on_circle: bool,
     tolerance: float,
     phase_accuracy: float,
-    sweep_limit: int,
+    max_sweeps: int,
     trace: Real,
 ) -> tuple[int, float, int]:
     """One channel; precoder, vector and trace are overwritten."""
@@ -244,9 +244,9 @@ def _alternate(
                     slope[n] += sqrt(1.0 + sinr[k]) * forms[n, k * users + k].conjugate()
             moved[:] = vector
             if on_circle:
-                circle_sweeps(forms, slope, moved, phase_accuracy, sweep_limit)
+                circle_sweeps(forms, slope, moved, phase_accuracy, max_sweeps)
             else:
-                thin_sweeps(forms, slope, moved, phase_accuracy, sweep_limit)
+                thin_sweeps(forms, slope, moved, phase_accuracy, max_sweeps)
             other = composite(direct, adjoint, outgoing, moved)
             amplitudes = amplitudes_of(other, precoder)
             after = ratios(amplitudes, sinr)

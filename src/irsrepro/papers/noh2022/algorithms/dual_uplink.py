@@ -76,7 +76,7 @@ def maximise_over_phases(
     power_limit: float,
     *,
     tolerance: float = 1e-4,
-    round_limit: int = 100,
+    max_rounds: int = 100,
 ) -> DualUplinkSolution:
     """Raise the sum-rate over phases with the precoders as a function of them.
 
@@ -87,7 +87,7 @@ def maximise_over_phases(
         reflection: x at the start, (channel, surface, element) of modulus one.
         power_limit: largest power of a site in W.
         tolerance: relative increase of the sum-rate in a round that counts as one.
-        round_limit: largest number of rounds of ten steps each.
+        max_rounds: largest number of rounds of ten steps each.
 
     Raises:
         ValueError: shapes that do not fit, a start off the unit circle, options out of range.
@@ -96,8 +96,8 @@ def maximise_over_phases(
     surfaces, elements = fading.surface_to_user.shape[1], fading.surface_to_user.shape[3]
     if reflection.shape != (count, surfaces, elements):
         raise ValueError(f"reflection {reflection.shape} must be {(count, surfaces, elements)}")
-    if not power_limit > 0.0 or tolerance < 0.0 or round_limit < 0:
-        raise ValueError("power_limit must be positive, tolerance and round_limit not negative")
+    if not power_limit > 0.0 or tolerance < 0.0 or max_rounds < 0:
+        raise ValueError("power_limit must be positive, tolerance and max_rounds not negative")
     if (np.abs(np.abs(reflection) - 1.0) > 1e-9).any():
         raise ValueError("reflection must have modulus one")
     x = reflection.astype(np.complex128).reshape(count, surfaces * elements)
@@ -108,7 +108,7 @@ def maximise_over_phases(
     limits = np.full(sites, float(power_limit))
     for t in range(count):
         rate[t], iterations[t], status[t] = _rounds(
-            direct[t], incoming[t], outgoing[t], limits, W[t], x[t], tolerance, round_limit
+            direct[t], incoming[t], outgoing[t], limits, W[t], x[t], tolerance, max_rounds
         )
     return DualUplinkSolution(
         W.reshape(count, sites, antennas, users),
@@ -320,7 +320,7 @@ def _rounds(
     precoder: Complex,
     vector: Complex,
     tolerance: float,
-    round_limit: int,
+    max_rounds: int,
 ) -> tuple[float, int, int]:
     """One channel; precoder and vector are overwritten."""
     elements, users = outgoing.shape
@@ -332,7 +332,7 @@ def _rounds(
     point[:elements] = np.angle(vector)
     trial, sinr = np.empty_like(precoder), np.empty(users)
     best, quiet, steps = -1.0, 0, 0
-    for number in range(round_limit + 1):
+    for number in range(max_rounds + 1):
         turned = np.exp(1j * point[:elements])
         channels = composite(direct, adjoint, outgoing, turned)
         user = _shares(point, elements, total)
@@ -353,7 +353,7 @@ def _rounds(
             vector[:], precoder[:] = turned, trial
         if quiet == _QUIET:
             return best, steps, CONVERGED
-        if number < round_limit:
+        if number < max_rounds:
             steps += _climb(
                 direct,
                 adjoint,

@@ -25,7 +25,7 @@ def maximise_downlink_sum_rate(
     tolerance: float = 1e-4,
     max_iterations: int = 300,
     phase_accuracy: float = 1e-3,
-    sweep_limit: int = 100,
+    max_sweeps: int = 100,
 ) -> DownlinkSolution:
     """Maximise the sum-rate as `maximise_downlink_sum_rate` does, with exact steps.
 
@@ -39,7 +39,7 @@ def maximise_downlink_sum_rate(
         tolerance: relative increase of the sum-rate at which to stop; 0 runs every iteration.
         max_iterations: largest number of iterations.
         phase_accuracy: of the other implementation; a cone solver takes exact phase steps.
-        sweep_limit: likewise.
+        max_sweeps: likewise.
 
     Raises:
         SolverError: no solver answers a step.

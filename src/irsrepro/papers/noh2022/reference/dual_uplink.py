@@ -23,7 +23,7 @@ def maximise_over_phases(
     power_limit: float,
     *,
     tolerance: float = 1e-4,
-    round_limit: int = 100,
+    max_rounds: int = 100,
 ) -> DualUplinkSolution:
     """Raise the sum-rate over phases as `maximise_over_phases` does.
 
@@ -32,7 +32,7 @@ def maximise_over_phases(
         reflection: x at the start, (channel, surface, element) of modulus one.
         power_limit: largest power of a site in W.
         tolerance: relative increase of the sum-rate in a round that counts as one.
-        round_limit: largest number of rounds.
+        max_rounds: largest number of rounds.
     """
     count, sites, users, antennas = fading.direct.shape
     x = np.empty((count, reflection[0].size), complex)
@@ -43,7 +43,7 @@ def maximise_over_phases(
         price, total = np.ones(sites), sites * power_limit
         point = np.concatenate([np.angle(reflection[t].ravel()), np.zeros(users)])
         quiet = 0
-        for _ in range(round_limit + 1):
+        for _ in range(max_rounds + 1):
             H, q = _channels(links, point), _powers(point, users, total)
             for _ in range(_PRICE_STEPS):
                 precoder, used = _downlink(H, q, price)

@@ -74,7 +74,7 @@ def design(problem: Problem) -> xr.Dataset:
                 tolerance=tolerance,
                 max_iterations=parameters["sum_rate_iteration_limit"],
                 phase_accuracy=parameters["phase_accuracy"],
-                sweep_limit=parameters["phase_sweeps"],
+                max_sweeps=parameters["phase_sweeps"],
             )
         )
         ends.append(max(end, found[-1].status.max()))

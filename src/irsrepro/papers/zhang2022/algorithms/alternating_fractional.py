@@ -128,7 +128,7 @@ def _alternate(
     trace: Real,
     tolerance: float,
     phase_accuracy: float,
-    sweep_limit: int,
+    max_sweeps: int,
 ) -> tuple[int, float, int]:
     users, elements = links.outgoing.shape
     ones, sinr = np.ones(users), np.empty(users)
@@ -154,7 +154,7 @@ def _alternate(
         quadratic_auxiliary(responses, ones, sinr, 1.0, auxiliary)
         given = affine_responses(np.int64(BOTH), links, reflection, beams)
         phase_problem(given, sinr, auxiliary, forms, linear)
-        thin_sweeps(forms, linear, reflection, phase_accuracy, sweep_limit)
+        thin_sweeps(forms, linear, reflection, phase_accuracy, max_sweeps)
         for n in range(elements):
             size = abs(reflection[n])
             reflection[n] = reflection[n] / size if size > 0.0 else 1.0
@@ -180,7 +180,7 @@ def alternate_fractional(
     max_iterations: int,
     tolerance: float = 1e-2,
     phase_accuracy: float = 1e-3,
-    sweep_limit: int = 200,
+    max_sweeps: int = 200,
 ) -> Alternation:
     """Alternate between beams and projected reflections; a realisation depends on no other.
 
@@ -193,7 +193,7 @@ def alternate_fractional(
         max_iterations: largest number of iterations.
         tolerance: relative change of the sum-rate at which to stop, after three iterations.
         phase_accuracy: what a phase step may leave of the transformed sum-rate, in nats.
-        sweep_limit: largest number of sweeps of a phase step.
+        max_sweeps: largest number of sweeps of a phase step.
 
     Raises:
         ValueError: shapes that do not fit; a path between the surfaces.
@@ -211,6 +211,6 @@ def alternate_fractional(
     status = np.empty(count, np.int8)
     for r in range(count):
         iterations[r], residual[r], status[r] = _alternate(
-            links.of(r), w[r], x[r], trace[r], tolerance, phase_accuracy, sweep_limit
+            links.of(r), w[r], x[r], trace[r], tolerance, phase_accuracy, max_sweeps
         )
     return Alternation(w, x, trace=trace, iterations=iterations, residual=residual, status=status)

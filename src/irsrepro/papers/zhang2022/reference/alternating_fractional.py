@@ -24,7 +24,7 @@ def alternate_fractional(
     max_iterations: int,
     tolerance: float = 1e-2,
     phase_accuracy: float = 1e-3,
-    sweep_limit: int = 200,
+    max_sweeps: int = 200,
 ) -> Alternation:
     """Alternate between beams and projected reflections as `alternate_fractional` does.
 
@@ -35,7 +35,7 @@ def alternate_fractional(
         max_iterations: largest number of iterations.
         tolerance: relative change of the sum-rate at which to stop, after three iterations.
         phase_accuracy: of the other implementation; a cone solver takes exact phase steps.
-        sweep_limit: likewise.
+        max_sweeps: likewise.
 
     Raises:
         SolverError: no solver answers a phase step.

@@ -28,6 +28,6 @@ def design(problem: Problem) -> xr.Dataset:
         max_iterations=parameters["aif_iterations"],
         tolerance=parameters["aif_tolerance"],
         phase_accuracy=parameters["phase_accuracy"],
-        sweep_limit=parameters["phase_sweeps"],
+        max_sweeps=parameters["phase_sweeps"],
     )
     return laid_out(found.beams, found.reflection).assign(reported(found, "sum-rate"))
