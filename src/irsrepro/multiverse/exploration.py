@@ -11,19 +11,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from importlib import import_module
 from itertools import pairwise
 from typing import Any
 
 import xarray as xr
 
+from irsrepro.build.designs import Chunk
 from irsrepro.build.experiments import compare, join, what_is_compared
-from irsrepro.build.external import solve
-from irsrepro.build.jobs import content_hash, stamp, still_valid
+from irsrepro.build.jobs import content_hash, still_valid
 from irsrepro.build.places import EXPLORED_SOLUTION
 from irsrepro.build.storage import write_groups
-from irsrepro.build.sweeps import solve_each
 from irsrepro.channels.ensembles import draw_realisations
 from irsrepro.channels.streams import RandomStream
 from irsrepro.claims import evaluate
@@ -169,26 +168,12 @@ class Exploration:
         found = still_valid(shared, hashes) | kept if own != shared else dict(kept)
         missing = [scheme for scheme in schemes if scheme not in found]
         if missing:
-            stream = RandomStream(self.seed).child(paper.key, ensemble, "scheme")
-            calls = [
-                partial(
-                    solve,
-                    self._drawn(ensemble, chunk),
-                    stream.child(scheme),
-                    runs[scheme],
-                    f"irsrepro.papers.{paper.key}.system",
-                    ENGINE,
-                    sweep,
-                )
-                for scheme in missing
-            ]
-            for scheme, solution in zip(missing, solve_each(calls), strict=True):
-                identity = about | {"reading": self.reading, "scheme": scheme}
-                identity["inputs_hash"] = hashes[scheme]
-                parameters = runs[scheme]["section"] | {sweep["parameter"]: sweep["values"]}
-                kept[scheme] = found[scheme] = stamp(
-                    what_is_compared(solution), identity, parameters, self.code[scheme]
-                )
+            identity = about | {"reading": self.reading, "engine": ENGINE}
+            model = f"irsrepro.papers.{paper.key}.system"
+            part = Chunk(identity, ensemble, self._drawn(ensemble, chunk), model, sweep)
+            plans = {scheme: runs[scheme] | {"library": self.code[scheme]} for scheme in missing}
+            for scheme, solution in part.solutions(plans, hashes):
+                kept[scheme] = found[scheme] = what_is_compared(solution)
             write_groups(own, kept)
         return {scheme: found[scheme] for scheme in schemes}
 
