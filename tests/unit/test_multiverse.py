@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from conftest import ROOT
+from irsrepro.build import designs
 from irsrepro.build.experiments import compare, join
 from irsrepro.claims import evaluate
 from irsrepro.claims.looks import looks_until
@@ -18,7 +19,6 @@ from irsrepro.config.expressions import claims_under
 from irsrepro.config.loading import load_paper
 from irsrepro.config.paper import DEFAULT, Paper
 from irsrepro.errors import ConfigurationError
-from irsrepro.multiverse import exploration
 from irsrepro.multiverse.exploration import Exploration, realisations_wanted, rests_on_no_spread
 from irsrepro.multiverse.samples import reading_of, samples
 
@@ -151,7 +151,7 @@ def test_what_was_solved_is_not_solved_again(
         return iter(())
 
     with monkeypatch.context() as patch:
-        patch.setattr(exploration, "solve_each", none_more)
+        patch.setattr(designs, "solve_each", none_more)
         assert explore(paper, limit=16).results() == before
         same = replace(paper, readings={**paper.readings, "same": {"starts": "two"}})
         assert explore(same, "same", limit=16).results() == before

@@ -91,8 +91,7 @@ class Project:
         """Return the names FIRST-LAST of the chunks that make up an ensemble."""
         source = self.papers[paper]
         plan = source.ensembles[ensemble]
-        numbers = plan.get("realisations", source.realisations)
-        count = self.realisations or numbers[self.fidelity]["value"]
+        count = self.realisations or source.sample_size(ensemble, self.fidelity)
         size = plan.get("chunk", self.chunk)
         return [
             f"{first:05d}-{min(first + size, count) - 1:05d}" for first in range(0, count, size)

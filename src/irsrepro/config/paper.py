@@ -40,6 +40,11 @@ class Paper:
         values = {key: entry["value"] for key, entry in self.parameters.items()}
         return values | dict(self.readings[name])
 
+    def sample_size(self, ensemble: str, fidelity: str) -> int:
+        """Return how many realisations of an ensemble a fidelity asks for."""
+        sizes = self.ensembles[ensemble].get("realisations", self.realisations)
+        return int(sizes[fidelity]["value"])
+
     def channel_parameters(self, reading: str, ensemble: str) -> dict[str, Any]:
         """Return the parameters that the channels of an ensemble are drawn with."""
         return self._selected(reading, ensemble, {}, "channels")

@@ -116,9 +116,7 @@ class Exploration:
     def _most(self, experiment: str, scheme: str | None = None) -> int:
         """Return how many realisations an experiment, or a scheme in it, is given at most."""
         plan = self.paper.experiments[experiment]
-        ensemble = self.paper.ensembles[plan["ensemble"]]
-        numbers = ensemble.get("realisations", self.paper.realisations)
-        most = min(self.limit, int(numbers["paper"]["value"]))
+        most = min(self.limit, self.paper.sample_size(plan["ensemble"], "paper"))
         if scheme not in plan.get("first", {}):
             return most
         first = max(plan["first"][scheme], FIRST)

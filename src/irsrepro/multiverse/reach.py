@@ -53,7 +53,7 @@ def _probe(key: str, source: Mapping[str, Any], choice: str, value: Any) -> Pape
 
 def _compared(paper: Paper, reading: str) -> dict[str, Any]:
     """Return what each claim compares under a reading: its checks and every input of its curves."""
-    claims = claims_under(paper, reading) if "experiments" in paper.source else {}
+    claims = claims_under(paper, reading)
     pairs = pairs_of(paper, claims)
     inputs = {
         (experiment, scheme): (
