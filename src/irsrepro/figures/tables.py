@@ -30,6 +30,20 @@ def table(data: xr.Dataset) -> str:
     return text.getvalue()
 
 
+def read_tables(text: str) -> list[tuple[list[str], list[list[str]]]]:
+    """Return heads and rows of every table of a file that `table` or several of them made.
+
+    Points of the printed figure are a table of their own, with ``published_x`` among its heads.
+    """
+    found: list[tuple[list[str], list[list[str]]]] = []
+    for row in csv.reader(io.StringIO(text)):
+        if row and row[0] in ("curve", "class"):
+            found.append((row, []))
+        elif row:
+            found[-1][1].append(row)
+    return found
+
+
 def _write_points(writer: Any, data: xr.Dataset) -> None:
     along = str(data["value"].dims[1])
     x, value = f"x{_unit_ending(data[along])}", f"value{_unit_ending(data['value'])}"

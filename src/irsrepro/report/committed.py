@@ -19,6 +19,7 @@ from irsrepro.config.loading import load_paper, paper_keys
 from irsrepro.config.paper import Paper
 from irsrepro.errors import StorageError
 from irsrepro.figures.style import COLOURS
+from irsrepro.figures.tables import read_tables
 from irsrepro.report.multiverse_gallery import FOLDER as READINGS
 from irsrepro.report.notebooks import places
 from irsrepro.report.verification import committed_folder
@@ -75,8 +76,8 @@ class Committed:
             )
         source = self.papers[paper]
         text = self._table(paper, figure).read_text(encoding="utf-8")
-        rows = [line.split(",") for line in text.split("\n\n")[0].splitlines()]  # then: as printed
-        frame = pd.DataFrame(rows[1:], columns=rows[0])
+        heads, rows = read_tables(text)[0]
+        frame = pd.DataFrame(rows, columns=heads)
         names = {name: name.split("_")[0] for name in frame if name.split("_")[0] in COLUMNS}
         units = {short: name.removeprefix(short).lstrip("_") for name, short in names.items()}
         frame = frame.rename(columns=names)[["curve", *COLUMNS, "realisations", "failures"]]

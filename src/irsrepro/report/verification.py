@@ -26,7 +26,7 @@ from irsrepro.claims.readings import as_csv, rows
 from irsrepro.config.loading import Project
 from irsrepro.config.paper import DEFAULT, Paper
 from irsrepro.errors import StorageError
-from irsrepro.figures.tables import table
+from irsrepro.figures.tables import read_tables, table
 from irsrepro.report.listing import aligned
 from irsrepro.report.pages import part
 
@@ -267,19 +267,10 @@ def _close(ours: float, theirs: float, tolerance: float) -> bool:
 def _cells(text: str) -> dict[tuple[str, ...], dict[str, str]]:
     """Rows of the tables of a figure by number of the table, curve and place along it."""
     found: dict[tuple[str, ...], dict[str, str]] = {}
-    heads: list[str] = []
-    number, skipped = 0, False
-    for row in csv.reader(io.StringIO(text)):
-        if row and row[0] in ("curve", "class"):
-            number, heads, skipped = (
-                number + 1,
-                row,
-                any(cell.startswith("published_x") for cell in row),
-            )
-        elif row and not skipped:
-            keys = 3 if heads[0] == "class" else 2
-            cells = dict(zip(heads[keys:], row[keys:], strict=True))
-            found[(str(number), *row[:keys])] = cells
+    for number, (heads, lines) in enumerate(read_tables(text), 1):
+        keys = 3 if heads[0] == "class" else 2
+        for row in () if heads[1].startswith("published_x") else lines:
+            found[(str(number), *row[:keys])] = dict(zip(heads[keys:], row[keys:], strict=True))
     return found
 
 
