@@ -14,7 +14,7 @@ from irsrepro.channels.rician_network import draw_fading
 from irsrepro.channels.streams import RandomStream, realisation_streams
 from irsrepro.errors import ConfigurationError
 from irsrepro.papers.noh2022 import ensemble, system
-from irsrepro.papers.noh2022.algorithms.precoder_power import mean_powers
+from irsrepro.papers.noh2022.algorithms.precoder_power import SampledPowers
 from irsrepro.papers.noh2022.algorithms.zero_forcing import precoder_powers_of
 from irsrepro.papers.noh2022.schemes import direct, no_irs, proposed, random_phases, sum_rate_max
 
@@ -374,12 +374,12 @@ def test_the_derivatives_of_the_precoder_powers_are_differences() -> None:
     links = system.network(at_hand.channels, PARAMETERS)
     fading = draw_fading(links, 0, range(5))
     reflection = system.random_reflection(at_hand.channels, PARAMETERS)[0]
-    powers, slopes = mean_powers(fading, reflection)
+    sample = SampledPowers(fading)
+    powers = sample.powers(reflection)
     np.testing.assert_allclose(powers, precoder_powers_of(fading, reflection).mean(axis=0))
     turn = 1e-6 * np.random.default_rng(1).standard_normal(reflection.shape)
-    ahead, behind = (
-        mean_powers(fading, reflection * np.exp(sign * 1j * turn))[0] for sign in (1, -1)
-    )
+    slopes = np.stack([sample.gradient(reflection, only) for only in np.eye(powers.size)])
+    ahead, behind = (sample.powers(reflection * np.exp(sign * 1j * turn)) for sign in (1, -1))
     predicted = np.einsum("asn,sn->a", (slopes.conj() * 1j * reflection).real, turn)
     measured, largest = (ahead - behind) / 2, np.abs(predicted).max()
     np.testing.assert_allclose(measured, predicted, rtol=1e-5, atol=1e-5 * largest)
@@ -395,9 +395,10 @@ def test_direct_minimisation_reaches_stationary_phases_below_both_starts() -> No
     links = system.network(at_hand.channels, at_hand.parameters)
     fading = draw_fading(links, 0, range(2**20, 2**20 + 40))
     best = designed["reflection"].values[0]
-    largest = mean_powers(fading, best)[0].max()
+    sample = SampledPowers(fading)
+    largest = sample.powers(best).max()
     assert largest == pytest.approx(float(designed["sample_precoder_power"][0]))
     rng = np.random.default_rng(2)
     for _ in range(20):
         nearby = best * np.exp(0.3j * rng.standard_normal(best.shape))
-        assert mean_powers(fading, nearby)[0].max() > largest
+        assert sample.powers(nearby).max() > largest

@@ -14,6 +14,7 @@ G_a = H_a^H H_a, the derivative of a power is
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -39,36 +40,60 @@ class PowerMinimum:
     iterations: int
 
 
-def mean_powers(fading: Fading, reflection: Complex) -> tuple[Real, Complex]:
-    """Mean powers of zero-forcing precoders and their derivatives.
+class SampledPowers:
+    """Mean powers of zero-forcing precoders over a sample of channels, as functions of the phases.
 
-    Args:
-        fading: T channels of one realisation.
-        reflection: phi, (surface, element).
-
-    Returns:
-        Powers (site,) in W, and 2 dp_a / d conj(phi), (site, surface, element).
+    What belongs to the phases asked for last is kept: a search wants the gradient where it has just
+    had the value.
     """
-    count, sites, users, antennas = fading.direct.shape
-    incoming = fading.site_to_surface.transpose(0, 2, 3, 1, 4).reshape(count, reflection.size, -1)
-    outgoing = fading.surface_to_user.transpose(0, 1, 3, 2).reshape(count, -1, users)
-    direct = fading.direct.transpose(0, 1, 3, 2).reshape(count, sites * antennas, users)
-    incident = reflection.reshape(-1, 1).conj() * outgoing
-    stacked = direct + incoming.conj().swapaxes(1, 2) @ incident
-    inverse = np.linalg.inv(stacked.conj().swapaxes(1, 2) @ stacked)
-    square = inverse @ inverse
-    parts = stacked.reshape(count, sites, antennas, users)
-    grams = parts.conj().swapaxes(2, 3) @ parts
-    powers: Real = np.einsum("taij,tji->ta", grams, square).real.mean(axis=0)
-    slopes = np.empty((sites, reflection.size), np.complex128)
-    for a in range(sites):
-        half = square @ grams[:, a] @ inverse
-        both = -stacked @ (half + half.conj().swapaxes(1, 2))
-        both.reshape(parts.shape)[:, a] += parts[:, a] @ square
+
+    def __init__(self, fading: Fading) -> None:
+        """Arrange T channels of one realisation in rows."""
+        self._sites = fading.direct.shape[1]
+        self._direct, self._incoming, self._outgoing = fading.stacked()
+        self._towards = np.ascontiguousarray(self._incoming.conj().swapaxes(1, 2))
+        self._phases: Complex = np.empty((0, 1), np.complex128)
+
+    def powers(self, reflection: Complex) -> Real:
+        """Return the power of every site in W.
+
+        Args:
+            reflection: phi, (surface, element) or in one row.
+        """
+        return self._at(reflection)[2]
+
+    def gradient(self, reflection: Complex, weights: Real) -> Complex:
+        """Return 2 d(sum_a w_a p_a) / d conj(phi), in the shape of phi.
+
+        Args:
+            reflection: phi, (surface, element) or in one row.
+            weights: w, (site,).
+        """
+        stacked, inverse, _ = self._at(reflection)
+        row_weights = np.repeat(weights, stacked.shape[1] // self._sites)[:, None]
+        square = inverse @ inverse
+        weighted = row_weights * stacked
+        half = square @ (stacked.conj().swapaxes(1, 2) @ weighted) @ inverse
+        both = weighted @ square - stacked @ (half + half.conj().swapaxes(1, 2))
         # h is linear in conj(phi), so this is the derivative by phi; its conjugate is wanted.
-        by_phase = (outgoing.conj() * (incoming @ both)).sum(axis=2).mean(axis=0)
-        slopes[a] = 2.0 * by_phase.conj()
-    return powers, slopes.reshape(sites, *reflection.shape)
+        by_phase: Complex = (
+            (self._outgoing.conj() * (self._incoming @ both)).sum(axis=2).mean(axis=0)
+        )
+        return 2.0 * by_phase.conj().reshape(reflection.shape)
+
+    def _at(self, reflection: Complex) -> tuple[Complex, Complex, Real]:
+        """Return H, S^-1 and the powers at phases."""
+        phases = reflection.reshape(-1, 1)
+        if not np.array_equal(phases, self._phases):
+            stacked = self._direct + self._towards @ (phases.conj() * self._outgoing)
+            gram = stacked.conj().swapaxes(1, 2) @ stacked
+            inverse = np.linalg.inv(gram).astype(np.complex128, copy=False)
+            precoder = stacked @ inverse
+            squares = precoder.real**2 + precoder.imag**2
+            powers: Real = squares.reshape(len(squares), self._sites, -1).sum(axis=2).mean(axis=0)
+            self._phases = phases.copy()
+            self._last = stacked, inverse, powers
+        return self._last
 
 
 def minimise_largest_power(
@@ -82,29 +107,33 @@ def minimise_largest_power(
         tolerance: norm of the gradient of the logarithm of the power at which a stage ends.
         max_iterations: largest number of steps of a stage.
     """
-    shape = start.shape
+    sample = SampledPowers(fading)
     point, iterations = start.reshape(-1, 1), 0
 
-    def smoothed(at: Complex, exponent: float) -> tuple[float, Complex]:
-        powers, slopes = mean_powers(fading, at.reshape(shape))
-        largest = powers.max()
-        shares = (powers / largest) ** exponent
-        value = np.log(largest) + np.log(shares.sum()) / exponent
-        weights = shares / shares.sum() / powers
-        return float(value), np.tensordot(weights, slopes, 1).reshape(-1, 1)
+    def shares(at: Complex, exponent: float) -> tuple[Real, float]:
+        powers = sample.powers(at)
+        return (powers / powers.max()) ** exponent, powers.max()
+
+    def smoothed(at: Complex, exponent: float) -> float:
+        relative, largest = shares(at, exponent)
+        return float(np.log(largest) + np.log(relative.sum()) / exponent)
+
+    def slope(at: Complex, exponent: float) -> Complex:
+        relative, _ = shares(at, exponent)
+        return sample.gradient(at, relative / relative.sum() / sample.powers(at))
 
     for exponent in _EXPONENTS:
         found = minimise(
-            lambda at, r=exponent: smoothed(at, r)[0],  # type: ignore[misc]
-            lambda at, r=exponent: smoothed(at, r)[1],  # type: ignore[misc]
+            partial(smoothed, exponent=exponent),
+            partial(slope, exponent=exponent),
             point,
             tolerance=tolerance,
             max_iterations=max_iterations,
         )
         point = found.point
         iterations += found.iterations
-    reflection = point.reshape(shape)
-    before, after = (mean_powers(fading, x)[0] for x in (start / np.abs(start), reflection))
+    first, last = start / np.abs(start), point.reshape(start.shape)
+    before, after = sample.powers(first), sample.powers(last)
     if after.max() > before.max():
-        return PowerMinimum(start / np.abs(start), before, iterations)
-    return PowerMinimum(reflection, after, iterations)
+        return PowerMinimum(first, before, iterations)
+    return PowerMinimum(last, after, iterations)

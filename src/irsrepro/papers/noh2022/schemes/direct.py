@@ -13,7 +13,10 @@ import xarray as xr
 from irsrepro.build.storage import variable
 from irsrepro.build.sweeps import Problem
 from irsrepro.channels.rician_network import draw_fading
-from irsrepro.papers.noh2022.algorithms.precoder_power import mean_powers, minimise_largest_power
+from irsrepro.papers.noh2022.algorithms.precoder_power import (
+    SampledPowers,
+    minimise_largest_power,
+)
 from irsrepro.papers.noh2022.schemes import proposed
 from irsrepro.papers.noh2022.system import network, random_reflection, reflection_variable
 
@@ -44,7 +47,7 @@ def design(problem: Problem) -> xr.Dataset:
             for start in (surrogate, random)
         ]
         found.append(min(ends, key=lambda end: end.powers.max()))
-        before.append(mean_powers(fading, surrogate[r])[0].max())
+        before.append(SampledPowers(fading).powers(surrogate[r]).max())
     one = ("realisation",)
     return xr.Dataset(
         {
