@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from irsrepro.build.targets import check_targets
-from irsrepro.config.loading import load_project
+from irsrepro.config.loading import chunk_bounds, load_project
 from irsrepro.config.paper import DEFAULT
 from irsrepro.errors import ConfigurationError
 
@@ -283,6 +283,19 @@ def test_chunks_extend_what_is_there(
 ) -> None:
     project = load_project(checkout, {"realisations": count, "chunk": chunk})
     assert project.chunks("he2020", "fixed") == names
+
+
+def test_chunks_grow_with_what_lies_before_them() -> None:
+    """A million realisations make a few hundred files, and more of them keep all but the last."""
+    bounds = chunk_bounds(1_000_000, 100)
+    lengths = [end - first for first, end in bounds]
+    assert lengths[:32] == [100] * 32 and lengths[32:48] == [200] * 16 and lengths[48] == 400
+    assert len(bounds) < 200
+    assert [first for first, _ in bounds] == [0, *(end for _, end in bounds[:-1])]
+    assert bounds[-1][1] == 1_000_000
+    for count in (1, 3200, 3201, 50_000):
+        fewer = chunk_bounds(count, 100)
+        assert fewer[:-1] == bounds[: len(fewer) - 1] and fewer[-1][1] == count
 
 
 def test_channels_know_only_their_own_parameters(checkout: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,10 +48,20 @@ def read_solutions(
     Raises:
         StorageError: a file is broken or foreign, or a realisation is missing or doubled.
     """
+    return _joined(paths, schemes, expected, lambda solution: solution)
+
+
+def _joined(
+    paths: Sequence[str],
+    schemes: Collection[str] | None,
+    expected: Mapping[str, object],
+    keep: Callable[[xr.Dataset], xr.Dataset],
+) -> dict[str, xr.Dataset]:
+    """Read solutions, keep a part of each chunk and join what was kept."""
     chunks: dict[str, dict[str, xr.Dataset]] = {}
     for path in paths:
         for scheme, dataset in read_groups(path, schemes, **expected).items():
-            chunks.setdefault(scheme, {}).setdefault(Path(path).stem, dataset)
+            chunks.setdefault(scheme, {}).setdefault(Path(path).stem, keep(dataset))
     order = chunks if schemes is None else schemes
     return {
         scheme: join(list(chunks.get(scheme, {}).values()), f"{paths[0]}, {scheme}")
@@ -89,13 +99,15 @@ def read_experiment(
 ) -> xr.Dataset:
     """Read the solutions of an experiment and put its schemes side by side, see ``compare``.
 
+    Designs are dropped chunk by chunk: what is in memory grows with the quantities alone.
+
     Args:
         paths: see `read_solutions`.
         schemes: the schemes.
         metric: name of the variable that the figure plots.
         expected: attributes that every solution must carry.
     """
-    return compare(read_solutions(paths, schemes, **expected), metric)
+    return compare(_joined(paths, schemes, expected, what_is_compared), metric)
 
 
 def read_changes(paths: Iterable[str], **expected: object) -> dict[str, xr.Dataset]:

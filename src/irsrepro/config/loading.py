@@ -38,6 +38,8 @@ from irsrepro.config.types import NAME, RESERVED_NAMES, Section
 
 COMMAND_LINE = "--config"
 SETTINGS = "config"
+SMALL_CHUNKS = 32
+"""Chunks of an ensemble before they begin to grow."""
 
 
 @dataclass(frozen=True)
@@ -92,10 +94,23 @@ class Project:
         source = self.papers[paper]
         plan = source.ensembles[ensemble]
         count = self.realisations or source.sample_size(ensemble, self.fidelity)
-        size = plan.get("chunk", self.chunk)
-        return [
-            f"{first:05d}-{min(first + size, count) - 1:05d}" for first in range(0, count, size)
-        ]
+        bounds = chunk_bounds(count, plan.get("chunk", self.chunk))
+        return [f"{first:05d}-{end - 1:05d}" for first, end in bounds]
+
+
+def chunk_bounds(count: int, size: int) -> list[tuple[int, int]]:
+    """Return where the chunks of so many realisations begin and end.
+
+    The first `SMALL_CHUNKS` are of a size; from there on chunks grow with what lies before them, so
+    that a million realisations make a few hundred files. Where more are added, all but the last
+    chunk stay.
+    """
+    bounds, first = [], 0
+    while first < count:
+        end = first + (size << (first // (SMALL_CHUNKS * size)).bit_length())
+        bounds.append((first, min(end, count)))
+        first = end
+    return bounds
 
 
 def chunks_asked(chunks: Sequence[str], plan: Mapping[str, Any], scheme: str) -> list[str]:
@@ -220,7 +235,7 @@ def load_paper(
     for experiment, entry in source["experiments"].items():
         chunk = source["ensembles"][entry["ensemble"]].get("chunk")
         for scheme, count in entry.get("first", {}).items():
-            if chunk is None or count % chunk:
+            if chunk is None or chunk_bounds(count + 1, chunk)[-1][0] != count:
                 told = f"a multiple of ensembles.{entry['ensemble']}.chunk"
                 raise_config_error(name, f"experiments.{experiment}.first.{scheme}", count, told)
     check_fit(paper, paper.readings)
