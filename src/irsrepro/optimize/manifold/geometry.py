@@ -7,8 +7,9 @@ import numpy as np
 from irsrepro.array_types import Real
 from irsrepro.compiled import kernel
 
-_LONG = 24  # coordinates of a row from which a call of the BLAS is the faster one; short products are
-# written out where they are, since a kernel of their own takes the two below twice as long
+# Short products are written out where they are: a kernel of their own takes those below twice as
+# long. From so many coordinates on a call of the BLAS is the faster one.
+_LONG = 24
 
 
 @kernel(allocates=False)
