@@ -111,16 +111,6 @@ def test_no_certificate_is_given_to_what_is_not_the_solution() -> None:
     assert not solved
 
 
-def test_definiteness_is_told_by_the_lowest_eigenvalue() -> None:
-    rng = np.random.default_rng(6)
-    for _ in range(20):
-        matrix = gaussian(rng, 5, 5)
-        matrix = matrix + matrix.conj().T
-        lowest = np.linalg.eigvalsh(matrix)[0]
-        assert rank_one.definite(matrix.copy(), -lowest + 1e-9)
-        assert not rank_one.definite(matrix.copy(), -lowest - 1e-9)
-
-
 @pytest.mark.parametrize(("order", "count"), [(9, 9), (11, 7), (10, 8), (6, 1)])
 def test_elimination_leaves_the_factor_and_the_schur_complement(order: int, count: int) -> None:
     rng = np.random.default_rng(order)

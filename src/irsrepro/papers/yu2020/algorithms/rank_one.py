@@ -18,6 +18,7 @@ import numpy as np
 
 from irsrepro.array_types import Complex, Real
 from irsrepro.compiled import kernel
+from irsrepro.optimize.linear_algebra import factorise_hermitian
 from irsrepro.papers.yu2020.algorithms.newton_direction import cholesky
 from irsrepro.papers.yu2020.algorithms.rank_one_derivatives import (
     Point,
@@ -128,25 +129,6 @@ def _newton_step(
 
 
 @kernel
-def definite(matrix: Complex, shift: float) -> bool:
-    """Whether a Hermitian matrix plus the shift is positive definite; overwrites it."""
-    order = matrix.shape[0]
-    column = np.empty(order, np.complex128)
-    for t in range(order):
-        pivot = matrix[t, t].real + shift
-        if not pivot > 0.0:
-            return False
-        for p in range(t + 1, order):
-            column[p] = matrix[p, t]
-        for p in range(t + 1, order):
-            weight = column[p] / pivot
-            row = matrix[p]
-            for q in range(t + 1, p + 1):
-                row[q] -= weight * column[q].conjugate()
-    return True
-
-
-@kernel
 def certified_gap(
     problem: Subproblem,
     turned_old: Complex,
@@ -174,15 +156,15 @@ def certified_gap(
     straight, image = np.empty(size), np.empty(antennas, np.complex128)
     for n in range(size):
         total = 0j
-        for m in range(n + 1):
-            total += S[n, m] * y[m]
-        for m in range(n + 1, size):
+        for m in range(n):
             total += S[m, n].conjugate() * y[m]
+        for m in range(n, size):
+            total += S[n, m] * y[m]
         straight[n] = y[n].real * total.real + y[n].imag * total.imag
     low = shift * point.objective / size
     for n in range(size):
-        S[n, n] -= straight[n]
-    if not definite(S, low):
+        S[n, n] += low - straight[n]
+    if not factorise_hermitian(S):
         return inf
     T = np.empty((antennas, antennas), np.complex128)
     for i in range(users):
@@ -197,21 +179,23 @@ def certified_gap(
         for a in range(antennas):
             image[a] = T[a, a] * beams[i, a]
             for b in range(a):
-                image[a] += T[a, b] * beams[i, b]
-                image[b] += T[a, b].conjugate() * beams[i, a]
+                image[a] += T[b, a].conjugate() * beams[i, b]
+                image[b] += T[b, a] * beams[i, a]
         loss += abs(inner_product(image, beams[i]).real)
-        if not definite(T, shift):
+        for a in range(antennas):
+            T[a, a] += shift
+        if not factorise_hermitian(T):
             return inf
     return loss / point.objective + 2.0 * shift
 
 
 @kernel
 def _add_square(matrix: Complex, weight: float, vector: Complex) -> None:
-    """Add weight v v^H to a lower triangle."""
+    """Add weight v v^H to an upper triangle."""
     for p in range(vector.size):
         left = weight * vector[p]
         row = matrix[p]
-        for q in range(p + 1):
+        for q in range(p, vector.size):
             row[q] += left * vector[q].conjugate()
 
 
