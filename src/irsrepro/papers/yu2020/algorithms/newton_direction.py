@@ -73,29 +73,19 @@ def _reflect_rows(factor: Complex, matrix: Real, gradient: Real, reflectors: Rea
 
 
 @kernel
-def cholesky(matrix: Real, count: int, shift: float, factor: Real) -> bool:
-    """Eliminate the first columns of matrix + shift, as a lower triangle.
+def _cholesky(matrix: Real, shift: float, factor: Real) -> bool:
+    """Lower factor of matrix + shift; False unless that is positive definite.
 
-    With all columns that is the lower factor. Without the last ones, what their rows and columns
-    hold in the end is the Schur complement. Four columns after four are taken off what remains, so
-    that the inner loop vectorises as it stands and reads what remains once for all four.
-
-    Args:
-        matrix: (row, row), its lower triangle.
-        count: columns to eliminate.
-        shift: added to their diagonal.
-        factor: overwritten.
-
-    Returns:
-        False unless the eliminated part is positive definite.
+    Four columns after four are taken off what remains, so that the inner loop vectorises as it
+    stands and reads what remains once for all four.
     """
     order = matrix.shape[0]
-    columns = np.zeros((_PANEL, order))
+    columns = np.empty((_PANEL, order))
     for p in range(order):
         for q in range(p + 1):
             factor[p, q] = matrix[p, q]
-    for first in range(0, count, _PANEL):
-        end = min(first + _PANEL, count)
+    for first in range(0, order, _PANEL):
+        end = min(first + _PANEL, order)
         for t in range(first, end):
             pivot = factor[t, t] + shift
             if not pivot > 1e-14 * (abs(matrix[t, t]) + shift):
@@ -110,8 +100,8 @@ def cholesky(matrix: Real, count: int, shift: float, factor: Real) -> bool:
                 weight = column[p]
                 for q in range(t + 1, min(p + 1, end)):
                     factor[p, q] -= weight * column[q]
-        for t in range(end - first, _PANEL):
-            columns[t, :] = 0.0
+        if end - first < _PANEL:
+            break
         a, b, c, d = columns[0], columns[1], columns[2], columns[3]
         for p in range(end, order):
             s, t, u, v = a[p], b[p], c[p], d[p]
@@ -136,25 +126,24 @@ def _shifted_cholesky(matrix: Real, power: int, factor: Real) -> int:
     Returns:
         The power, or -1 if none up to the largest will do.
     """
-    order = matrix.shape[0]
     shifts = np.zeros(_POWERS)
-    for p in range(order):
+    for p in range(matrix.shape[0]):
         shifts[0] = max(shifts[0], abs(matrix[p, p]))
     shifts[0] *= _SHIFT
     for p in range(1, _POWERS):
         shifts[p] = 10.0 * shifts[p - 1]
     power = max(power - 1, 0)
-    if not cholesky(matrix, order, shifts[power], factor):
+    if not _cholesky(matrix, shifts[power], factor):
         while power < _POWERS - 1:
             power += 1
-            if cholesky(matrix, order, shifts[power], factor):
+            if _cholesky(matrix, shifts[power], factor):
                 return power
         return -1
     if power > 0:
-        while power > 0 and cholesky(matrix, order, shifts[power - 1], factor):
+        while power > 0 and _cholesky(matrix, shifts[power - 1], factor):
             power -= 1
         if power > 0:
-            cholesky(matrix, order, shifts[power], factor)
+            _cholesky(matrix, shifts[power], factor)
     return power
 
 

@@ -18,8 +18,12 @@ import numpy as np
 
 from irsrepro.array_types import Complex, Real
 from irsrepro.compiled import kernel
-from irsrepro.optimize.linear_algebra import factorise_hermitian
-from irsrepro.papers.yu2020.algorithms.newton_direction import cholesky
+from irsrepro.optimize.linear_algebra import (
+    eliminate,
+    factorise_hermitian,
+    factorise_symmetric,
+    solve_factored,
+)
 from irsrepro.papers.yu2020.algorithms.rank_one_derivatives import (
     Point,
     evaluate_point,
@@ -31,6 +35,7 @@ from irsrepro.papers.yu2020.algorithms.subproblem import (
     Subproblem,
     inner_product,
     squared_norm,
+    times,
 )
 
 _NEWTON_STEPS = 8
@@ -45,86 +50,80 @@ _SHORTFALL = 1e-4  # of a constraint in units of the noise
 
 @kernel
 def _newton_step(
-    matrix: Real, point: Point, beams: Complex, gradient: Real, z: Real, triangle: Real
+    matrix: Real, point: Point, beams: Complex, gradient: Real, z: Real
 ) -> tuple[Real, Real, bool]:
     """Newton's step of coordinates and multipliers; False where there is none.
 
     Squares of the constraints and of the changes of phase that change nothing are added to the
-    Hessian, which makes it definite and leaves the step as it is to the first order. Below it, the
-    gradients of the constraints and the right-hand side take part in the factorisation, which then
-    leaves L^-1 of them and, with the opposite sign, their products through the inverse.
+    Hessian, which makes it definite and leaves the step as it is to the first order. With M for the
+    sum, J for the gradients of the constraints and r for the right-hand side, [M J^T r; J 0 0;
+    r^T 0 0] without the rows of M gives R^-T J^T, R^-T r and, with the opposite sign, the products
+    of J and r through M^-1.
 
     Args:
-        matrix: (coordinate + user + 1, coordinate + user + 1), from `lagrangian_hessian`.
+        matrix: (coordinate + user + 1, coordinate + user + 1), from `lagrangian_hessian`;
+            overwritten.
         point: from `evaluate_point`.
         beams: w, (user, antenna).
         gradient: from `lagrangian_gradient`.
         z: multipliers, (user,).
-        triangle: overwritten, as large as the matrix.
     """
     users, order = point.slopes.shape
     size, antennas = point.agreement.size, beams.shape[1]
+    first, last = 2 * users * antennas, order + users
     largest = 0.0
-    for n in range(size):
+    for n in range(first, order):
         largest = max(largest, abs(matrix[n, n]))
-    for n in range(size):
-        for m in range(n + 1):
+    for n in range(first, order):
+        for m in range(n, order):
             matrix[n, m] += largest / size
     across = np.empty(2 * antennas)
     for i in range(users):
-        base = size + 2 * i * antennas
+        base = 2 * i * antennas
         for a in range(antennas):
             across[2 * a], across[2 * a + 1] = -beams[i, a].imag, beams[i, a].real
         square = squared_norm(beams[i : i + 1])
         for a in range(2 * antennas):
             left = 2.0 * across[a] / square
-            for b in range(a + 1):
+            for b in range(a, 2 * antennas):
                 matrix[base + a, base + b] += left * across[b]
-    last = matrix[order + users]
     for c in range(order):
-        last[c] = -gradient[c]
+        matrix[c, last] = -gradient[c]
     for k in range(users):
         weight = _WEIGHT * max(z[k], 1.0) ** 2
-        slope, below = point.slopes[k], matrix[order + k]
+        slope = point.slopes[k]
         for c in range(order):
             left = weight * slope[c]
             row = matrix[c]
-            for d in range(c + 1):
+            for d in range(c, order):
                 row[d] += left * slope[d]
-            below[c] = slope[c]
-            last[c] -= left * point.values[k]
+            row[order + k] = slope[c]
+            row[last] -= left * point.values[k]
     largest = 0.0
     for c in range(order):
         largest = max(largest, matrix[c, c])
     step, change = np.empty(order), np.zeros(users)
-    if not cholesky(matrix, order, _FLAT * largest, triangle):
+    if not eliminate(matrix, order, _FLAT * largest):
         return step, change, False
     # J M^-1 J^T change = J M^-1 r + g.
-    small, lower = np.empty((users, users)), np.empty((users, users))
+    small = np.empty((users, users))
     for k in range(users):
-        change[k] = point.values[k] - triangle[order + users, order + k]
-        for i in range(k + 1):
-            small[k, i] = -triangle[order + k, order + i]
-    if not cholesky(small, users, 0.0, lower):
+        change[k] = point.values[k] - matrix[order + k, last]
+        for i in range(k, users):
+            small[k, i] = -matrix[order + k, order + i]
+    if not factorise_symmetric(small):
         return step, change, False
-    for k in range(users):
-        for i in range(k):
-            change[k] -= lower[k, i] * change[i]
-        change[k] /= lower[k, k]
-    for k in range(users - 1, -1, -1):
-        for i in range(k + 1, users):
-            change[k] -= lower[i, k] * change[i]
-        change[k] /= lower[k, k]
+    solve_factored(small, change)
     for c in range(order):
-        step[c] = triangle[order + users, c]
-    for k in range(users):
-        for c in range(order):
-            step[c] -= change[k] * triangle[order + k, c]
+        step[c] = matrix[c, last]
+        for k in range(users):
+            step[c] -= change[k] * matrix[c, order + k]
     for c in range(order - 1, -1, -1):
-        row = triangle[c]
-        step[c] /= row[c]
-        for d in range(c):
-            step[d] -= row[d] * step[c]
+        row = matrix[c]
+        total = step[c]
+        for d in range(c + 1, order):
+            total -= row[d] * step[d]
+        step[c] = total / row[c]
     return step, change, True
 
 
@@ -144,21 +143,30 @@ def certified_gap(
     """
     users, size, antennas = problem.channels.shape
     shift = _SHARE * tolerance
-    S = np.zeros((size, size), np.complex128)
-    pull, loss = 0.0, 0.0
+    width = users * users + 2
+    columns, weighted = (
+        np.empty((width, size), np.complex128),
+        np.empty((size, width), np.complex128),
+    )
+    weights, pull, loss = np.empty(width), 0.0, 0.0
     for k in range(users):
         pull += z[k] * problem.matrix_weight[k]
         loss += z[k] * abs(point.values[k])
         for i in range(users):
-            _add_square(S, z[k] * problem.signs[k, i], point.images[k, i])
-    _add_square(S, pull, y)
-    _add_square(S, -pull - problem.penalty / size, problem.factor[:, 0].copy())
+            columns[k * users + i] = point.images[k, i]
+            weights[k * users + i] = z[k] * problem.signs[k, i]
+    columns[width - 2], weights[width - 2] = y, pull
+    columns[width - 1] = problem.factor[:, 0]
+    weights[width - 1] = -pull - problem.penalty / size
+    for c in range(width):
+        for n in range(size):
+            weighted[n, c] = weights[c] * columns[c, n]
+            columns[c, n] = columns[c, n].conjugate()
+    S = times(weighted, columns)
     straight, image = np.empty(size), np.empty(antennas, np.complex128)
     for n in range(size):
         total = 0j
-        for m in range(n):
-            total += S[m, n].conjugate() * y[m]
-        for m in range(n, size):
+        for m in range(size):
             total += S[n, m] * y[m]
         straight[n] = y[n].real * total.real + y[n].imag * total.imag
     low = shift * point.objective / size
@@ -235,7 +243,6 @@ def solve_at_rank_one(
     turned_old, form_old = old_images(problem)
     order = size + 2 * users * antennas
     matrix = np.empty((order + users + 1, order + users + 1))
-    triangle = np.empty((order + users + 1, order + users + 1))
     objective, gap, steps = inf, inf, 0
     while True:
         point = evaluate_point(problem, turned_old, form_old, y, beams)
@@ -269,15 +276,16 @@ def solve_at_rank_one(
             break
         steps += 1
         lagrangian_hessian(problem, turned_old, point, y, z, matrix)
-        step, change, possible = _newton_step(matrix, point, beams, gradient, z, triangle)
+        step, change, possible = _newton_step(matrix, point, beams, gradient, z)
         if not possible:
             break
         for n in range(size):
-            y[n] *= complex(cos(step[n]), sin(step[n]))
+            turn = step[2 * users * antennas + n]
+            y[n] *= complex(cos(turn), sin(turn))
             y[n] /= abs(y[n])
         for i in range(users):
             for a in range(antennas):
-                place = size + 2 * (i * antennas + a)
+                place = 2 * (i * antennas + a)
                 beams[i, a] += complex(step[place], step[place + 1])
         for k in range(users):
             z[k] += change[k]

@@ -32,8 +32,8 @@ class Point(NamedTuple):
         overlap: w'_i^H Q_k w_i, (user, user).
         agreement: conj(y'_n) y_n, (element + 1,).
         values: g, (user,).
-        slopes: gradients of g, (user, coordinate), the coordinates being the phases of y, then
-            (re, im) of w by users.
+        slopes: gradients of g, (user, coordinate), the coordinates being (re, im) of w by users,
+            then the phases of y.
         objective: f.
     """
 
@@ -85,7 +85,8 @@ def evaluate_point(
     overlap = np.empty((users, users), np.complex128)
     agreement = np.empty(size, np.complex128)
     values = np.empty(users)
-    slopes = np.zeros((users, size + 2 * users * antennas))
+    first = 2 * users * antennas
+    slopes = np.zeros((users, first + size))
     total = 0j
     for n in range(size):
         agreement[n] = problem.factor[n, 0].conjugate() * y[n]
@@ -98,7 +99,7 @@ def evaluate_point(
         slope = slopes[k]
         for n in range(size):
             e = agreement[n]
-            slope[n] = 2.0 * pull * (total.real * e.imag - total.imag * e.real)
+            slope[first + n] = 2.0 * pull * (total.real * e.imag - total.imag * e.real)
         for i in range(users):
             sign, near = problem.signs[k, i], problem.beam_weight[k, i]
             image, path = images[k, i], paths[k, i]
@@ -109,7 +110,7 @@ def evaluate_point(
                 p += path[n]
             inner[k, i] = p
             for n in range(size):
-                slope[n] += 2.0 * sign * (p.real * path[n].imag - p.imag * path[n].real)
+                slope[first + n] += 2.0 * sign * (p.real * path[n].imag - p.imag * path[n].real)
             apply_matrix(problem.gram[k], beams[i], turned[k, i])
             form[k, i] = inner_product(turned[k, i], beams[i]).real
             o = inner_product(turned_old[k, i], beams[i])
@@ -121,7 +122,7 @@ def evaluate_point(
                     sign * folded[k, a] * p
                     + near * (form[k, i] * turned[k, i, a] - o * turned_old[k, i, a])
                 )
-                place = size + 2 * (i * antennas + a)
+                place = 2 * (i * antennas + a)
                 slope[place], slope[place + 1] = entry.real, entry.imag
     objective = squared_norm(beams) + problem.penalty * (size - agreed / size)
     return Point(
@@ -153,12 +154,13 @@ def lagrangian_gradient(problem: Subproblem, point: Point, beams: Complex, z: Re
     gradient = np.empty(point.slopes.shape[1])
     total = point.agreement.sum()
     price = 2.0 * problem.penalty / size
+    first = 2 * users * antennas
     for n in range(size):
         e = point.agreement[n]
-        gradient[n] = price * (total.real * e.imag - total.imag * e.real)
+        gradient[first + n] = price * (total.real * e.imag - total.imag * e.real)
     for i in range(users):
         for a in range(antennas):
-            place = size + 2 * (i * antennas + a)
+            place = 2 * (i * antennas + a)
             gradient[place] = 2.0 * beams[i, a].real
             gradient[place + 1] = 2.0 * beams[i, a].imag
     for k in range(users):
@@ -171,7 +173,7 @@ def lagrangian_gradient(problem: Subproblem, point: Point, beams: Complex, z: Re
 def lagrangian_hessian(
     problem: Subproblem, turned_old: Complex, point: Point, y: Complex, z: Real, matrix: Real
 ) -> None:
-    """Write the lower triangle of the Hessian of f + sum_k z_k g_k, in the coordinates of `Point`.
+    """Write the upper triangle of the Hessian of f + sum_k z_k g_k, in the coordinates of `Point`.
 
     A second derivative Re(a^H A a) by a beam has the real blocks below.
 
@@ -181,58 +183,59 @@ def lagrangian_hessian(
         point: from `evaluate_point`.
         y: (element + 1,).
         z: multipliers, (user,).
-        matrix: overwritten, at least (coordinate, coordinate); rows beyond are set to zero.
+        matrix: overwritten, at least (coordinate, coordinate); what is beyond is set to zero.
     """
     users, size, antennas = problem.channels.shape
     matrix[:] = 0.0
+    first = 2 * users * antennas
     real, imag, straight = np.empty(size), np.empty(size), np.zeros(size)
     A = np.empty((antennas, antennas), np.complex128)
     for k in range(users):
         for i in range(users):
             weight = 2.0 * z[k] * problem.signs[k, i]
-            _add_products(matrix, straight, point.paths[k, i], weight, real, imag)
+            _add_products(matrix, first, straight, point.paths[k, i], weight, real, imag)
             p = point.inner[k, i]
             for a in range(antennas):
-                row = matrix[size + 2 * (i * antennas + a)]
-                other = matrix[size + 2 * (i * antennas + a) + 1]
+                row = matrix[2 * (i * antennas + a)][first:]
+                other = matrix[2 * (i * antennas + a) + 1][first:]
                 f, adjoint = point.folded[k, a], problem.adjoint[k, a]
                 for n in range(size):
                     h = adjoint[n]
                     c = p * y[n]
                     # conj(c) conj(h) - conj(q_n) conj(f)
-                    first = c.real * h.real - c.imag * h.imag
-                    second = -c.real * h.imag - c.imag * h.real
-                    first -= real[n] * f.real - imag[n] * f.imag
-                    second += real[n] * f.imag + imag[n] * f.real
-                    row[n] += weight * second
-                    other[n] += weight * first
+                    along = c.real * h.real - c.imag * h.imag
+                    across = -c.real * h.imag - c.imag * h.real
+                    along -= real[n] * f.real - imag[n] * f.imag
+                    across += real[n] * f.imag + imag[n] * f.real
+                    row[n] += weight * across
+                    other[n] += weight * along
     total_weight = problem.penalty / size
     for k in range(users):
         total_weight += z[k] * problem.matrix_weight[k]
-    _add_products(matrix, straight, point.agreement, -2.0 * total_weight, real, imag)
+    _add_products(matrix, first, straight, point.agreement, -2.0 * total_weight, real, imag)
     for n in range(size):
-        matrix[n, n] -= straight[n]
+        matrix[first + n, first + n] -= straight[n]
     for i in range(users):
         A[:] = 0.0
         for a in range(antennas):
             A[a, a] = 2.0
-        base = size + 2 * i * antennas
+        base = 2 * i * antennas
         for k in range(users):
             weight, near = 2.0 * z[k] * problem.signs[k, i], 2.0 * z[k] * problem.beam_weight[k, i]
             for a in range(antennas):
                 here, old = weight * point.folded[k, a], near * turned_old[k, i, a]
-                for b in range(a + 1):
+                for b in range(a, antennas):
                     A[a, b] += here * point.folded[k, b].conjugate()
                     A[a, b] += near * point.form[k, i] * problem.gram[k, a, b]
                     A[a, b] -= old * turned_old[k, i, b].conjugate()
             for a in range(2 * antennas):
                 u = point.turned[k, i, a // 2]
                 left = 2.0 * near * (u.real if a % 2 == 0 else u.imag)
-                for b in range(a + 1):
+                for b in range(a, 2 * antennas):
                     v = point.turned[k, i, b // 2]
                     matrix[base + a, base + b] += left * (v.real if b % 2 == 0 else v.imag)
         for a in range(antennas):
-            for b in range(a + 1):
+            for b in range(a, antennas):
                 row, column = base + 2 * a, base + 2 * b
                 matrix[row, column] += A[a, b].real
                 matrix[row, column + 1] -= A[a, b].imag
@@ -242,11 +245,18 @@ def lagrangian_hessian(
 
 @kernel
 def _add_products(
-    matrix: Real, straight: Real, terms: Complex, weight: float, real: Real, imag: Real
+    matrix: Real,
+    first: int,
+    straight: Real,
+    terms: Complex,
+    weight: float,
+    real: Real,
+    imag: Real,
 ) -> None:
     """Add the second derivative by phases of weight / 2 |sum_n t_n|^2, but for its diagonal part.
 
-    That is weight Re(conj(t_m) t_n); weight Re(conj(sum t) t_n) is added to `straight`.
+    That is weight Re(conj(t_m) t_n), from row and column `first` on. What is left out,
+    weight Re(conj(sum t) t_n), is added to `straight`.
     """
     size = terms.size
     a, b = 0.0, 0.0
@@ -257,6 +267,6 @@ def _add_products(
     for n in range(size):
         straight[n] += weight * (a * real[n] + b * imag[n])
         c, d = weight * real[n], weight * imag[n]
-        row = matrix[n]
-        for m in range(n + 1):
-            row[m] += c * real[m] + d * imag[m]
+        row, right, up = matrix[first + n][first + n :], real[n:], imag[n:]
+        for m in range(size - n):
+            row[m] += c * right[m] + d * up[m]
