@@ -5,6 +5,7 @@ import pytest
 
 from irsrepro.array_types import Complex
 from irsrepro.optimize.linear_algebra import (
+    eliminate,
     factorise_hermitian,
     factorise_symmetric,
     solve_factored,
@@ -52,3 +53,19 @@ def test_an_indefinite_matrix_is_said_not_raised(size: int) -> None:
     assert not factorise_hermitian(indefinite.copy())
     assert not factorise_symmetric(indefinite.real.copy())
     assert not factorise_symmetric(np.full((size, size), np.nan))
+
+
+@pytest.mark.parametrize(("order", "count"), [(9, 9), (11, 7), (12, 8), (6, 1)])
+def test_elimination_leaves_the_factor_and_the_schur_complement(order: int, count: int) -> None:
+    matrix = gram(order, order, order + 2).real
+    ours = np.triu(matrix)
+    assert eliminate(ours, count, 0.5)
+    head, side = matrix[:count, :count] + 0.5 * np.eye(count), matrix[:count, count:]
+    factor = np.linalg.cholesky(head).T
+    np.testing.assert_allclose(np.triu(ours[:count, :count]), factor, atol=1e-10)
+    np.testing.assert_allclose(ours[:count, count:], np.linalg.solve(factor.T, side), atol=1e-10)
+    schur = matrix[count:, count:] - side.T @ np.linalg.solve(head, side)
+    np.testing.assert_allclose(np.triu(ours[count:, count:]), np.triu(schur), atol=1e-10)
+    below = np.triu(matrix)
+    below[count - 1, count - 1] = -1.0
+    assert not eliminate(below, count, 0.5)

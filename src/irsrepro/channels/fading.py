@@ -23,11 +23,11 @@ def rayleigh(streams: Sequence[RandomStream], shape: tuple[int, ...]) -> NDArray
     Returns:
         Complex array (realisation, *shape) of unit mean power (linear, dimensionless).
     """
-    fading = np.empty((len(streams), *shape), dtype=np.complex128)
+    parts = np.empty((len(streams), *shape, 2))
     for index, stream in enumerate(streams):
-        parts = stream.generator().standard_normal((*shape, 2))
-        fading[index] = (parts[..., 0] + 1j * parts[..., 1]) * np.sqrt(0.5)
-    return fading
+        stream.generator().standard_normal(out=parts[index])
+        parts[index] *= np.sqrt(0.5)
+    return parts.view(np.complex128)[..., 0]
 
 
 def uniform_phases(streams: Sequence[RandomStream], count: int) -> NDArray[np.float64]:

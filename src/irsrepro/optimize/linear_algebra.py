@@ -8,6 +8,8 @@ from irsrepro.array_types import Complex, Real
 from irsrepro.compiled import kernel
 
 _BLOCK = 16  # rows factorised before the rest is updated by one matrix product
+_PANEL = 4  # rows eliminated before the rest is updated
+_PIVOT = 1e-14  # of a diagonal entry, that elimination must leave of it
 
 
 @kernel(allocates=False)
@@ -67,6 +69,57 @@ def factorise_symmetric(matrix: Real) -> bool:
             weight = matrix[k, i]
             for j in range(i, size):
                 matrix[i, j] -= weight * matrix[k, j]
+    return True
+
+
+@kernel
+def eliminate(matrix: Real, count: int, shift: float) -> bool:
+    """Eliminate the first rows of a symmetric matrix, in place in its upper triangle.
+
+    With matrix + shift = [M B; B^T C], M of `count` rows and shifted alone, R of M = R^T R and
+    R^-T B take the places of M and B, the Schur complement C - B^T M^-1 B that of C. Four rows
+    after four are taken off what remains, so that what remains is read once for all four.
+
+    Args:
+        matrix: (row, column), overwritten.
+        count: rows to eliminate.
+        shift: added to their diagonal.
+
+    Returns:
+        Whether the shifted M is positive definite to working precision.
+
+    """
+    order = matrix.shape[0]
+    for first in range(0, count, _PANEL):
+        end = min(first + _PANEL, count)
+        for t in range(first, end):
+            row = matrix[t]
+            diagonal = abs(row[t]) + shift
+            for u in range(first, t):
+                above = matrix[u]
+                weight = above[t]
+                for q in range(t, order):
+                    row[q] -= weight * above[q]
+            row[t] += shift
+            if not row[t] > _PIVOT * diagonal:
+                return False
+            scale = 1.0 / sqrt(row[t])
+            for q in range(t, order):
+                row[q] *= scale
+        if end - first < _PANEL:
+            for u in range(first, end):
+                above = matrix[u]
+                for p in range(end, order):
+                    row, weight = matrix[p], above[p]
+                    for q in range(p, order):
+                        row[q] -= weight * above[q]
+            break
+        a, b, c, d = matrix[first], matrix[first + 1], matrix[first + 2], matrix[first + 3]
+        for p in range(end, order):
+            row = matrix[p]
+            s, t, u, v = a[p], b[p], c[p], d[p]
+            for q in range(p, order):
+                row[q] = row[q] - s * a[q] - t * b[q] - u * c[q] - v * d[q]
     return True
 
 

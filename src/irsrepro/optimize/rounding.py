@@ -38,6 +38,7 @@ _BLOCK = 128  # samples at a time: the block stays in the cache
 _FINALISTS = 8  # samples whose value is computed in double precision
 _NEGLIGIBLE = 1e-9  # share of tr V that a column of Y must have to count
 _POLISH_ROUNDS = 100
+_TIE = 1e-12  # relative difference of values that is put down to rounding
 
 
 @dataclass(frozen=True)
@@ -103,11 +104,15 @@ def gaussian_randomisation(
         if incumbent is not None:
             vectors[r] = _referenced(incumbent[r])
             best = smallest_value(instance, vectors[r, :, None])
-        for sample in _finalists(instance, Y, z):
-            vector = _referenced(Y @ z[sample])
-            value = smallest_value(instance, vector[:, None])
-            if value > best:
-                vectors[r], best, chosen[r] = vector, value, sample
+        finalists = _finalists(instance, Y, z)
+        if finalists.size:
+            values = _values_of(instance, Y @ z[finalists].T)
+            # At rank one all are equal: the first is taken, whatever rounding makes of the others.
+            even = values >= values.max() - _TIE * abs(values.max())
+            winner = int(np.flatnonzero(even)[0])
+            if values[winner] > best:
+                chosen[r] = finalists[winner]
+                vectors[r] = _referenced(Y @ z[chosen[r]])
     return UnitModulusVectors(vectors, problem.values(vectors).min(axis=1), chosen)
 
 
@@ -213,6 +218,17 @@ def _referenced(vector: Complex) -> Complex:
     phases = phases / np.abs(phases)
     phases *= phases[-1].conj()
     return np.asarray(phases / np.abs(phases))
+
+
+def _values_of(instance: Instance, vectors: Complex) -> Real:
+    """Return the smallest of the users' values at the phases of each vector, (element, vector)."""
+    sizes = np.abs(vectors)
+    phases = np.divide(vectors, sizes, out=np.ones_like(vectors), where=sizes > 0.0)
+    image = forms(instance.columns, phases)
+    powers = image.real**2 + image.imag**2
+    top = instance.numerator @ powers + instance.numerator_constant[:, None]
+    bottom = instance.denominator @ powers + instance.denominator_constant[:, None]
+    return np.asarray((top / bottom).min(axis=0))
 
 
 def _finalists(instance: Instance, factor: Complex, draws: Complex) -> NDArray[np.int64]:

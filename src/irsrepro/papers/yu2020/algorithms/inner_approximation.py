@@ -1,6 +1,6 @@
 """Inner approximation for the least transmit power over beamformers and phases (yu2020, III).
 
-Every iteration solves the convex subproblem of `inner_approximation_step` about the last iterate.
+Every iteration solves the convex subproblem of `subproblem` about the last iterate.
 As printed, problem (17) demands that V have rank one in every iteration: with a unit diagonal the
 linearised rank constraint then admits V' alone, so the phases never move. Two readings do move: the
 rank gap tr V - lambda_max(V) as a penalty of weight chi in the objective ("penalty"), or allowed to
@@ -19,22 +19,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from irsrepro.array_types import Complex, Real
-from irsrepro.compiled import kernel
-from irsrepro.optimize.beamforming.minimum_power import (
-    Duality,
-    form_beams,
-    meet_targets,
-    new_duality,
-)
 from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT, Solution
-from irsrepro.papers.yu2020.algorithms.minimum_power_phases import (
-    Response,
-    arrange,
-    checked_responses,
-    effective_channel,
-)
-from irsrepro.papers.yu2020.algorithms.subproblem import make_subproblem
-from irsrepro.papers.yu2020.algorithms.subproblem_solver import solve_subproblem
+from irsrepro.papers.yu2020.algorithms.iteration import iterate_once, project
+from irsrepro.papers.yu2020.algorithms.minimum_power_phases import arrange, checked_responses
+from irsrepro.papers.yu2020.algorithms.prediction import new_memory
 
 RankMode = Literal["penalty", "slack"]
 
@@ -43,9 +31,6 @@ RANK_MODES = ("penalty", "slack")
 OBJECTIVE, LIFTED, PROJECTED, RANK_GAP, BEAM_RANK = range(5)
 RISE = 1e-7  # relative rise of the objective that is put down to the accuracy of a subproblem
 
-_ACCURACY = 1e-12
-_STEPS = 500
-_NEGLIGIBLE = 1e-10  # share of tr V of a column of Y that is dropped
 _LEAST_SHARE = 1e-6  # of a user in the uplink power, as a scale
 _LARGEST_START = 100.0  # of a multiplier
 
@@ -82,80 +67,11 @@ class InnerApproximation(Solution):
     accuracy: Real
 
 
-@kernel
-def _compressed(factor: Complex) -> Complex:
-    """Y with orthogonal columns by falling norm, negligible ones dropped, rows of unit norm."""
-    size = factor.shape[0]
-    values, vectors = np.linalg.eigh(np.dot(factor.conj().T.copy(), factor))
-    kept = 0
-    for c in range(values.size):
-        if values[c] > _NEGLIGIBLE * size:
-            kept += 1
-    turned = np.dot(factor, vectors)
-    result = np.empty((size, kept), np.complex128)
-    for n in range(size):
-        norm = 0.0
-        for c in range(kept):
-            result[n, c] = turned[n, values.size - 1 - c]
-            norm += result[n, c].real ** 2 + result[n, c].imag ** 2
-        for c in range(kept):
-            result[n, c] /= sqrt(norm)
-    return result
-
-
-@kernel
-def _compressed_streams(beams: Complex) -> tuple[Complex, float]:
-    """Orthogonal beams of every user by falling power, and the largest second over first power.
-
-    Streams that are negligible for every user are dropped.
-    """
-    users, streams, antennas = beams.shape
-    result = np.empty((users, streams, antennas), np.complex128)
-    ratio, kept = 0.0, 1
-    for i in range(users):
-        values, vectors = np.linalg.eigh(np.dot(beams[i].conj(), beams[i].T.copy()))
-        for q in range(streams):
-            share = values[streams - 1 - q] / values[-1]
-            if q == 1:
-                ratio = max(ratio, share)
-            if share > _NEGLIGIBLE:
-                kept = max(kept, q + 1)
-            result[i, q] = np.dot(vectors[:, streams - 1 - q].copy(), beams[i])
-    return result[:, :kept].copy(), ratio
-
-
-@kernel
-def _principal(factor: Complex) -> tuple[Complex, float]:
-    """Conjugate of the principal eigenvector of V = Y Y^H, and tr V less its eigenvalue."""
-    values, rotation = np.linalg.eigh(np.dot(factor.conj().T.copy(), factor))
-    main = rotation[:, values.size - 1].copy()
-    return np.dot(factor, main).conj(), max(0.0, factor.shape[0] - values[-1])
-
-
-@kernel
-def _projected(
-    response: Response,
-    targets: Real,
-    vector: Complex,
-    channel: Complex,
-    gram: Complex,
-    work: Duality,
-) -> float:
-    """Least power at the phases of a vector u; leaves the dual solution in `work`."""
-    for n in range(vector.size):
-        size = abs(vector[n])
-        vector[n] = vector[n] / size if size > 0.0 else 1.0
-    effective_channel(vector, response, channel, gram)
-    return float(meet_targets(gram, targets, _ACCURACY, _STEPS, work)[0])
-
-
 def _iterate(
     channels: Complex,
     targets: Real,
     start: Complex,
-    balance: float,
-    penalty: float,
-    slack: float,
+    weights: tuple[float, float, float],
     tolerance: float,
     limit: int,
     accuracy: float,
@@ -164,79 +80,66 @@ def _iterate(
     best_beams: Complex,
     trace: Real,
 ) -> tuple[float, float, int, float, int]:
-    """One realisation; returns the best power, the largest gap, iterations, residual, status."""
-    users, _, antennas = channels.shape
+    """One realisation, the weights being rho, chi and e.
+
+    Returns:
+        The best power, the largest gap, iterations, residual, status.
+    """
+    users, size, antennas = channels.shape
     response = arrange(channels)
-    channel = np.empty((users, antennas), np.complex128)
-    gram = np.empty((users, users), np.complex128)
-    beams = np.empty((users, antennas), np.complex128)
-    work = new_duality(users)
-    vector = start.copy()
-    first = _projected(response, targets, vector, channel, gram, work)
+    uplink, vector = np.zeros(users), start.copy()
+    first = project(response, targets, vector, uplink, inf, best_beams)
     if not first < inf:
         trace[:] = np.nan
         return np.nan, np.nan, 0, np.nan, FAILURE
-    form_beams(channel, work, beams)
     best_power = first
     best_vector[:] = vector
-    best_beams[:] = beams
     # Powers in units of the first, as the noise is in its own.
     scaled = channels * sqrt(first)
     adjoint = np.ascontiguousarray(scaled.conj().mT)
-    grams = adjoint @ scaled
-    streams = np.ascontiguousarray((beams / sqrt(first))[:, None])
-    scale = np.maximum(work.uplink / first, _LEAST_SHARE)
+    units = (scaled, adjoint, adjoint @ scaled)
+    streams = np.ascontiguousarray((best_beams / sqrt(first))[:, None])
+    scale = np.maximum(uplink / first, _LEAST_SHARE)
     multipliers = np.append(np.ones(users), 0.0)
     factor = np.ascontiguousarray(vector.conj()[:, None])
-    trace[OBJECTIVE, :] = first
-    trace[LIFTED, :] = first
-    trace[PROJECTED, :] = first
-    trace[RANK_GAP, :] = 0.0
-    trace[BEAM_RANK, :] = 0.0
+    memory = new_memory(users, size, antennas)
+    trace[:, 0] = first, first, first, 0.0, 0.0
     objective, largest_gap, residual = 1.0, 0.0, inf
     status, iterations = ITERATION_LIMIT, 0
     for t in range(1, limit + 1):
-        problem = make_subproblem(
-            scaled,
-            adjoint,
-            grams,
+        factor, streams, z, found = iterate_once(
+            units,
+            response,
             targets,
             scale,
             factor,
             streams,
-            balance,
-            penalty,
-            slack,
+            multipliers,
+            memory,
+            weights,
+            accuracy,
+            rank_limit,
+            uplink,
+            best_power,
+            vector,
+            best_beams,
         )
-        found, found_streams, z, _, gap, _, _ = solve_subproblem(
-            problem, multipliers, accuracy, rank_limit
-        )
-        new_factor = _compressed(found)
-        new_streams, ratio = _compressed_streams(found_streams)
-        new_vector, rank_gap = _principal(new_factor)
-        lifted = float((np.abs(new_streams) ** 2).sum())
-        reached = lifted + penalty * rank_gap
+        lifted, rank_gap, ratio, gap, projected = found
+        reached = lifted + weights[1] * rank_gap
         largest_gap = max(largest_gap, gap)
         iterations = t
         if not reached <= objective * (1.0 + RISE):
             # No decrease that the accuracy shows, or an unsolved subproblem: the iterate stays, and
             # nothing else would follow. The trace shows the rise.
-            trace[OBJECTIVE, t:] = first * reached
+            trace[:, t] = trace[:, t - 1]
+            trace[OBJECTIVE, t] = first * reached
             residual = 0.0
             status = CONVERGED if gap <= accuracy else ITERATION_LIMIT
             break
-        factor, streams = new_factor, new_streams
-        trace[BEAM_RANK, t:] = ratio
-        vector[:] = new_vector
-        projected = _projected(response, targets, vector, channel, gram, work)
         if projected < best_power:
             best_power = projected
             best_vector[:] = vector
-            form_beams(channel, work, best_beams)
-        trace[OBJECTIVE, t:] = first * reached
-        trace[LIFTED, t:] = first * lifted
-        trace[PROJECTED, t:] = projected
-        trace[RANK_GAP, t:] = rank_gap
+        trace[:, t] = first * reached, first * lifted, projected, rank_gap, ratio
         residual = (objective - reached) / objective
         objective = reached
         if residual <= tolerance:
@@ -245,9 +148,10 @@ def _iterate(
         multipliers = np.clip(z, 0.0, _LARGEST_START)
         if projected < inf:
             # Not z itself: where it vanishes once, its constraint would vanish for good.
-            new_scale = np.maximum(work.uplink / projected, _LEAST_SHARE)
+            new_scale = np.maximum(uplink / projected, _LEAST_SHARE)
             multipliers[:users] = np.clip(z[:users] * scale / new_scale, 0.0, _LARGEST_START)
             scale = new_scale
+    trace[:, iterations + 1 :] = trace[:, iterations, None]
     return best_power, largest_gap, iterations, residual, status
 
 
@@ -327,9 +231,7 @@ def inner_approximation(
             scaled[r],
             given[r],
             extended[r],
-            scaling,
-            chi,
-            most,
+            (scaling, chi, most),
             tolerance if tolerance > 0.0 else -inf,
             max_iterations,
             accuracy,

@@ -1,0 +1,175 @@
+"""One iteration of the inner approximation: the subproblem, and the design at its phases."""
+
+from math import inf, sqrt
+
+import numpy as np
+
+from irsrepro.array_types import Complex, Real
+from irsrepro.compiled import kernel
+from irsrepro.optimize.beamforming.minimum_power import form_beams, meet_targets, new_duality
+from irsrepro.papers.yu2020.algorithms.minimum_power_phases import Response, effective_channel
+from irsrepro.papers.yu2020.algorithms.prediction import Memory, forget, predicted, remember
+from irsrepro.papers.yu2020.algorithms.rank_one import solve_at_rank_one
+from irsrepro.papers.yu2020.algorithms.subproblem import make_subproblem, squared_norm
+from irsrepro.papers.yu2020.algorithms.subproblem_solver import solve_subproblem
+
+_ACCURACY = 1e-12
+_STEPS = 500
+_LOOSE = 1e-2  # certified gap of a guess
+_NEGLIGIBLE = 1e-10  # share of tr V of a column of Y that is dropped
+
+
+@kernel
+def _compressed(factor: Complex) -> Complex:
+    """Y with orthogonal columns by falling norm, negligible ones dropped, rows of unit norm."""
+    size = factor.shape[0]
+    values, vectors = np.linalg.eigh(np.dot(factor.conj().T.copy(), factor))
+    kept = 0
+    for c in range(values.size):
+        if values[c] > _NEGLIGIBLE * size:
+            kept += 1
+    turned = np.dot(factor, vectors)
+    result = np.empty((size, kept), np.complex128)
+    for n in range(size):
+        norm = 0.0
+        for c in range(kept):
+            result[n, c] = turned[n, values.size - 1 - c]
+            norm += result[n, c].real ** 2 + result[n, c].imag ** 2
+        for c in range(kept):
+            result[n, c] /= sqrt(norm)
+    return result
+
+
+@kernel
+def _compressed_streams(beams: Complex) -> tuple[Complex, float]:
+    """Orthogonal beams of every user by falling power, and the largest second over first power.
+
+    Streams that are negligible for every user are dropped.
+    """
+    users, streams, antennas = beams.shape
+    result = np.empty((users, streams, antennas), np.complex128)
+    ratio, kept = 0.0, 1
+    for i in range(users):
+        values, vectors = np.linalg.eigh(np.dot(beams[i].conj(), beams[i].T.copy()))
+        for q in range(streams):
+            share = values[streams - 1 - q] / values[-1]
+            if q == 1:
+                ratio = max(ratio, share)
+            if share > _NEGLIGIBLE:
+                kept = max(kept, q + 1)
+            result[i, q] = np.dot(vectors[:, streams - 1 - q].copy(), beams[i])
+    return result[:, :kept].copy(), ratio
+
+
+@kernel
+def _principal(factor: Complex) -> tuple[Complex, float]:
+    """Conjugate of the principal eigenvector of V = Y Y^H, and tr V less its eigenvalue."""
+    if factor.shape[1] == 1:
+        return factor[:, 0].conj(), 0.0
+    values, rotation = np.linalg.eigh(np.dot(factor.conj().T.copy(), factor))
+    main = rotation[:, values.size - 1].copy()
+    return np.dot(factor, main).conj(), max(0.0, factor.shape[0] - values[-1])
+
+
+@kernel
+def project(
+    response: Response, targets: Real, vector: Complex, uplink: Real, best: float, beams: Complex
+) -> float:
+    """Least power at the phases of a vector u, whose entries are scaled to modulus 1.
+
+    Args:
+        response: of the channels.
+        targets: gamma, (user,).
+        vector: u, (element + 1,), overwritten.
+        uplink: lam to start from, overwritten by the solution.
+        best: a power; below it the beamformers are formed.
+        beams: (user, antenna), overwritten then.
+    """
+    users, antennas = beams.shape
+    for n in range(vector.size):
+        size = abs(vector[n])
+        vector[n] = vector[n] / size if size > 0.0 else 1.0
+    channel = np.empty((users, antennas), np.complex128)
+    gram = np.empty((users, users), np.complex128)
+    work = new_duality(users)
+    work.uplink[:] = uplink
+    effective_channel(vector, response, channel, gram)
+    power = float(meet_targets(gram, targets, _ACCURACY, _STEPS, work)[0])
+    uplink[:] = work.uplink
+    if power < best:
+        form_beams(channel, work, beams)
+    return power
+
+
+@kernel
+def iterate_once(
+    units: tuple[Complex, Complex, Complex],
+    response: Response,
+    targets: Real,
+    scale: Real,
+    factor: Complex,
+    streams: Complex,
+    multipliers: Real,
+    memory: Memory,
+    weights: tuple[float, float, float],
+    accuracy: float,
+    rank_limit: int,
+    uplink: Real,
+    best_power: float,
+    vector: Complex,
+    beams: Complex,
+) -> tuple[Complex, Complex, Real, tuple[float, float, float, float, float]]:
+    """One subproblem, and the design at the phases of its solution.
+
+    Args:
+        units: H, H^H and H_k^H H_k in units of the first power.
+        response: of the channels in their own.
+        targets: gamma, (user,).
+        scale: of the constraints, (user,).
+        factor: Y, (element + 1, rank).
+        streams: w, (user, stream, antenna).
+        multipliers: z to start from.
+        memory: of the iterates before.
+        weights: rho, chi and e.
+        accuracy: certified relative gap of a subproblem.
+        rank_limit: largest rank of V.
+        uplink: as in `project`.
+        best_power: likewise.
+        vector: (element + 1,), overwritten by the phases.
+        beams: as in `project`.
+
+    Returns:
+        Y, w and z; the power of w, the rank gap, the largest second over first eigenvalue of a W_k,
+        the certified gap and the projected power.
+    """
+    balance, penalty, slack = weights
+    problem = make_subproblem(*units, targets, scale, factor, streams, balance, penalty, slack)
+    ratio, solved = 0.0, False
+    if factor.shape[1] == 1 and streams.shape[1] == 1 and not slack < inf:
+        y, w, z = predicted(memory, factor[:, 0], streams[:, 0], multipliers, scale)
+        y, w, z, _, gap, _, solved = solve_at_rank_one(problem, y, w, z, accuracy)
+        if not solved:
+            # Fast turns of the first iterations: a guess from the general method.
+            found, found_streams, guess, _, _, _, _ = solve_subproblem(
+                problem, multipliers, max(accuracy, _LOOSE), 1
+            )
+            if found_streams.shape[1] == 1:
+                y, w, z = found[:, 0], found_streams[:, 0], guess[:-1]
+                y, w, z, _, gap, _, solved = solve_at_rank_one(problem, y, w, z, accuracy)
+    if solved:
+        factor, streams = y.reshape((y.size, 1)), w.reshape(streams.shape)
+        multipliers = np.append(z, 0.0)
+        remember(memory, y, w, z * scale)
+    else:
+        found, found_streams, multipliers, _, gap, _, _ = solve_subproblem(
+            problem, multipliers, accuracy, rank_limit
+        )
+        factor = _compressed(found)
+        streams, ratio = _compressed_streams(found_streams)
+        forget(memory)
+    vector[:], rank_gap = _principal(factor)
+    lifted = 0.0
+    for i in range(streams.shape[0]):
+        lifted += squared_norm(streams[i])
+    projected = project(response, targets, vector, uplink, best_power, beams)
+    return factor, streams, multipliers, (lifted, rank_gap, ratio, gap, projected)
