@@ -193,6 +193,7 @@ def polish(
             _POLISH_ROUNDS,
             1,
             False,
+            np.inf,
         )[0]
         better = _referenced(factor[:, 0])
         before, after = (smallest_value(scaled.instance, x[:, None]) for x in (start, better))
