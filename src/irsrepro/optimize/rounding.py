@@ -99,6 +99,8 @@ def gaussian_randomisation(
         if draws.shape[2] < rank:
             raise ValueError(f"draws {draws.shape} have fewer columns than the rank {rank}")
         Y, z = factor[r, :, :rank], draws[r, :, :rank]
+        if rank == 1:
+            z = z[:1]  # the same vector, whatever is drawn
         best = -np.inf
         if incumbent is not None:
             vectors[r] = _referenced(incumbent[r])
@@ -122,7 +124,8 @@ def randomise(
     """`gaussian_randomisation` with numbers of its own, one realisation at a time.
 
     A hundred thousand samples of many realisations would fill the memory. Every column has one run
-    of numbers, so that a factor of fewer columns takes the same ones.
+    of numbers, so that a factor of fewer columns takes the same ones. A single column makes the
+    same vector of all samples, so that one is drawn.
 
     Args:
         problem: R realisations.
@@ -144,7 +147,8 @@ def randomise(
     found = []
     for r, stream in enumerate(streams):
         one = slice(r, r + 1)
-        draws = rayleigh([stream], (_rank(factor[r]), samples)).mT
+        rank = _rank(factor[r])
+        draws = rayleigh([stream], (rank, samples if rank > 1 else min(samples, 1))).mT
         old = None if incumbent is None else incumbent[one]
         found.append(gaussian_randomisation(problem.of(one), factor[one], draws, incumbent=old))
     return UnitModulusVectors(
