@@ -23,19 +23,12 @@ from numpy.typing import NDArray
 from irsrepro.array_types import Complex, Real
 from irsrepro.channels.fading import rayleigh
 from irsrepro.channels.streams import RandomStream
-from irsrepro.compiled import kernel
-from irsrepro.optimize.sdp.columns import Columns, forms
-from irsrepro.optimize.sdp.instance import Instance
+from irsrepro.optimize.samples import finalists
 from irsrepro.optimize.sdp.low_rank import low_rank
 from irsrepro.optimize.sdp.problem import MaxMinProblem, scale_instance, smallest_value
 
-Single = NDArray[np.complex64]
-Float32 = NDArray[np.float32]
-
 NOT_A_SAMPLE = -1
 
-_BLOCK = 128  # samples at a time: the block stays in the cache
-_FINALISTS = 8  # samples whose value is computed in double precision
 _NEGLIGIBLE = 1e-9  # share of tr V that a column of Y must have to count
 _POLISH_ROUNDS = 100
 
@@ -105,7 +98,7 @@ def gaussian_randomisation(
         if incumbent is not None:
             vectors[r] = _referenced(incumbent[r])
             best = smallest_value(instance, vectors[r, :, None])
-        for sample in _finalists(instance, Y, z):
+        for sample in finalists(instance, Y, z):
             vector = _referenced(Y @ z[sample])
             value = smallest_value(instance, vector[:, None])
             if value > best:
@@ -218,67 +211,3 @@ def _referenced(vector: Complex) -> Complex:
     phases = phases / np.abs(phases)
     phases *= phases[-1].conj()
     return np.asarray(phases / np.abs(phases))
-
-
-def _finalists(instance: Instance, factor: Complex, draws: Complex) -> NDArray[np.int64]:
-    """Indices of the samples with the best values in single precision, in rising order."""
-    scores = np.empty(draws.shape[0], np.float32)
-    local, conjugate, edges, mixing, adjoint = instance.columns
-    _score_samples(
-        np.ascontiguousarray(draws.T.astype(np.complex64)),
-        factor.astype(np.complex64, order="C"),
-        Columns(
-            local.astype(np.complex64),
-            conjugate.astype(np.complex64),
-            edges,
-            mixing.astype(np.complex64),
-            adjoint.astype(np.complex64),
-        ),
-        instance.numerator.astype(np.float32),
-        instance.numerator_constant.astype(np.float32),
-        instance.denominator.astype(np.float32),
-        instance.denominator_constant.astype(np.float32),
-        scores,
-    )
-    count = min(_FINALISTS, scores.size)
-    return np.sort(np.argpartition(-scores, count - 1)[:count]) if count else np.empty(0, np.int64)
-
-
-@kernel
-def _score_samples(
-    draws: Single,
-    factor: Single,
-    columns: Columns,
-    top: Float32,
-    constants: Float32,
-    bottom: Float32,
-    noise: Float32,
-    scores: Float32,
-) -> None:
-    """Smallest value of each sample, for draws (column of Y, sample).
-
-    All sums are products of matrices: a compiler that reorders sums to vectorise them gives other
-    last bits in a process that has compiled other kernels before.
-    """
-    tiny = np.float32(1e-30)
-    for first in range(0, draws.shape[1], _BLOCK):
-        last = min(draws.shape[1], first + _BLOCK)
-        vectors = np.dot(factor, draws[:, first:last].copy())
-        parts = vectors.view(np.float32)
-        for i in range(factor.shape[0]):
-            for s in range(last - first):
-                real, imag = parts[i, 2 * s], parts[i, 2 * s + 1]
-                scale = np.float32(1.0) / np.sqrt(real * real + imag * imag + tiny)
-                parts[i, 2 * s] = scale * real
-                parts[i, 2 * s + 1] = scale * imag
-        images = forms(columns, vectors).view(np.float32)
-        powers = np.empty((images.shape[0], last - first), np.float32)
-        for a in range(images.shape[0]):
-            for s in range(last - first):
-                powers[a, s] = images[a, 2 * s] ** 2 + images[a, 2 * s + 1] ** 2
-        upper, lower = np.dot(top, powers), np.dot(bottom, powers)
-        for s in range(last - first):
-            least = np.float32(np.inf)
-            for k in range(constants.size):
-                least = min(least, (upper[k, s] + constants[k]) / (lower[k, s] + noise[k]))
-            scores[first + s] = least
