@@ -14,6 +14,7 @@ from irsrepro.optimize.reference.sdp import (
     project_to_unit_diagonal,
     solve_diagonal_sdp_cvxpy,
 )
+from irsrepro.optimize.sdp import solver
 from irsrepro.optimize.sdp.problem import (
     MaxMinProblem,
     factor_matrices,
@@ -188,6 +189,23 @@ def test_sinr_problems_of_any_snr_converge_and_agree_with_automatic_choice(snr: 
         assert solution.converged.all()
         certify(problem, solution, 1e-4)
     np.testing.assert_allclose(inner.value, auto.value, rtol=2e-4)
+
+
+@pytest.mark.parametrize("rounds", [0, 5])
+@pytest.mark.parametrize("snr", [1.0, 100.0, 1e4])
+@pytest.mark.parametrize("size", [20, 48])  # 16 columns: dense and thin slacks
+def test_dual_scaling_proves_what_low_rank_has_begun(
+    monkeypatch: pytest.MonkeyPatch, size: int, snr: float, rounds: int
+) -> None:
+    monkeypatch.setattr(solver, "EARLY_ROUNDS", rounds)
+    problem = sinr_problem(np.random.default_rng(6), size, 4, count=3, snr=snr)
+    helped = solve_diagonal_sdp(problem, method="low rank", tolerance=1e-3)
+    assert helped.converged.all()
+    certify(problem, helped, 1e-3)
+    inner = solve_diagonal_sdp(problem, method="interior", tolerance=1e-5)
+    assert (inner.value <= helped.upper_bound * (1 + 1e-9)).all()
+    np.testing.assert_allclose(helped.value, inner.value, rtol=1.1e-3)
+    assert (np.abs(helped.factor).max(axis=1) > 0.0).sum(axis=1).max() <= 12
 
 
 def test_interior_and_low_rank_agree_with_cvxpy_on_linear_problems() -> None:

@@ -36,11 +36,13 @@ def test_the_rank_grows_where_the_certificate_asks_for_it() -> None:
     scaled = scale_instance(problem, 0)
     start = np.array([[1.0], [1.0]], dtype=complex)
     factor, *_, status = low_rank(
-        scaled.instance, True, start, np.ones(3), 1e-5, scaled.floor, 400, 2, True
+        scaled.instance, True, start, np.ones(3), 1e-5, scaled.floor, 400, 2, True, np.inf
     )
     assert status == 0
     assert factor.shape == (2, 2)
-    alone, *_ = low_rank(scaled.instance, True, start, np.ones(3), 1e-5, scaled.floor, 100, 1, True)
+    alone, *_ = low_rank(
+        scaled.instance, True, start, np.ones(3), 1e-5, scaled.floor, 100, 1, True, np.inf
+    )
     assert alone.shape == (2, 1)
     best = problem.values(factor[None]).min()
     assert best == pytest.approx(1.0, abs=1e-4)

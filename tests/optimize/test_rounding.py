@@ -1,5 +1,6 @@
 """From relaxed matrices to vectors: bounds, exhaustive search, the plain loop, monotonicity."""
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -209,3 +210,31 @@ def test_bad_arguments_are_refused() -> None:
     for vector in (start[0], start * 0.0, start * np.nan):
         with pytest.raises(ValueError, match="vector"):
             polish(problem, vector)
+
+
+def test_all_samples_of_one_column_are_one_vector() -> None:
+    rng = np.random.default_rng(12)
+    problem = problem_of(rng, 6, 2)
+    factor = phases(rng, 1, 6, 1)
+    draws = gaussian(rng, 1, 40, 1)
+    each = [gaussian_randomisation(problem, factor, draws[:, [s]]) for s in range(40)]
+    found = gaussian_randomisation(problem, factor, draws)
+    assert found.sample[0] == 0
+    for one in each:
+        np.testing.assert_allclose(one.vector, found.vector, atol=1e-14)
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_the_best_of_many_blocks_is_that_of_a_plain_loop(shared: bool) -> None:
+    rng = np.random.default_rng(13)
+    problem = problem_of(rng, 5, 3)
+    if shared:  # a column that two users hear
+        weights = np.array(problem.denominator_weights)
+        weights[:, 0, -1] = 0.5
+        problem = dataclasses.replace(problem, denominator_weights=weights)
+    factor, draws = gaussian(rng, 1, 5, 3), gaussian(rng, 1, 1000, 3)
+    vectors = np.exp(1j * np.angle(draws[0] @ factor[0].T))
+    values = [problem.values(x[None]).min() for x in vectors]
+    found = gaussian_randomisation(problem, factor, draws)
+    assert found.sample[0] == np.argmax(values)
+    assert found.value[0] == pytest.approx(max(values), rel=1e-12)

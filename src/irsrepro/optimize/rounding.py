@@ -23,19 +23,14 @@ from numpy.typing import NDArray
 from irsrepro.array_types import Complex, Real
 from irsrepro.channels.fading import rayleigh
 from irsrepro.channels.streams import RandomStream
-from irsrepro.compiled import kernel
-from irsrepro.optimize.sdp.columns import Columns, forms
+from irsrepro.optimize.samples import finalists
+from irsrepro.optimize.sdp.columns import forms
 from irsrepro.optimize.sdp.instance import Instance
 from irsrepro.optimize.sdp.low_rank import low_rank
 from irsrepro.optimize.sdp.problem import MaxMinProblem, scale_instance, smallest_value
 
-Single = NDArray[np.complex64]
-Float32 = NDArray[np.float32]
-
 NOT_A_SAMPLE = -1
 
-_BLOCK = 128  # samples at a time: the block stays in the cache
-_FINALISTS = 8  # samples whose value is computed in double precision
 _NEGLIGIBLE = 1e-9  # share of tr V that a column of Y must have to count
 _POLISH_ROUNDS = 100
 _TIE = 1e-12  # relative difference of values that is put down to rounding
@@ -100,18 +95,20 @@ def gaussian_randomisation(
         if draws.shape[2] < rank:
             raise ValueError(f"draws {draws.shape} have fewer columns than the rank {rank}")
         Y, z = factor[r, :, :rank], draws[r, :, :rank]
+        if rank == 1:
+            z = z[:1]  # the same vector, whatever is drawn
         best = -np.inf
         if incumbent is not None:
             vectors[r] = _referenced(incumbent[r])
             best = smallest_value(instance, vectors[r, :, None])
-        finalists = _finalists(instance, Y, z)
-        if finalists.size:
-            values = _values_of(instance, Y @ z[finalists].T)
+        best_ones = finalists(instance, Y, z)
+        if best_ones.size:
+            values = _values_of(instance, Y @ z[best_ones].T)
             # At rank one all are equal: the first is taken, whatever rounding makes of the others.
             even = values >= values.max() - _TIE * abs(values.max())
             winner = int(np.flatnonzero(even)[0])
             if values[winner] > best:
-                chosen[r] = finalists[winner]
+                chosen[r] = best_ones[winner]
                 vectors[r] = _referenced(Y @ z[chosen[r]])
     return UnitModulusVectors(vectors, problem.values(vectors).min(axis=1), chosen)
 
@@ -127,7 +124,8 @@ def randomise(
     """`gaussian_randomisation` with numbers of its own, one realisation at a time.
 
     A hundred thousand samples of many realisations would fill the memory. Every column has one run
-    of numbers, so that a factor of fewer columns takes the same ones.
+    of numbers, so that a factor of fewer columns takes the same ones. A single column makes the
+    same vector of all samples, so that one is drawn.
 
     Args:
         problem: R realisations.
@@ -149,7 +147,8 @@ def randomise(
     found = []
     for r, stream in enumerate(streams):
         one = slice(r, r + 1)
-        draws = rayleigh([stream], (_rank(factor[r]), samples)).mT
+        rank = _rank(factor[r])
+        draws = rayleigh([stream], (rank, samples if rank > 1 else min(samples, 1))).mT
         old = None if incumbent is None else incumbent[one]
         found.append(gaussian_randomisation(problem.of(one), factor[one], draws, incumbent=old))
     return UnitModulusVectors(
@@ -198,6 +197,7 @@ def polish(
             _POLISH_ROUNDS,
             1,
             False,
+            np.inf,
         )[0]
         better = _referenced(factor[:, 0])
         before, after = (smallest_value(scaled.instance, x[:, None]) for x in (start, better))
@@ -229,67 +229,3 @@ def _values_of(instance: Instance, vectors: Complex) -> Real:
     top = instance.numerator @ powers + instance.numerator_constant[:, None]
     bottom = instance.denominator @ powers + instance.denominator_constant[:, None]
     return np.asarray((top / bottom).min(axis=0))
-
-
-def _finalists(instance: Instance, factor: Complex, draws: Complex) -> NDArray[np.int64]:
-    """Indices of the samples with the best values in single precision, in rising order."""
-    scores = np.empty(draws.shape[0], np.float32)
-    local, conjugate, edges, mixing, adjoint = instance.columns
-    _score_samples(
-        np.ascontiguousarray(draws.T.astype(np.complex64)),
-        factor.astype(np.complex64, order="C"),
-        Columns(
-            local.astype(np.complex64),
-            conjugate.astype(np.complex64),
-            edges,
-            mixing.astype(np.complex64),
-            adjoint.astype(np.complex64),
-        ),
-        instance.numerator.astype(np.float32),
-        instance.numerator_constant.astype(np.float32),
-        instance.denominator.astype(np.float32),
-        instance.denominator_constant.astype(np.float32),
-        scores,
-    )
-    count = min(_FINALISTS, scores.size)
-    return np.sort(np.argpartition(-scores, count - 1)[:count]) if count else np.empty(0, np.int64)
-
-
-@kernel
-def _score_samples(
-    draws: Single,
-    factor: Single,
-    columns: Columns,
-    top: Float32,
-    constants: Float32,
-    bottom: Float32,
-    noise: Float32,
-    scores: Float32,
-) -> None:
-    """Smallest value of each sample, for draws (column of Y, sample).
-
-    All sums are products of matrices: a compiler that reorders sums to vectorise them gives other
-    last bits in a process that has compiled other kernels before.
-    """
-    tiny = np.float32(1e-30)
-    for first in range(0, draws.shape[1], _BLOCK):
-        last = min(draws.shape[1], first + _BLOCK)
-        vectors = np.dot(factor, draws[:, first:last].copy())
-        parts = vectors.view(np.float32)
-        for i in range(factor.shape[0]):
-            for s in range(last - first):
-                real, imag = parts[i, 2 * s], parts[i, 2 * s + 1]
-                scale = np.float32(1.0) / np.sqrt(real * real + imag * imag + tiny)
-                parts[i, 2 * s] = scale * real
-                parts[i, 2 * s + 1] = scale * imag
-        images = forms(columns, vectors).view(np.float32)
-        powers = np.empty((images.shape[0], last - first), np.float32)
-        for a in range(images.shape[0]):
-            for s in range(last - first):
-                powers[a, s] = images[a, 2 * s] ** 2 + images[a, 2 * s + 1] ** 2
-        upper, lower = np.dot(top, powers), np.dot(bottom, powers)
-        for s in range(last - first):
-            least = np.float32(np.inf)
-            for k in range(constants.size):
-                least = min(least, (upper[k, s] + constants[k]) / (lower[k, s] + noise[k]))
-            scores[first + s] = least

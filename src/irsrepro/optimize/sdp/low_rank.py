@@ -239,6 +239,7 @@ def low_rank(
     max_rounds: int,
     max_rank: int,
     certify: bool,
+    proven: float,
 ) -> tuple[Complex, Real, Real, float, int, int]:
     """Solve (P) from a given factor; never returns less than the value there.
 
@@ -254,6 +255,7 @@ def low_rank(
         max_rank: largest number of columns of Y.
         certify: whether a bound is wanted. Without one the search ends where rounds no longer gain:
             a local optimum, and the way to improve a single vector (rank 1).
+        proven: a bound from elsewhere, or infinity; the search ends where the tolerance is met.
 
     Returns:
         Y, (element, any), the best found; the multipliers w and y of (D); the certified upper bound
@@ -298,6 +300,9 @@ def low_rank(
             status = CONVERGED
             break
         allowance = tolerance * max(abs(best_value), floor)
+        if proven - best_value <= allowance:
+            status, upper = CONVERGED, proven
+            break
         if rounds > 0:
             quotients(problem, powers, ones, values)
             soft_minimum(values, lam, smoothing, tilted)

@@ -8,9 +8,10 @@ The relaxation of the problems in `diagonal_sdp_problem`, V in place of x x^H:
 Two methods. "interior" (`diagonal_sdp_interior`) takes 10 to 20 steps of O(n^3), whatever the data,
 and reaches gaps of 1e-7. "low rank" (`diagonal_sdp_low_rank`) is faster at a gap of 1e-4, from 60
 elements on by far, and reaches thousands of elements; but where interference far above the noise
-has to be nulled (SINRs of 25 dB and more) its valleys are narrow and it stops short, which its gap
-then says. "auto" takes the interior method for few elements and no start and where interference is
-strong, else the low-rank one, and the interior one after all where that stops short and n allows.
+has to be nulled its valleys are narrow. Ratios of up to 400 elements then go on by dual scaling
+(`dual_scaling`); beyond, and for linear values, it stops short, which its gap then says. "auto"
+takes the interior method for few elements and no start and where interference is strong, else the
+low-rank one, and the interior one after all where that stops short and n allows.
 
 Both return a factor of V that is feasible to the last bit (V = Y Y^H with unit rows), the value
 recomputed from it, and dual multipliers that prove an upper bound: a target above the bound is
@@ -27,6 +28,7 @@ import numpy as np
 from irsrepro.array_types import Complex, Real
 from irsrepro.optimize.result import CONVERGED, Solution
 from irsrepro.optimize.sdp.columns import without_blocks
+from irsrepro.optimize.sdp.dual_scaling import dual_scaling
 from irsrepro.optimize.sdp.interior import interior_point
 from irsrepro.optimize.sdp.low_rank import low_rank
 from irsrepro.optimize.sdp.problem import (
@@ -44,6 +46,7 @@ SMALL = 48  # elements up to which "auto" prefers the interior-point method
 LARGEST_INTERIOR = 400  # and up to which it may fall back on it
 HARD = 0.03  # a user's share of noise in the denominator at V = I below which low rank is slow
 STEP_LIMIT, ROUND_LIMIT, AUTO_ROUND_LIMIT = 100, 400, 80
+EARLY_ROUNDS, DUAL_LIMIT = 60, 200  # rounds before dual scaling helps with ratios, and its steps
 
 _RANK = 4
 
@@ -57,8 +60,8 @@ class DiagonalSdpSolution(Solution):
     values, D_k = 0 and d_k = 1, this reads Diag(y) - sum_k w_k C_k psd and u >= 1^T y + w^T c.
 
     The residual is (u - value) / |value|, or relative to a thousandth of the size of the data where
-    the value is nearer to 0 than that. Iterations are Newton steps (interior) or evaluations (low
-    rank).
+    the value is nearer to 0 than that. Iterations are Newton steps (interior, dual scaling) or
+    evaluations (low rank).
 
     Attributes:
         factor: Y, (realisation, element, rank) complex, rows of unit norm, columns by falling norm
@@ -151,7 +154,11 @@ def solve_diagonal_sdp(
             possible and (method == "interior" or small or _hard(scaled))
         ):
             rounds = AUTO_ROUND_LIMIT if possible else ROUND_LIMIT
-            outcomes.append(_low_rank(scaled, first, tolerance, rounds, max_rank, width))
+            helped = not (possible or scaled.linear) and size <= LARGEST_INTERIOR
+            early = EARLY_ROUNDS if helped else rounds
+            outcomes.append(_low_rank(scaled, first, tolerance, early, max_rank, width))
+            if helped and outcomes[0].status != CONVERGED:
+                outcomes += _helped(scaled, outcomes[0], tolerance, rounds, max_rank, width)
         if possible and (not outcomes or outcomes[0].status != CONVERGED):
             known = max(
                 smallest_value(scaled.instance, first), *(o.value for o in outcomes), -np.inf
@@ -231,23 +238,55 @@ def _low_rank(
     rounds: int,
     max_rank: int,
     width: int,
+    helper: _Outcome | None = None,
 ) -> _Outcome:
     instance = scaled.instance
-    multipliers = np.ones(scaled.shares.size)
     Y, w, y, upper, evaluations, status = low_rank(
         instance,
         scaled.linear,
         start,
-        multipliers,
+        np.ones(scaled.shares.size) if helper is None else helper.multipliers,
         tolerance,
         scaled.floor,
         rounds,
         max_rank,
         True,
+        np.inf if helper is None else helper.upper,
     )
+    if helper is not None and upper == helper.upper:
+        w, y = helper.multipliers, helper.diagonal
     vectors, roots, _ = np.linalg.svd(Y, full_matrices=False)
     factor = _padded(vectors * roots, width)
     return _Outcome(factor, smallest_value(instance, factor), w, y, upper, evaluations, status)
+
+
+def _helped(
+    scaled: ScaledInstance,
+    begun: _Outcome,
+    tolerance: float,
+    rounds: int,
+    max_rank: int,
+    width: int,
+) -> list[_Outcome]:
+    """Go on from the low-rank method by dual scaling, and back to it with the bound found there."""
+    instance, point = scaled.instance, (begun.multipliers, begun.diagonal)
+    V, w, y, upper, steps, status = dual_scaling(
+        instance, *point, begun.value, tolerance, scaled.floor, DUAL_LIMIT
+    )
+    factor, value = begun.factor, begun.value
+    if V.size:
+        squares, vectors = np.linalg.eigh(V)
+        columns = (vectors * np.sqrt(np.maximum(squares, 0.0)))[:, ::-1]
+        for rank in range(1, min(max_rank, len(V)) + 1):  # the fewest columns that will do
+            factor = _padded(columns[:, :rank], width)
+            value = smallest_value(instance, factor)
+            if upper - value <= tolerance * max(abs(value), scaled.floor):
+                break
+    scaling = _Outcome(factor, value, w, y, upper, steps, status)
+    if upper - value <= tolerance * max(abs(value), scaled.floor):
+        return [scaling._replace(status=CONVERGED)]
+    start = np.ascontiguousarray(factor[:, np.abs(factor).any(axis=0)])
+    return [scaling, _low_rank(scaled, start, tolerance, rounds, max_rank, width, scaling)]
 
 
 def _interior(scaled: ScaledInstance, known: float, tolerance: float, width: int) -> _Outcome:

@@ -7,6 +7,7 @@ import numpy as np
 from irsrepro.array_types import Complex, Real
 from irsrepro.compiled import kernel
 from irsrepro.optimize.beamforming.minimum_power import form_beams, meet_targets, new_duality
+from irsrepro.optimize.linear_algebra import squared_modulus
 from irsrepro.papers.yu2020.algorithms.minimum_power_phases import Response, effective_channel
 from irsrepro.papers.yu2020.algorithms.prediction import Memory, forget, predicted, remember
 from irsrepro.papers.yu2020.algorithms.rank_one import solve_at_rank_one
@@ -34,7 +35,7 @@ def _compressed(factor: Complex) -> Complex:
         norm = 0.0
         for c in range(kept):
             result[n, c] = turned[n, values.size - 1 - c]
-            norm += result[n, c].real ** 2 + result[n, c].imag ** 2
+            norm += squared_modulus(result[n, c])
         for c in range(kept):
             result[n, c] /= sqrt(norm)
     return result

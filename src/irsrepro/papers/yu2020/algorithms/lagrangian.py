@@ -11,6 +11,7 @@ import numpy as np
 
 from irsrepro.array_types import Complex, Real
 from irsrepro.compiled import kernel
+from irsrepro.optimize.linear_algebra import squared_modulus
 from irsrepro.papers.yu2020.algorithms.subproblem import (
     Subproblem,
     adjoint_of,
@@ -99,24 +100,24 @@ def evaluate_terms(problem: Subproblem, factor: Complex, beams: Complex) -> Term
                 apply_matrix(problem.gram[k], problem.beams[i, q], turned_old[k, i, q])
                 for t in range(old_streams):
                     old = inner_product(turned_old[k, i, q], problem.beams[i, t])
-                    moved += old.real**2 + old.imag**2
+                    moved += squared_modulus(old)
                 for t in range(streams):
                     both = inner_product(turned_old[k, i, q], beams[i, t])
                     overlap[k, i, q, t] = both
-                    moved -= 2.0 * (both.real**2 + both.imag**2)
+                    moved -= 2.0 * squared_modulus(both)
             power = 0.0
             for q in range(streams):
                 for t in range(streams):
                     both = inner_product(turned[k, i, q], beams[i, t])
                     form[k, i, q, t] = both
-                    moved += both.real**2 + both.imag**2
+                    moved += squared_modulus(both)
                 for c in range(rank):
-                    power += inner[k, i, q, c].real ** 2 + inner[k, i, q, c].imag ** 2
+                    power += squared_modulus(inner[k, i, q, c])
             values[k] += problem.signs[k, i] * power + 0.5 * problem.beam_weight[k, i] * moved
     gap = float(size)
     for c in range(rank):
         along[c] = along[c].conjugate()
-        gap -= along[c].real ** 2 + along[c].imag ** 2
+        gap -= squared_modulus(along[c])
     values[users] = gap - problem.slack if problem.slack < inf else -inf
     return Terms(
         images,

@@ -11,6 +11,7 @@ import numpy as np
 
 from irsrepro.array_types import Complex, Real
 from irsrepro.compiled import kernel
+from irsrepro.optimize.linear_algebra import squared_modulus
 from irsrepro.papers.yu2020.algorithms.subproblem import (
     Subproblem,
     apply_matrix,
@@ -91,7 +92,7 @@ def evaluate_point(
     for n in range(size):
         agreement[n] = problem.factor[n, 0].conjugate() * y[n]
         total += agreement[n]
-    agreed = total.real**2 + total.imag**2
+    agreed = squared_modulus(total)
     for k in range(users):
         apply_matrix(problem.adjoint[k], y, folded[k])
         pull = problem.matrix_weight[k]
@@ -115,8 +116,8 @@ def evaluate_point(
             form[k, i] = inner_product(turned[k, i], beams[i]).real
             o = inner_product(turned_old[k, i], beams[i])
             overlap[k, i] = o
-            moved = form[k, i] ** 2 + form_old[k, i] ** 2 - 2.0 * (o.real**2 + o.imag**2)
-            values[k] += sign * (p.real**2 + p.imag**2) + 0.5 * near * moved
+            moved = form[k, i] ** 2 + form_old[k, i] ** 2 - 2.0 * squared_modulus(o)
+            values[k] += sign * squared_modulus(p) + 0.5 * near * moved
             for a in range(antennas):
                 entry = 2.0 * (
                     sign * folded[k, a] * p

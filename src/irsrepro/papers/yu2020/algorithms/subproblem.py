@@ -26,6 +26,7 @@ import numpy as np
 
 from irsrepro.array_types import Complex, Real
 from irsrepro.compiled import kernel
+from irsrepro.optimize.linear_algebra import squared_modulus
 
 _SMALLEST = 1e-12  # power at a user over noise that is taken for the size of B
 
@@ -108,7 +109,7 @@ def squared_norm(matrix: Complex) -> float:
     total = 0.0
     for i in range(matrix.shape[0]):
         for j in range(matrix.shape[1]):
-            total += matrix[i, j].real ** 2 + matrix[i, j].imag ** 2
+            total += squared_modulus(matrix[i, j])
     return total
 
 

@@ -21,6 +21,7 @@ import numpy as np
 
 from irsrepro.array_types import Complex, Real
 from irsrepro.compiled import kernel
+from irsrepro.optimize.linear_algebra import squared_modulus
 from irsrepro.optimize.result import CONVERGED, ITERATION_LIMIT
 from irsrepro.papers.yu2020.algorithms.lagrangian import (
     Terms,
@@ -65,7 +66,7 @@ def _move(factor: Complex, beams: Complex, direction: Real, step: float) -> tupl
         norm = 0.0
         for c in range(rank):
             new_factor[n, c] += step * turn[n * rank + c]
-            norm += new_factor[n, c].real ** 2 + new_factor[n, c].imag ** 2
+            norm += squared_modulus(new_factor[n, c])
         for c in range(rank):
             new_factor[n, c] /= sqrt(norm)
     users, streams, antennas = beams.shape
