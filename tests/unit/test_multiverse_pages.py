@@ -120,7 +120,7 @@ def test_unknown_and_endless_intervals_are_drawn(surveyed: Survey) -> None:
     made = curve(surveyed, "a-hinge")
     odd = [
         replace(made.bars[0], estimate=np.nan, lower=-np.inf, upper=np.inf),
-        replace(made.bars[1], lower=-np.inf, elsewhere=True),
+        replace(made.bars[1], lower=-np.inf, by_other_check=True),
     ]
     for bars in ([*odd, *made.bars], odd[:1]):
         assert render_specification(replace(made, bars=bars))["png"].startswith(b"\x89PNG")

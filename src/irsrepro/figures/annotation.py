@@ -18,7 +18,7 @@ def annotate(picture: Figure, panels: Sequence[xr.Dataset], schemes: Schemes) ->
     """Write the small print and the warnings; return the number of lines of the latter."""
     small_print = textwrap.fill(_small_print(panels, schemes), 86 * len(panels))
     picture.supxlabel(small_print, x=0.99, ha="right", color=GREY, fontsize=7)
-    lines = [line for each in warnings(*panels) for line in textwrap.wrap(each, 50 * len(panels))]
+    lines = [line for text in warnings(*panels) for line in textwrap.wrap(text, 50 * len(panels))]
     if lines:
         picture.suptitle("\n".join(lines), color=RED, fontsize=10, fontweight="bold")
     return len(lines)
@@ -26,33 +26,33 @@ def annotate(picture: Figure, panels: Sequence[xr.Dataset], schemes: Schemes) ->
 
 def _small_print(panels: Sequence[xr.Dataset], schemes: Schemes) -> str:
     data = panels[0]
-    said = [f"{data.attrs['paper']}/{data.attrs['figure']}", _count(panels, "realisations")]
+    parts = [f"{data.attrs['paper']}/{data.attrs['figure']}", _count(panels, "realisations")]
     if "value" in data:
         level = re.match(r"\d+(\.\d+)? ?%", data.attrs["interval"])
-        said.append(f"{level.group()} intervals" if level else "intervals")
+        parts.append(f"{level.group()} intervals" if level else "intervals")
         failures = data["failures"]
         if int(failures.sum()):
             attempts = failures + data["realisations"]
             for along in {"iteration", "level"} & {*map(str, failures.dims)}:
                 failures, attempts = failures.max(along), attempts.max(along)
-            told = "undefined" in data and data.attrs["kind"] == "curves"
-            undefined = int(data["undefined"].sum()) if told else 0
+            has_undefined = "undefined" in data and data.attrs["kind"] == "curves"
+            undefined = int(data["undefined"].sum()) if has_undefined else 0
             counts = {"undefined": undefined, "failed": int(failures.sum()) - undefined}
             of = int(attempts.sum())
-            said += [f"{n} of {of} solutions {how}" for how, n in counts.items() if n > 0]
+            parts += [f"{n} of {of} solutions {how}" for how, n in counts.items() if n > 0]
         if "rounding" in data:
             share = (data["rounding"] / ((data["upper"] - data["lower"]) / 2.0)).values
             largest = float(np.max(share, where=np.isfinite(share), initial=0.0))
             if largest >= NOTICEABLE:
-                said.append(f"rounding moves points by up to {100 * largest:.0f} % of intervals")
+                parts.append(f"rounding moves points by up to {100 * largest:.0f} % of intervals")
     for name, words, least in (
         ("capped", "at the iteration limit", WORTH_TELLING),
         ("rounding_loss", "rounding loss", 0.0),
     ):
         if shares := _largest_shares(panels, name, schemes, least):
-            told = ", ".join(f"{title} {_percent(share)} %" for title, share in shares.items())
-            said.append(f"{words} up to: {told}")
-    return ", ".join(said)
+            entries = ", ".join(f"{title} {_percent(share)} %" for title, share in shares.items())
+            parts.append(f"{words} up to: {entries}")
+    return ", ".join(parts)
 
 
 def _percent(share: float) -> str:
@@ -64,13 +64,13 @@ def _largest_shares(
     panels: Sequence[xr.Dataset], name: str, schemes: Schemes, least: float
 ) -> dict[str, float]:
     """Return the largest share over points and panels by title of a scheme, from the least on."""
-    found: dict[str, float] = {}
-    for data in (each for each in panels if name in each):
+    largest: dict[str, float] = {}
+    for data in (panel for panel in panels if name in panel):
         for scheme, share in zip(data["scheme"].values, data[name].values, strict=True):
             if share >= least:
                 title = str(schemes[str(scheme)]["title"])
-                found[title] = max(found.get(title, 0.0), float(share))
-    return found
+                largest[title] = max(largest.get(title, 0.0), float(share))
+    return largest
 
 
 def _count(panels: Sequence[xr.Dataset], of: str = "") -> str:
@@ -83,8 +83,8 @@ def _count(panels: Sequence[xr.Dataset], of: str = "") -> str:
         else:
             numbers.append(data.sizes["realisation"])
     fewest, most = min(numbers, default=0), max(numbers, default=0)
-    said = f"{most}" if fewest == most else f"{fewest} to {most}"
-    return f"n = {said} {of}".strip()
+    text = f"{most}" if fewest == most else f"{fewest} to {most}"
+    return f"n = {text} {of}".strip()
 
 
 def metadata(
@@ -110,12 +110,12 @@ def metadata(
 
 def warnings(*panels: xr.Dataset) -> list[str]:
     """Return what must not be overlooked about a figure; nothing for the figure itself."""
-    found = []
+    messages = []
     attributes = panels[0].attrs
     if attributes["fidelity"] == "preview":
-        found.append(f"PREVIEW, {_count(panels)}")
+        messages.append(f"PREVIEW, {_count(panels)}")
     if attributes["engine"] != "fast":
-        found.append(f"{attributes['engine']} engine")
+        messages.append(f"{attributes['engine']} engine")
     if attributes["reading"] != "default":
-        found.append(f"reading {attributes['reading']}: {attributes['changes']}")
-    return found
+        messages.append(f"reading {attributes['reading']}: {attributes['changes']}")
+    return messages

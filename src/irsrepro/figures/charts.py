@@ -68,82 +68,82 @@ def _panel(
 ) -> dict[str, Any]:
     """Return one pair of axes with its curves."""
     axes = {side: dict(section.get(side, {})) for side in ("x", "y")}
-    found: dict[str, Any] = {"title": section["title"], "kind": data.attrs["kind"]}
+    panel: dict[str, Any] = {"title": section["title"], "kind": data.attrs["kind"]}
     if data.attrs["kind"] == "layout":
-        return found | axes | {"curves": _places(data), "unit": "m", "along": ""}
+        return panel | axes | {"curves": _places(data), "unit": "m", "along": ""}
     titles = {**experiments, **section.get("titles", {})}
     along = str(data["value"].dims[1])
     curves = []
-    for curve, drawn in _looks(data, schemes, section).items():
-        one = data.sel(curve=curve)
-        label = drawn.label or f"{schemes[one['scheme'].item()]['title']}"
+    for curve, look in _looks(data, schemes, section).items():
+        entry = data.sel(curve=curve)
+        label = look.label or f"{schemes[entry['scheme'].item()]['title']}"
         if len(set(data["experiment"].values.tolist())) > 1:
-            label += f", {titles.get(one['experiment'].item(), one['experiment'].item())}"
-        kept = np.isfinite(one["value"].values)
-        x = one["seconds"] if "seconds" in one else one[along]
+            label += f", {titles.get(entry['experiment'].item(), entry['experiment'].item())}"
+        valid = np.isfinite(entry["value"].values)
+        x = entry["seconds"] if "seconds" in entry else entry[along]
         curves.append(
             {
                 "name": str(curve),
                 "label": label,
-                "colour": drawn.colour,
-                "dash": _pattern(drawn.dashes),
-                "width": drawn.width,
-                "x": _numbers(x.values[kept]),
-                **{key: _numbers(one[key].values[kept]) for key in ("value", "lower", "upper")},
-                "n": [int(count) for count in one["realisations"].values[kept]],
-                "failures": [int(count) for count in one["failures"].values[kept]],
-                "top": one["experiment"].item() in section.get("top", {}).get("experiments", []),
+                "colour": look.colour,
+                "dash": _pattern(look.dashes),
+                "width": look.width,
+                "x": _numbers(x.values[valid]),
+                **{key: _numbers(entry[key].values[valid]) for key in ("value", "lower", "upper")},
+                "n": [int(count) for count in entry["realisations"].values[valid]],
+                "failures": [int(count) for count in entry["failures"].values[valid]],
+                "top": entry["experiment"].item() in section.get("top", {}).get("experiments", []),
             }
         )
-    found |= axes | {"curves": curves, "along": str(data[along].attrs.get("long_name", along))}
+    panel |= axes | {"curves": curves, "along": str(data[along].attrs.get("long_name", along))}
     if "top" in section:
-        found["top"] = {"label": section["top"]["label"]}
-    return found | {"unit": str(data["value"].attrs["units"])}
+        panel["top"] = {"label": section["top"]["label"]}
+    return panel | {"unit": str(data["value"].attrs["units"])}
 
 
 def _looks(data: xr.Dataset, schemes: Schemes, section: Mapping[str, Any]) -> dict[str, CurveStyle]:
     """Return how curves look, by name; where a scheme has several points, labels tell which."""
     if data.attrs["kind"] == "distributions":
         order = in_order(data, schemes)
-        found = {
+        looks = {
             name: curve_style(schemes, str(data["scheme"].sel(curve=name).item()), section)
             for name in order
         }
     else:
-        found = curve_styles(data, schemes, section)
+        looks = curve_styles(data, schemes, section)
     if "held" not in data.coords or len(set(data["held"].values.tolist())) < 2:
-        return found
+        return looks
     held, unit = data["held"], data["held"].attrs["units"]
-    told = {}
-    for place, (name, drawn) in enumerate(found.items()):
-        one = data.sel(curve=name)
+    held_looks = {}
+    for place, (name, look) in enumerate(looks.items()):
+        entry = data.sel(curve=name)
         value = f"{held.sel(curve=name).item():g}" + (f" {unit}" if unit != "1" else "")
-        title = drawn.label or schemes[one["scheme"].item()]["title"]
-        colour = drawn.colour
-        dashes: Any = drawn.dashes
+        title = look.label or schemes[entry["scheme"].item()]["title"]
+        colour = look.colour
+        dashes: Any = look.dashes
         if data.attrs["kind"] == "trace":
             colour = COLOURS[place % len(COLOURS)]
         else:
             points = list(dict.fromkeys(held.values.tolist()))
             dashes = DASHES[points.index(held.sel(curve=name).item()) % len(DASHES)]
-        told[name] = CurveStyle(colour, drawn.marker, drawn.width, dashes, f"{title}, {value}")
-    return told
+        held_looks[name] = CurveStyle(colour, look.marker, look.width, dashes, f"{title}, {value}")
+    return held_looks
 
 
 def _pattern(dashes: Any) -> list[int]:
     """Return lengths of strokes and gaps in pixels for a line style of matplotlib."""
     if isinstance(dashes, str):
         return PATTERNS[dashes]
-    return [2, 3] if dashes == DOTTED else [max(1, round(2 * each)) for each in dashes[1]]
+    return [2, 3] if dashes == DOTTED else [max(1, round(2 * length)) for length in dashes[1]]
 
 
 def _places(data: xr.Dataset) -> list[dict[str, Any]]:
-    """Return where nodes stand as curves of points, those of the first realisation marked."""
-    found = []
+    """Return where nodes are as curves of points, those of the first realisation marked."""
+    curves = []
     for place, (name, positions) in enumerate(node_classes(data).items()):
         values = positions.values
         flat = values.reshape(-1, values.shape[2])[:POINTS_OF_LAYOUT]
-        found.append(
+        curves.append(
             {
                 "name": name,
                 "label": name.replace("_", " "),
@@ -153,9 +153,9 @@ def _places(data: xr.Dataset) -> list[dict[str, Any]]:
                 "first": int(values.shape[1]),
             }
         )
-    return found
+    return curves
 
 
 def _numbers(values: NDArray[np.float64]) -> list[float | None]:
     """Return numbers of a few digits; JSON has none that are not finite."""
-    return [float(f"{each:.{DIGITS}g}") if math.isfinite(each) else None for each in values]
+    return [float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None for value in values]

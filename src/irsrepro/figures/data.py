@@ -38,7 +38,7 @@ def curves(samples: Mapping[str, xr.DataArray], statistic: str = "mean") -> xr.D
     Returns:
         ``value``, ``lower``, ``upper``, ``realisations`` and ``failures`` (curve, point).
     """
-    return _joined({name: _average(each, "point", statistic) for name, each in samples.items()})
+    return _concat({name: _average(sample, "point", statistic) for name, sample in samples.items()})
 
 
 def distributions(samples: Mapping[str, xr.DataArray]) -> xr.Dataset:
@@ -52,7 +52,7 @@ def distributions(samples: Mapping[str, xr.DataArray]) -> xr.Dataset:
         level i / n. The intervals are exact for any distribution: order statistics whose ranks
         enclose that of the quantile, infinite where no rank does.
     """
-    return _joined({name: _quantiles(each) for name, each in samples.items()})
+    return _concat({name: _quantiles(sample) for name, sample in samples.items()})
 
 
 def _quantiles(samples: xr.DataArray) -> xr.Dataset:
@@ -65,7 +65,7 @@ def _quantiles(samples: xr.DataArray) -> xr.Dataset:
     rank = np.ceil(levels * n - 1e-9).astype(int)
     tail = (1 - CONFIDENCE) / 2
     low, high = (stats.binom.ppf(share, n, levels).astype(int) for share in (tail, 1 - tail))
-    described = _described(
+    dataset = _curve_dataset(
         samples,
         "level",
         order[rank],
@@ -75,7 +75,7 @@ def _quantiles(samples: xr.DataArray) -> xr.Dataset:
         np.full(total, total - n),
         "quantile of",
     )
-    return described.assign_coords(level=variable(("level",), levels, "share not above", "1"))
+    return dataset.assign_coords(level=variable(("level",), levels, "share not above", "1"))
 
 
 def trace(samples: Mapping[str, xr.DataArray], iterations: int) -> xr.Dataset:
@@ -89,17 +89,17 @@ def trace(samples: Mapping[str, xr.DataArray], iterations: int) -> xr.Dataset:
         As ``curves`` with ``iteration`` for ``point``, and ``limit`` (curve): the mean after the
         last iteration of the run, whose number is the attribute ``long_run``.
     """
-    shown = {name: each.sel(iteration=slice(0, iterations)) for name, each in samples.items()}
-    averaged = _joined({name: _average(each, "iteration") for name, each in shown.items()})
-    last = [each.isel(iteration=-1, drop=True).mean("realisation") for each in samples.values()]
-    averaged["limit"] = variable(
+    traces = {name: sample.sel(iteration=slice(0, iterations)) for name, sample in samples.items()}
+    dataset = _concat({name: _average(sample, "iteration") for name, sample in traces.items()})
+    last = [sample.isel(iteration=-1, drop=True).mean("realisation") for sample in samples.values()]
+    dataset["limit"] = variable(
         ("curve",),
         np.array([float(value) for value in last]),
         "mean after the last iteration of the long run",
-        averaged["value"].attrs["units"],
+        dataset["value"].attrs["units"],
     )
-    long_run = max(int(each["iteration"][-1]) for each in samples.values())
-    return averaged.assign_attrs(long_run=str(long_run))
+    long_run = max(int(sample["iteration"][-1]) for sample in samples.values())
+    return dataset.assign_attrs(long_run=str(long_run))
 
 
 def layout(channels: xr.Dataset) -> xr.Dataset:
@@ -117,7 +117,7 @@ def make(
     kind: str,
     data: Mapping[str, xr.Dataset],
     section: Mapping[str, Any],
-    wanted: Sequence[Curve],
+    curve_specs: Sequence[Curve],
     changes: Mapping[str, xr.Dataset] | None = None,
 ) -> xr.Dataset:
     """Return the data of a figure of any kind.
@@ -126,7 +126,7 @@ def make(
         kind: ``layout``, ``trace``, ``curves`` or ``distributions``.
         data: the ensemble of a layout, or the experiments of the others, by name.
         section: the figure's section of the configuration, as far as its data depends on it.
-        wanted: its curves, see ``configuration.Paper.curves``.
+        curve_specs: its curves, see ``configuration.Paper.curves``.
         changes: how rounding changes experiments, see ``sensitivity.differences``. With it comes
             ``rounding`` (curve, ...), the half-width within which another rounding leaves a value.
 
@@ -139,57 +139,60 @@ def make(
         (channels,) = data.values()
         return layout(channels).assign_attrs(kind=kind, statistic=statistic, interval=interval)
     if "points" in section:
-        wanted = [
-            {**each, "name": f"{each['name']}@{point:g}", "point": point}
-            for each in wanted
+        curve_specs = [
+            {**spec, "name": f"{spec['name']}@{point:g}", "point": point}
+            for spec in curve_specs
             for point in section["points"]
         ]
-    samples = {each["name"]: _drawn(kind, each, data, section) for each in wanted}
+    samples = {spec["name"]: _curve_samples(kind, spec, data, section) for spec in curve_specs}
     if kind == "trace":
-        wanted = _distinct(wanted, samples)
-        samples = {each["name"]: samples[each["name"]] for each in wanted}
+        curve_specs = _distinct(curve_specs, samples)
+        samples = {spec["name"]: samples[spec["name"]] for spec in curve_specs}
     if kind == "trace":
-        made = trace(samples, section["iterations"])
+        dataset = trace(samples, section["iterations"])
         if section.get("against") == "seconds":
-            made["seconds"] = _seconds(made["iteration"], data, wanted)
+            dataset["seconds"] = _seconds(dataset["iteration"], data, curve_specs)
     elif kind == "distributions":
-        made = distributions(samples)
+        dataset = distributions(samples)
         interval = "95 % exact interval of each quantile from order statistics"
     else:
-        made = curves(samples, statistic)
+        dataset = curves(samples, statistic)
     if "points" in section:
-        at = np.array([each["point"] for each in wanted], float)
-        parameter = data[wanted[0]["experiment"]]["point"].attrs
+        at = np.array([spec["point"] for spec in curve_specs], float)
+        parameter = data[curve_specs[0]["experiment"]]["point"].attrs
         held = variable(("curve",), at, parameter["long_name"], parameter["units"])
-        made = made.assign_coords(held=held)
+        dataset = dataset.assign_coords(held=held)
     if changes:
-        moved = {each["name"]: _drawn(kind, each, changes, section)
-                 for each in wanted if each["experiment"] in changes}  # fmt: skip
-        made["rounding"] = _rounding(made["value"], samples, moved, statistic)
+        shifts = {spec["name"]: _curve_samples(kind, spec, changes, section)
+                 for spec in curve_specs if spec["experiment"] in changes}  # fmt: skip
+        dataset["rounding"] = _rounding(dataset["value"], samples, shifts, statistic)
     for name in ("scheme", "experiment"):
-        values = np.array([each[name] for each in wanted])
-        made = made.assign_coords({name: variable(("curve",), values, f"{name} of a curve", "1")})
-    made = made.assign(_ends(data, wanted))
-    cut = np.array([each.get("after", -1) for each in wanted])
+        values = np.array([spec[name] for spec in curve_specs])
+        dataset = dataset.assign_coords(
+            {name: variable(("curve",), values, f"{name} of a curve", "1")}
+        )
+    dataset = dataset.assign(_ends(data, curve_specs))
+    cut = np.array([spec.get("after", -1) for spec in curve_specs])
     about = "iterations after which a curve is drawn, -1 for its end"
-    other = np.array([each.get("quantity", "") for each in wanted])
-    told = "quantity of a curve, empty for the metric of its experiment"
-    made = made.assign_coords(
-        after=variable(("curve",), cut, about, "1"), quantity=variable(("curve",), other, told, "1")
+    other = np.array([spec.get("quantity", "") for spec in curve_specs])
+    quantity_about = "quantity of a curve, empty for the metric of its experiment"
+    dataset = dataset.assign_coords(
+        after=variable(("curve",), cut, about, "1"),
+        quantity=variable(("curve",), other, quantity_about, "1"),
     )
-    return made.assign_attrs(kind=kind, statistic=statistic, interval=interval)
+    return dataset.assign_attrs(kind=kind, statistic=statistic, interval=interval)
 
 
-def _distinct(wanted: Sequence[Curve], samples: Mapping[str, xr.DataArray]) -> Sequence[Curve]:
+def _distinct(curve_specs: Sequence[Curve], samples: Mapping[str, xr.DataArray]) -> Sequence[Curve]:
     """Leave out points that are nothing to a scheme: its curve is there already."""
-    kept: dict[tuple[Any, ...], Curve] = {}
-    for each in wanted:
-        numbers = samples[each["name"]].values.tobytes()
-        kept.setdefault((each["experiment"], each["scheme"], numbers), each)
-    return list(kept.values())
+    distinct: dict[tuple[Any, ...], Curve] = {}
+    for spec in curve_specs:
+        numbers = samples[spec["name"]].values.tobytes()
+        distinct.setdefault((spec["experiment"], spec["scheme"], numbers), spec)
+    return list(distinct.values())
 
 
-def _drawn(
+def _curve_samples(
     kind: str, curve: Curve, data: Mapping[str, xr.Dataset], section: Mapping[str, Any]
 ) -> xr.DataArray:
     """Return what a curve is made from, realisation by realisation."""
@@ -198,30 +201,30 @@ def _drawn(
     metric = section.get("metric", "metric")
     samples = _samples(curve, data, metric)
     if "minus" in section:
-        less = _samples({**curve, "scheme": section["minus"]}, data, metric)
-        samples, less = xr.align(samples, less, join="inner")
+        baseline = _samples({**curve, "scheme": section["minus"]}, data, metric)
+        samples, baseline = xr.align(samples, baseline, join="inner")
         attrs = {
             "long_name": f"difference of {samples.attrs['long_name']}",
             "units": difference_unit(samples.attrs["units"]),
         }
-        samples = (samples - less.values).assign_attrs(attrs)
+        samples = (samples - baseline.values).assign_attrs(attrs)
     return samples if kind == "curves" else samples.sel(point=curve["point"], drop=True)
 
 
-def _ends(data: Mapping[str, xr.Dataset], wanted: Sequence[Curve]) -> dict[str, Any]:
+def _ends(data: Mapping[str, xr.Dataset], curve_specs: Sequence[Curve]) -> dict[str, Any]:
     """Lay out how runs ended, (curve,): the largest over points, NaN where a scheme tells nothing.
 
     ``capped`` is the share of runs that ended at the iteration limit, ``rounding_loss`` the mean
     share that rounding a relaxation loses at most. ``undefined`` counts solutions, of all points,
     whose status says why there can be none, which is no failure.
     """
-    capped, lost, undefined = [], [], []
-    for each in wanted:
-        table = _of(each, data)
+    capped, losses, undefined = [], [], []
+    for spec in curve_specs:
+        table = _curve_table(spec, data)
         none = 0
         if "status" in table:
-            told = table["status"].notnull() & (table["status"] != FAILURE)
-            none = int((table["metric"].isnull() & told).sum())
+            has_reason = table["status"].notnull() & (table["status"] != FAILURE)
+            none = int((table["metric"].isnull() & has_reason).sum())
         undefined.append(none)
         worst = {}
         for name in ("status", "rounding_loss"):
@@ -230,10 +233,10 @@ def _ends(data: Mapping[str, xr.Dataset], wanted: Sequence[Curve]) -> dict[str, 
                 values = (values == ITERATION_LIMIT).where(values.notnull())
             worst[name] = float(values.mean("realisation").max())
         capped.append(worst["status"])
-        lost.append(worst["rounding_loss"])
+        losses.append(worst["rounding_loss"])
     return {
         "capped": variable(("curve",), capped, "share of runs at the iteration limit", "1"),
-        "rounding_loss": variable(("curve",), lost, "share lost by rounding at most, mean", "1"),
+        "rounding_loss": variable(("curve",), losses, "share lost by rounding at most, mean", "1"),
         "undefined": variable(("curve",), undefined, "solutions that cannot be", "1"),
     }
 
@@ -241,29 +244,29 @@ def _ends(data: Mapping[str, xr.Dataset], wanted: Sequence[Curve]) -> dict[str, 
 def _rounding(
     value: xr.DataArray,
     samples: Mapping[str, xr.DataArray],
-    moved: Mapping[str, xr.DataArray],
+    shifts: Mapping[str, xr.DataArray],
     statistic: str,
 ) -> Any:
     """Lay out how far rounding moves the values of curves (curve, ...), NaN where unknown."""
     along = str(value.dims[1])
-    found = value.copy(data=np.full(value.shape, np.nan))
-    for name, changes in moved.items():
+    half_widths = value.copy(data=np.full(value.shape, np.nan))
+    for name, changes in shifts.items():
         values = samples[name].transpose("realisation", ...)
         changes = changes.transpose("realisation", ...)
         if along == "level":
-            half_width = spread(values, changes, lambda drawn: np.sort(drawn, axis=0))
+            half_width = spread(values, changes, lambda sample: np.sort(sample, axis=0))
             places = np.arange(1, len(half_width) + 1) / len(half_width)
         else:
-            kept = slice(0, value.sizes[along]) if along == "iteration" else slice(None)
-            values, changes = values[:, kept], changes[:, kept]
+            window = slice(0, value.sizes[along]) if along == "iteration" else slice(None)
+            values, changes = values[:, window], changes[:, window]
             half_width = spread(values, changes, CENTRAL[statistic])
             places = values[along].values
-        found.loc[{"curve": name, along: places}] = half_width
+        half_widths.loc[{"curve": name, along: places}] = half_width
     about = "half-width within which another rounding leaves the value, 95 %"
-    return variable(("curve", along), found.values, about, str(value.attrs["units"]))
+    return variable(("curve", along), half_widths.values, about, str(value.attrs["units"]))
 
 
-def _of(curve: Curve, data: Mapping[str, xr.Dataset]) -> xr.Dataset:
+def _curve_table(curve: Curve, data: Mapping[str, xr.Dataset]) -> xr.Dataset:
     """Return what a scheme reached, on the realisations it ran on."""
     table = data[curve["experiment"]].sel(scheme=curve["scheme"])
     return table.isel(realisation=table["asked"].values)
@@ -273,7 +276,7 @@ def _trace(
     curve: Curve, data: Mapping[str, xr.Dataset], section: Mapping[str, Any]
 ) -> xr.DataArray:
     """Return a trace (realisation, iteration), held after a run has stopped, of all or of one."""
-    whole = _of(curve, data)["trace"]
+    whole = _curve_table(curve, data)["trace"]
     first = whole["point"].values[0]
     whole = whole.sel(point=curve.get("point", first), drop=True)
     if "realisation" in section:
@@ -282,19 +285,19 @@ def _trace(
 
 
 def _seconds(
-    iterations: xr.DataArray, data: Mapping[str, xr.Dataset], wanted: Sequence[Curve]
+    iterations: xr.DataArray, data: Mapping[str, xr.Dataset], curve_specs: Sequence[Curve]
 ) -> Any:
     """Lay out the mean seconds after every iteration (curve, iteration) of timed experiments.
 
     Iterations of a run take equally long, and none any after its end.
     """
-    spent = []
-    for each in wanted:
-        table = _of(each, data).isel(point=0, drop=True)
+    seconds = []
+    for spec in curve_specs:
+        table = _curve_table(spec, data).isel(point=0, drop=True)
         count = table["iterations"]
         share = iterations.clip(max=count) / count.clip(min=1)
-        spent.append((share * table["seconds"]).mean("realisation").values)
-    return variable(("curve", "iteration"), spent, "mean time after an iteration", "s")
+        seconds.append((share * table["seconds"]).mean("realisation").values)
+    return variable(("curve", "iteration"), seconds, "mean time after an iteration", "s")
 
 
 def _samples(curve: Curve, data: Mapping[str, xr.Dataset], metric: str) -> xr.DataArray:
@@ -302,7 +305,7 @@ def _samples(curve: Curve, data: Mapping[str, xr.Dataset], metric: str) -> xr.Da
 
     A curve may have a quantity of its own instead of the metric that the figure shows.
     """
-    table, metric = _of(curve, data), curve.get("quantity", metric)
+    table, metric = _curve_table(curve, data), curve.get("quantity", metric)
     if metric not in table:
         raise ConfigurationError(
             f"{curve['name']}: no quantity {metric!r}; {', '.join(map(str, table))} are there"
@@ -314,9 +317,9 @@ def _samples(curve: Curve, data: Mapping[str, xr.Dataset], metric: str) -> xr.Da
     return table["trace"].sel(iteration=curve["after"], drop=True).where(table["metric"].notnull())
 
 
-def _joined(parts: Mapping[str, xr.Dataset]) -> xr.Dataset:
+def _concat(parts: Mapping[str, xr.Dataset]) -> xr.Dataset:
     """Put curves side by side; where one has no point of another, it is NaN."""
-    joined = xr.concat(
+    dataset = xr.concat(
         list(parts.values()),
         dim="curve",
         join="outer",
@@ -324,7 +327,7 @@ def _joined(parts: Mapping[str, xr.Dataset]) -> xr.Dataset:
         combine_attrs="override",
     )
     names = variable(("curve",), np.array(list(parts)), "curve", "1")
-    return joined.assign_coords(curve=names)
+    return dataset.assign_coords(curve=names)
 
 
 def _average(samples: xr.DataArray, along: str, statistic: str = "mean") -> xr.Dataset:
@@ -332,11 +335,11 @@ def _average(samples: xr.DataArray, along: str, statistic: str = "mean") -> xr.D
     valid = np.isfinite(values)
     average, lower, upper = AVERAGES[statistic](values)
     counts = valid.sum(axis=0), (~valid).sum(axis=0)
-    described = _described(samples, along, average, lower, upper, *counts, statistic)
-    return described.assign_coords({along: samples[along]})
+    dataset = _curve_dataset(samples, along, average, lower, upper, *counts, statistic)
+    return dataset.assign_coords({along: samples[along]})
 
 
-def _described(
+def _curve_dataset(
     samples: xr.DataArray,
     along: str,
     value: NDArray[np.float64],

@@ -30,12 +30,12 @@ def with_published(data: xr.Dataset, points: Sequence[Point], scale: str = "line
     x_unit = str((data["value"] if distributed else along).attrs["units"])
     unit = "1" if distributed else str(data["value"].attrs["units"])
     find = _share if distributed else _between
-    ours = np.array([find(data.sel(curve=each.curve), each.x, scale) for each in points], float)
-    x = np.array([each.x for each in points], float)
-    y = np.array([each.y for each in points], float)
+    ours = np.array([find(data.sel(curve=point.curve), point.x, scale) for point in points], float)
+    x = np.array([point.x for point in points], float)
+    y = np.array([point.y for point in points], float)
     with np.errstate(divide="ignore", invalid="ignore"):
         percent = np.where(y == 0, np.nan, 100 * (ours - y) / np.abs(y))
-    dims, names = ("mark",), np.array([each.curve for each in points], dtype=str)
+    dims, names = ("mark",), np.array([point.curve for point in points], dtype=str)
     return data.assign(
         published_curve=variable(dims, names, "curve of a published point", "1"),
         published_x=variable(dims, x, "place of a published point", x_unit),

@@ -23,16 +23,18 @@ def draw_layout(axes: Axes, data: xr.Dataset) -> bool:
         Whether the layout is turned by a quarter: the first coordinate then points down.
     """
     classes = node_classes(data)
-    points = np.concatenate([each.values[..., :2].reshape(-1, 2) for each in classes.values()])
+    points = np.concatenate(
+        [positions.values[..., :2].reshape(-1, 2) for positions in classes.values()]
+    )
     low, high = points.min(axis=0), points.max(axis=0)
     sides = high - low
-    fixed = all((each.values == each.values[:1]).all() for each in classes.values())
+    fixed = all((positions.values == positions.values[:1]).all() for positions in classes.values())
     turned = False
     if fixed and sides.max() > LONGEST_TO_SCALE * sides.min():
         turned = bool(sides[1] > sides[0])
         if turned:
-            data = data.assign({name: _turned(data[name]) for name, each in data.variables.items()
-                                if each.dims[-1:] == ("coordinate",)})  # fmt: skip
+            data = data.assign({name: _turn(data[name]) for name, values in data.variables.items()
+                                if values.dims[-1:] == ("coordinate",)})  # fmt: skip
             low, high = np.array([low[1], -high[0]]), np.array([high[1], -low[0]])
         _draw_long(axes, data, low, high, turned)
     else:
@@ -44,7 +46,7 @@ def draw_layout(axes: Axes, data: xr.Dataset) -> bool:
     return turned
 
 
-def _turned(vectors: xr.DataArray) -> xr.DataArray:
+def _turn(vectors: xr.DataArray) -> xr.DataArray:
     """Turn positions or normals by a quarter: (x, y) becomes (y, -x). Heights stay."""
     x, y, *more = np.moveaxis(vectors.values, -1, 0)
     return vectors.copy(data=np.stack([y, -x, *more], axis=-1))
@@ -68,7 +70,7 @@ def _draw_nodes(axes: Axes, data: xr.Dataset, *, numbered: bool = False) -> None
 def _draw_long(axes: Axes, data: xr.Dataset, low: Real, high: Real, turned: bool) -> None:
     """Draw a layout that is far longer than wide, and its ends enlarged in the room above it.
 
-    Beside a node stand its coordinates before any turn, the height last.
+    Beside a node are its coordinates before any turn, the height last.
     """
     _draw_nodes(axes, data.drop_vars([name for name in data if str(name).endswith("_normal")]))
     length, middle = high[0] - low[0], (low[0] + high[0]) / 2
@@ -77,7 +79,7 @@ def _draw_long(axes: Axes, data: xr.Dataset, low: Real, high: Real, turned: bool
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     axes.grid(False)
-    nodes = np.concatenate([each.values[0] for each in node_classes(data).values()])
+    nodes = np.concatenate([positions.values[0] for positions in node_classes(data).values()])
     for place, at_end in ((0.06, nodes[:, 0] <= middle), (0.58, nodes[:, 0] > middle)):
         ends = nodes[at_end]
         centre = (ends.min(axis=0) + ends.max(axis=0)) / 2
@@ -92,18 +94,18 @@ def _draw_long(axes: Axes, data: xr.Dataset, low: Real, high: Real, turned: bool
         if turned:
             part.yaxis.set_major_formatter(lambda value, _: f"{-value + 0.0:g}")
         for x, y, *more in ends:
-            told = ", ".join(
-                f"{each + 0.0:g}" for each in [*((-y, x) if turned else (x, y)), *more]
+            coordinates = ", ".join(
+                f"{coordinate + 0.0:g}" for coordinate in [*((-y, x) if turned else (x, y)), *more]
             )
             above = y > centre[1]
-            part.annotate(f"({told}) m", (x, y), (0, 9 if above else -9), ha="center",
+            part.annotate(f"({coordinates}) m", (x, y), (0, 9 if above else -9), ha="center",
                           textcoords="offset points", va="bottom" if above else "top",
                           color=GREY, fontsize=7)  # fmt: skip
         axes.indicate_inset_zoom(part, edgecolor=GREY)
 
 
 def _number(axes: Axes, positions: xr.DataArray, colour: str) -> None:
-    """Number nodes that stand in the same place in every realisation, on the outer side."""
+    """Number nodes that are in the same place in every realisation, on the outer side."""
     middle = positions.values[:, :2].mean(axis=0)
     for number, place in enumerate(positions.values[:, :2], 1):
         outward = 9 * np.sign(place - middle)

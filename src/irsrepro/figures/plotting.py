@@ -150,7 +150,7 @@ def _files(
     picture: Figure, data: xr.Dataset, figure: Mapping[str, Any], schemes: Schemes
 ) -> dict[str, bytes]:
     facts = metadata(data, figure, schemes)
-    return {ending: _saved(picture, ending, fact) for ending, fact in facts.items()}
+    return {ending: _encode(picture, ending, fact) for ending, fact in facts.items()}
 
 
 def _schemes_of(data: xr.Dataset) -> list[str]:
@@ -171,23 +171,23 @@ def _draw_curves(
         top.set_xlabel(figure["top"]["label"])
         top.spines["top"].set_visible(True)
         top.grid(False)
-    for name, drawn in curve_styles(data, schemes, figure).items():
+    for name, look in curve_styles(data, schemes, figure).items():
         curve = data.sel(curve=name).isel(point=np.isfinite(data["value"].sel(curve=name).values))
         value = curve["value"].values
         (top if curve["experiment"].item() in above else axes).errorbar(
             curve["point"].values,
             value,
             yerr=np.abs(np.stack([_finite(curve["lower"]), _finite(curve["upper"])]) - value),
-            color=drawn.colour,
-            marker=drawn.marker,
-            linestyle=drawn.dashes,
+            color=look.colour,
+            marker=look.marker,
+            linestyle=look.dashes,
             elinewidth=0.9,
             capsize=2.5,
-            label=drawn.label or None,
-            **drawn.line,
+            label=look.label or None,
+            **look.line,
         )
-    for each in figure.get("joined", []):
-        x, y = np.array([_place(data, name) for name in each]).T
+    for names in figure.get("joined", []):
+        x, y = np.array([_place(data, name) for name in names]).T
         axes.plot(x, y, color=GREY, linewidth=0.8, linestyle=DOTTED, zorder=1)
     lower = ~np.isin(data["experiment"].values, above)
     points = data["point"].values[np.isfinite(data["value"].values[lower]).any(axis=0)]
@@ -227,11 +227,11 @@ def _experiment_lines(
     if len(names) < 2:
         return []
     curves = in_order(data, schemes)
-    shown = {str(data["scheme"].sel(curve=curve).item()): None for curve in curves}
-    looks = [curve_style(schemes, scheme, figure) for scheme in shown]
+    scheme_names = {str(data["scheme"].sel(curve=curve).item()): None for curve in curves}
+    looks = [curve_style(schemes, scheme, figure) for scheme in scheme_names]
     if set(names) <= set(figure.get("colours", {})):  # colour tells the experiment
-        looks = [replace(each, colour=GREY) for each in looks]
-    entries = [_entry(each) for each in looks]
+        looks = [replace(look, colour=GREY) for look in looks]
+    entries = [_entry(look) for look in looks]
     for place, name in enumerate(names):
         colour = figure.get("colours", {}).get(name, GREY)
         entries.append(
@@ -246,8 +246,8 @@ def _experiment_lines(
     return entries
 
 
-def _entry(drawn: CurveStyle) -> Line2D:
-    return Line2D([], [], color=drawn.colour, marker=drawn.marker, label=drawn.label, **drawn.line)
+def _entry(look: CurveStyle) -> Line2D:
+    return Line2D([], [], color=look.colour, marker=look.marker, label=look.label, **look.line)
 
 
 def _draw_distributions(
@@ -256,34 +256,34 @@ def _draw_distributions(
     """Draw cumulative distributions as steps, the median with its interval as a mark."""
     held = list(dict.fromkeys(data["held"].values.tolist()))
     unit = data["held"].attrs["units"]
-    shown: dict[str, CurveStyle] = {}
+    looks: dict[str, CurveStyle] = {}
     for name in in_order(data, schemes):
         curve, scheme = data.sel(curve=name), str(data["scheme"].sel(curve=name).item())
         other = str(curve["quantity"].item()) if "quantity" in curve.coords else ""
-        drawn = shown.setdefault(f"{scheme} {other}", curve_style(schemes, scheme, figure))
+        look = looks.setdefault(f"{scheme} {other}", curve_style(schemes, scheme, figure))
         dashes = DASHES[held.index(curve["held"].item()) % len(DASHES)]
         if other:
-            drawn = replace(drawn, width=1.0, label=figure["also"][scheme][other])
-            shown[f"{scheme} {other}"], dashes = drawn, DOTTED
+            look = replace(look, width=1.0, label=figure["also"][scheme][other])
+            looks[f"{scheme} {other}"], dashes = look, DOTTED
         curve = curve.isel(level=np.isfinite(curve["value"].values))
         value, levels = curve["value"].values, curve["level"].values
-        axes.step([value[0], *value], [0.0, *levels], where="post", color=drawn.colour,
-                  linestyle=dashes, linewidth=drawn.width)  # fmt: skip
+        axes.step([value[0], *value], [0.0, *levels], where="post", color=look.colour,
+                  linestyle=dashes, linewidth=look.width)  # fmt: skip
         middle = curve.isel(level=(len(levels) - 1) // 2)
-        median, low, high = (float(middle[each]) for each in ("value", "lower", "upper"))
-        axes.errorbar([median], [0.5], xerr=[[median - low], [high - median]], color=drawn.colour,
-                      marker=drawn.marker, elinewidth=0.9, capsize=2.5)  # fmt: skip
+        median, low, high = (float(middle[key]) for key in ("value", "lower", "upper"))
+        axes.errorbar([median], [0.5], xerr=[[median - low], [high - median]], color=look.colour,
+                      marker=look.marker, elinewidth=0.9, capsize=2.5)  # fmt: skip
     entries = [
         Line2D(
             [],
             [],
-            color=each.colour,
-            marker=each.marker,
-            linewidth=each.width,
+            color=look.colour,
+            marker=look.marker,
+            linewidth=look.width,
             linestyle=DOTTED if name.split(" ", 1)[1] else "-",
-            label=each.label,
+            label=look.label,
         )
-        for name, each in shown.items()
+        for name, look in looks.items()
     ]
     for place, point in enumerate(held if len(held) > 1 else []):
         label = f"{point:g} {unit}" if unit != "1" else f"{point:g}"
@@ -302,33 +302,33 @@ def _draw_trace(
     figure: Mapping[str, Any],
 ) -> None:
     iterations = data["iteration"].values
-    every = max(1, len(iterations) // 8)
-    shown = curve_styles(data, schemes, figure)
+    step = max(1, len(iterations) // 8)
+    looks = curve_styles(data, schemes, figure)
     if "held" in data:
-        shown = _held_styles(data, shown)
-    for place, (name, drawn) in enumerate(shown.items()):
+        looks = _held_styles(data, looks)
+    for place, (name, look) in enumerate(looks.items()):
         curve = data.sel(curve=name)
         along = curve["seconds"].values if "seconds" in data else iterations
         axes.fill_between(
             along,
             _finite(curve["lower"]),
             _finite(curve["upper"]),
-            color=drawn.colour,
+            color=look.colour,
             alpha=0.16,
             linewidth=0,
         )
         axes.plot(
             along,
             curve["value"].values,
-            color=drawn.colour,
-            linestyle=drawn.dashes,
-            linewidth=drawn.width,
-            marker=drawn.marker,
-            markevery=(place * every // max(1, len(shown)), every),
-            label=drawn.label,
+            color=look.colour,
+            linestyle=look.dashes,
+            linewidth=look.width,
+            marker=look.marker,
+            markevery=(place * step // max(1, len(looks)), step),
+            label=look.label,
         )
         if int(data.attrs["long_run"]) > iterations[-1]:
-            axes.axhline(float(curve["limit"]), color=drawn.colour, linestyle=":", linewidth=1.1)
+            axes.axhline(float(curve["limit"]), color=look.colour, linestyle=":", linewidth=1.1)
     axes.margins(x=0.015)
     if "seconds" in data:
         _set_scale(axes, figure["x"].get("scale", "linear"))
@@ -339,19 +339,19 @@ def _draw_trace(
     draw_legend(axes, *more, *_draw_published({}, axes, data, schemes, figure))
 
 
-def _held_styles(data: xr.Dataset, shown: Mapping[str, CurveStyle]) -> dict[str, CurveStyle]:
+def _held_styles(data: xr.Dataset, styles: Mapping[str, CurveStyle]) -> dict[str, CurveStyle]:
     """Return styles whose colour tells the point of a curve where its scheme has several."""
     schemes = data["scheme"].values.tolist()
-    found, spare = {}, iter(COLOURS * len(shown))
-    for name, drawn in shown.items():
+    looks, spare = {}, iter(COLOURS * len(styles))
+    for name, look in styles.items():
         curve = data.sel(curve=name)
         if schemes.count(curve["scheme"].item()) == 1:
-            found[name] = drawn
+            looks[name] = look
             continue
         held = data["held"].attrs["long_name"]
-        label = f"{drawn.label}, {held} = {curve['held'].item():g}"
-        found[name] = replace(drawn, colour=next(spare), label=label)
-    return found
+        label = f"{look.label}, {held} = {curve['held'].item():g}"
+        looks[name] = replace(look, colour=next(spare), label=label)
+    return looks
 
 
 def _draw_published(
@@ -381,11 +381,11 @@ def _draw_published(
     for name in np.unique(data["published_curve"].values):
         curve = data.sel(curve=name)
         experiment = str(curve["experiment"].item())
-        drawn = curve_style(schemes, str(curve["scheme"].item()), figure, experiment)
+        look = curve_style(schemes, str(curve["scheme"].item()), figure, experiment)
         own = data.isel(mark=data["published_curve"].values == name)
         place = tops.get(experiment, axes)
-        place.plot(own["published_x"].values, own["published"].values, marker=drawn.marker,
-                   color=drawn.colour, **marks)  # fmt: skip
+        place.plot(own["published_x"].values, own["published"].values, marker=look.marker,
+                   color=look.colour, **marks)  # fmt: skip
     return [Line2D([], [], color=GREY, marker="o", label="published", **marks)]
 
 
@@ -394,7 +394,7 @@ def _finite(values: xr.DataArray) -> NDArray[np.float64]:
     return np.where(np.isfinite(numbers), numbers, np.nan)
 
 
-def _saved(picture: Figure, ending: str, metadata: dict[str, Any]) -> bytes:
+def _encode(picture: Figure, ending: str, metadata: dict[str, Any]) -> bytes:
     buffer = io.BytesIO()
     picture.savefig(buffer, format=ending, metadata=metadata)
     return buffer.getvalue()

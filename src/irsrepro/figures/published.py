@@ -61,15 +61,15 @@ def check_published(project: Project) -> None:
             continue
         key, *names = name.parts[1:]
         if key not in project.papers or len(names) != 1:
-            told = one_of(project.papers)
-            raise config_error(f"{name}: expected {FOLDER}/KEY/FIGURE.csv, KEY {told}")
+            allowed_keys = one_of(project.papers)
+            raise config_error(f"{name}: expected {FOLDER}/KEY/FIGURE.csv, KEY {allowed_keys}")
         _check_file(project.papers[key], str(name), path)
 
 
 def _check_file(paper: Paper, name: str, path: Path) -> None:
-    drawn = [each for each, plan in paper.figures.items() if "experiments" in plan]
-    if path.stem not in drawn or path.suffix != ".csv":
-        raise config_error(f"{name}: expected NAME.csv with NAME {one_of(drawn)}")
+    figures = [figure for figure, plan in paper.figures.items() if "experiments" in plan]
+    if path.stem not in figures or path.suffix != ".csv":
+        raise config_error(f"{name}: expected NAME.csv with NAME {one_of(figures)}")
     ranges = curve_ranges(paper, path.stem)
     scale = paper.figures[path.stem]["x"].get("scale", "linear")
     for point in read_published(path, name):
@@ -77,8 +77,8 @@ def _check_file(paper: Paper, name: str, path: Path) -> None:
             raise_config_error(name, f"line {point.line}: curve", point.curve, one_of(ranges))
         low, high = ranges[point.curve]
         if not _within(point.x, low, high, scale):
-            told = f"a point of {point.curve}, which goes from {low:g} to {high:g}"
-            raise_config_error(name, f"line {point.line}: x", point.x, told)
+            requirement = f"a point of {point.curve}, which goes from {low:g} to {high:g}"
+            raise_config_error(name, f"line {point.line}: x", point.x, requirement)
 
 
 def curve_ranges(paper: Paper, figure: str) -> dict[str, tuple[float, float]]:
@@ -87,18 +87,18 @@ def curve_ranges(paper: Paper, figure: str) -> dict[str, tuple[float, float]]:
     Distributions have no end: beyond their values the share is zero or one.
     """
     section = paper.figures[figure]
-    found = {}
+    ranges = {}
     for curve in paper.curves(figure):
         values = paper.experiments[curve["experiment"]]["sweep"]["values"]
         match section["kind"]:
             case "curves":
-                found[curve["name"]] = (float(min(values)), float(max(values)))
+                ranges[curve["name"]] = (float(min(values)), float(max(values)))
             case "trace":
-                found[curve["name"]] = (0.0, float(section["iterations"]))
+                ranges[curve["name"]] = (0.0, float(section["iterations"]))
             case "distributions":
                 ends = (-math.inf, math.inf)
-                found |= {f"{curve['name']}@{point:g}": ends for point in section["points"]}
-    return found
+                ranges |= {f"{curve['name']}@{point:g}": ends for point in section["points"]}
+    return ranges
 
 
 def _within(x: float, low: float, high: float, scale: str) -> bool:
@@ -140,8 +140,8 @@ def read_published(path: Path, name: str | None = None) -> list[Point]:
     points = []
     for line, row in rows[1:]:
         if len(row) != len(heads):
-            told = f"{len(heads)} cells, numbers with a point, not a comma"
-            raise_config_error(name, f"line {line}", ",".join(row), told)
+            requirement = f"{len(heads)} cells, numbers with a point, not a comma"
+            raise_config_error(name, f"line {line}", ",".join(row), requirement)
         cells = dict(zip(heads, row, strict=True))
         curve = "/".join(filter(None, [cells.get("experiment"), cells["curve"]]))
         x, y = (_number(name, line, axis, cells[axis]) for axis in ("x", "y"))

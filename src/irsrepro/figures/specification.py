@@ -44,7 +44,7 @@ class Bar:
         upper: upper end.
         required_low: lower end of the range that the claim requires.
         required_high: upper end.
-        elsewhere: another check of the claim decides here.
+        by_other_check: another check of the claim decides here.
         default: it is the default reading.
         places: by choice, which of its values the reading has.
     """
@@ -55,7 +55,7 @@ class Bar:
     upper: float
     required_low: float
     required_high: float
-    elsewhere: bool
+    by_other_check: bool
     default: bool
     places: tuple[int, ...]
 
@@ -113,13 +113,13 @@ def render_specification(specification: Specification) -> dict[str, bytes]:
         _draw_bars(upper, specification)
         _draw_choices(lower, specification)
         title = textwrap.fill(f"{specification.claim}: {specification.text}", 92)
-        said = textwrap.fill(f"{specification.sentence}.", 150)
+        caption = textwrap.fill(f"{specification.sentence}.", 150)
         picture.suptitle(title, x=0.01, ha="left", fontsize=10, fontweight="bold")
-        picture.supxlabel(said, x=0.01, ha="left", color=GREY, fontsize=8)
-        lines = title.count("\n") + said.count("\n") + 3
+        picture.supxlabel(caption, x=0.01, ha="left", color=GREY, fontsize=8)
+        lines = title.count("\n") + caption.count("\n") + 3
         picture.set_size_inches(WIDTH, sum(heights) + 0.3 + LINE * lines)
         return {
-            ending: _saved(picture, ending, facts)
+            ending: _encode(picture, ending, facts)
             for ending, facts in _metadata(specification).items()
         }
 
@@ -132,20 +132,20 @@ def _draw_bars(axes: Axes, specification: Specification) -> None:
     low, high = np.clip(required, bottom, top).T
     axes.bar(places, high - low, 1.0, low, color=RANGE, linewidth=0, zorder=0)
     for end in required.T:
-        known = np.isfinite(end)
-        axes.hlines(end[known], places[known] - 0.5, places[known] + 0.5, color=GREY,
+        finite = np.isfinite(end)
+        axes.hlines(end[finite], places[finite] - 0.5, places[finite] + 0.5, color=GREY,
                     linewidth=0.7, zorder=1)  # fmt: skip
     intervals = np.array([(bar.lower, bar.upper) for bar in bars])
     lower, upper = np.clip(intervals, bottom, top).T  # an infinite end leaves the frame
     colours = [VERDICTS[bar.verdict] for bar in bars]
     axes.vlines(places, lower, upper, color=colours, linewidth=1.1, zorder=2)
-    for verdict, elsewhere in {(bar.verdict, bar.elsewhere): None for bar in bars}:
+    for verdict, other in {(bar.verdict, bar.by_other_check): None for bar in bars}:
         own = [
-            n for n, bar in enumerate(bars) if (bar.verdict, bar.elsewhere) == (verdict, elsewhere)
+            n for n, bar in enumerate(bars) if (bar.verdict, bar.by_other_check) == (verdict, other)
         ]
         axes.plot(
             own, [bars[n].estimate for n in own], color=VERDICTS[verdict], markersize=4.5,
-            marker=MARKERS[verdict], markerfacecolor="white" if elsewhere else VERDICTS[verdict],
+            marker=MARKERS[verdict], markerfacecolor="white" if other else VERDICTS[verdict],
             linestyle="none", zorder=3,
         )  # fmt: skip
     _mark_default(axes, bars)
@@ -165,18 +165,18 @@ def _mark_default(axes: Axes, bars: Sequence[Bar]) -> None:
 
 def _legend(bars: Sequence[Bar]) -> list[Any]:
     """Return entries for what is drawn, with the number of readings of each verdict."""
-    found: list[Any] = []
+    entries: list[Any] = []
     for verdict, colour in VERDICTS.items():
         count = sum(bar.verdict == verdict for bar in bars)
         if count:
-            found.append(Line2D([], [], color=colour, marker=MARKERS[verdict], markersize=4.5,
-                                label=f"{verdict} ({count})"))  # fmt: skip
-    if any(bar.elsewhere for bar in bars):
-        found.append(Line2D([], [], color=GREY, marker="o", markersize=4.5, linestyle="none",
-                            markerfacecolor="white", label="another check decides"))  # fmt: skip
-    found.append(Patch(color=RANGE, label="what the claim requires"))
-    found.append(Line2D([], [], color=GREY, linewidth=0.7, linestyle=":", label="our reading"))
-    return found
+            entries.append(Line2D([], [], color=colour, marker=MARKERS[verdict], markersize=4.5,
+                                  label=f"{verdict} ({count})"))  # fmt: skip
+    if any(bar.by_other_check for bar in bars):
+        entries.append(Line2D([], [], color=GREY, marker="o", markersize=4.5, linestyle="none",
+                              markerfacecolor="white", label="another check decides"))  # fmt: skip
+    entries.append(Patch(color=RANGE, label="what the claim requires"))
+    entries.append(Line2D([], [], color=GREY, linewidth=0.7, linestyle=":", label="our reading"))
+    return entries
 
 
 def _limits(bars: Sequence[Bar]) -> tuple[float, float]:
@@ -188,11 +188,11 @@ def _limits(bars: Sequence[Bar]) -> tuple[float, float]:
     required = np.array([(bar.required_low, bar.required_high) for bar in bars])
     ends = np.array([(bar.lower, bar.upper) for bar in bars])
     lengths = np.abs(ends - estimates[:, None])
-    known = lengths[np.isfinite(lengths)]
-    longest = WHOLE * float(np.median(known)) if known.size else 0.0
+    finite_lengths = lengths[np.isfinite(lengths)]
+    longest = WHOLE * float(np.median(finite_lengths)) if finite_lengths.size else 0.0
     near = np.clip(ends, estimates[:, None] - longest, estimates[:, None] + longest)
-    every = np.concatenate([estimates, required.ravel(), near.ravel()])
-    finite = every[np.isfinite(every)]
+    numbers = np.concatenate([estimates, required.ravel(), near.ravel()])
+    finite = numbers[np.isfinite(numbers)]
     if not finite.size:
         return -1.0, 1.0
     span = float(np.ptp(finite)) or abs(float(finite[0])) or 1.0
@@ -224,15 +224,15 @@ def _draw_choices(axes: Axes, specification: Specification) -> None:
 
 def _label(choice: Choice) -> str:
     """Return the label of a row: the values from bottom to top, ours in brackets."""
-    told = [
+    texts = [
         f"[{value}]" if place == choice.default else value
         for place, value in enumerate(choice.values)
     ]
-    values = ", ".join(told)
+    values = ", ".join(texts)
     room = max(LONGEST - len(choice.label), 16)
     if len(values) > room:
         ends = f"{choice.values[0]} to {choice.values[-1]}, " if choice.numeric else ""
-        values = f"{ends}{len(told)} values, ours {told[choice.default]}"
+        values = f"{ends}{len(texts)} values, ours {texts[choice.default]}"
     return textwrap.fill(f"{choice.label}: {values}", LONGEST)
 
 
@@ -248,8 +248,8 @@ def _metadata(specification: Specification) -> dict[str, dict[str, Any]]:
     }  # fmt: skip
 
 
-def _saved(picture: Figure, ending: str, metadata: dict[str, Any]) -> bytes:
+def _encode(picture: Figure, ending: str, metadata: dict[str, Any]) -> bytes:
     buffer = io.BytesIO()
-    # Many curves stand on one page: fewer pixels than a figure of its own.
+    # Many curves share one page: fewer pixels than a figure of its own.
     picture.savefig(buffer, format=ending, metadata=metadata, dpi=130)
     return buffer.getvalue()

@@ -23,7 +23,7 @@ VERDICTS = {"replicated": "#2b8a3e", "undecided": "#e8a33d", "not replicated": "
 WIDTH, HEIGHT, LINE = 4.7, 3.7, 0.18  # inches; still readable when set at 100 mm
 MOST_TICKS = 10
 MOST_INSIDE = 4  # entries of a legend; more go below the axes, where they cover no curve
-LONGEST_OF_TWO = 31  # letters of an entry up to which two stand side by side
+LONGEST_OF_TWO = 31  # letters of an entry up to which two are side by side
 DASHES: tuple[Any, ...] = (
     "-",
     "--",
@@ -100,9 +100,9 @@ def curve_style(
         experiment: where the curve is from.
     """
     figure = figure or {}
-    chosen = figure.get("colours", {})
+    colours = figure.get("colours", {})
     names = (f"{experiment}/{scheme}", scheme, experiment)
-    colour = next((chosen[name] for name in names if name in chosen), None)
+    colour = next((colours[name] for name in names if name in colours), None)
     place, below = list(schemes).index(scheme), figure.get("beneath", [])
     beyond = schemes[scheme].get("beyond_paper", False) or scheme in figure.get("added", [])
     return CurveStyle(
@@ -124,23 +124,23 @@ def curve_styles(
     short after some iterations, or of another quantity, is a thin dotted one of the same scheme.
     """
     experiments = list(dict.fromkeys(data["experiment"].values.tolist()))
-    found = {}
+    styles = {}
     for curve in in_order(data, schemes):
-        one = data.sel(curve=curve)
-        scheme, experiment = str(one["scheme"].item()), str(one["experiment"].item())
-        plain = curve_style(schemes, scheme, figure, experiment)
+        entry = data.sel(curve=curve)
+        scheme, experiment = str(entry["scheme"].item()), str(entry["experiment"].item())
+        style = curve_style(schemes, scheme, figure, experiment)
         if len(experiments) > 1:
             dashes = DASHES[experiments.index(experiment) % len(DASHES)]
-            plain = replace(plain, dashes=dashes, label="")
-        if (cut := int(one["after"])) >= 0:
+            style = replace(style, dashes=dashes, label="")
+        if (cut := int(entry["after"])) >= 0:
             ending = "iteration" if cut == 1 else "iterations"
             label = f"{schemes[scheme]['title']}, {cut} {ending}"
-            plain = replace(plain, width=1.0, dashes=DOTTED, label=label)
-        if other := str(one["quantity"].item()) if "quantity" in one.coords else "":
+            style = replace(style, width=1.0, dashes=DOTTED, label=label)
+        if other := str(entry["quantity"].item()) if "quantity" in entry.coords else "":
             label = (figure or {})["also"][scheme][other]
-            plain = replace(plain, width=1.0, dashes=DOTTED, label=label)
-        found[curve] = plain
-    return found
+            style = replace(style, width=1.0, dashes=DOTTED, label=label)
+        styles[curve] = style
+    return styles
 
 
 def in_order(data: xr.Dataset, schemes: Schemes) -> list[str]:

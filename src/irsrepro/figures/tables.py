@@ -14,7 +14,7 @@ import xarray as xr
 def table(data: xr.Dataset) -> str:
     """Return what a figure draws as CSV, one row a point, every number to its last digit.
 
-    Units stand at the end of the names of columns. The level that a trace reaches in the long run
+    Units end the names of columns. The level that a trace reaches in the long run
     is a row of its own, without an interval. Points of the printed figure, if there are any, follow
     after a blank line, with ours at the same place and the deviation.
     """
@@ -35,13 +35,13 @@ def read_tables(text: str) -> list[tuple[list[str], list[list[str]]]]:
 
     Points of the printed figure are a table of their own, with ``published_x`` among its heads.
     """
-    found: list[tuple[list[str], list[list[str]]]] = []
+    tables: list[tuple[list[str], list[list[str]]]] = []
     for row in csv.reader(io.StringIO(text)):
         if row and row[0] in ("curve", "class"):
-            found.append((row, []))
+            tables.append((row, []))
         elif row:
-            found[-1][1].append(row)
-    return found
+            tables[-1][1].append(row)
+    return tables
 
 
 def _write_points(writer: Any, data: xr.Dataset) -> None:
@@ -52,18 +52,18 @@ def _write_points(writer: Any, data: xr.Dataset) -> None:
     writer.writerow(["curve", x, *heads, "realisations", "failures"])
     for name in data["curve"].values:
         curve = data.sel(curve=name)
-        counted = [0, 0]
+        counts = [0, 0]
         for place, point in enumerate(curve[along].values):
-            here = curve.isel({along: place})
-            if int(here["realisations"]) + int(here["failures"]) == 0:
+            row = curve.isel({along: place})
+            if int(row["realisations"]) + int(row["failures"]) == 0:
                 continue
-            counted = [int(here[name]) for name in ("realisations", "failures")]
-            cells = [_exact(here[each]) for each in numbers]
-            writer.writerow([name, _exact(point), *cells, *counted])
+            counts = [int(row[name]) for name in ("realisations", "failures")]
+            cells = [_exact(row[number]) for number in numbers]
+            writer.writerow([name, _exact(point), *cells, *counts])
         if "limit" in curve and int(data.attrs["long_run"]) > data[along].values[-1]:
             limit = _exact(curve["limit"])
             unknown = ["nan"] * (len(numbers) - 1)
-            writer.writerow([name, data.attrs["long_run"], limit, *unknown, *counted])
+            writer.writerow([name, data.attrs["long_run"], limit, *unknown, *counts])
 
 
 def _write_published(writer: Any, data: xr.Dataset) -> None:
@@ -71,9 +71,9 @@ def _write_published(writer: Any, data: xr.Dataset) -> None:
     heads = [f"{name}{_unit_ending(data[name])}" for name in columns]
     writer.writerow(["curve", *heads, "deviation_percent"])
     for mark in range(data.sizes["mark"]):
-        here = data.isel(mark=mark)
-        numbers = [_exact(here[name]) for name in (*columns, "percent")]
-        writer.writerow([str(here["published_curve"].item()), *numbers])
+        row = data.isel(mark=mark)
+        numbers = [_exact(row[name]) for name in (*columns, "percent")]
+        writer.writerow([str(row["published_curve"].item()), *numbers])
 
 
 def _write_positions(writer: Any, data: xr.Dataset) -> None:
@@ -100,8 +100,8 @@ def _exact(number: Any) -> str:
     """Return a number so that reading it back gives the same one; whole numbers stay whole."""
     if isinstance(number, xr.DataArray):
         number = number.values
-    kept = np.asarray(number)
-    return repr(int(kept)) if kept.dtype.kind in "iu" else repr(float(kept))
+    scalar = np.asarray(number)
+    return repr(int(scalar)) if scalar.dtype.kind in "iu" else repr(float(scalar))
 
 
 def node_classes(data: xr.Dataset) -> dict[str, xr.DataArray]:

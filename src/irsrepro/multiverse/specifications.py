@@ -53,7 +53,7 @@ def specification(
                 upper=contrast.upper,
                 required_low=contrast.required_low,
                 required_high=contrast.required_high,
-                elsewhere=check.verdict != result.verdict,
+                by_other_check=check.verdict != result.verdict,
                 default=each.reading == DEFAULT,
                 places=tuple(row[place] for row in places),
             )
