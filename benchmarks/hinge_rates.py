@@ -10,7 +10,7 @@ import argparse
 
 import numpy as np
 
-from irsrepro.multiverse.splits import best_splits, candidates, forward
+from irsrepro.multiverse.splits import best_splits, candidates, forward_selection
 
 CHOICES = {"half": 2, "quarter": 4, "word": 3, "other": 2, "many": 16, "few": 3, "last": 4}
 NUMERIC = {"half": False, "quarter": True, "word": False, "other": False, "many": True,
@@ -43,7 +43,7 @@ def rates(case: str, size: int, level: float, runs: int, seed: int = 0) -> tuple
         inside = np.equal(values[truth], 0) if truth else np.zeros(size, dtype=bool)
         holds = rng.random(size) < np.where(inside, there, elsewhere)
         splits = candidates(values, NUMERIC)
-        passed, _ = forward(splits, holds, best_splits(splits, holds), level)
+        passed, _ = forward_selection(splits, holds, best_splits(splits, holds), level)
         named = {each.split.choice for each in passed}
         right += truth in named
         wrong += bool(named - {truth})

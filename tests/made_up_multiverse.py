@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from irsrepro.claims import CheckResult, ClaimResult, Contrast, Verdicts
-from irsrepro.multiverse.explored import Explored
+from irsrepro.multiverse.explored import ExploredReading
 
 YES, OPEN, NO = "replicated", "undecided", "not replicated"
 ESTIMATES = {YES: 1.0, OPEN: 0.1, NO: -1.0}
@@ -104,7 +104,7 @@ def explored(reading: str, kind: str, values: Mapping[str, Any], rules: Mapping[
              "kind": kind, "choices": json.dumps(choices)}  # fmt: skip
     verdicts = {claim: rule(values) for claim, rule in rules.items()}
     claims = [result(claim, verdict) for claim, verdict in verdicts.items() if verdict]
-    return Explored(reading, kind, choices, Verdicts(facts, claims))
+    return ExploredReading(reading, kind, choices, Verdicts(facts, claims))
 
 
 def multiverse(samples: int = 30, rules: Mapping[str, Rule] = RULES, seed: int = 1) -> list[Any]:

@@ -14,19 +14,19 @@ from irsrepro.config.checks import experiments_of
 from irsrepro.config.choices import named_readings
 from irsrepro.config.loading import load_paper
 from irsrepro.errors import IrsreproError
-from irsrepro.multiverse.choices import default_of, dimensions, key_of, told
+from irsrepro.multiverse.choices import default_of, dimensions, key_of, value_text
 from irsrepro.multiverse.hinges import Finding, findings
-from irsrepro.multiverse.reach import reaching
+from irsrepro.multiverse.reach import reachable_choices
 from irsrepro.multiverse.sentences import NOTHING, robustness, sentence, share, short
-from irsrepro.multiverse.splits import best_splits, candidates, families_passing, forward
-from irsrepro.multiverse.tables import Multiverse, as_csv, as_dataset, from_csv, gathered
+from irsrepro.multiverse.splits import best_splits, candidates, families_passing, forward_selection
+from irsrepro.multiverse.tables import Multiverse, as_csv, as_dataset, from_csv, gather_readings
 from made_up_multiverse import NO, OPEN, OURS, SOURCE, YES, explored, multiverse, random_rules
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def told_of(made: list[Any]) -> dict[str, Finding]:
-    return findings(gathered(made, SOURCE), SOURCE)
+    return findings(gather_readings(made, SOURCE), SOURCE)
 
 
 @pytest.fixture(scope="module")
@@ -43,9 +43,9 @@ def test_a_planted_hinge_is_found_with_its_threshold(found: Mapping[str, Finding
     (hinge,) = found["a-hinge"].hinges
     assert hinge.dimension.choice == "direct_exponent"
     assert (hinge.relation, hinge.value) == ("below", 3.0)
-    assert hinge.there.holds == 0 and hinge.elsewhere.holds == hinge.elsewhere.decided
+    assert hinge.low_side.holds == 0 and hinge.high_side.holds == hinge.high_side.decided
     assert hinge.explained == pytest.approx(1.0) and hinge.p < 0.001
-    low, high = hinge.there.interval
+    low, high = hinge.low_side.interval
     assert low == 0 and 0 < high < 0.3
     assert {turn.value for turn in found["a-hinge"].turns} == {2.0, 2.5}
     ranked = found["a-hinge"].ranked
@@ -132,7 +132,7 @@ def test_two_choices_that_go_together_are_not_told_apart() -> None:
     holds = np.arange(20) < 10
     same = np.where(holds, 0, 1).tolist()
     splits = candidates({"one": same, "other": same}, {"one": True, "other": True})
-    passed, rivals = forward(splits, holds, best_splits(splits, holds), 0.05)
+    passed, rivals = forward_selection(splits, holds, best_splits(splits, holds), 0.05)
     assert [each.split.choice for each in passed] == ["one"]
     assert [each.split.choice for each in rivals] == ["other"]
 
@@ -225,7 +225,7 @@ def test_a_claim_may_say_nothing_under_a_reading(found: Mapping[str, Finding]) -
 
 
 def test_the_table_goes_to_csv_and_back(found: Mapping[str, Finding]) -> None:
-    made = gathered(multiverse(), SOURCE)
+    made = gather_readings(multiverse(), SOURCE)
     again = from_csv(as_csv(made))
     assert again == made and findings(again, SOURCE) == found
     assert next(iter(made.readings)) == "default"
@@ -234,7 +234,7 @@ def test_the_table_goes_to_csv_and_back(found: Mapping[str, Finding]) -> None:
 
 
 def test_the_dataset_has_every_claim_and_reading() -> None:
-    made = gathered(multiverse(), SOURCE)
+    made = gather_readings(multiverse(), SOURCE)
     data = as_dataset(made)
     assert data["verdict"].shape == (5, 40)
     for row in made.rows:
@@ -249,19 +249,21 @@ def test_the_dataset_has_every_claim_and_reading() -> None:
 def test_readings_of_several_builds_are_refused() -> None:
     made = multiverse(0)
     with pytest.raises(IrsreproError, match="default"):
-        gathered(made[1:], SOURCE)
+        gather_readings(made[1:], SOURCE)
     with pytest.raises(IrsreproError, match="names of their own"):
-        gathered([*made, made[1]], SOURCE)
+        gather_readings([*made, made[1]], SOURCE)
     made[1].verdicts.facts["seed"] = "2"
     with pytest.raises(IrsreproError, match="one build"):
-        gathered(made, SOURCE)
+        gather_readings(made, SOURCE)
 
 
 def test_values_are_compared_by_what_they_are() -> None:
     assert key_of(1) == key_of(1.0) != key_of(True)
     assert key_of({"b": [1], "a": 2}) == key_of({"a": 2.0, "b": (1,)})
-    assert told(True) == "true" and told(2.50) == "2.5" and len(told("x" * 99)) == 32
-    assert told({"x": [1, 2], "mirrored_y": [5, 6]}) == "x: [1, 2], mirrored y: [5, 6]"
+    assert (
+        value_text(True) == "true" and value_text(2.50) == "2.5" and len(value_text("x" * 99)) == 32
+    )
+    assert value_text({"x": [1, 2], "mirrored_y": [5, 6]}) == "x: [1, 2], mirrored y: [5, 6]"
 
 
 def test_defaults_come_from_where_an_experiment_has_them() -> None:
@@ -282,7 +284,7 @@ def test_dimensions_have_values_in_order_and_names_for_people() -> None:
     assert list(made) == ["snr", "drop", "rounds in fall"]
     assert made["snr"].values == (5, 10, 20) and made["snr"].default == 1
     assert made["drop"].values == ("disc", "ring") and not made["drop"].numeric
-    assert made["snr"].name == "SNR" and made["snr"].told(20) == "20 dB"
+    assert made["snr"].name == "SNR" and made["snr"].text(20) == "20 dB"
     assert made["rounds in fall"].name == "rounds in experiment fall"
     assert explored("x", "sample", OURS | {"snr": 5}, {}).choices == {"snr": 5}
 
@@ -293,7 +295,7 @@ def test_a_claim_is_reached_by_what_changes_its_curves_or_bounds() -> None:
     ours = {name: default_of(paper.source, name) for each in chosen for name in each}
     varied = dimensions(chosen, ours, paper.source)
     rows = [{"claim": claim} for claim in (*paper.claims, "he-gone")]
-    made = reaching(Multiverse({"paper": "he2020"}, {}, rows), varied, paper.source)
+    made = reachable_choices(Multiverse({"paper": "he2020"}, {}, rows), varied, paper.source)
     assert set(made["he-gone"]) == set(varied), "an unknown claim may hinge on anything"
     assert {"tolerance", "snr_reference"} <= set(made["he-fig4-joint"])
     assert any(set(found) < set(varied) for found in made.values())

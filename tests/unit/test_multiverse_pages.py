@@ -19,7 +19,7 @@ from irsrepro.errors import StorageError
 from irsrepro.figures.specification import render_specification
 from irsrepro.multiverse.calibration import WARNING, standings
 from irsrepro.multiverse.specifications import specification
-from irsrepro.multiverse.tables import as_csv, from_csv, gathered
+from irsrepro.multiverse.tables import as_csv, from_csv, gather_readings
 from irsrepro.report import multiverse_gallery
 from irsrepro.report.multiverse import Survey, index, index_text, page, page_text, survey
 from made_up import EVIL, png
@@ -28,7 +28,7 @@ from made_up_multiverse import NO, OPEN, RULES, SOURCE, YES, multiverse
 
 @pytest.fixture(scope="module")
 def surveyed() -> Survey:
-    return survey(gathered(multiverse(), SOURCE), SOURCE)
+    return survey(gather_readings(multiverse(), SOURCE), SOURCE)
 
 
 def test_page_text_and_table_agree(surveyed: Survey) -> None:
@@ -79,7 +79,7 @@ def test_the_readings_with_most_sentences_stand_beside_ours_with_a_warning() -> 
         "a-two": lambda choice: YES if choice["drop"] == "disc" else NO,
         "a-open": RULES["a-open"],
     }
-    made = gathered(multiverse(0, rules), SOURCE)
+    made = gather_readings(multiverse(0, rules), SOURCE)
     ours, best = standings(made)
     assert (ours.counts.holds, ours.counts.fails) == (1, 1)  # a-open is no sentence of the paper
     assert [each.reading.choices for each in best] == [{"snr": 20}]

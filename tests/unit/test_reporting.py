@@ -24,7 +24,7 @@ from conftest import ROOT
 from irsrepro.build.storage import variable, write_groups
 from irsrepro.claims import CheckResult, ClaimResult, Contrast, Verdicts, write_verdicts
 from irsrepro.errors import IrsreproError, StorageError
-from irsrepro.multiverse.tables import as_csv, gathered
+from irsrepro.multiverse.tables import as_csv, gather_readings
 from irsrepro.report.execution import execute
 from irsrepro.report.notebooks import Report, load
 from made_up_multiverse import SOURCE as MULTIVERSE_SOURCE
@@ -150,7 +150,7 @@ def test_a_report_tells_of_every_reading_once_a_multiverse_is_committed(
 ) -> None:
     assert "snakemake multiverse/made2020" in report.multiverse().data
     table = tmp_path / "made2020.csv"
-    table.write_text(as_csv(gathered(multiverse(), MULTIVERSE_SOURCE)), encoding="utf-8")
+    table.write_text(as_csv(gather_readings(multiverse(), MULTIVERSE_SOURCE)), encoding="utf-8")
     found = replace(report, source=MULTIVERSE_SOURCE, multiverse_file=table).multiverse().data
     for words in (
         "holds in 19 of 40 readings, fails in 21; fails where direct exponent is below 3",

@@ -7,9 +7,9 @@ from irsrepro.build.jobs import job
 from irsrepro.build.storage import write_atomically, write_dataset
 from irsrepro.config.loading import load_paper
 from irsrepro.figures.specification import render_specification
-from irsrepro.multiverse.explored import read_explored
+from irsrepro.multiverse.explored import read_explored_reading
 from irsrepro.multiverse.specifications import specification
-from irsrepro.multiverse.tables import as_csv, as_dataset, gathered
+from irsrepro.multiverse.tables import as_csv, as_dataset, gather_readings
 from irsrepro.report.multiverse import page, survey
 
 if TYPE_CHECKING:
@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 with job(snakemake.output.page, snakemake.log[0]):
     key, seed = snakemake.wildcards.paper, snakemake.params.seed
     source = load_paper(Path(snakemake.params.root), key).source
-    explored = [read_explored(path, paper=key, seed=seed) for path in snakemake.input.explored]
-    surveyed = survey(gathered(explored, source), source)
+    explored = [
+        read_explored_reading(path, paper=key, seed=seed) for path in snakemake.input.explored
+    ]
+    surveyed = survey(gather_readings(explored, source), source)
     pictures = {}
     folder = Path(snakemake.output.curves)
     folder.mkdir(parents=True, exist_ok=True)

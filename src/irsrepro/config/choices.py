@@ -36,7 +36,7 @@ class Reading:
         )
 
     def choices(self, paper: Paper) -> dict[str, Any]:
-        """Return what the reading changes of the default one, see ``explored.Explored``."""
+        """Return what the reading changes of the default one, see ``explored.ExploredReading``."""
         default = paper.reading(DEFAULT)
         changed = {
             name: value for name, value in sorted(self.values.items()) if value != default[name]

@@ -49,17 +49,17 @@ def standings(multiverse: Multiverse) -> tuple[Standing, list[Standing]]:
         if row["source"] == OWN:
             verdicts[row["reading"]][row["claim"]] = row["verdict"]
     ours = _holding(verdicts[DEFAULT])
-    every = {
+    table = {
         name: Standing(
             reading,
             counted(verdicts[name].values()),
-            gained=tuple(each for each in _holding(verdicts[name]) if each not in ours),
-            lost=tuple(each for each in ours if each not in _holding(verdicts[name])),
+            gained=tuple(claim for claim in _holding(verdicts[name]) if claim not in ours),
+            lost=tuple(claim for claim in ours if claim not in _holding(verdicts[name])),
         )
         for name, reading in multiverse.readings.items()
     }
-    best = max(_rank(each) for each in every.values())
-    return every[DEFAULT], [each for each in every.values() if _rank(each) == best]
+    best = max(_rank(standing) for standing in table.values())
+    return table[DEFAULT], [standing for standing in table.values() if _rank(standing) == best]
 
 
 def _holding(verdicts: Mapping[str, str]) -> list[str]:

@@ -39,60 +39,62 @@ class Dimension:
     @property
     def name(self) -> str:
         """The parameter for people, without underscores."""
-        parameter, found, experiment = self.choice.partition(IN)
+        parameter, separator, experiment = self.choice.partition(IN)
         words = [_CAPITALS.get(word, word) for word in parameter.split("_")]
-        place = f"{IN}experiment {experiment}" if found else ""
+        place = f"{IN}experiment {experiment}" if separator else ""
         return " ".join(words) + place
 
     def place(self, value: Any) -> int:
-        """Return where a value stands among the values.
+        """Return the place of a value among the values.
 
         Raises:
             ValueError: it is none of them.
         """
-        return [key_of(each) for each in self.values].index(key_of(value))
+        return [key_of(candidate) for candidate in self.values].index(key_of(value))
 
-    def told(self, value: Any) -> str:
+    def text(self, value: Any) -> str:
         """Return a value of the parameter for people, with its unit."""
-        return f"{told(value)} {self.unit}".rstrip()
+        return f"{value_text(value)} {self.unit}".rstrip()
 
 
 def dimensions(
-    chosen: Iterable[Mapping[str, Any]], ours: Mapping[str, Any], source: Mapping[str, Any]
+    choice_sets: Iterable[Mapping[str, Any]], ours: Mapping[str, Any], source: Mapping[str, Any]
 ) -> dict[str, Dimension]:
     """Return the parameters that readings vary, in the order of the configuration.
 
     Args:
-        chosen: what each reading changes, see ``Explored.choices``.
+        choice_sets: what each reading changes, see ``ExploredReading.choices``.
         ours: the values of the default reading.
         source: the configuration of the paper.
 
     Returns:
         By name of the choice.
     """
-    found: dict[str, dict[str, Any]] = {}
-    for choices in chosen:
+    options: dict[str, dict[str, Any]] = {}
+    for choices in choice_sets:
         for choice, value in choices.items():
             own = ours[choice]
-            found.setdefault(choice, {key_of(own): own})[key_of(value)] = value
+            options.setdefault(choice, {key_of(own): own})[key_of(value)] = value
     order = list(source["parameters"])
-    made = {}
-    for choice in sorted(found, key=lambda name: (order.index(name.partition(IN)[0]), name)):
-        values = list(found[choice].values())
+    by_choice = {}
+    for choice in sorted(options, key=lambda name: (order.index(name.partition(IN)[0]), name)):
+        values = list(options[choice].values())
         own = values[0]
         if all(map(is_number, values)):
             values.sort()
         unit = str(source["parameters"][choice.partition(IN)[0]]["unit"])
-        place = [key_of(each) for each in values].index(key_of(own))
-        made[choice] = Dimension(choice, tuple(values), place, "" if unit in PLAIN_UNITS else unit)
-    return made
+        place = [key_of(candidate) for candidate in values].index(key_of(own))
+        by_choice[choice] = Dimension(
+            choice, tuple(values), place, "" if unit in PLAIN_UNITS else unit
+        )
+    return by_choice
 
 
 def default_of(source: Mapping[str, Any], choice: str) -> Any:
     """Return the value of a choice under the default reading."""
-    parameter, found, experiment = choice.partition(IN)
+    parameter, separator, experiment = choice.partition(IN)
     ours = source["parameters"][parameter]["value"]
-    if not found:
+    if not separator:
         return ours
     plan = source["experiments"][experiment]
     if plan["sweep"]["parameter"] == parameter:
@@ -101,10 +103,10 @@ def default_of(source: Mapping[str, Any], choice: str) -> Any:
     return plan.get("set", {}).get(parameter, ensemble.get("set", {}).get(parameter, ours))
 
 
-def values_under(dimension: Dimension, chosen: Sequence[Mapping[str, Any]]) -> list[int]:
+def values_under(dimension: Dimension, choice_sets: Sequence[Mapping[str, Any]]) -> list[int]:
     """Return the place of a parameter's value under each of several readings."""
     ours = dimension.values[dimension.default]
-    return [dimension.place(choices.get(dimension.choice, ours)) for choices in chosen]
+    return [dimension.place(choices.get(dimension.choice, ours)) for choices in choice_sets]
 
 
 def is_number(value: Any) -> bool:
@@ -117,7 +119,7 @@ def key_of(value: Any) -> str:
     return json.dumps(_plain(value), sort_keys=True)
 
 
-def told(value: Any) -> str:
+def value_text(value: Any) -> str:
     """Return a value for people, a long one cut short."""
     if isinstance(value, bool):
         return str(value).lower()
@@ -132,5 +134,5 @@ def _plain(value: Any) -> Any:
     if is_number(value):
         return float(value)
     if isinstance(value, Mapping):
-        return {str(name): _plain(each) for name, each in value.items()}
-    return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
+        return {str(name): _plain(item) for name, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value

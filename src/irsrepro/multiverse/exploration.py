@@ -68,22 +68,22 @@ class Exploration:
         Left out are claims on computing times, which are of a machine and not of a reading.
         """
         origins = {name: entry["origin"] for name, entry in self.paper.parameters.items()}
-        found: dict[str, ClaimResult] = {}
-        waiting = dict(self._claims)
+        results: dict[str, ClaimResult] = {}
+        queue = dict(self._claims)
         for size in looks_until(self.limit, self.limit):
-            wanted = {each for name in waiting for each in self._pairs[name]}
-            for experiment in dict.fromkeys(each for each, _ in sorted(wanted)):
-                schemes = [name for each, name in sorted(wanted) if each == experiment]
+            pairs = {pair for name in queue for pair in self._pairs[name]}
+            for experiment in dict.fromkeys(experiment for experiment, _ in sorted(pairs)):
+                schemes = [name for key, name in sorted(pairs) if key == experiment]
                 self._extend(experiment, schemes, size)
             tables = {name: self._table(name) for name in self._solved}
-            for name, claim in waiting.items():
-                used = {each: tables[each] for each, _ in self._pairs[name]}
+            for name, claim in queue.items():
+                inputs = {experiment: tables[experiment] for experiment, _ in self._pairs[name]}
                 planned = self._planned(name)
-                found[name] = evaluate(claim | {"id": name}, used, origins, planned=planned)
-            waiting = {
-                name: claim for name, claim in waiting.items() if self._goes_on(found[name], size)
+                results[name] = evaluate(claim | {"id": name}, inputs, origins, planned=planned)
+            queue = {
+                name: claim for name, claim in queue.items() if self._goes_on(results[name], size)
             }
-        return [found[name] for name in self._claims]
+        return [results[name] for name in self._claims]
 
     def _goes_on(self, result: ClaimResult, size: int) -> bool:
         """Whether a claim is given more realisations than it has."""
@@ -101,7 +101,7 @@ class Exploration:
         return {
             name: claim
             for name, claim in claims_under(self.paper, self.reading).items()
-            if not timed & {each for check in claim["checks"] for each in experiments_of(check)}
+            if not timed & {key for check in claim["checks"] for key in experiments_of(check)}
         }
 
     @cached_property
@@ -120,7 +120,7 @@ class Exploration:
         if scheme not in plan.get("first", {}):
             return most
         first = max(plan["first"][scheme], FIRST)
-        return max(each for each in looks_until(most, most) if each <= first)
+        return max(look for look in looks_until(most, most) if look <= first)
 
     def _extend(self, experiment: str, schemes: Sequence[str], size: int) -> None:
         """Solve the realisations that schemes lack of a number."""
@@ -131,8 +131,8 @@ class Exploration:
             missing = [
                 scheme
                 for scheme in schemes
-                if end <= min(_reached(size, ends), self._most(experiment, scheme))
-                and sum(each.sizes["realisation"] for each in solved.get(scheme, ())) == first
+                if end <= min(_last_end(size, ends), self._most(experiment, scheme))
+                and sum(part.sizes["realisation"] for part in solved.get(scheme, ())) == first
             ]
             if missing:
                 chunk = f"{first:05d}-{end - 1:05d}"
@@ -147,12 +147,12 @@ class Exploration:
         ensemble = plan["ensemble"]
         sweep = {"unit": paper.parameters[plan["sweep"]["parameter"]]["unit"]} | plan["sweep"]
         about = {"paper": paper.key, "experiment": experiment, "seed": self.seed}
-        drawn = paper.channel_parameters(self.reading, ensemble)
+        channel_parameters = paper.channel_parameters(self.reading, ensemble)
         draws = paper.draws_of(ensemble)
         runs = {scheme: paper.plan_of(self.reading, experiment, scheme) for scheme in schemes}
         hashes = {
             scheme: content_hash(
-                about, ensemble, draws, drawn, sweep, scheme, run, self.code[scheme]
+                about, ensemble, draws, channel_parameters, sweep, scheme, run, self.code[scheme]
             )
             for scheme, run in runs.items()
         }
@@ -162,20 +162,22 @@ class Exploration:
             )
             for reading in (self.reading, DEFAULT)
         )
-        kept = still_valid(own, hashes)
-        found = still_valid(shared, hashes) | kept if own != shared else dict(kept)
-        missing = [scheme for scheme in schemes if scheme not in found]
+        own_solutions = still_valid(own, hashes)
+        solutions = (
+            still_valid(shared, hashes) | own_solutions if own != shared else dict(own_solutions)
+        )
+        missing = [scheme for scheme in schemes if scheme not in solutions]
         if missing:
             identity = about | {"reading": self.reading, "engine": ENGINE}
             model = f"irsrepro.papers.{paper.key}.system"
-            part = Chunk(identity, ensemble, self._drawn(ensemble, chunk), model, sweep)
+            part = Chunk(identity, ensemble, self._draw_channels(ensemble, chunk), model, sweep)
             plans = {scheme: runs[scheme] | {"library": self.code[scheme]} for scheme in missing}
             for scheme, solution in part.solutions(plans, hashes):
-                kept[scheme] = found[scheme] = what_is_compared(solution)
-            write_groups(own, kept)
-        return {scheme: found[scheme] for scheme in schemes}
+                own_solutions[scheme] = solutions[scheme] = what_is_compared(solution)
+            write_groups(own, own_solutions)
+        return {scheme: solutions[scheme] for scheme in schemes}
 
-    def _drawn(self, ensemble: str, chunk: str) -> xr.Dataset:
+    def _draw_channels(self, ensemble: str, chunk: str) -> xr.Dataset:
         """Return the channels of a chunk, those of the build of the paper."""
         if (ensemble, chunk) not in self._channels:
             paper = self.paper
@@ -183,8 +185,8 @@ class Exploration:
             stream = RandomStream(self.seed).child(paper.key, paper.draws_of(ensemble))
             draw = import_module(f"irsrepro.papers.{paper.key}.ensemble").draw
             section = paper.channel_parameters(self.reading, ensemble)
-            made = draw_realisations(draw, section, stream, range(first, last + 1))
-            self._channels[ensemble, chunk] = made.assign_attrs(
+            channels = draw_realisations(draw, section, stream, range(first, last + 1))
+            self._channels[ensemble, chunk] = channels.assign_attrs(
                 paper=paper.key, ensemble=ensemble, seed=str(self.seed)
             )
         return self._channels[ensemble, chunk]
@@ -192,11 +194,11 @@ class Exploration:
     def _table(self, experiment: str) -> xr.Dataset:
         """Return an experiment as claims read it."""
         solved = self._solved[experiment]
-        joined = {name: join(chunks, f"{experiment}, {name}") for name, chunks in solved.items()}
-        return compare(joined, self.paper.experiments[experiment]["metric"])
+        solutions = {name: join(chunks, f"{experiment}, {name}") for name, chunks in solved.items()}
+        return compare(solutions, self.paper.experiments[experiment]["metric"])
 
 
-def _reached(size: int, ends: Sequence[int]) -> int:
+def _last_end(size: int, ends: Sequence[int]) -> int:
     """Return the end of the last chunk that a number of realisations needs."""
     return next((end for end in ends if end >= size), ends[-1])
 
@@ -209,7 +211,9 @@ def rests_on_no_spread(result: ClaimResult) -> bool:
     """
     return any(
         (check.kind == EVERY and check.verdict == REPLICATED)
-        or any(each.lower == each.upper for each in check.contrasts if check.kind != EVERY)
+        or any(
+            contrast.lower == contrast.upper for contrast in check.contrasts if check.kind != EVERY
+        )
         for check in result.checks
         if check.verdict == result.verdict
     )
@@ -223,11 +227,11 @@ def realisations_wanted(result: ClaimResult) -> float:
     outside: list[float] = []
     inside: list[float] = []
     for check in result.checks:
-        for each in check.contrasts:
-            if each.verdict == UNDECIDED:
-                low, high = each.required_low, each.required_high
-                wanted = needed(
-                    check.realisations, each.estimate, each.lower, each.upper, low, high
+        for contrast in check.contrasts:
+            if contrast.verdict == UNDECIDED:
+                low, high = contrast.required_low, contrast.required_high
+                number = needed(
+                    check.realisations, contrast.estimate, contrast.lower, contrast.upper, low, high
                 )
-                (inside if low <= each.estimate <= high else outside).append(wanted)
+                (inside if low <= contrast.estimate <= high else outside).append(number)
     return min(outside) if outside else max(inside, default=math.inf)

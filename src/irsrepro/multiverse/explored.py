@@ -15,24 +15,24 @@ KINDS = ("default", "alternative", "plausible", "sample")
 
 
 @dataclass(frozen=True)
-class Explored:
+class ExploredReading:
     """A reading and its verdicts.
 
     Attributes:
-        reading: its name.
+        name: its name.
         kind: one of ``KINDS``.
         choices: what it changes of the default reading. The value by the name of a parameter, or by
             ``PARAMETER in EXPERIMENT`` where it is changed in a single experiment.
         verdicts: on every claim that says anything under the reading.
     """
 
-    reading: str
+    name: str
     kind: str
     choices: Mapping[str, Any]
     verdicts: Verdicts
 
 
-def read_explored(path: Path | str, **expected: object) -> Explored:
+def read_explored_reading(path: Path | str, **expected: object) -> ExploredReading:
     """Read the verdicts of a reading and what it changes.
 
     Raises:
@@ -40,4 +40,4 @@ def read_explored(path: Path | str, **expected: object) -> Explored:
     """
     verdicts = read_verdicts(path, **expected)
     facts = verdicts.facts
-    return Explored(facts["reading"], facts["kind"], json.loads(facts["choices"]), verdicts)
+    return ExploredReading(facts["reading"], facts["kind"], json.loads(facts["choices"]), verdicts)

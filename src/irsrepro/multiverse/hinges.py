@@ -18,14 +18,14 @@ from irsrepro.claims.robustness import DEPENDS, Counts, counted, deciding_otherw
 from irsrepro.claims.verdicts import REPLICATED, UNDECIDED
 from irsrepro.config.paper import DEFAULT
 from irsrepro.multiverse.choices import Dimension, dimensions, values_under
-from irsrepro.multiverse.reach import reaching
+from irsrepro.multiverse.reach import reachable_choices
 from irsrepro.multiverse.splits import (
     Split,
-    Tested,
+    TestedSplit,
     best_splits,
     candidates,
     families_passing,
-    forward,
+    forward_selection,
 )
 from irsrepro.multiverse.tables import Multiverse
 from irsrepro.statistics import clopper_pearson
@@ -68,8 +68,8 @@ class Hinge:
         relation: ``below`` or ``above`` (a number), ``is`` or ``is not``: where the claim holds
             less often.
         value: the value that the relation is to.
-        there: the readings where it holds less often.
-        elsewhere: all others.
+        low_side: the readings where it holds less often.
+        high_side: all others.
         explained: share of the variance of the verdict (within the hinges before it) explained.
         p: corrected for the choice among all parameters and thresholds.
     """
@@ -77,8 +77,8 @@ class Hinge:
     dimension: Dimension
     relation: str
     value: Any
-    there: Side
-    elsewhere: Side
+    low_side: Side
+    high_side: Side
     explained: float
     p: float
 
@@ -150,12 +150,14 @@ def findings(multiverse: Multiverse, source: Mapping[str, Any]) -> dict[str, Fin
         multiverse: the verdicts.
         source: the configuration of the paper.
     """
-    chosen = [each.choices for each in multiverse.readings.values()]
-    varied = dimensions(chosen, multiverse.ours, source)
-    reached = reaching(multiverse, varied, source)
-    samples = {claim: _sampled(multiverse, claim, reached[claim]) for claim in multiverse.claims}
+    choice_sets = [reading.choices for reading in multiverse.readings.values()]
+    varied = dimensions(choice_sets, multiverse.ours, source)
+    reachable = reachable_choices(multiverse, varied, source)
+    samples = {
+        claim: _sampled_splits(multiverse, claim, reachable[claim]) for claim in multiverse.claims
+    }
     alone = {claim: best_splits(*sample) for claim, sample in samples.items()}
-    smallest = {claim: tested[0].p for claim, tested in alone.items() if tested}
+    smallest = {claim: tests[0].p for claim, tests in alone.items() if tests}
     level = families_passing(smallest, LEVEL)
     return {
         claim: _finding(multiverse, claim, varied, *sample, alone[claim], level)
@@ -163,7 +165,7 @@ def findings(multiverse: Multiverse, source: Mapping[str, Any]) -> dict[str, Fin
     }
 
 
-def _sampled(
+def _sampled_splits(
     multiverse: Multiverse, claim: str, varied: Mapping[str, Dimension]
 ) -> tuple[list[Split], NDArray[np.bool_]]:
     """Return the splits of the sampled readings that decide a claim, and whether it holds there."""
@@ -172,8 +174,8 @@ def _sampled(
         for reading, verdict in multiverse.verdicts(claim).items()
         if verdict != UNDECIDED and multiverse.readings[reading].kind == SAMPLE
     }
-    chosen = [multiverse.readings[reading].choices for reading in decided]
-    places = {name: values_under(dimension, chosen) for name, dimension in varied.items()}
+    choice_sets = [multiverse.readings[reading].choices for reading in decided]
+    places = {name: values_under(dimension, choice_sets) for name, dimension in varied.items()}
     numeric = {name: dimension.numeric for name, dimension in varied.items()}
     holds = np.array([verdict == REPLICATED for verdict in decided.values()], dtype=bool)
     return candidates(places, numeric), holds
@@ -185,7 +187,7 @@ def _finding(
     varied: Mapping[str, Dimension],
     splits: Sequence[Split],
     holds: NDArray[np.bool_],
-    alone: Sequence[Tested],
+    alone: Sequence[TestedSplit],
     level: float,
 ) -> Finding:
     verdicts = multiverse.verdicts(claim)
@@ -194,14 +196,14 @@ def _finding(
         name: verdict for name, verdict in verdicts.items() if kinds[name] not in (DEFAULT, SAMPLE)
     }
     turning = deciding_otherwise(verdicts.get(DEFAULT, UNDECIDED), single)
-    changed = {name: multiverse.readings[name].choices for name in turning}
+    changes = {name: multiverse.readings[name].choices for name in turning}
     # Where choices explain equally much, one that turns the verdict alone is named.
-    direct = {name for choices in changed.values() if len(choices) == 1 for name in choices}
+    direct = {name for choices in changes.values() if len(choices) == 1 for name in choices}
     alone = sorted(
-        alone, key=lambda each: (-round(each.explained, 9), each.split.choice not in direct)
+        alone, key=lambda test: (-round(test.explained, 9), test.split.choice not in direct)
     )
-    passed, rivals = forward(splits, holds, alone, level)
-    waiting = [
+    passed, rivals = forward_selection(splits, holds, alone, level)
+    open_choices = [
         multiverse.readings[name].choices
         for name, verdict in verdicts.items()
         if verdict == UNDECIDED and kinds[name] == SAMPLE
@@ -213,36 +215,36 @@ def _finding(
         sampled=counted(v for name, v in verdicts.items() if kinds[name] == SAMPLE),
         single=counted(single.values()),
         silent=len(multiverse.readings) - len(verdicts),
-        ranked=tuple(_hinge(varied, each, holds, waiting) for each in alone),
-        hinges=tuple(_hinge(varied, each, holds, waiting) for each in passed),
-        rivals=tuple(varied[each.split.choice] for each in rivals),
+        ranked=tuple(_hinge(varied, test, holds, open_choices) for test in alone),
+        hinges=tuple(_hinge(varied, test, holds, open_choices) for test in passed),
+        rivals=tuple(varied[test.split.choice] for test in rivals),
         turns=tuple(
             Turn(varied[choice], value, name)
-            for name, choices in changed.items()
+            for name, choices in changes.items()
             if len(choices) == 1
             for choice, value in choices.items()
         ),
-        named=tuple(name for name, choices in changed.items() if len(choices) != 1),
+        named=tuple(name for name, choices in changes.items() if len(choices) != 1),
     )
 
 
 def _hinge(
     varied: Mapping[str, Dimension],
-    tested: Tested,
+    test: TestedSplit,
     holds: NDArray[np.bool_],
-    waiting: Sequence[Mapping[str, Any]],
+    open_choices: Sequence[Mapping[str, Any]],
 ) -> Hinge:
     """Return a split in words.
 
     Args:
         varied: the choices that can reach the claim, by name.
-        tested: the split.
+        test: the split, tested.
         holds: whether the claim holds under each sampled reading that decides it.
-        waiting: the choices of sampled readings that leave it open.
+        open_choices: the choices of sampled readings that leave it open.
     """
-    split = tested.split
+    split = test.split
     dimension = varied[split.choice]
-    places = np.asarray(values_under(dimension, waiting), dtype=int)
+    places = np.asarray(values_under(dimension, open_choices), dtype=int)
     among = places < split.value if split.threshold else places == split.value
     inside, outside = (
         Side(int(holds[side].sum()), int(side.sum()), int(left.sum()))
@@ -254,5 +256,5 @@ def _hinge(
         relation = "below" if fewer_inside else "above"
         value = split.value if fewer_inside else split.value - 1
     sides = (inside, outside) if fewer_inside else (outside, inside)
-    told = dimension.values[value]
-    return Hinge(dimension, relation, told, *sides, tested.explained, tested.p)
+    reference = dimension.values[value]
+    return Hinge(dimension, relation, reference, *sides, test.explained, test.p)

@@ -17,7 +17,7 @@ from irsrepro.multiverse.tables import Multiverse
 PROBE = "probe"
 
 
-def reaching(
+def reachable_choices(
     multiverse: Multiverse, varied: Mapping[str, Dimension], source: Mapping[str, Any]
 ) -> dict[str, dict[str, Dimension]]:
     """Return the choices that can reach each claim.
@@ -31,27 +31,27 @@ def reaching(
         source: the configuration of the paper.
     """
     key = multiverse.facts["paper"]
-    ours = _compared(Paper(key, source, {DEFAULT: {}}, {}), DEFAULT)
-    reached = {claim: dict(varied) for claim in multiverse.claims}
+    ours = _comparisons(Paper(key, source, {DEFAULT: {}}, {}), DEFAULT)
+    reachable = {claim: dict(varied) for claim in multiverse.claims}
     for choice, dimension in varied.items():
-        every = dimension.values
-        tried = (every[0], every[-1]) if dimension.numeric else every
-        changed = [_compared(_probe(key, source, choice, value), PROBE) for value in tried]
-        for claim in set(reached) & set(ours):
-            if all(each.get(claim) == ours[claim] for each in changed):
-                del reached[claim][choice]
-    return reached
+        values = dimension.values
+        options = (values[0], values[-1]) if dimension.numeric else values
+        comparisons = [_comparisons(_probe(key, source, choice, value), PROBE) for value in options]
+        for claim in set(reachable) & set(ours):
+            if all(comparison.get(claim) == ours[claim] for comparison in comparisons):
+                del reachable[claim][choice]
+    return reachable
 
 
 def _probe(key: str, source: Mapping[str, Any], choice: str, value: Any) -> Paper:
     """Return a paper with a reading that makes a single choice."""
     parameter, single, experiment = choice.partition(IN)
-    made = {parameter: value}
-    adjustments = {PROBE: {experiment: made}} if single else {}
-    return Paper(key, source, {DEFAULT: {}, PROBE: {} if single else made}, adjustments)
+    choices = {parameter: value}
+    adjustments = {PROBE: {experiment: choices}} if single else {}
+    return Paper(key, source, {DEFAULT: {}, PROBE: {} if single else choices}, adjustments)
 
 
-def _compared(paper: Paper, reading: str) -> dict[str, Any]:
+def _comparisons(paper: Paper, reading: str) -> dict[str, Any]:
     """Return what each claim compares under a reading: its checks and every input of its curves."""
     claims = claims_under(paper, reading)
     pairs = pairs_of(paper, claims)

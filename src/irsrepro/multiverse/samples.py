@@ -28,11 +28,11 @@ def reading_of(paper: Paper, name: str, seed: int) -> Reading:
         ConfigurationError: hardly any point of the product fits together.
         KeyError: there is none of that name.
     """
-    found = {each.name: each for each in named_readings(paper)}
-    if name not in found:
+    readings = {reading.name: reading for reading in named_readings(paper)}
+    if name not in readings:
         number = int(name.removeprefix(SAMPLE.partition("{")[0]))
-        found = {each.name: each for each in samples(paper, number + 1, seed)}
-    return found[name]
+        readings = {reading.name: reading for reading in samples(paper, number + 1, seed)}
+    return readings[name]
 
 
 def samples(paper: Paper, count: int, seed: int) -> Iterator[Reading]:
@@ -47,12 +47,12 @@ def samples(paper: Paper, count: int, seed: int) -> Iterator[Reading]:
     if not choices:
         return
     generator = np.random.default_rng(seed)
-    found = tried = 0
-    while found < count:
-        tried += 1
-        if tried > _MOST_TRIES * count:
+    points = tries = 0
+    while points < count:
+        tries += 1
+        if tries > _MOST_TRIES * count:
             raise ConfigurationError(
-                f"config/{paper.key}.yaml: parameters: plausible: {found} of {tried} points fit "
+                f"config/{paper.key}.yaml: parameters: plausible: {points} of {tries} points fit "
                 "together; expected values that mostly do"
             )
         shares = generator.random(len(choices))
@@ -60,9 +60,9 @@ def samples(paper: Paper, count: int, seed: int) -> Iterator[Reading]:
             name: _value(paper.parameters[name]["value"], plausible, float(share))
             for (name, plausible), share in zip(choices.items(), shares, strict=True)
         }
-        reading = Reading(SAMPLE.format(found), "sample", values, {})
+        reading = Reading(SAMPLE.format(points), "sample", values, {})
         if _fits(paper, reading):
-            found += 1
+            points += 1
             yield reading
 
 

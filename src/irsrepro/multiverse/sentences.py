@@ -29,61 +29,61 @@ def how_often(finding: Finding) -> str:
     """Return in how many readings a claim holds, and how many leave it open or say nothing."""
     counts = finding.every
     if not counts.decided:
-        said = f"open in {_all(counts.total, counts.total)}"
+        text = f"open in {_all(counts.total, counts.total)}"
     elif not counts.fails:
-        said = f"holds in {_all(counts.decided, counts.total)}"
+        text = f"holds in {_all(counts.decided, counts.total)}"
     elif not counts.holds:
-        said = f"fails in {_all(counts.decided, counts.total)}"
+        text = f"fails in {_all(counts.decided, counts.total)}"
     else:
-        said = f"holds in {counts.holds} of {_readings(counts.total)}, fails in {counts.fails}"
+        text = f"holds in {counts.holds} of {_readings(counts.total)}, fails in {counts.fails}"
     if counts.decided and counts.open:
-        said += f", open in {counts.open}" + (
+        text += f", open in {counts.open}" + (
             "" if counts.holds and counts.fails else f" of {counts.total}"
         )
     if finding.silent:
-        said += f", says nothing in {finding.silent} more"
-    return said
+        text += f", says nothing in {finding.silent} more"
+    return text
 
 
 def reasons(finding: Finding) -> list[str]:
     """Return what the verdict hinges on; nothing where nothing stands out."""
-    found = [_hinged(hinge) for hinge in finding.hinges]
-    if found and finding.rivals:
-        names = " or ".join(each.name for each in finding.rivals)
-        found[0] += f", or it is {names}: the readings do not tell these apart"
+    texts = [_hinge_text(hinge) for hinge in finding.hinges]
+    if texts and finding.rivals:
+        names = " or ".join(rival.name for rival in finding.rivals)
+        texts[0] += f", or it is {names}: the readings do not tell these apart"
     named = {hinge.dimension.choice for hinge in finding.hinges}
     alone: dict[str, list[Turn]] = {}
     for turn in finding.turns:
         if turn.dimension.choice not in named:
             alone.setdefault(turn.dimension.choice, []).append(turn)
-    told = [_turned(turns) for turns in alone.values()]
-    told += [f"reading {name}" for name in finding.named]
-    if told:
-        shown = ", ".join(f"under {each}" for each in told[:MOST_TURNS])
-        if len(told) > MOST_TURNS:
-            shown += f", and {len(told) - MOST_TURNS} more"
+    causes = [_turn_text(turns) for turns in alone.values()]
+    causes += [f"reading {name}" for name in finding.named]
+    if causes:
+        conditions = ", ".join(f"under {cause}" for cause in causes[:MOST_TURNS])
+        if len(causes) > MOST_TURNS:
+            conditions += f", and {len(causes) - MOST_TURNS} more"
         # Any other default is decided against by readings under which the claim fails.
         verb = "holds" if finding.default == NOT_REPLICATED else "fails"
-        found.append(f"with all else as in our reading it {verb} {shown}")
-    return found
+        texts.append(f"with all else as in our reading it {verb} {conditions}")
+    return texts
 
 
 def condition(hinge: Hinge) -> str:
     """Return where a claim holds less often, for example ``direct exponent is below 3``."""
     relation = hinge.relation if hinge.relation.startswith("is") else f"is {hinge.relation}"
-    return f"{hinge.dimension.name} {relation} {hinge.dimension.told(hinge.value)}"
+    return f"{hinge.dimension.name} {relation} {hinge.dimension.text(hinge.value)}"
 
 
 def robustness(finding: Finding) -> str:
     """Return what all readings say together, in a word or two."""
-    told = {
+    texts = {
         ALONE: "one reading only",
         OPEN: "too often open",
         DEPENDS: "depends on the reading",
     }
     if finding.by_luck:
         return BY_LUCK
-    return told.get(finding.robustness, finding.robustness)
+    return texts.get(finding.robustness, finding.robustness)
 
 
 def share(finding: Finding) -> str:
@@ -100,28 +100,28 @@ def share(finding: Finding) -> str:
 def short(finding: Finding) -> str:
     """Return the count for a list: ``holds in 38 of 41 readings``."""
     counts = finding.every
-    said = f"holds in {counts.holds} of {_readings(counts.total)}"
+    text = f"holds in {counts.holds} of {_readings(counts.total)}"
     if counts.open:
-        said += f", open in {counts.open}"
-    return f"{said}, {BY_LUCK}" if finding.by_luck else said
+        text += f", open in {counts.open}"
+    return f"{text}, {BY_LUCK}" if finding.by_luck else text
 
 
-def _hinged(hinge: Hinge) -> str:
-    there, elsewhere = hinge.there, hinge.elsewhere
+def _hinge_text(hinge: Hinge) -> str:
+    low_side, high_side = hinge.low_side, hinge.high_side
     verb = "holds less often"
-    if there.holds == 0 and there.open == 0:
-        verb = "fails" if elsewhere.share > 0.5 else "never holds"
-    told = f"{_of(there)} sampled readings, elsewhere {_of(elsewhere)}"
-    return f"{verb} where {condition(hinge)} ({told})"
+    if low_side.holds == 0 and low_side.open == 0:
+        verb = "fails" if high_side.share > 0.5 else "never holds"
+    text = f"{_of(low_side)} sampled readings, elsewhere {_of(high_side)}"
+    return f"{verb} where {condition(hinge)} ({text})"
 
 
-def _turned(turns: Sequence[Turn]) -> str:
+def _turn_text(turns: Sequence[Turn]) -> str:
     dimension = turns[0].dimension
-    return f"{dimension.name} = {_either([dimension.told(turn.value) for turn in turns])}"
+    return f"{dimension.name} = {_either([dimension.text(turn.value) for turn in turns])}"
 
 
-def _either(told: Sequence[str]) -> str:
-    return " or ".join([", ".join(told[:-1]), told[-1]] if len(told) > 1 else told)
+def _either(texts: Sequence[str]) -> str:
+    return " or ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
 
 
 def _of(side: Side) -> str:

@@ -48,7 +48,7 @@ class Split:
 
 
 @dataclass(frozen=True)
-class Tested:
+class TestedSplit:
     """The best split of one choice.
 
     Attributes:
@@ -69,7 +69,7 @@ def candidates(values: Mapping[str, Sequence[int]], numeric: Mapping[str, bool])
         values: by choice, the place of its value under each reading; places of numbers ascend.
         numeric: by choice, whether the values are numbers.
     """
-    found: list[Split] = []
+    splits: list[Split] = []
     for choice, places in values.items():
         at = np.asarray(places)
         levels = np.unique(at).tolist()
@@ -77,16 +77,16 @@ def candidates(values: Mapping[str, Sequence[int]], numeric: Mapping[str, bool])
             inside = at < level if numeric[choice] else at == level
             smallest = min(int(inside.sum()), int((~inside).sum()))
             twin = any(
-                each.choice == choice and bool((each.inside != inside).all()) for each in found
+                split.choice == choice and bool((split.inside != inside).all()) for split in splits
             )
             if smallest >= SMALLEST_SIDE and not twin:
-                found.append(Split(choice, level, numeric[choice], inside))
-    return found
+                splits.append(Split(choice, level, numeric[choice], inside))
+    return splits
 
 
 def best_splits(
     splits: Sequence[Split], holds: NDArray[np.bool_], strata: NDArray[np.int64] | None = None
-) -> list[Tested]:
+) -> list[TestedSplit]:
     """Return the best split of every choice with its p-value, the most telling first.
 
     Args:
@@ -105,19 +105,19 @@ def best_splits(
         return []
     sides = np.stack([split.inside for split in splits]).astype(float)
     shares = _between(outcome[None], sides, groups)[0] / spread
-    shuffled = _between(_shuffled(outcome, groups), sides, groups).max(axis=1) / spread
-    best: dict[str, Tested] = {}
+    shuffled = _between(_shuffled_outcomes(outcome, groups), sides, groups).max(axis=1) / spread
+    best: dict[str, TestedSplit] = {}
     for split, share in zip(splits, shares.tolist(), strict=True):
         if split.choice not in best or share > best[split.choice].explained + _TIE:
             as_good = int((shuffled >= share - _TIE).sum())
-            best[split.choice] = Tested(split, share, (1 + as_good) / (1 + SHUFFLES))
-    return sorted(best.values(), key=lambda each: -round(each.explained, 9))
+            best[split.choice] = TestedSplit(split, share, (1 + as_good) / (1 + SHUFFLES))
+    return sorted(best.values(), key=lambda test: -round(test.explained, 9))
 
 
-def forward(
-    splits: Sequence[Split], holds: NDArray[np.bool_], alone: Sequence[Tested], level: float
-) -> tuple[list[Tested], list[Tested]]:
-    """Return the splits that pass, one after the other, and those that the first one stands for.
+def forward_selection(
+    splits: Sequence[Split], holds: NDArray[np.bool_], alone: Sequence[TestedSplit], level: float
+) -> tuple[list[TestedSplit], list[TestedSplit]]:
+    """Return the splits that pass, one after the other, and their rivals.
 
     Args:
         splits: the candidates.
@@ -130,16 +130,18 @@ def forward(
         splits of other choices that would have passed alone: the readings do not tell apart
         whether it is these or the ones named.
     """
-    passed: list[Tested] = []
+    passed: list[TestedSplit] = []
     strata = np.zeros(len(holds), np.int64)
     ranked = list(alone)
     while ranked and len(passed) < MOST_SPLITS and ranked[0].p <= level:
         passed.append(ranked[0])
         strata = 2 * strata + ranked[0].split.inside
-        named = {each.split.choice for each in passed}
-        ranked = best_splits([each for each in splits if each.choice not in named], holds, strata)
-    named = {each.split.choice for each in passed}
-    rivals = [each for each in alone if each.p <= level and each.split.choice not in named]
+        named = {test.split.choice for test in passed}
+        ranked = best_splits(
+            [split for split in splits if split.choice not in named], holds, strata
+        )
+    named = {test.split.choice for test in passed}
+    rivals = [test for test in alone if test.p <= level and test.split.choice not in named]
     return passed, rivals
 
 
@@ -165,7 +167,7 @@ def families_passing(smallest: Mapping[str, float], level: float) -> float:
 def _spread(outcome: Real, groups: NDArray[np.int64]) -> float:
     """Return the sum of squares of an outcome about the mean of its group."""
     own = [outcome[groups == group] for group in np.unique(groups)]
-    return float(sum(((each - each.mean()) ** 2).sum() for each in own))
+    return float(sum(((values - values.mean()) ** 2).sum() for values in own))
 
 
 def _between(outcomes: Real, sides: Real, groups: NDArray[np.int64]) -> Real:
@@ -191,7 +193,7 @@ def _between(outcomes: Real, sides: Real, groups: NDArray[np.int64]) -> Real:
     return total
 
 
-def _shuffled(outcome: Real, groups: NDArray[np.int64]) -> Real:
+def _shuffled_outcomes(outcome: Real, groups: NDArray[np.int64]) -> Real:
     """Return the outcome shuffled within groups, shape (shuffle, reading)."""
     generator = np.random.default_rng(SEED)
     shuffled = np.tile(outcome, (SHUFFLES, 1))

@@ -17,7 +17,7 @@ from irsrepro.claims.verdicts import NOT_REPLICATED, REPLICATED, UNDECIDED
 from irsrepro.config.paper import DEFAULT
 from irsrepro.errors import IrsreproError
 from irsrepro.multiverse.choices import default_of
-from irsrepro.multiverse.explored import KINDS, Explored
+from irsrepro.multiverse.explored import KINDS, ExploredReading
 
 Row = Mapping[str, Any]
 FACTS = ("paper", "seed")
@@ -77,47 +77,49 @@ class Multiverse:
         return next(row for row in self.rows if row["claim"] == claim)
 
 
-def gathered(explored: Sequence[Explored], source: Mapping[str, Any]) -> Multiverse:
+def gather_readings(readings: Sequence[ExploredReading], source: Mapping[str, Any]) -> Multiverse:
     """Put readings of a paper together.
 
     Args:
-        explored: the readings.
+        readings: the readings.
         source: the configuration of the paper.
 
     Raises:
         IrsreproError: they are not of one build, two have one name, or none is the default.
     """
-    facts = {name: {each.verdicts.facts[name] for each in explored} for name in FACTS}
+    facts = {name: {reading.verdicts.facts[name] for reading in readings} for name in FACTS}
     mixed = {name: sorted(values) for name, values in facts.items() if len(values) != 1}
     if mixed:
         raise IrsreproError(f"multiverse: {mixed} is not allowed; readings of one build are")
-    one = {name: next(iter(values)) for name, values in facts.items()}
-    changed = sorted({choice for each in explored for choice in each.choices})
-    ours = {choice: default_of(source, choice) for choice in changed}
-    made = []
-    for each in sorted(explored, key=lambda each: (KINDS.index(each.kind), each.reading)):
-        for result, row in zip(each.verdicts.claims, each.verdicts.rows(), strict=True):
+    build_facts = {name: next(iter(values)) for name, values in facts.items()}
+    choice_names = sorted({choice for reading in readings for choice in reading.choices})
+    ours = {choice: default_of(source, choice) for choice in choice_names}
+    rows = []
+    for reading in sorted(readings, key=lambda r: (KINDS.index(r.kind), r.name)):
+        for result, row in zip(reading.verdicts.claims, reading.verdicts.rows(), strict=True):
             contrast = result.shown.tightest
-            made.append(
-                one
+            rows.append(
+                build_facts
                 | {name: row[name] for name in (*OF_CLAIM, "verdict", "unit", *_WHOLE)}
                 | {name: getattr(contrast, name) for name in NUMBERS}
-                | {"reading": each.reading, "kind": each.kind}
-                | {"choices": ours if each.reading == DEFAULT else dict(each.choices)}
+                | {"reading": reading.name, "kind": reading.kind}
+                | {"choices": ours if reading.name == DEFAULT else dict(reading.choices)}
             )
-    names = [each.reading for each in explored]
-    return _checked(one, made, names)
+    names = [reading.name for reading in readings]
+    return _assemble(build_facts, rows, names)
 
 
-def _checked(facts: Mapping[str, str], rows: Sequence[Row], names: Sequence[str]) -> Multiverse:
+def _assemble(facts: Mapping[str, str], rows: Sequence[Row], names: Sequence[str]) -> Multiverse:
     if len(set(names)) != len(names) or DEFAULT not in names:
-        told = "readings with names of their own, one of them the default"
-        raise IrsreproError(f"multiverse of {facts['paper']}: {sorted(names)}: expected {told}")
-    found = {r["reading"]: Reading(r["reading"], r["kind"], r["choices"]) for r in rows}
-    readings = sorted(found.values(), key=lambda each: (KINDS.index(each.kind), each.name))
+        requirement = "readings with names of their own, one of them the default"
+        raise IrsreproError(
+            f"multiverse of {facts['paper']}: {sorted(names)}: expected {requirement}"
+        )
+    by_name = {r["reading"]: Reading(r["reading"], r["kind"], r["choices"]) for r in rows}
+    readings = sorted(by_name.values(), key=lambda r: (KINDS.index(r.kind), r.name))
     order = {claim: place for place, claim in enumerate(dict.fromkeys(r["claim"] for r in rows))}
     rows = sorted(rows, key=lambda row: order[row["claim"]])
-    return Multiverse(facts, {each.name: each for each in readings}, rows)
+    return Multiverse(facts, {reading.name: reading for reading in readings}, rows)
 
 
 def as_csv(multiverse: Multiverse) -> str:
@@ -126,8 +128,8 @@ def as_csv(multiverse: Multiverse) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     for row in multiverse.rows:
-        shown = {**row, "choices": json.dumps(row["choices"], sort_keys=True)}
-        writer.writerow([shown[column] for column in COLUMNS])
+        cells = {**row, "choices": json.dumps(row["choices"], sort_keys=True)}
+        writer.writerow([cells[column] for column in COLUMNS])
     return text.getvalue()
 
 
@@ -150,7 +152,7 @@ def from_csv(text: str) -> Multiverse:
     if not rows:
         raise IrsreproError("multiverse: no rows; expected one per claim and reading")
     facts = {name: str(rows[0][name]) for name in FACTS}
-    return _checked(facts, rows, list(dict.fromkeys(str(row["reading"]) for row in rows)))
+    return _assemble(facts, rows, list(dict.fromkeys(str(row["reading"]) for row in rows)))
 
 
 def as_dataset(multiverse: Multiverse) -> xr.Dataset:
@@ -173,9 +175,9 @@ def as_dataset(multiverse: Multiverse) -> xr.Dataset:
         for name, values in numbers.items():
             values[place] = row[name]
     both = ("claim", "reading")
-    told = ", ".join(f"{flag}: {name}" for name, flag in MEANINGS.items())
+    flags = ", ".join(f"{flag}: {name}" for name, flag in MEANINGS.items())
     data = {
-        "verdict": variable(both, verdict, f"verdict ({told}, {MISSING}: none)", "1"),
+        "verdict": variable(both, verdict, f"verdict ({flags}, {MISSING}: none)", "1"),
         "n": variable(both, n, "number of realisations behind it", "1"),
         "unit": variable(both, units.astype(str), "unit of estimate, interval and range", "name"),
     } | {
@@ -184,16 +186,16 @@ def as_dataset(multiverse: Multiverse) -> xr.Dataset:
         )
         for name, values in numbers.items()
     }
-    each = multiverse.readings.values()
+    entries = multiverse.readings.values()
     coordinates = {
         "claim": variable(("claim",), np.array(claims), "id of the claim", "name"),
         "reading": variable(("reading",), np.array(readings), "name of the reading", "name"),
         "kind": variable(
-            ("reading",), np.array([one.kind for one in each]), "kind of the reading", "name"
+            ("reading",), np.array([entry.kind for entry in entries]), "kind of the reading", "name"
         ),
         "choices": variable(
             ("reading",),
-            np.array([json.dumps(one.choices, sort_keys=True) for one in each]),
+            np.array([json.dumps(entry.choices, sort_keys=True) for entry in entries]),
             "what the reading changes, of the default one its own values, as JSON",
             "name",
         ),

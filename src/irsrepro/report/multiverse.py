@@ -86,7 +86,7 @@ class Survey:
     def changed(self) -> list[str]:
         """What the configuration has by now instead of our values in the multiverse, in words."""
         return [
-            f"{each.name} was {each.told(each.values[each.default])}"
+            f"{each.name} was {each.text(each.values[each.default])}"
             for each in self.varied
             if key_of(default_of(self.source, each.choice)) != key_of(each.values[each.default])
         ]
@@ -149,7 +149,7 @@ class Survey:
         return [
             {
                 "choice": each.name,
-                "ours": each.told(each.values[each.default]),
+                "ours": each.text(each.values[each.default]),
                 "others": _listed(each),
             }
             for each in self.varied
@@ -167,7 +167,7 @@ class Survey:
         rows = []
         for each in [ours, *others]:
             choices = [
-                f"{named[name].name} = {named[name].told(value)}"
+                f"{named[name].name} = {named[name].text(value)}"
                 for name, value in each.reading.choices.items()
                 if each.reading.name != DEFAULT
             ]
@@ -353,9 +353,9 @@ def _listed(dimension: Dimension) -> str:
     """Return the values of a choice that are not ours, of many numbers the ends."""
     others = [each for n, each in enumerate(dimension.values) if n != dimension.default]
     if dimension.numeric and len(others) > MOST_LISTED:
-        ends = f"{dimension.told(others[0])} to {dimension.told(others[-1])}"
+        ends = f"{dimension.text(others[0])} to {dimension.text(others[-1])}"
         return f"{len(others)} values from {ends}"
-    return ", ".join(map(dimension.told, others))
+    return ", ".join(map(dimension.text, others))
 
 
 def _counts(finding: Finding) -> dict[str, Counts]:
@@ -368,7 +368,7 @@ def _counts(finding: Finding) -> dict[str, Counts]:
 
 def _hinge(hinge: Any) -> dict[str, str]:
     sides = {}
-    for name, side in (("there", hinge.there), ("elsewhere", hinge.elsewhere)):
+    for name, side in (("there", hinge.low_side), ("elsewhere", hinge.high_side)):
         low, high = side.interval
         ends = f"{100 * low:.0f} to {100 * high:.0f} %"
         left = f", {side.open} open" if side.open else ""
