@@ -15,7 +15,7 @@ from irsrepro.build.paths import solution_files
 from irsrepro.config.loading import Project, load_project
 from irsrepro.config.paper import DEFAULT
 from irsrepro.optimize.result import FAILURE
-from irsrepro.report.listing import aligned, figure_times
+from irsrepro.report.listing import aligned_table, figure_times
 from irsrepro.report.verification import verify
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -65,7 +65,7 @@ def main() -> None:
     lines = ["| " + " | ".join(cells) + " |" for cells in [heads, ["---"] * len(heads), *rows]]
     rest = f"\nNot built here: {', '.join(absent)}.\n" if absent else ""
     PAGE.write_text(HEAD + "\n".join(lines) + "\n" + rest, encoding="utf-8")
-    print(aligned(heads, rows, right=heads[1:2]))
+    print(aligned_table(heads, rows, right=heads[1:2]))
 
 
 if __name__ == "__main__":

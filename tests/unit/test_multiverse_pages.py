@@ -21,14 +21,14 @@ from irsrepro.multiverse.calibration import WARNING, standings
 from irsrepro.multiverse.specifications import specification
 from irsrepro.multiverse.tables import as_csv, from_csv, gather_readings
 from irsrepro.report import multiverse_gallery
-from irsrepro.report.multiverse import Survey, index, index_text, page, page_text, survey
+from irsrepro.report.multiverse import Survey, index, index_text, page, page_text, survey_multiverse
 from made_up import EVIL, png
 from made_up_multiverse import NO, OPEN, RULES, SOURCE, YES, multiverse
 
 
 @pytest.fixture(scope="module")
 def surveyed() -> Survey:
-    return survey(gather_readings(multiverse(), SOURCE), SOURCE)
+    return survey_multiverse(gather_readings(multiverse(), SOURCE), SOURCE)
 
 
 def test_page_text_and_table_agree(surveyed: Survey) -> None:
@@ -50,7 +50,7 @@ def test_page_text_and_table_agree(surveyed: Survey) -> None:
 
 def test_pages_are_whole_and_fetch_nothing(surveyed: Survey) -> None:
     evil = {**SOURCE, "title": EVIL, "claims": {c: {"text": EVIL, "checks": []} for c in RULES}}
-    bad = survey(surveyed.multiverse, evil)
+    bad = survey_multiverse(surveyed.multiverse, evil)
     for text in (page(bad, {"a-hinge": png()}), index([bad])):
         Elements(text)
         assert fetched(text) == [] and "<script>" not in text
@@ -85,7 +85,7 @@ def test_the_readings_with_most_sentences_stand_beside_ours_with_a_warning() -> 
     assert [each.reading.choices for each in best] == [{"snr": 20}]
     assert best[0].gained == ("a-one",) and best[0].lost == ()
     claims = {"claims": {claim: {"text": claim, "checks": []} for claim in rules}}
-    text = page_text(survey(made, SOURCE | claims))
+    text = page_text(survey_multiverse(made, SOURCE | claims))
     assert WARNING in text and "calibration" in text
     row = next(line for line in text.splitlines() if line.startswith("| snr_2 "))
     assert row == "| snr_2 | plausible | SNR = 20 dB | 2 | 0 | 0 | a-one | – |"
@@ -145,12 +145,12 @@ def test_curves_are_committed_for_claims_decided_both_ways(
     old = tmp_path / multiverse_gallery.FOLDER / "made2020" / "a-gone.png"
     old.parent.mkdir(parents=True)
     old.write_text("old")
-    made = multiverse_gallery.copied(tmp_path, {"made2020": SOURCE, "other2021": {}})
+    made = multiverse_gallery.copy_multiverses(tmp_path, {"made2020": SOURCE, "other2021": {}})
     assert sorted(path.name for path in made) == [
         "a-hinge.png", "a-hinge.svg", "a-luck.png", "a-luck.svg", "made2020.csv",
     ]  # fmt: skip
     assert not old.exists()
-    (found,) = multiverse_gallery.surveys(tmp_path, {"made2020": SOURCE, "other2021": {}})
+    (found,) = multiverse_gallery.committed_surveys(tmp_path, {"made2020": SOURCE, "other2021": {}})
     assert found == surveyed
     texts = multiverse_gallery.pages(tmp_path, [found])
     for path, text in texts.items():
@@ -167,17 +167,17 @@ def test_curves_are_committed_for_claims_decided_both_ways(
 
 def test_nothing_is_committed_without_a_build(tmp_path: Path, surveyed: Survey) -> None:
     with pytest.raises(StorageError, match="snakemake multiverse/KEY builds one"):
-        multiverse_gallery.copied(tmp_path, {"made2020": SOURCE})
+        multiverse_gallery.copy_multiverses(tmp_path, {"made2020": SOURCE})
     built(tmp_path, surveyed)
     (tmp_path / "multiverse/made2020/a-luck.svg").unlink()
     with pytest.raises(StorageError, match=r"a-luck\.svg: no such file"):
-        multiverse_gallery.copied(tmp_path, {"made2020": SOURCE})
+        multiverse_gallery.copy_multiverses(tmp_path, {"made2020": SOURCE})
 
 
 def test_the_committed_curves_are_those_of_the_committed_tables() -> None:
     folder = ROOT / multiverse_gallery.FOLDER
     sources = {key: load_paper(ROOT, key).source for key in paper_keys(ROOT)}
-    for found in multiverse_gallery.surveys(ROOT, sources):
+    for found in multiverse_gallery.committed_surveys(ROOT, sources):
         wanted = {
             f"{each.claim}.{end}"
             for each in found.findings.values()

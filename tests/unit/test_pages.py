@@ -15,7 +15,7 @@ from irsrepro.report.pages import (
     Setting,
     address,
     counts,
-    embedded,
+    embed,
     gallery,
     number,
     scorecard,
@@ -102,8 +102,8 @@ def test_every_claim_appears_once_with_its_verdict(page: str, card: str) -> None
 
 def test_the_gallery_shows_everything(page: str) -> None:
     images = [attributes["src"] for tag, attributes in Elements(page).tags if tag == "img"]
-    large = [embedded(picture, 1600, 128).address for picture in PICTURES.values()]
-    small = [embedded(picture, 240, 64).address for picture in PICTURES.values()]
+    large = [embed(picture, 1600, 128).address for picture in PICTURES.values()]
+    small = [embed(picture, 240, 64).address for picture in PICTURES.values()]
     assert images == small + large
     links = {attributes.get("href") for tag, attributes in Elements(page).tags if tag == "a"}
     data = "../results/paper/made2020/default"
@@ -146,12 +146,12 @@ def test_a_layout_rests_on_its_ensemble_and_a_sheet_on_its_panels() -> None:
 
 
 def test_pictures_shrink_to_the_screen_and_keep_their_shape() -> None:
-    small = embedded(png(1000, 500, "red"), 240, 64)
+    small = embed(png(1000, 500, "red"), 240, 64)
     assert (small.width, small.height) == (240, 120)
     content = base64.b64decode(small.address.partition("base64,")[2])
     picture = PIL.Image.open(io.BytesIO(content))
     assert picture.size == (240, 120) and picture.convert("RGB").getpixel((5, 5)) == (255, 0, 0)
-    kept = embedded(png(100, 50), 240, 64)
+    kept = embed(png(100, 50), 240, 64)
     assert (kept.width, kept.height) == (100, 50), "a small picture is not blown up"
 
 
@@ -193,7 +193,7 @@ def test_the_scorecard_shows_estimates_and_intervals(card: str) -> None:
 
 
 def test_the_scorecard_shows_the_figure_beside_each_claim(card: str) -> None:
-    thumbnail = embedded(PICTURES["fig01"], 240, 64).address
+    thumbnail = embed(PICTURES["fig01"], 240, 64).address
     row = card.partition('<tr id="made2020-a-rise"')[2].partition("</tr>")[0]
     assert f'<a href="../figures/index.html#made2020-fig01"><img src="{thumbnail}"' in row
     assert "<img" not in card.partition('<tr id="made2020-a-theorem"')[2].partition("</tr>")[0]
@@ -214,7 +214,7 @@ def test_the_scorecard_under_alternatives(compared: str) -> None:
 
 
 def test_same_data_same_text(page: str, card: str) -> None:
-    embedded.cache_clear()
+    embed.cache_clear()
     assert gallery([chapter()], *BUILD) == page
     again = scorecard(rows("made2020"), thumbnails("made2020"), {"made2020": {}}, *BUILD)
     assert again == card

@@ -22,7 +22,7 @@ from irsrepro.report.showcase import (
     overview_table,
     page,
     pages,
-    spliced,
+    splice,
 )
 
 
@@ -141,10 +141,10 @@ def test_the_cover_is_the_figure_with_most_claims(exhibits: list[Exhibit]) -> No
 def test_splicing_replaces_what_stands_between_the_marks() -> None:
     begin, end = "<!-- papers: made by irsrepro showcase -->", "<!-- papers: end -->"
     text = f"before\n{begin}\nold\n{end}\nafter\n"
-    assert spliced(text, "papers", "new") == f"before\n{begin}\nnew\n{end}\nafter\n"
+    assert splice(text, "papers", "new") == f"before\n{begin}\nnew\n{end}\nafter\n"
     for broken in ("before", f"{begin} old"):
         with pytest.raises(ValueError, match="marks"):
-            spliced(broken, "papers", "new")
+            splice(broken, "papers", "new")
 
 
 @pytest.mark.parametrize("change", ["engine=reference", "realisations=7"])

@@ -38,6 +38,6 @@ def robustness_page(rows: Sequence[Row], abouts: Mapping[str, Mapping[str, str]]
                 default = f"{BADGES[row['verdict']]} {row['verdict']}"
                 name = f"[{row['claim']}](README.md#{key}-{row['figure']})"
                 lines.append(f"| {name} | {default} | {row['n']} | {', '.join(others)} |")
-        told = [f"* `{name}`: {about}" for name, about in about_of.items()]
-        parts += [f"## {key}", "\n".join(lines), "\n".join(told)]
+        readings = [f"* `{name}`: {about}" for name, about in about_of.items()]
+        parts += [f"## {key}", "\n".join(lines), "\n".join(readings)]
     return "\n\n".join(parts) + "\n"

@@ -85,8 +85,8 @@ class Build:
 
     def designs(self) -> tuple[int, int]:
         """Return how many designs were made, over experiments, schemes and points, and failed."""
-        counted = [(made, failed) for _, _, made, failed in self._designs()]
-        return sum(made for made, _ in counted), sum(failed for _, failed in counted)
+        counts = [(designs, failed) for _, _, designs, failed in self._designs()]
+        return sum(designs for designs, _ in counts), sum(failed for _, failed in counts)
 
     def title(self, scheme: object) -> str:
         """Return a scheme as the legends name it."""
@@ -97,8 +97,8 @@ class Build:
         for name in self.source["experiments"]:
             table = self.experiment(name)
             for scheme in table["scheme"].values:
-                one = table.sel(scheme=scheme)
-                metric = one["metric"].isel(realisation=one["asked"].values)
+                scheme_table = table.sel(scheme=scheme)
+                metric = scheme_table["metric"].isel(realisation=scheme_table["asked"].values)
                 yield name, str(scheme), metric.size, int(metric.isnull().sum())
 
     def figure_data(self, name: str) -> xr.Dataset:
@@ -111,8 +111,8 @@ class Build:
         plan = self.source["experiments"][experiment]
         paths = self._files(self.results_dir / self.engine / experiment, plan["ensemble"])
         chunks = [path.stem for path in paths]
-        asked = {name for each in plan["schemes"] for name in chunks_asked(chunks, plan, each)}
-        return [str(path) for path in paths if path.stem in asked]
+        names = {name for scheme in plan["schemes"] for name in chunks_asked(chunks, plan, scheme)}
+        return [str(path) for path in paths if path.stem in names]
 
     def _files(self, folder: Path, ensemble: str) -> list[Path]:
         """Return the chunks of an ensemble in a folder, in order.
@@ -123,11 +123,11 @@ class Build:
         if self.chunks:
             return [folder / f"{chunk}.nc" for chunk in self.chunks[ensemble]]
         last = {path: int(path.stem.partition("-")[2]) for path in folder.glob("*-*.nc")}
-        found: list[Path] = []
+        paths: list[Path] = []
         following = 0
         while starting := [path for path in last if int(path.stem.partition("-")[0]) == following]:
-            found.append(max(starting, key=last.__getitem__))
-            following = last[found[-1]] + 1
-        if not found:
+            paths.append(max(starting, key=last.__getitem__))
+            following = last[paths[-1]] + 1
+        if not paths:
             raise StorageError(f"{folder}: no data; snakemake figures/{self.key}/all computes it")
-        return found
+        return paths

@@ -1,7 +1,7 @@
 """What lies in the cache, and removing what no configuration reaches any more.
 
 Reached is whatever the configuration files, or the present command line, can ask for at any
-fidelity and by any engine. What-ifs are made on the command line and stand in no file; a reading
+fidelity and by any engine. What-ifs are made on the command line and are in no file; a reading
 that no configuration knows is therefore kept as one, until it is said that what-ifs go.
 """
 
@@ -22,7 +22,7 @@ from irsrepro.config.choices import reading_names
 from irsrepro.config.loading import Project
 from irsrepro.config.models import Engine, Fidelity
 from irsrepro.errors import IrsreproError
-from irsrepro.report.listing import aligned
+from irsrepro.report.listing import aligned_table
 
 RESULTS = "results"
 KERNELS = ".numba"
@@ -62,22 +62,22 @@ class CachedFile:
         return fidelity, paper, reading, engine
 
 
-def reached(projects: Iterable[Project]) -> set[Path]:
+def reachable_files(projects: Iterable[Project]) -> set[Path]:
     """Return every file that configurations can ask for, at any fidelity and by any engine.
 
     Args:
         projects: the configuration of the files, and what a command line makes of it.
     """
-    found: set[str] = set()
+    paths: set[str] = set()
     for project in projects:
         for fidelity in get_args(Fidelity):
             for engine in get_args(Engine):
-                asked = replace(project, fidelity=fidelity, engine=engine)
-                for key, paper in asked.papers.items():
+                variant = replace(project, fidelity=fidelity, engine=engine)
+                for key, paper in variant.papers.items():
                     for reading in paper.readings:
-                        files = data_files(asked, key, reading)
-                        found |= files | {benchmark_of(path) for path in files}
-    return set(map(Path, found))
+                        files = data_files(variant, key, reading)
+                        paths |= files | {benchmark_of(path) for path in files}
+    return set(map(Path, paths))
 
 
 def survey(
@@ -87,29 +87,29 @@ def survey(
 
     Args:
         root: the checkout.
-        projects: what may be asked for, see ``reached``; the first is that of the files.
+        projects: what may be asked for, see ``reachable_files``; the first is that of the files.
         kernels: the folder of compiled kernels in use.
         what_ifs: keep readings that no configuration knows.
     """
-    wanted = reached(projects)
+    reachable = reachable_files(projects)
     multiverse = {
         key: set(reading_names(paper, MOST_SAMPLES, True))  # more points go on from fewer
         for project in projects
         for key, paper in project.papers.items()
     }
-    found = []
+    files = []
     for path in _files(root / RESULTS):
         short = path.relative_to(root)
-        reason = "" if short in wanted else _reason(short, projects, multiverse)
+        reason = "" if short in reachable else _reason(short, projects, multiverse)
         if reason == WHAT_IF and what_ifs:
             reason = ""
-        found.append(CachedFile(short, path.lstat().st_size, reason))
+        files.append(CachedFile(short, path.lstat().st_size, reason))
     for folder in sorted((root / KERNELS).glob("*")):
         if re.fullmatch("[0-9a-f]{16}", folder.name) and folder.is_dir():
             size = sum(path.lstat().st_size for path in _files(folder))
             reason = "" if folder.name == kernels.name else "kernels of an older source"
-            found.append(CachedFile(folder.relative_to(root), size, reason))
-    return found
+            files.append(CachedFile(folder.relative_to(root), size, reason))
+    return files
 
 
 def _files(folder: Path) -> list[Path]:
@@ -121,7 +121,7 @@ def _reason(
     path: Path, projects: Sequence[Project], multiverse: Mapping[str, Collection[str]]
 ) -> str:
     """Return why no configuration reaches a file under ``results``."""
-    papers = {key: each for project in projects[::-1] for key, each in project.papers.items()}
+    papers = {key: paper for project in projects[::-1] for key, paper in project.papers.items()}
     if path.name.startswith("."):
         return "left by a run that was killed"
     match [part for part in path.parts[1:] if part != "benchmarks"]:
@@ -145,7 +145,7 @@ def _reason(
             paper = papers[key]
             schemes = paper.experiments[experiment]["schemes"]
             return _chunk(
-                any(paper.holder(reading, experiment, each) == reading for each in schemes)
+                any(paper.holder(reading, experiment, scheme) == reading for scheme in schemes)
             )
     return "nothing that this project makes"
 
@@ -157,31 +157,31 @@ def _chunk(held: bool) -> str:
 def listing(files: Sequence[CachedFile]) -> str:
     """Return a survey as text: what lies where, and why some of it is out of reach."""
     places: dict[tuple[str, ...], list[CachedFile]] = defaultdict(list)
-    for each in files:
-        places[each.place].append(each)
-    gone = [each for each in files if each.reason]
+    for file in files:
+        places[file.place].append(file)
+    unreachable = [file for file in files if file.reason]
     rows = [
-        [*place, *_counted(found), *_counted([each for each in found if each.reason])]
-        for place, found in places.items()
+        [*place, *_count_and_size(group), *_count_and_size([file for file in group if file.reason])]
+        for place, group in places.items()
     ]
-    rows.append(["all", "", "", "", *_counted(files), *_counted(gone)])
+    rows.append(["all", "", "", "", *_count_and_size(files), *_count_and_size(unreachable)])
     heads = [*HEADS, "files", "size", "out of reach", "its size"]
-    end = f"{reasons(gone)}\n\nirsrepro prune deletes these." if gone else ALL_REACHED
-    return f"{aligned(heads, rows, right=heads[4:])}\n\n{end}"
+    end = f"{reasons(unreachable)}\n\nirsrepro prune deletes these." if unreachable else ALL_REACHED
+    return f"{aligned_table(heads, rows, right=heads[4:])}\n\n{end}"
 
 
-def reasons(gone: Iterable[CachedFile]) -> str:
+def reasons(files: Iterable[CachedFile]) -> str:
     """Return as text why files are out of reach."""
-    found: dict[tuple[str, ...], list[CachedFile]] = defaultdict(list)
-    for each in gone:
-        found[*each.place, each.reason].append(each)
+    groups: dict[tuple[str, ...], list[CachedFile]] = defaultdict(list)
+    for file in files:
+        groups[*file.place, file.reason].append(file)
     heads = [*HEADS, "files", "size", "out of reach because"]
-    rows = [[*place[:4], *_counted(each), place[4]] for place, each in found.items()]
-    return aligned(heads, rows, right=heads[4:6])
+    rows = [[*place[:4], *_count_and_size(group), place[4]] for place, group in groups.items()]
+    return aligned_table(heads, rows, right=heads[4:6])
 
 
-def _counted(files: Sequence[CachedFile]) -> tuple[str, str]:
-    return str(len(files)), size(sum(each.size for each in files)) if files else ""
+def _count_and_size(files: Sequence[CachedFile]) -> tuple[str, str]:
+    return str(len(files)), size(sum(file.size for file in files)) if files else ""
 
 
 def size(count: float) -> str:
@@ -211,10 +211,10 @@ def prune(root: Path, files: Iterable[CachedFile]) -> str:
             f"{LOCKS}: a run is under way in this checkout; wait for its end, or after a killed "
             "one use snakemake --unlock"
         )
-    gone = [each for each in files if each.reason]
-    for each in gone:
-        path = root / each.path
-        if each.path.parts[0] == KERNELS:
+    unreachable = [file for file in files if file.reason]
+    for file in unreachable:
+        path = root / file.path
+        if file.path.parts[0] == KERNELS:
             shutil.rmtree(path)
             continue
         path.unlink(missing_ok=True)
@@ -223,7 +223,9 @@ def prune(root: Path, files: Iterable[CachedFile]) -> str:
             if folder == Path() or any(place.iterdir()):
                 break
             place.rmdir()
-    if not gone:
+    if not unreachable:
         return ALL_REACHED
-    freed = size(sum(each.size for each in gone))
-    return f"{reasons(gone)}\n\nFreed {freed}: {len(gone)} files or folders of kernels."
+    freed = size(sum(file.size for file in unreachable))
+    return (
+        f"{reasons(unreachable)}\n\nFreed {freed}: {len(unreachable)} files or folders of kernels."
+    )

@@ -72,7 +72,7 @@ def codemeta(citation: Mapping[str, Any], project: Mapping[str, Any]) -> dict[st
         citation: content of ``CITATION.cff``.
         project: the table ``project`` of ``pyproject.toml``.
     """
-    needed = [*project["dependencies"], *project["optional-dependencies"]["workflow"]]
+    requirements = [*project["dependencies"], *project["optional-dependencies"]["workflow"]]
     return {
         "@context": "https://w3id.org/codemeta/3.0",
         "@type": "SoftwareSourceCode",
@@ -82,25 +82,27 @@ def codemeta(citation: Mapping[str, Any], project: Mapping[str, Any]) -> dict[st
         "datePublished": f"{citation['date-released']:%Y-%m-%d}",
         "license": f"https://spdx.org/licenses/{citation['license']}",
         "keywords": list(citation["keywords"]),
-        "author": [{"@type": "Organization", "name": each["name"]} for each in citation["authors"]],
+        "author": [
+            {"@type": "Organization", "name": author["name"]} for author in citation["authors"]
+        ],
         "programmingLanguage": ["Python", "Snakemake"],
         "runtimePlatform": f"Python {project['requires-python']}",
-        "softwareRequirements": needed,
+        "softwareRequirements": requirements,
         "referencePublication": [
             {
                 "@type": "ScholarlyArticle",
-                "@id": f"https://doi.org/{each['doi']}",
-                "name": each["title"],
-                "datePublished": str(each["year"]),
+                "@id": f"https://doi.org/{reference['doi']}",
+                "name": reference["title"],
+                "datePublished": str(reference["year"]),
                 "author": [
                     {
                         "@type": "Person",
                         "givenName": author["given-names"],
                         "familyName": author["family-names"],
                     }
-                    for author in each["authors"]
+                    for author in reference["authors"]
                 ],
             }
-            for each in citation["references"]
+            for reference in citation["references"]
         ],
     }

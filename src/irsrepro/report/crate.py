@@ -53,7 +53,7 @@ def write(root: Path, project: Project, folder: Path) -> list[str]:
     )
     for name in CONTEXT:
         crate.add_file(root / name, name, properties=_facts(root / name))
-    found = ["Snakefile", *CONTEXT]
+    names = ["Snakefile", *CONTEXT]
     for key, paper in project.papers.items():
         article = crate.add(_article(crate, key, paper.source))
         config = f"config/{key}.yaml"
@@ -64,13 +64,13 @@ def write(root: Path, project: Project, folder: Path) -> list[str]:
             if facts["sha256"] != entry["sha256"]:
                 raise StorageError(f"{path}: not as figures/{key}/all says; build again")
             if verdicts:
-                told = "; ".join(f"{claim}: {verdict}" for claim, verdict in verdicts.items())
-                facts["description"] = told
+                summary = "; ".join(f"{claim}: {verdict}" for claim, verdict in verdicts.items())
+                facts["description"] = summary
             crate.add_file(path, entry["path"], properties=facts)
-            found.append(entry["path"])
-        found.append(config)
+            names.append(entry["path"])
+        names.append(config)
     crate.write(folder)
-    return sorted(found)
+    return sorted(names)
 
 
 def _manifest(root: Path, key: str) -> dict[str, Any]:
@@ -78,8 +78,8 @@ def _manifest(root: Path, key: str) -> dict[str, Any]:
     path = root / "figures" / key / "all"
     if not path.is_file():
         raise StorageError(f"figures/{key}/all: no such file; snakemake figures/{key}/all makes it")
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return found
+    manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return manifest
 
 
 def _article(crate: ROCrate, key: str, source: Any) -> ContextEntity:
@@ -106,13 +106,13 @@ def _facts(path: Path, article: ContextEntity | None = None) -> dict[str, Any]:
     if not path.is_file():
         raise StorageError(f"{path}: no such file")
     content = path.read_bytes()
-    known = TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0]
+    media_type = TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0]
     facts: dict[str, Any] = {
         "contentSize": str(len(content)),
         "sha256": hashlib.sha256(content).hexdigest(),
     }
-    if known:
-        facts["encodingFormat"] = known
+    if media_type:
+        facts["encodingFormat"] = media_type
     if article is not None:
         facts["about"] = {"@id": article.id}
     return facts

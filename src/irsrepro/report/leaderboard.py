@@ -19,7 +19,7 @@ from irsrepro.config.loading import Project
 from irsrepro.config.paper import DEFAULT
 from irsrepro.errors import StorageError
 from irsrepro.metrics import difference_unit
-from irsrepro.report.listing import aligned
+from irsrepro.report.listing import aligned_table
 from irsrepro.statistics import mean_interval, simultaneous_interval
 
 YOURS = "yours"
@@ -86,22 +86,24 @@ def score(
     """
     solution = evaluate_solutions(project, key, experiment, paths)
     plan = project.papers[key].experiments[experiment]
-    metric, swept = plan["metric"], plan["sweep"]["parameter"]
-    there = solution_files(project, key, DEFAULT, experiment)
-    absent = [path for path in there if not (project.root / path).is_file()]
-    if absent:
-        told = f"snakemake {absent[0]} --config fidelity={project.fidelity}"
-        raise StorageError(f"{absent[0]}: not solved yet; {told} solves it")
+    metric, parameter = plan["metric"], plan["sweep"]["parameter"]
+    files = solution_files(project, key, DEFAULT, experiment)
+    missing_files = [path for path in files if not (project.root / path).is_file()]
+    if missing_files:
+        command = f"snakemake {missing_files[0]} --config fidelity={project.fidelity}"
+        raise StorageError(f"{missing_files[0]}: not solved yet; {command} solves it")
     solved = read_solutions(
-        [str(project.root / path) for path in there], plan["schemes"], seed=project.seed
+        [str(project.root / path) for path in files], plan["schemes"], seed=project.seed
     )
     values = solution["point"].values
-    yours = {YOURS: solution} | {name: each.sel(point=values) for name, each in solved.items()}
+    yours = {YOURS: solution} | {
+        name: dataset.sel(point=values) for name, dataset in solved.items()
+    }
     table = compare(yours, metric)["metric"].transpose("point", "scheme", "realisation")
     better = "lower" if metric in solution_format(key).lower_is_better else "higher"
     unit = "" if table.attrs["units"] == "1" else str(table.attrs["units"])
     boards = [
-        Board(f"{swept} {value:g}", table.attrs["long_name"], unit, better,
+        Board(f"{parameter} {value:g}", table.attrs["long_name"], unit, better,
               _standings(table.sel(point=value), better))
         for value in values
     ]  # fmt: skip
@@ -124,20 +126,22 @@ def _standings(table: xr.DataArray, better: str) -> list[Standing]:
     pairs = np.stack([np.stack([own, samples[name]], axis=-1) for name in others], axis=1)
     lead = simultaneous_interval(pairs, lambda mean: mean[..., 0] - mean[..., 1])
     sign = 1.0 if better == "higher" else -1.0
-    found = []
+    standings = []
     for name, values in samples.items():
-        center, low, high = (float(each) for each in mean_interval(values))
-        given, ahead = None, None
+        center, low, high = (float(end) for end in mean_interval(values))
+        scheme_lead, ahead = None, None
         if name != YOURS:
             place = others.index(name)
             ends = (lead.estimate[place], lead.lower[place], lead.upper[place])
-            given = (float(ends[0]), float(ends[1]), float(ends[2]))
+            scheme_lead = (float(ends[0]), float(ends[1]), float(ends[2]))
             both = np.isfinite(own) & np.isfinite(values)
             more = sign * (own - values)[both] > ROUNDING * np.abs(values[both])
             ahead = float(more.mean()) if both.any() else np.nan
         count = int(np.isfinite(values).sum())
-        found.append(Standing(name, count, (center, low, high), given, ahead))
-    return sorted(found, key=lambda each: (np.isnan(each.mean[0]), -sign * each.mean[0]))
+        standings.append(Standing(name, count, (center, low, high), scheme_lead, ahead))
+    return sorted(
+        standings, key=lambda standing: (np.isnan(standing.mean[0]), -sign * standing.mean[0])
+    )
 
 
 def as_text(boards: Sequence[Board], failed: str) -> str:
@@ -146,21 +150,21 @@ def as_text(boards: Sequence[Board], failed: str) -> str:
     for board in boards:
         rows = [
             [
-                str(place) if np.isfinite(each.mean[0]) else "-",
-                each.scheme,
-                str(each.realisations),
-                *_cells(each.mean),
-                *(_cells(each.lead, "+") if each.lead else ["", ""]),
-                "" if each.ahead is None or np.isnan(each.ahead) else f"{each.ahead:.0%}",
+                str(place) if np.isfinite(entry.mean[0]) else "-",
+                entry.scheme,
+                str(entry.realisations),
+                *_cells(entry.mean),
+                *(_cells(entry.lead, "+") if entry.lead else ["", ""]),
+                "" if entry.ahead is None or np.isnan(entry.ahead) else f"{entry.ahead:.0%}",
             ]
-            for place, each in enumerate(board.standings, 1)
+            for place, entry in enumerate(board.standings, 1)
         ]
         unit, difference = board.unit, difference_unit(board.unit)
         heads = ["", "scheme", "n", "mean", "95 %", "yours minus it", "95 % jointly", "ahead on"]
-        told = f"; differences in {difference}" if difference != unit else ""
+        suffix = f"; differences in {difference}" if difference != unit else ""
         about = f"{board.title}: {board.metric}{f' ({unit})' if unit else ''}, {board.better} "
-        text = aligned(heads, rows, right=[each for each in heads if each != "scheme"])
-        parts.append(f"{about}is better{told}\n{text}")
+        text = aligned_table(heads, rows, right=[head for head in heads if head != "scheme"])
+        parts.append(f"{about}is better{suffix}\n{text}")
     if failed:
         parts.append(f"yours: {failed}")
     return "\n\n".join(parts)

@@ -31,7 +31,7 @@ def figure_times(project: Project, root: Path) -> dict[tuple[str, str], float | 
         Seconds by (paper, figure), None where a file has not been computed.
     """
     return {
-        (key, figure): _seconds(_needed(project, key, figure), root)
+        (key, figure): _seconds(_needed_files(project, key, figure), root)
         for key, paper in project.papers.items()
         for figure in paper.figures
     }
@@ -46,7 +46,7 @@ def paper_time(project: Project, root: Path, key: str) -> float | None:
         key: citation key.
     """
     files = {path for figure in project.papers[key].figures
-             for path in _needed(project, key, figure)}  # fmt: skip
+             for path in _needed_files(project, key, figure)}  # fmt: skip
     for experiment in claim_sources(project, key, DEFAULT):
         files |= computed_for(project, key, DEFAULT, experiment)
     return _seconds(files, root)
@@ -72,7 +72,7 @@ def computing_times(project: Project, root: Path) -> list[dict[str, str]]:
     return rows
 
 
-def _needed(project: Project, key: str, figure: str) -> set[str]:
+def _needed_files(project: Project, key: str, figure: str) -> set[str]:
     """Return the channel and solution files that a figure rests on under the default reading."""
     paper = project.papers[key]
     files: set[str] = set()
@@ -91,8 +91,8 @@ def _seconds(files: Iterable[str], root: Path) -> float | None:
 def total_seconds(benchmarks: Iterable[Path]) -> float | None:
     """Return the sum of what benchmark files tell, None if one is missing or broken."""
     times = [_seconds_of(path) for path in benchmarks]
-    known = [each for each in times if each is not None]
-    return sum(known) if len(known) == len(times) else None
+    valid = [time for time in times if time is not None]
+    return sum(valid) if len(valid) == len(times) else None
 
 
 def _seconds_of(path: Path) -> float | None:
@@ -143,10 +143,10 @@ def figures_table(project: Project, root: Path) -> str:
     about = (
         f"{project.fidelity} fidelity, {project.engine} engine; computing time of the last build"
     )
-    return f"{aligned(heads, rows, right=heads[-1:])}\n\n{about}"
+    return f"{aligned_table(heads, rows, right=heads[-1:])}\n\n{about}"
 
 
-def aligned(
+def aligned_table(
     heads: Sequence[str], rows: Iterable[Sequence[str]], right: Collection[str] = ()
 ) -> str:
     """Return a table as text, columns set off by two spaces, those named in ``right`` to the right.

@@ -26,7 +26,7 @@ from irsrepro.multiverse.sentences import (
     verdict_of_default,
 )
 from irsrepro.multiverse.tables import Multiverse
-from irsrepro.report.pages import BADGES, OWN, embedded, part
+from irsrepro.report.pages import BADGES, OWN, embed, part
 
 MOST_LISTED = 6
 WIDTH = (1100, 64)  # of a curve in a page: largest width in pixels, colours
@@ -68,27 +68,28 @@ class Survey:
     @property
     def kinds(self) -> dict[str, int]:
         """How many readings there are of each kind, in words."""
-        found = Counter(each.kind for each in self.multiverse.readings.values())
-        return {about: found[kind] for kind, about in ABOUT_KINDS.items() if found[kind]}
+        counts = Counter(reading.kind for reading in self.multiverse.readings.values())
+        return {about: counts[kind] for kind, about in ABOUT_KINDS.items() if counts[kind]}
 
     @property
     def by_luck(self) -> list[Finding]:
         """Claims that replicate as we read the paper, but in under half of decided readings."""
-        return [each for each in self.findings.values() if each.by_luck]
+        return [finding for finding in self.findings.values() if finding.by_luck]
 
     @property
-    def varied(self) -> list[Dimension]:
+    def varied_choices(self) -> list[Dimension]:
         """The choices that readings vary."""
-        chosen = [each.choices for each in self.multiverse.readings.values()]
-        return list(dimensions(chosen, self.multiverse.ours, self.source).values())
+        choice_sets = [reading.choices for reading in self.multiverse.readings.values()]
+        return list(dimensions(choice_sets, self.multiverse.ours, self.source).values())
 
     @property
-    def changed(self) -> list[str]:
+    def changed_values(self) -> list[str]:
         """What the configuration has by now instead of our values in the multiverse, in words."""
         return [
-            f"{each.name} was {each.text(each.values[each.default])}"
-            for each in self.varied
-            if key_of(default_of(self.source, each.choice)) != key_of(each.values[each.default])
+            f"{dimension.name} was {dimension.text(dimension.values[dimension.default])}"
+            for dimension in self.varied_choices
+            if key_of(default_of(self.source, dimension.choice))
+            != key_of(dimension.values[dimension.default])
         ]
 
     def tally(self, own: bool = False) -> dict[str, int]:
@@ -96,18 +97,18 @@ class Survey:
 
         Those that hold by luck are counted once more.
         """
-        chosen = [
-            each
-            for claim, each in self.findings.items()
+        findings = [
+            finding
+            for claim, finding in self.findings.items()
             if not own or self.multiverse.row(claim)["source"] == OWN
         ]
-        found = Counter(each.robustness for each in chosen)
+        counts = Counter(finding.robustness for finding in findings)
         return {
-            "claims": len(chosen),
-            "robust": found[ROBUST],
-            "depend on the reading": found[DEPENDS],
-            "too often open": found[OPEN] + found[ALONE],
-            "by luck of our guess": sum(each.by_luck for each in chosen),
+            "claims": len(findings),
+            "robust": counts[ROBUST],
+            "depend on the reading": counts[DEPENDS],
+            "too often open": counts[OPEN] + counts[ALONE],
+            "by luck of our guess": sum(finding.by_luck for finding in findings),
         }
 
     @property
@@ -137,8 +138,8 @@ class Survey:
                 "robustness": robustness(finding),
                 "by_luck": finding.by_luck,
                 "counts": _counts(finding),
-                "hinges": [_hinge(each) for each in finding.hinges],
-                "ranked": [_hinge(each) for each in finding.ranked],
+                "hinges": [_hinge(hinge) for hinge in finding.hinges],
+                "ranked": [_hinge(hinge) for hinge in finding.ranked],
                 "flips": finding.flips,
             }
             for claim, finding in self.findings.items()
@@ -148,11 +149,11 @@ class Survey:
         """Return what the readings vary: each choice with our value and the others."""
         return [
             {
-                "choice": each.name,
-                "ours": each.text(each.values[each.default]),
-                "others": _listed(each),
+                "choice": dimension.name,
+                "ours": dimension.text(dimension.values[dimension.default]),
+                "others": _other_values(dimension),
             }
-            for each in self.varied
+            for dimension in self.varied_choices
         ]
 
     def readings(self) -> dict[str, Any]:
@@ -162,36 +163,36 @@ class Survey:
             ``warning``, and ``rows``: reading, kind, choices, verdicts, and what is won and lost.
         """
         ours, best = standings(self.multiverse)
-        others = [each for each in best if each.reading.name != ours.reading.name]
-        named = {each.choice: each for each in self.varied}
+        others = [standing for standing in best if standing.reading.name != ours.reading.name]
+        by_choice = {dimension.choice: dimension for dimension in self.varied_choices}
         rows = []
-        for each in [ours, *others]:
+        for standing in [ours, *others]:
             choices = [
-                f"{named[name].name} = {named[name].text(value)}"
-                for name, value in each.reading.choices.items()
-                if each.reading.name != DEFAULT
+                f"{by_choice[name].name} = {by_choice[name].text(value)}"
+                for name, value in standing.reading.choices.items()
+                if standing.reading.name != DEFAULT
             ]
             rows.append(
                 {
-                    "reading": each.reading.name,
-                    "kind": each.reading.kind,
+                    "reading": standing.reading.name,
+                    "kind": standing.reading.kind,
                     "choices": ", ".join(choices) or "nothing changed",
-                    "holds": each.counts.holds,
-                    "fails": each.counts.fails,
-                    "open": each.counts.open,
-                    "gained": ", ".join(map(self._won, each.gained)) or "–",
-                    "lost": ", ".join(each.lost) or "–",
+                    "holds": standing.counts.holds,
+                    "fails": standing.counts.fails,
+                    "open": standing.counts.open,
+                    "gained": ", ".join(map(self._gained_claim, standing.gained)) or "–",
+                    "lost": ", ".join(standing.lost) or "–",
                 }
             )
         return {"warning": WARNING, "rows": rows, "ours_is_best": len(best) > len(others)}
 
-    def _won(self, claim: str) -> str:
+    def _gained_claim(self, claim: str) -> str:
         """Return a claim that holds under another reading, and whether ours leaves it open."""
         left = self.findings[claim].default == UNDECIDED
         return f"{claim} (open in ours)" if left else claim
 
 
-def survey(multiverse: Multiverse, source: Mapping[str, Any]) -> Survey:
+def survey_multiverse(multiverse: Multiverse, source: Mapping[str, Any]) -> Survey:
     """Return a multiverse with what it says of every claim.
 
     Args:
@@ -201,19 +202,19 @@ def survey(multiverse: Multiverse, source: Mapping[str, Any]) -> Survey:
     return Survey(multiverse, source, findings(multiverse, source))
 
 
-def page(surveyed: Survey, curves: Mapping[str, bytes]) -> str:
+def page(survey: Survey, curves: Mapping[str, bytes]) -> str:
     """Return the page of a paper as self-contained HTML.
 
     Args:
-        surveyed: its multiverse.
+        survey: its multiverse.
         curves: PNG of the specification curves by claim.
     """
-    pictures = {claim: embedded(png, *WIDTH) for claim, png in curves.items()}
+    pictures = {claim: embed(png, *WIDTH) for claim, png in curves.items()}
     return part(
         "multiverse.html.j2",
-        survey=surveyed,
-        rows=surveyed.rows(),
-        best=surveyed.readings(),
+        survey=survey,
+        rows=survey.rows(),
+        best=survey.readings(),
         curves=pictures,
         explained=EXPLAINED,
     )
@@ -232,7 +233,7 @@ def index_text(surveys: Sequence[Survey]) -> str:
             f"{EXPLAINED} What the words mean: [docs/multiverse.md](../../multiverse.md). Made by "
             "`irsrepro multiverse`; do not edit.",
             tally_text(surveys, ""),
-            *(text for each in surveys if (text := _luck_text(each))),
+            *(text for survey in surveys if (text := _luck_text(survey))),
         ]
     ) + "\n"  # fmt: skip
 
@@ -246,31 +247,31 @@ def tally_text(surveys: Sequence[Survey], folder: str) -> str:
     """
     heads = list(surveys[0].tally())
     lines = [f"| paper | readings | {' | '.join(heads)} |", f"|---|---|{'---|' * len(heads)}"]
-    for each in surveys:
-        cells = " | ".join(map(str, each.tally().values()))
-        link = f"[{each.key}]({folder}{each.key}.md)"
-        lines.append(f"| {link} | {len(each.multiverse.readings)} | {cells} |")
+    for survey in surveys:
+        cells = " | ".join(map(str, survey.tally().values()))
+        link = f"[{survey.key}]({folder}{survey.key}.md)"
+        lines.append(f"| {link} | {len(survey.multiverse.readings)} | {cells} |")
     return "\n".join(lines)
 
 
-def page_text(surveyed: Survey) -> str:
+def page_text(survey: Survey) -> str:
     """Return the page of a paper as Markdown; its curves lie in a folder of its key."""
-    key, rows = surveyed.key, surveyed.rows()
-    kinds = ", ".join(f"{about} {count}" for about, count in surveyed.kinds.items())
+    key, rows = survey.key, survey.rows()
+    kinds = ", ".join(f"{about} {count}" for about, count in survey.kinds.items())
     parts = [
         f"# {key} under every reading",
-        f"**{surveyed.source['title']}.** {len(surveyed.multiverse.readings)} readings: {kinds}. "
+        f"**{survey.source['title']}.** {len(survey.multiverse.readings)} readings: {kinds}. "
         f"{EXPLAINED} Made by `irsrepro multiverse`; do not edit. Every verdict with estimate and "
         f"interval: [{key}.csv]({key}.csv).",
-        "  \n".join(f"{about}: {told}." for about, told in surveyed.tallies.items()),
-        _changed_text(surveyed),
-        _luck_text(surveyed),
-        claims_text(surveyed, f"{key}.md"),
+        "  \n".join(f"{about}: {tally}." for about, tally in survey.tallies.items()),
+        _changed_values_text(survey),
+        _luck_text(survey),
+        claims_text(survey, f"{key}.md"),
         "## Which reading makes the paper true?",
         f"**{WARNING}**",
-        _readings_text(surveyed.readings()),
+        _readings_text(survey.readings()),
         "## What is varied",
-        _choices_text(surveyed.choices()),
+        _choices_text(survey.choices()),
     ]
     for row in rows:
         if row["flips"]:
@@ -284,18 +285,18 @@ def page_text(surveyed: Survey) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def claims_text(surveyed: Survey, place: str) -> str:
+def claims_text(survey: Survey, place: str) -> str:
     """Return the table of all claims as Markdown.
 
     Args:
-        surveyed: the multiverse.
+        survey: the multiverse.
         place: of the page with the curves of claims, as seen from the text.
     """
     lines = [
         "| claim | our reading | every reading | sampled readings | together |",
         "|---|---|---|---|---|",
     ]
-    for row in surveyed.rows():
+    for row in survey.rows():
         name = f"[{row['claim']}]({place}#{row['claim']})" if row["flips"] else row["claim"]
         verdict = f"{BADGES.get(row['verdict'], '')} {row['verdict']}".strip()
         together = f"⚠️ **{row['robustness']}**" if row["by_luck"] else row["robustness"]
@@ -303,20 +304,24 @@ def claims_text(surveyed: Survey, place: str) -> str:
     return "\n".join(lines)
 
 
-def _changed_text(surveyed: Survey) -> str:
+def _changed_values_text(survey: Survey) -> str:
     """Return what has changed in our reading since as Markdown; nothing if nothing has."""
-    told = ", ".join(surveyed.changed)
-    return f"> ⚠️ Made with other values of ours than the configuration has: {told}." if told else ""
-
-
-def _luck_text(surveyed: Survey) -> str:
-    """Return which claims hold by luck of our guess as Markdown; nothing without any."""
-    if not surveyed.by_luck:
-        return ""
-    told = [f"**{each.claim}** ({short(each)})" for each in surveyed.by_luck]
+    changes = ", ".join(survey.changed_values)
     return (
-        f"> ⚠️ {surveyed.key}: as we read the paper these replicate, but in under half of the "
-        f"readings that decide them: {', '.join(told)}."
+        f"> ⚠️ Made with other values of ours than the configuration has: {changes}."
+        if changes
+        else ""
+    )
+
+
+def _luck_text(survey: Survey) -> str:
+    """Return which claims hold by luck of our guess as Markdown; nothing without any."""
+    if not survey.by_luck:
+        return ""
+    claims = [f"**{finding.claim}** ({short(finding)})" for finding in survey.by_luck]
+    return (
+        f"> ⚠️ {survey.key}: as we read the paper these replicate, but in under half of the "
+        f"readings that decide them: {', '.join(claims)}."
     )
 
 
@@ -336,7 +341,7 @@ def _readings_text(best: Mapping[str, Any]) -> str:
 def _hinges_text(hinges: Sequence[Mapping[str, Any]]) -> str:
     if not hinges:
         return ""
-    names = ("condition", "there", "elsewhere", "explained", "p")
+    names = ("condition", "low_side", "high_side", "explained", "p")
     heads = ("where it holds less often", "holds there", "elsewhere", "explained", "p")
     lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
     lines += [f"| {' | '.join(hinge[name] for name in names)} |" for hinge in hinges]
@@ -345,13 +350,13 @@ def _hinges_text(hinges: Sequence[Mapping[str, Any]]) -> str:
 
 def _choices_text(choices: Sequence[Mapping[str, str]]) -> str:
     lines = ["| what is varied | ours | others |", "|---|---|---|"]
-    lines += [f"| {each['choice']} | {each['ours']} | {each['others']} |" for each in choices]
+    lines += [f"| {row['choice']} | {row['ours']} | {row['others']} |" for row in choices]
     return "\n".join(lines)
 
 
-def _listed(dimension: Dimension) -> str:
+def _other_values(dimension: Dimension) -> str:
     """Return the values of a choice that are not ours, of many numbers the ends."""
-    others = [each for n, each in enumerate(dimension.values) if n != dimension.default]
+    others = [value for n, value in enumerate(dimension.values) if n != dimension.default]
     if dimension.numeric and len(others) > MOST_LISTED:
         ends = f"{dimension.text(others[0])} to {dimension.text(others[-1])}"
         return f"{len(others)} values from {ends}"
@@ -368,7 +373,7 @@ def _counts(finding: Finding) -> dict[str, Counts]:
 
 def _hinge(hinge: Any) -> dict[str, str]:
     sides = {}
-    for name, side in (("there", hinge.low_side), ("elsewhere", hinge.high_side)):
+    for name, side in (("low_side", hinge.low_side), ("high_side", hinge.high_side)):
         low, high = side.interval
         ends = f"{100 * low:.0f} to {100 * high:.0f} %"
         left = f", {side.open} open" if side.open else ""

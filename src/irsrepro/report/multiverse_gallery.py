@@ -19,7 +19,7 @@ from irsrepro.report.multiverse import (
     claims_text,
     index_text,
     page_text,
-    survey,
+    survey_multiverse,
     tally_text,
 )
 
@@ -31,7 +31,7 @@ NONE_YET = (
 )
 
 
-def surveys(root: Path, sources: Mapping[str, Mapping[str, Any]]) -> list[Survey]:
+def committed_surveys(root: Path, sources: Mapping[str, Mapping[str, Any]]) -> list[Survey]:
     """Return the committed multiverses of papers, those that there are.
 
     Args:
@@ -40,42 +40,42 @@ def surveys(root: Path, sources: Mapping[str, Mapping[str, Any]]) -> list[Survey
     """
     paths = {key: root / FOLDER / f"{key}.csv" for key in sources}
     return [
-        survey(from_csv(path.read_text(encoding="utf-8")), sources[key])
+        survey_multiverse(from_csv(path.read_text(encoding="utf-8")), sources[key])
         for key, path in paths.items()
         if path.is_file()
     ]
 
 
-def pages(root: Path, found: Sequence[Survey]) -> dict[Path, str]:
+def pages(root: Path, surveys: Sequence[Survey]) -> dict[Path, str]:
     """Return the texts of the committed pages, none without a multiverse."""
     folder = root / FOLDER
-    made = {folder / f"{each.key}.md": page_text(each) for each in found}
-    return made | ({folder / "README.md": index_text(found)} if found else {})
+    texts = {folder / f"{survey.key}.md": page_text(survey) for survey in surveys}
+    return texts | ({folder / "README.md": index_text(surveys)} if surveys else {})
 
 
-def readme_text(found: Sequence[Survey]) -> str:
+def readme_text(surveys: Sequence[Survey]) -> str:
     """Return what the README of the checkout shows: papers, and every claim folded away."""
-    if not found:
+    if not surveys:
         return NONE_YET
-    parts = [tally_text(found, f"{FOLDER.as_posix()}/")]
-    for each in found:
-        table = claims_text(each, f"{FOLDER.as_posix()}/{each.key}.md")
+    parts = [tally_text(surveys, f"{FOLDER.as_posix()}/")]
+    for survey in surveys:
+        table = claims_text(survey, f"{FOLDER.as_posix()}/{survey.key}.md")
         parts.append(
-            f"<details><summary>{each.key}: each claim under {len(each.multiverse.readings)} "
+            f"<details><summary>{survey.key}: each claim under {len(survey.multiverse.readings)} "
             f"readings</summary>\n\n{table}\n\n</details>"
         )
     return "\n\n".join(parts)
 
 
-def shares(found: Sequence[Survey]) -> dict[str, dict[str, str]]:
+def shares(surveys: Sequence[Survey]) -> dict[str, dict[str, str]]:
     """Return by citation key and claim in how many readings it holds."""
     return {
-        each.key: {claim: short(finding) for claim, finding in each.findings.items()}
-        for each in found
+        survey.key: {claim: short(finding) for claim, finding in survey.findings.items()}
+        for survey in surveys
     }
 
 
-def copied(root: Path, sources: Mapping[str, Mapping[str, Any]]) -> list[Path]:
+def copy_multiverses(root: Path, sources: Mapping[str, Mapping[str, Any]]) -> list[Path]:
     """Copy the tables of the multiverses that are built, and curves of claims decided both ways.
 
     Curves that are committed and no longer wanted are removed.
@@ -90,25 +90,27 @@ def copied(root: Path, sources: Mapping[str, Mapping[str, Any]]) -> list[Path]:
     Raises:
         StorageError: none is built, or a curve is missing.
     """
-    made: dict[Path, bytes] = {}
+    files: dict[Path, bytes] = {}
     for key, source in sources.items():
         table = root / BUILT / f"{key}.csv"
         if not table.is_file():
             continue
         content = table.read_bytes()
-        made[root / FOLDER / table.name] = content
-        found = survey(from_csv(content.decode()), source).findings.values()
-        for name in [f"{each.claim}.{end}" for each in found if each.flips for end in ENDINGS]:
+        files[root / FOLDER / table.name] = content
+        findings = survey_multiverse(from_csv(content.decode()), source).findings.values()
+        for name in [
+            f"{finding.claim}.{end}" for finding in findings if finding.flips for end in ENDINGS
+        ]:
             curve = root / BUILT / key / name
             if not curve.is_file():
                 raise StorageError(f"{curve}: no such file; snakemake {BUILT}/{key} draws it")
-            made[root / FOLDER / key / name] = curve.read_bytes()
+            files[root / FOLDER / key / name] = curve.read_bytes()
         for old in (root / FOLDER / key).glob("*"):
-            if old not in made:
+            if old not in files:
                 old.unlink()
-    if not made:
+    if not files:
         raise StorageError(f"{BUILT}: no multiverse is built; snakemake {BUILT}/KEY builds one")
-    for path, content in made.items():
+    for path, content in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, content)
-    return list(made)
+    return list(files)

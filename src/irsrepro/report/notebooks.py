@@ -30,7 +30,7 @@ from irsrepro.multiverse.tables import from_csv
 from irsrepro.report import multiverse_gallery
 from irsrepro.report.built import Build
 from irsrepro.report.citation import bibtex, plain, software
-from irsrepro.report.multiverse import EXPLAINED, survey
+from irsrepro.report.multiverse import EXPLAINED, survey_multiverse
 from irsrepro.report.pages import address, counts, number, others, part, warnings_of
 
 CITATION = "CITATION.cff"
@@ -60,7 +60,7 @@ class Report(Build):
         )
 
     def summary(self) -> HTML:
-        """Return how many claims replicate, and which do not, with links to where they stand."""
+        """Return how many claims replicate, and which do not, with links to where they are."""
         return HTML(
             part(
                 "summary.html.j2",
@@ -101,11 +101,11 @@ class Report(Build):
             f"realisations of {name}": ensemble.get("realisations")
             for name, ensemble in source["ensembles"].items()
         }
-        entries |= {name: each["paper"]["origin"] for name, each in numbers.items() if each}
-        found: dict[str, list[str]] = {origin: [] for origin in ORIGINS}
+        entries |= {name: entry["paper"]["origin"] for name, entry in numbers.items() if entry}
+        names_by_origin: dict[str, list[str]] = {origin: [] for origin in ORIGINS}
         for name, origin in entries.items():
-            found[origin].append(name)
-        return found
+            names_by_origin[origin].append(name)
+        return names_by_origin
 
     def limits(self) -> HTML:
         """Return what the results rest on besides the paper, and what was run in part only."""
@@ -116,8 +116,8 @@ class Report(Build):
             for scheme, count in plan.get("first", {}).items()
         ]
         failed = [
-            f"{self.title(scheme)} in {name}: {failures} of {made}"
-            for name, scheme, made, failures in self._designs()
+            f"{self.title(scheme)} in {name}: {failures} of {designs}"
+            for name, scheme, designs, failures in self._designs()
             if failures
         ]
         return HTML(
@@ -173,12 +173,15 @@ class Report(Build):
         heads = ["x", "published", "ours", "ours − published", "deviation"]
         units = [str(data[column].attrs["units"]) for column in columns]
         rows = [
-            [str(one["published_curve"].item()), *(number(float(one[each]), 4) for each in columns)]
-            for one in (data.isel(mark=mark) for mark in range(data.sizes["mark"]))
+            [
+                str(point["published_curve"].item()),
+                *(number(float(point[column]), 4) for column in columns),
+            ]
+            for point in (data.isel(mark=mark) for mark in range(data.sizes["mark"]))
         ]
-        named = [f"{h} ({u})" if u != "1" else h for h, u in zip(heads, units, strict=True)]
+        labels = [f"{h} ({u})" if u != "1" else h for h, u in zip(heads, units, strict=True)]
         about = f"Points taken off the printed figure, {len(rows)} in all:"
-        return f"<p>{about}</p>\n" + part("table.html.j2", heads=["curve", *named], rows=rows)
+        return f"<p>{about}</p>\n" + part("table.html.j2", heads=["curve", *labels], rows=rows)
 
     def claims_table(self) -> HTML:
         """Return every claim with its verdict."""
@@ -192,7 +195,7 @@ class Report(Build):
                 f"`snakemake multiverse/{self.key}` and `irsrepro multiverse` do so."
             )
         table = from_csv(self.multiverse_file.read_text(encoding="utf-8"))
-        rows = survey(table, self.source).rows()
+        rows = survey_multiverse(table, self.source).rows()
         return HTML(part("readings.html.j2", rows=rows, explained=EXPLAINED))
 
     def errata(self) -> Markdown:
@@ -205,16 +208,16 @@ class Report(Build):
         for name in self.source["experiments"]:
             table = self.experiment(name)
             for scheme in table["scheme"].values:
-                one = table.sel(scheme=scheme)
-                one = one.isel(realisation=one["asked"].values)
+                runs = table.sel(scheme=scheme)
+                runs = runs.isel(realisation=runs["asked"].values)
                 ends = ["–", "–"]
-                if "iterations" in one and one["iterations"].notnull().any():
+                if "iterations" in runs and runs["iterations"].notnull().any():
                     ends = [
-                        f"{100 * float((one['status'] == 0).mean()):.0f} %",
-                        f"{float(one['iterations'].median()):.0f}",
+                        f"{100 * float((runs['status'] == 0).mean()):.0f} %",
+                        f"{float(runs['iterations'].median()):.0f}",
                     ]
-                failures = int(one["metric"].isnull().sum())
-                rows.append([name, self.title(scheme), one.sizes["realisation"], failures, *ends])
+                failures = int(runs["metric"].isnull().sum())
+                rows.append([name, self.title(scheme), runs.sizes["realisation"], failures, *ends])
         return self.table(
             ["experiment", "scheme", "realisations", "failures", "converged", "median iterations"],
             rows,
@@ -251,11 +254,11 @@ class Report(Build):
                 continue
             several = len(figure["experiments"]) > 1
             for curve in data["curve"].values:
-                one = data.sel(curve=curve)
-                along = str(one["rounding"].dims[0])
-                share = one["rounding"] / ((one["upper"] - one["lower"]) / 2.0)
+                curve_data = data.sel(curve=curve)
+                along = str(curve_data["rounding"].dims[0])
+                share = curve_data["rounding"] / ((curve_data["upper"] - curve_data["lower"]) / 2.0)
                 share = share.where(np.isfinite(share)).fillna(0.0)
-                worst = one.isel({along: int(share.values.argmax())})
+                worst = curve_data.isel({along: int(share.values.argmax())})
                 title = self.title(worst["scheme"].item())
                 half_width, value = float(worst["rounding"]), abs(float(worst["value"]))
                 of_value, of_interval = half_width / value, float(share.max())

@@ -1,7 +1,7 @@
 """Pages for people: the gallery of figures and the scorecard, each one self-contained HTML text.
 
 Pure functions from data to text; pictures are embedded, nothing is fetched from a network. What
-draws charts stands once beside the pages, and a page does without where it is not there.
+draws charts is there once, beside the pages; a page does without where it is missing.
 """
 
 from __future__ import annotations
@@ -100,11 +100,11 @@ class Chapter:
 
     def picture(self, figure: str) -> Picture:
         """Return a figure, large."""
-        return embedded(self.pictures[figure], *SCREEN)
+        return embed(self.pictures[figure], *SCREEN)
 
     def thumbnail(self, figure: str) -> Picture:
         """Return a figure, small."""
-        return embedded(self.pictures[figure], *THUMBNAIL)
+        return embed(self.pictures[figure], *THUMBNAIL)
 
     def experiments(self, figure: str) -> dict[str, Mapping[str, Any]]:
         """Return the experiments that a figure, or the panels of a sheet, draw."""
@@ -131,7 +131,7 @@ class Chapter:
 
         One with several values, in several experiments, appears with each of them.
         """
-        found: dict[tuple[int, int, str], list[Setting]] = {}
+        settings: dict[tuple[int, int, str], list[Setting]] = {}
         order = list(self.source["parameters"])
         for panel in self.paper.panels(figure):
             layout = "ensemble" in self.source["figures"][panel]
@@ -140,10 +140,10 @@ class Chapter:
                 for name, value in values.items():
                     rank, setting = self._setting(name, value, place, plan)
                     key = (rank, order.index(name), str(value))
-                    found.setdefault(key, []).append(setting)
+                    settings.setdefault(key, []).append(setting)
         return [
-            replace(same[0], places=tuple(dict.fromkeys(each.places[0] for each in same)))
-            for _, same in sorted(found.items())
+            replace(same[0], places=tuple(dict.fromkeys(setting.places[0] for setting in same)))
+            for _, same in sorted(settings.items())
         ]
 
     def _setting(
@@ -210,7 +210,7 @@ def scorecard(
     return part(
         "scorecard.html.j2",
         rows=rows,
-        thumbnails={name: embedded(png, *THUMBNAIL) for name, png in pictures.items()},
+        thumbnails={name: embed(png, *THUMBNAIL) for name, png in pictures.items()},
         readings=readings,
         compared=compared,
         fidelity=fidelity,
@@ -220,8 +220,8 @@ def scorecard(
 
 
 @cache
-def embedded(png: bytes, width: int, colours: int) -> Picture:
-    """Return a PNG at screen resolution, to stand in a page.
+def embed(png: bytes, width: int, colours: int) -> Picture:
+    """Return a PNG at screen resolution, for use in a page.
 
     Args:
         png: the picture.
@@ -244,12 +244,12 @@ def embedded(png: bytes, width: int, colours: int) -> Picture:
 
 def counts(rows: Iterable[Row]) -> dict[str, int]:
     """Return how many of the paper's own sentences have each verdict."""
-    found = Counter(row["verdict"] for row in rows if row["source"] == OWN)
-    return {verdict: found[verdict] for verdict in VERDICTS}
+    counter = Counter(row["verdict"] for row in rows if row["source"] == OWN)
+    return {verdict: counter[verdict] for verdict in VERDICTS}
 
 
 def others(rows: Iterable[Row]) -> dict[str, str]:
-    """Return, for claims that are no sentence of the paper as it stands, how many replicate.
+    """Return, for claims that are no sentence of the paper as printed, how many replicate.
 
     By source, for example ``3 of 5``; a dash where there are none.
     """
@@ -258,8 +258,8 @@ def others(rows: Iterable[Row]) -> dict[str, str]:
         if row["source"] != OWN:
             verdicts[row["source"]].append(row["verdict"])
     return {
-        source: f"{found.count(VERDICTS[0])} of {len(found)}" if found else "–"
-        for source, found in verdicts.items()
+        source: f"{outcomes.count(VERDICTS[0])} of {len(outcomes)}" if outcomes else "–"
+        for source, outcomes in verdicts.items()
     }
 
 
@@ -283,12 +283,12 @@ def charts_script() -> str:
 
 def warnings_of(fidelity: str, engine: str) -> list[str]:
     """Return what must not be overlooked about a build."""
-    found = []
+    messages = []
     if fidelity != "paper":
-        found.append(f"{fidelity.capitalize()}: few realisations, wide intervals.")
+        messages.append(f"{fidelity.capitalize()}: few realisations, wide intervals.")
     if engine != "fast":
-        found.append(f"Made with the {engine} engine.")
-    return found
+        messages.append(f"Made with the {engine} engine.")
+    return messages
 
 
 def number(value: float, digits: int = 3) -> str:

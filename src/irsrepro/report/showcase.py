@@ -62,12 +62,12 @@ class Exhibit:
     def cover(self) -> str:
         """The figure of a single frame of curves that most claims are about."""
         figures = [row["figure"] for row in self.claims]
-        framed = [
+        framed_figures = [
             name
             for name, figure in self.source["figures"].items()
             if figure["kind"] not in ("layout", "sheet")
         ]
-        return str(max(framed, key=figures.count))
+        return str(max(framed_figures, key=figures.count))
 
 
 def page(
@@ -172,23 +172,23 @@ def _claims(rows: Sequence[Row], shares: Mapping[str, str]) -> str:
     )
 
 
-def spliced(text: str, name: str, made: str) -> str:
-    """Return a text with what stands between two marks replaced.
+def splice(text: str, name: str, content: str) -> str:
+    """Return a text with what is between two marks replaced.
 
     Args:
         text: with lines ``<!-- NAME: made by irsrepro showcase -->`` and ``<!-- NAME: end -->``.
         name: of the marks.
-        made: what is to stand between them.
+        content: what is to be between them.
 
     Raises:
         ValueError: a mark is missing.
     """
     begin, end = f"<!-- {name}: made by irsrepro showcase -->", f"<!-- {name}: end -->"
-    before, found, rest = text.partition(begin)
-    _, closed, after = rest.partition(end)
-    if not (found and closed):
+    before, opening, rest = text.partition(begin)
+    _, closing, after = rest.partition(end)
+    if not (opening and closing):
         raise ValueError(f"the marks {begin} and {end} are not there")
-    return f"{before}{begin}\n{made}\n{end}{after}"
+    return f"{before}{begin}\n{content}\n{end}{after}"
 
 
 def overview_picture(exhibits: Sequence[Exhibit], pictures: Mapping[str, bytes]) -> bytes:
@@ -212,9 +212,9 @@ def overview_picture(exhibits: Sequence[Exhibit], pictures: Mapping[str, bytes])
     names = [exhibit.key for exhibit in exhibits]
     for verdict, colour in COLOURS.items():
         widths = [counts(exhibit.claims)[verdict] for exhibit in exhibits]
-        drawn = bars.barh(names, widths, left=left, color=colour, label=verdict)
+        segments = bars.barh(names, widths, left=left, color=colour, label=verdict)
         bars.bar_label(
-            drawn, [str(width) if width else "" for width in widths], label_type="center",
+            segments, [str(width) if width else "" for width in widths], label_type="center",
             color="white", fontsize=10, fontweight="bold",
         )  # fmt: skip
         left = [a + b for a, b in zip(left, widths, strict=True)]
@@ -254,12 +254,12 @@ def exhibits_of(
         claims: rows of ``scorecard.csv``.
         times: rows of ``times.csv``: paper, figure (or ``all``) and seconds.
     """
-    found = []
+    exhibits = []
     for key, source in sources.items():
         seconds = {row["figure"]: float(row["seconds"]) for row in times if row["paper"] == key}
         own = [row for row in claims if row["paper"] == key]
-        found.append(Exhibit(key, source, own, seconds, seconds.pop("all")))
-    return found
+        exhibits.append(Exhibit(key, source, own, seconds, seconds.pop("all")))
+    return exhibits
 
 
 def load_exhibits(root: Path) -> list[Exhibit]:
@@ -281,23 +281,23 @@ def pages(root: Path) -> dict[Path, str]:
     exhibits = load_exhibits(root)
     readme = (root / "README.md").read_text(encoding="utf-8")
     alternatives = root / FOLDER / "alternatives.csv"
-    surveys = multiverse_gallery.surveys(root, _sources(root))
+    surveys = multiverse_gallery.committed_surveys(root, _sources(root))
     shares = multiverse_gallery.shares(surveys)
-    readme = spliced(readme, "papers", overview_table(exhibits, f"{FOLDER}/"))
-    readme = spliced(readme, "multiverse", multiverse_gallery.readme_text(surveys))
-    made = {
+    readme = splice(readme, "papers", overview_table(exhibits, f"{FOLDER}/"))
+    readme = splice(readme, "multiverse", multiverse_gallery.readme_text(surveys))
+    texts = {
         root / FOLDER / "README.md": page(exhibits, alternatives.is_file(), shares),
         root / "README.md": readme,
         **multiverse_gallery.pages(root, surveys),
     }
     if alternatives.is_file():
         abouts = {
-            each.key: {name: told["about"] for name, told in each.source["alternatives"].items()}
-            for each in exhibits
+            paper.key: {name: item["about"] for name, item in paper.source["alternatives"].items()}
+            for paper in exhibits
         }
         text = robustness_page(read_table(alternatives), abouts)
-        made[alternatives.with_suffix(".md")] = text
-    return made
+        texts[alternatives.with_suffix(".md")] = text
+    return texts
 
 
 def _sources(root: Path) -> dict[str, Mapping[str, Any]]:
@@ -310,11 +310,11 @@ def commit_multiverse(root: Path) -> list[Path]:
     Raises:
         StorageError: none is built, or a curve is missing.
     """
-    made = multiverse_gallery.copied(root, _sources(root))
+    paths = multiverse_gallery.copy_multiverses(root, _sources(root))
     for path, text in pages(root).items():
         write_atomically(path, text.encode())
-        made.append(path)
-    return made
+        paths.append(path)
+    return paths
 
 
 def commit(root: Path, project: Project) -> list[Path]:
@@ -339,41 +339,41 @@ def commit(root: Path, project: Project) -> list[Path]:
             "engine=fast and the papers' own realisations are"
         )
     folder = verification.committed_folder(root, project.fidelity)
-    made: dict[Path, bytes] = {}
+    files: dict[Path, bytes] = {}
     for key, paper in project.papers.items():
         for figure in paper.figures:
             numbers = verification.built_table(project, key, figure)
             if numbers is None:
                 raise StorageError(f"figures/{key}/{figure}: not built at this fidelity")
-            made[folder / key / f"{figure}.csv"] = numbers.encode()
+            files[folder / key / f"{figure}.csv"] = numbers.encode()
     claims = {
         key: {DEFAULT: read_verdicts(root / claims_file(project, key, DEFAULT), paper=key)}
         for key in project.papers
     }
-    made[folder / "scorecard.csv"] = readings.as_csv(readings.rows(claims)).encode()
+    files[folder / "scorecard.csv"] = readings.as_csv(readings.rows(claims)).encode()
     facts = {"libraries": library_versions(), "machine": machine_facts()}
     if project.fidelity == "paper":
-        made |= _pictures(root, folder, project)
-        made[folder / "times.csv"] = as_csv(computing_times(project, root)).encode()
+        files |= _pictures(root, folder, project)
+        files[folder / "times.csv"] = as_csv(computing_times(project, root)).encode()
     hashes = {
         path.relative_to(folder).as_posix(): hashlib.sha256(content).hexdigest()
-        for path, content in sorted(made.items())
+        for path, content in sorted(files.items())
         if path.name != "times.csv"
     }
     manifest = json.dumps(facts | {"files": hashes}, indent=1, sort_keys=True) + "\n"
-    made[folder / verification.MANIFEST] = manifest.encode()
-    for path, content in made.items():
+    files[folder / verification.MANIFEST] = manifest.encode()
+    for path, content in files.items():
         write_atomically(path, content)
     if project.fidelity == "paper":
         exhibits = load_exhibits(root)
-        covers = {each.key: made[folder / each.key / f"{each.cover}.png"] for each in exhibits}
+        covers = {paper.key: files[folder / paper.key / f"{paper.cover}.png"] for paper in exhibits}
         picture = folder / "overview.png"
         write_atomically(picture, overview_picture(exhibits, covers))
-        made[picture] = b""
+        files[picture] = b""
         for path, text in pages(root).items():
             write_atomically(path, text.encode())
-            made[path] = b""
-    return list(made)
+            files[path] = b""
+    return list(files)
 
 
 def _pictures(root: Path, folder: Path, project: Project) -> dict[Path, bytes]:
@@ -382,15 +382,15 @@ def _pictures(root: Path, folder: Path, project: Project) -> dict[Path, bytes]:
     Raises:
         StorageError: one is missing, or shows another build.
     """
-    found = {}
+    pictures = {}
     for key, paper in project.papers.items():
         for figure in paper.figures:
             source = root / "figures" / key / f"{figure}.png"
             content = source.read_bytes() if source.is_file() else b""
             if b"fidelity=paper" not in content or b"engine=fast" not in content:
                 raise StorageError(f"{source}: not there, or not of fidelity=paper engine=fast")
-            found[folder / key / f"{figure}.png"] = content
-    return found
+            pictures[folder / key / f"{figure}.png"] = content
+    return pictures
 
 
 if __name__ == "__main__":

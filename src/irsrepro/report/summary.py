@@ -77,11 +77,11 @@ class Summary:
         """Return where the values of each paper's parameters come from, as counts and shares."""
         rows = []
         for report in self.reports:
-            found = {origin: len(names) for origin, names in report.origins().items()}
-            total = sum(found.values())
-            settled = sum(found[origin] for origin in SETTLED)
+            numbers = {origin: len(names) for origin, names in report.origins().items()}
+            total = sum(numbers.values())
+            settled = sum(numbers[origin] for origin in SETTLED)
             shares = (
-                f"{found[origin]} ({100 * found[origin] / total:.0f} %)" for origin in ORIGINS
+                f"{numbers[origin]} ({100 * numbers[origin] / total:.0f} %)" for origin in ORIGINS
             )
             rows.append([report.key, *shares, f"{100 * settled / total:.0f} % of {total}"])
         return _table(["paper", *ORIGINS, "settled by the paper"], rows)
@@ -101,5 +101,5 @@ def load_summary(builds: Mapping[str, Mapping[str, Any]] | None = None) -> Summa
     Raises:
         StorageError: a paper has not been built yet.
     """
-    chosen = builds or {key: {} for key in paper_keys(places()[1])}
-    return Summary([load(key, **build) for key, build in chosen.items()])
+    selection = builds or {key: {} for key in paper_keys(places()[1])}
+    return Summary([load(key, **build) for key, build in selection.items()])

@@ -27,7 +27,7 @@ from irsrepro.config.loading import Project
 from irsrepro.config.paper import DEFAULT, Paper
 from irsrepro.errors import StorageError
 from irsrepro.figures.tables import read_tables, table
-from irsrepro.report.listing import aligned
+from irsrepro.report.listing import aligned_table
 from irsrepro.report.pages import part
 
 GALLERY = Path("docs/gallery")
@@ -82,17 +82,17 @@ class Verification:
     @property
     def bad(self) -> list[Comparison]:
         """What is different or missing."""
-        return [each for each in [*self.figures, *self.claims] if each.outcome in BAD]
+        return [result for result in [*self.figures, *self.claims] if result.outcome in BAD]
 
     @property
     def summary(self) -> str:
         """One line about everything."""
-        told = []
-        for kind, found in (("figures", self.figures), ("claims", self.claims)):
-            counted = Counter(each.outcome for each in found)
-            each = ", ".join(f"{counted[name]} {name}" for name in OUTCOMES if counted[name])
-            told.append(f"{len(found)} {kind}: {each}")
-        return f"{self.fidelity} fidelity, {'; '.join(told)}"
+        parts = []
+        for kind, results in (("figures", self.figures), ("claims", self.claims)):
+            counts = Counter(result.outcome for result in results)
+            outcomes = ", ".join(f"{counts[name]} {name}" for name in OUTCOMES if counts[name])
+            parts.append(f"{len(results)} {kind}: {outcomes}")
+        return f"{self.fidelity} fidelity, {'; '.join(parts)}"
 
 
 def committed_folder(root: Path, fidelity: str) -> Path:
@@ -123,8 +123,8 @@ def verify(project: Project) -> Verification:
     timed, claims = timed_claims(project), []
     built = {row["claim"]: row for row in built_claims(project)}
     for name in dict.fromkeys([*theirs, *built]):
-        found = compare_claims(name, built.get(name), theirs.get(name))
-        claims.append(_unless_timed(found, name in timed))
+        result = compare_claims(name, built.get(name), theirs.get(name))
+        claims.append(_unless_timed(result, name in timed))
     return Verification(project.fidelity, figures, claims, _machine(project.root, folder))
 
 
@@ -139,16 +139,16 @@ def built_table(project: Project, key: str, figure: str) -> str | None:
 def built_claims(project: Project) -> list[dict[str, str]]:
     """Return the verdicts of a build as rows of the scorecard, every value as text."""
     paths = {key: project.root / claims_file(project, key, DEFAULT) for key in project.papers}
-    found = {
+    verdicts = {
         key: {DEFAULT: read_verdicts(path, paper=key)}
         for key, path in paths.items()
         if path.is_file()
     }
-    return list(csv.DictReader(io.StringIO(as_csv(rows(found))))) if found else []
+    return list(csv.DictReader(io.StringIO(as_csv(rows(verdicts))))) if verdicts else []
 
 
-def _unless_timed(found: Comparison, timed: bool) -> Comparison:
-    return Comparison(found.name, "timing") if timed and found.outcome != "missing" else found
+def _unless_timed(result: Comparison, timed: bool) -> Comparison:
+    return Comparison(result.name, "timing") if timed and result.outcome != "missing" else result
 
 
 def is_timed(paper: Paper, figure: str) -> bool:
@@ -179,18 +179,19 @@ def compare_tables(name: str, ours: str | None, theirs: str | None) -> Compariso
         return Comparison(name, "missing", detail=_missing(ours is None))
     if ours == theirs:
         return Comparison(name, "identical")
-    here, there = _cells(ours), _cells(theirs)
-    if set(here) != set(there):
-        other = sorted(set(here) ^ set(there))[0]
+    our_cells, their_cells = _cells(ours), _cells(theirs)
+    if set(our_cells) != set(their_cells):
+        other = sorted(set(our_cells) ^ set(their_cells))[0]
         return Comparison(name, "different", detail=f"{' '.join(other[1:])}: in one of them only")
     sizes: dict[str, float] = {}
-    for place, cells in there.items():
+    for place, cells in their_cells.items():
         numbers = [abs(value) for value in _numbers(cells).values() if math.isfinite(value)]
         sizes[place[1]] = max([sizes.get(place[1], 0.0), *numbers])
-    found = [
-        _compare(" ".join(place[1:]), here[place], there[place], sizes[place[1]]) for place in there
+    results = [
+        _compare(" ".join(place[1:]), our_cells[place], their_cells[place], sizes[place[1]])
+        for place in their_cells
     ]
-    return _worst(name, found)
+    return _worst(name, results)
 
 
 def compare_claims(
@@ -200,13 +201,13 @@ def compare_claims(
     if ours is None or theirs is None:
         return Comparison(name, "missing", detail=_missing(ours is None))
     if ours["verdict"] != theirs["verdict"]:
-        told = f"{ours['verdict']}, committed is {theirs['verdict']}"
-        return Comparison(name, "different", detail=told)
-    kept = ("estimate", "lower", "upper", "n", "left_out")
-    here, there = ({key: row[key] for key in kept} for row in (ours, theirs))
-    found = _compare("", here | {"value": here.pop("estimate")},
-                     there | {"value": there.pop("estimate")}, 0.0)  # fmt: skip
-    return _worst(name, [found])
+        detail = f"{ours['verdict']}, committed is {theirs['verdict']}"
+        return Comparison(name, "different", detail=detail)
+    columns = ("estimate", "lower", "upper", "n", "left_out")
+    our_row, their_row = ({key: row[key] for key in columns} for row in (ours, theirs))
+    result = _compare("", our_row | {"value": our_row.pop("estimate")},
+                      their_row | {"value": their_row.pop("estimate")}, 0.0)  # fmt: skip
+    return _worst(name, [result])
 
 
 def _missing(ours: bool) -> str:
@@ -219,38 +220,40 @@ def _compare(
     """Compare one row of numbers; ``size`` is what rounding is relative to, at least."""
     if dict(ours) == dict(theirs):
         return Comparison(place, "identical")
-    here, there = _numbers(ours), _numbers(theirs)
-    if set(here) != set(there):
+    our_numbers, their_numbers = _numbers(ours), _numbers(theirs)
+    if set(our_numbers) != set(their_numbers):
         return Comparison(place, "different", detail=f"{place}: other columns")
     for count in ("realisations", "failures", "n", "left_out"):
-        if here.get(count) != there.get(count):
-            told = f"{place}: {count} {here[count]:g}, committed are {there[count]:g}"
-            return Comparison(place, "different", detail=told)
-    scale = max([size, *(abs(value) for value in there.values() if math.isfinite(value))])
-    if all(_close(here[key], there[key], ROUNDING * scale) for key in there):
+        if our_numbers.get(count) != their_numbers.get(count):
+            detail = (
+                f"{place}: {count} {our_numbers[count]:g}, committed are {their_numbers[count]:g}"
+            )
+            return Comparison(place, "different", detail=detail)
+    scale = max([size, *(abs(value) for value in their_numbers.values() if math.isfinite(value))])
+    if all(_close(our_numbers[key], their_numbers[key], ROUNDING * scale) for key in their_numbers):
         return Comparison(place, "rounding")
     value, lower, upper = (
-        next((column for column in there if column.startswith(name)), "")
+        next((column for column in their_numbers if column.startswith(name)), "")
         for name in ("value", "lower", "upper")
     )
-    if not (lower and upper) or not math.isfinite(there[upper] - there[lower]):
-        told = f"{place}: {_first_difference(ours, theirs)}"
-        return Comparison(place, "different", detail=told)
-    half_width = (there[upper] - there[lower]) / 2.0
-    deviation = abs(here[value] - there[value])
+    if not (lower and upper) or not math.isfinite(their_numbers[upper] - their_numbers[lower]):
+        detail = f"{place}: {_first_difference(ours, theirs)}"
+        return Comparison(place, "different", detail=detail)
+    half_width = (their_numbers[upper] - their_numbers[lower]) / 2.0
+    deviation = abs(our_numbers[value] - their_numbers[value])
     share = deviation / half_width if half_width > 0.0 else math.inf
-    told = f"{place}: {here[value]:.6g}, committed is {there[value]:.6g}".removeprefix(": ")
+    detail = f"{place}: {our_numbers[value]:.6g}, committed is {their_numbers[value]:.6g}"
     outcome = "interval" if share <= 1.0 else "different"
-    return Comparison(place, outcome, share, told)
+    return Comparison(place, outcome, share, detail.removeprefix(": "))
 
 
-def _worst(name: str, found: Iterable[Comparison]) -> Comparison:
+def _worst(name: str, results: Iterable[Comparison]) -> Comparison:
     order = list(OUTCOMES)
 
-    def rank(each: Comparison) -> tuple[int, float]:
-        return order.index(each.outcome), 0.0 if math.isnan(each.share) else each.share
+    def rank(result: Comparison) -> tuple[int, float]:
+        return order.index(result.outcome), 0.0 if math.isnan(result.share) else result.share
 
-    worst = max(found, key=rank)
+    worst = max(results, key=rank)
     return Comparison(name, worst.outcome, worst.share, worst.detail)
 
 
@@ -266,12 +269,12 @@ def _close(ours: float, theirs: float, tolerance: float) -> bool:
 
 def _cells(text: str) -> dict[tuple[str, ...], dict[str, str]]:
     """Rows of the tables of a figure by number of the table, curve and place along it."""
-    found: dict[tuple[str, ...], dict[str, str]] = {}
+    cells: dict[tuple[str, ...], dict[str, str]] = {}
     for number, (heads, lines) in enumerate(read_tables(text), 1):
         keys = 3 if heads[0] == "class" else 2
         for row in () if heads[1].startswith("published_x") else lines:
-            found[(str(number), *row[:keys])] = dict(zip(heads[keys:], row[keys:], strict=True))
-    return found
+            cells[(str(number), *row[:keys])] = dict(zip(heads[keys:], row[keys:], strict=True))
+    return cells
 
 
 def _numbers(cells: Mapping[str, str]) -> dict[str, float]:
@@ -284,35 +287,45 @@ def _text(path: Path) -> str | None:
 
 def _machine(root: Path, folder: Path) -> list[str]:
     """Differences between this machine and the one of the committed build, and from the lock."""
-    said = []
+    lines = []
     for line in (root / "requirements.lock").read_text(encoding="utf-8").split():
-        name, _, wanted = line.partition("==")
+        name, _, locked_version = line.partition("==")
         try:
             version = metadata.version(name)
         except metadata.PackageNotFoundError:
             version = "none"
-        if version != wanted:
-            said.append(f"{name}: {version} is installed, the lock has {wanted}")
+        if version != locked_version:
+            lines.append(f"{name}: {version} is installed, the lock has {locked_version}")
     made_on: Mapping[str, Any] = json.loads((folder / MANIFEST).read_text()).get("machine", {})
     for name, fact in machine_facts().items():
         if fact != made_on.get(name, fact):
-            said.append(f"{name}: {fact}; the committed build had {made_on[name]}")
-    return said
+            lines.append(f"{name}: {fact}; the committed build had {made_on[name]}")
+    return lines
 
 
-def as_text(found: Verification) -> str:
+def as_text(verification: Verification) -> str:
     """Return a verification for a terminal: what is not identical, line by line, and a summary."""
-    listed = [each for each in [*found.figures, *found.claims] if each.outcome != "identical"]
+    differences = [
+        result
+        for result in [*verification.figures, *verification.claims]
+        if result.outcome != "identical"
+    ]
     lines = [
-        [each.name, each.outcome, "" if math.isnan(each.share) else f"{each.share:.2g}",
-         each.detail]
-        for each in listed
+        [result.name, result.outcome, "" if math.isnan(result.share) else f"{result.share:.2g}",
+         result.detail]
+        for result in differences
     ]  # fmt: skip
     heads = ["figure or claim", "outcome", "of half-width", "most different"]
-    parts = [aligned(heads, lines, right=["of half-width"])] if lines else []
-    return "\n\n".join([*parts, *["\n".join(found.machine)] * bool(found.machine), found.summary])
+    parts = [aligned_table(heads, lines, right=["of half-width"])] if lines else []
+    return "\n\n".join(
+        [
+            *parts,
+            *["\n".join(verification.machine)] * bool(verification.machine),
+            verification.summary,
+        ]
+    )
 
 
-def as_page(found: Verification) -> str:
+def as_page(verification: Verification) -> str:
     """Return a verification as a page."""
-    return part("verification.html.j2", found=found, outcomes=OUTCOMES)
+    return part("verification.html.j2", verification=verification, outcomes=OUTCOMES)
