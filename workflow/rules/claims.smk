@@ -1,6 +1,8 @@
 rule claims:
     input:
-        unpack(lambda w: named(results.claim_sources(project, w.paper, w.reading))),
+        unpack(
+            lambda w: data_inputs(results.claim_sources(project, w.paper, w.reading))
+        ),
         rounding=lambda w: rounding_of(
             w, results.claim_sources(project, w.paper, w.reading)
         ),

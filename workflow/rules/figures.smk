@@ -1,7 +1,7 @@
 rule figure_data:
     input:
         unpack(
-            lambda w: named(
+            lambda w: data_inputs(
                 results.figure_sources(project, w.paper, w.reading, w.figure)
             )
         ),

@@ -84,8 +84,8 @@ def solutions_of(key):
 
 def identity(wildcards, *names, **more):
     """What a file is: written into its attributes, and a change of it makes the file anew."""
-    given = {name: wildcards[name] for name in names}
-    return given | {"fidelity": project.fidelity, "seed": project.seed} | more
+    facts = {name: wildcards[name] for name in names}
+    return facts | {"fidelity": project.fidelity, "seed": project.seed} | more
 
 
 def ensemble_chunk(wildcards):
@@ -169,7 +169,7 @@ def figure_plans(wildcards):
     }
 
 
-def named(sources):
+def data_inputs(sources):
     """Files by the names of inputs: Snakemake keeps some names for itself."""
     return {f"data_{name}": files for name, files in sources.items()}
 
@@ -230,9 +230,9 @@ def pictures_of_claims():
 def alternatives_of(key):
     """Every reading of a paper but the default one, with what it is about."""
     paper = project.papers[key]
-    told = {name: entry["about"] for name, entry in paper.alternatives.items()}
+    abouts = {name: entry["about"] for name, entry in paper.alternatives.items()}
     return {
-        name: told.get(name, f"what-if from the command line, {dict(values)}")
+        name: abouts.get(name, f"what-if from the command line, {dict(values)}")
         for name, values in paper.readings.items()
         if name != DEFAULT
     }
@@ -273,6 +273,6 @@ def configuration(key):
 
 def explored_files(wildcards):
     """The verdicts of a paper under every reading of its multiverse."""
-    source, asked = paper(wildcards), project.multiverse
-    names = reading_names(source, asked["samples"], asked["every_value"])
+    source, settings = paper(wildcards), project.multiverse
+    names = reading_names(source, settings["samples"], settings["every_value"])
     return [explored_file(source.key, name) for name in names]

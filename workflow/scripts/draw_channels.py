@@ -18,6 +18,6 @@ with job(snakemake.output[0], snakemake.log[0]):
     draw = import_module(snakemake.params.module).draw
     section, numbers = snakemake.params.section, range(first, last + 1)
     channels = draw_realisations(draw, section, stream, numbers)
-    drawn = identity | {"draws": snakemake.params.draws}
-    channels = stamp(channels, drawn, section, snakemake.params.library)
+    attributes = identity | {"draws": snakemake.params.draws}
+    channels = stamp(channels, attributes, section, snakemake.params.library)
     write_dataset(snakemake.output[0], channels)

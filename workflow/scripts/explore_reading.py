@@ -18,11 +18,11 @@ with job(snakemake.output[0], snakemake.log[0]):
     params, wildcards = snakemake.params, snakemake.wildcards
     paper = load_paper(Path(params.root), wildcards.paper)
     reading = reading_of(paper, wildcards.reading, params.seed)
-    explored = reading.of(paper)
+    variant = reading.of(paper)
     results = Exploration(
-        explored, reading.name, params.seed, params.realisations, params.code
+        variant, reading.name, params.seed, params.realisations, params.code
     ).results()
     identity = {"paper": paper.key, "reading": reading.name, "seed": params.seed}
-    told = facts(identity, explored.reading(reading.name), params.library)
-    told |= {"kind": reading.kind, "choices": json.dumps(reading.choices(paper))}
-    write_verdicts(snakemake.output[0], Verdicts(told, results))
+    attributes = facts(identity, variant.reading(reading.name), params.library)
+    attributes |= {"kind": reading.kind, "choices": json.dumps(reading.choices(paper))}
+    write_verdicts(snakemake.output[0], Verdicts(attributes, results))

@@ -24,11 +24,11 @@ with job(snakemake.output[0], snakemake.log[0]):
             for name, plan in plans.items()
         }
     changes = read_changes(snakemake.input.rounding, seed=seed)
-    made = make(section["kind"], data, section, snakemake.params.curves, changes)
+    dataset = make(section["kind"], data, section, snakemake.params.curves, changes)
     write_dataset(
         snakemake.output[0],
         stamp(
-            made,
+            dataset,
             snakemake.params.identity,
             snakemake.params.parameters,
             snakemake.params.library,

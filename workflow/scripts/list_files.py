@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 with job(snakemake.output[0], snakemake.log[0]):
     verdicts: dict[str, dict[str, str]] = {}
     for path in snakemake.input.claims:
-        found = read_verdicts(path, seed=snakemake.params.seed)
-        for each in found.claims:
-            picture = f"{found.facts['paper']}/{each.figure}"
-            verdicts.setdefault(picture, {})[each.claim] = each.verdict
+        paper_verdicts = read_verdicts(path, seed=snakemake.params.seed)
+        for result in paper_verdicts.claims:
+            picture = f"{paper_verdicts.facts['paper']}/{result.figure}"
+            verdicts.setdefault(picture, {})[result.claim] = result.verdict
     files = []
     for name in snakemake.input.files:
         digest = hashlib.sha256(Path(name).read_bytes()).hexdigest()

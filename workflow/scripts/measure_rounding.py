@@ -38,7 +38,7 @@ with job(snakemake.output[0], snakemake.log[0]):
         for scheme, entry in params.schemes.items()
     ]
     other = dict(zip(params.schemes, solve_each(calls), strict=True))
-    found = differences(plain, other, params.metric)
+    changes = differences(plain, other, params.metric)
     sections = {scheme: entry["section"] for scheme, entry in params.schemes.items()}
-    used = {"disturbance": DISTURBANCE, "schemes": sections}
-    write_dataset(snakemake.output[0], stamp(found, identity, used, snakemake.params.library))
+    facts = {"disturbance": DISTURBANCE, "schemes": sections}
+    write_dataset(snakemake.output[0], stamp(changes, identity, facts, snakemake.params.library))

@@ -23,16 +23,16 @@ with job(snakemake.output[0], snakemake.log[0]):
         for path in snakemake.input.data
     ]
     for path in map(Path, snakemake.input.published):
-        place = [each.attrs["figure"] for each in data].index(path.stem)
+        place = [dataset.attrs["figure"] for dataset in data].index(path.stem)
         scale = snakemake.params.panels[place]["x"].get("scale", "linear")
         data[place] = with_published(data[place], read_published(path), scale)
     panels = list(zip(data, snakemake.params.panels, strict=True))
     name = snakemake.wildcards.figure
     if section["kind"] == "sheet":
-        drawn = render_sheet(panels, name, section, snakemake.params.schemes, titles)
+        files = render_sheet(panels, name, section, snakemake.params.schemes, titles)
     else:
-        drawn = render(data[0], section, snakemake.params.schemes, titles)
-    drawn["csv"] = "\n".join(table(each) for each in data).encode()
-    drawn["js"] = chart(panels, name, section, snakemake.params.schemes, titles).encode()
+        files = render(data[0], section, snakemake.params.schemes, titles)
+    files["csv"] = "\n".join(table(dataset) for dataset in data).encode()
+    files["js"] = chart(panels, name, section, snakemake.params.schemes, titles).encode()
     for path in snakemake.output:
-        write_atomically(path, drawn[Path(path).suffix[1:]])
+        write_atomically(path, files[Path(path).suffix[1:]])

@@ -26,6 +26,6 @@ with job(snakemake.output[0], snakemake.log[0]):
     chunk = Chunk(identity, params.ensemble, channels, params.system, sweep)
     for scheme, solution in chunk.solutions(plans, hashes):
         solutions[scheme], plan = solution, plans[scheme]
-        if "external" in plan and (told := rejections(solution)):
-            tell(f"{plan['external']['place']}: {told}")
+        if "external" in plan and (message := rejections(solution)):
+            tell(f"{plan['external']['place']}: {message}")
     write_groups(snakemake.output[0], {scheme: solutions[scheme] for scheme in params.schemes})

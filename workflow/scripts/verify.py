@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 with job("verify", snakemake.log[0]):
-    found = verify(load_project(Path.cwd(), snakemake.params.overrides))
-    print(as_text(found))
-    write_atomically("reports/verification.html", as_page(found).encode())
-    if found.bad:
+    verification = verify(load_project(Path.cwd(), snakemake.params.overrides))
+    print(as_text(verification))
+    write_atomically("reports/verification.html", as_page(verification).encode())
+    if verification.bad:
         raise IrsreproError(
-            f"verify: {len(found.bad)} different or missing, see reports/verification.html"
+            f"verify: {len(verification.bad)} different or missing, see reports/verification.html"
         )
