@@ -19,7 +19,7 @@ from typing import Any
 import xarray as xr
 
 from irsrepro.build.designs import Chunk
-from irsrepro.build.experiments import compare, join, what_is_compared
+from irsrepro.build.experiments import compare, compared_quantities, join
 from irsrepro.build.jobs import content_hash, still_valid
 from irsrepro.build.places import EXPLORED_SOLUTION
 from irsrepro.build.storage import write_groups
@@ -171,7 +171,7 @@ class Exploration:
             part = Chunk(identity, ensemble, self._drawn(ensemble, chunk), model, sweep)
             plans = {scheme: runs[scheme] | {"library": self.code[scheme]} for scheme in missing}
             for scheme, solution in part.solutions(plans, hashes):
-                kept[scheme] = found[scheme] = what_is_compared(solution)
+                kept[scheme] = found[scheme] = compared_quantities(solution)
             write_groups(own, kept)
         return {scheme: found[scheme] for scheme in schemes}
 
