@@ -64,11 +64,11 @@ def read_verdicts(path: Path | str, **expected: object) -> Verdicts:
     body = read_sealed(path, JSON)
     try:
         content = json.loads(body + b"\n}")
-        found = Verdicts(content["facts"], _CLAIMS.validate_python(content["claims"]))
+        verdicts = Verdicts(content["facts"], _CLAIMS.validate_python(content["claims"]))
     except (ValueError, KeyError, TypeError, ValidationError) as error:
         raise StorageError(f"{path}: no file of verdicts; {REMEDY}") from error
-    check_facts(path, found.facts, **expected)
-    return found
+    check_facts(path, verdicts.facts, **expected)
+    return verdicts
 
 
 def _row(result: ClaimResult) -> dict[str, Any]:

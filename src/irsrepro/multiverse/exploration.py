@@ -26,7 +26,7 @@ from irsrepro.build.storage import write_groups
 from irsrepro.channels.ensembles import draw_realisations
 from irsrepro.channels.streams import RandomStream
 from irsrepro.claims import evaluate
-from irsrepro.claims.looks import FIRST, looks_until, needed
+from irsrepro.claims.looks import FIRST, looks_until, realisations_to_decide
 from irsrepro.claims.verdicts import REPLICATED, UNDECIDED, ClaimResult
 from irsrepro.config.checks import experiments_of
 from irsrepro.config.expressions import claims_under, pairs_of
@@ -226,7 +226,7 @@ def realisations_wanted(result: ClaimResult) -> float:
         for each in check.contrasts:
             if each.verdict == UNDECIDED:
                 low, high = each.required_low, each.required_high
-                wanted = needed(
+                wanted = realisations_to_decide(
                     check.realisations, each.estimate, each.lower, each.upper, low, high
                 )
                 (inside if low <= each.estimate <= high else outside).append(wanted)
