@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from irsrepro.build.targets import check_targets
-from irsrepro.build.failures import tell_at_the_end
+from irsrepro.build.failures import report_failures_at_exit
 from irsrepro.build.job_server import serve_jobs
 from irsrepro.config.loading import load_project
 from irsrepro.config.modules import LIBRARY
@@ -27,7 +27,7 @@ try:
 except IrsreproError as error:
     sys.exit(str(error))
 
-tell_at_the_end()
+report_failures_at_exit()
 
 
 onstart:

@@ -26,11 +26,11 @@ LOCKS = Path(".snakemake/locks")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command of the command line; return its exit status."""
     parser = _parser()
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     root = Path.cwd()
     try:
-        given.settings = dict(_split(each) for each in [*given.settings, *given.config])
-        return int(given.run(root, load_project(root, given.settings), given))
+        options.settings = dict(_split(setting) for setting in [*options.settings, *options.config])
+        return int(options.run(root, load_project(root, options.settings), options))
     except IrsreproError as error:
         print(error, file=sys.stderr)
         return 1
@@ -44,23 +44,23 @@ def _list(root: Path, project: Project, _: argparse.Namespace) -> int:
     return 0
 
 
-def _cache(root: Path, project: Project, given: argparse.Namespace) -> int:
-    if given.delete and any((root / LOCKS).glob("*")):
+def _cache(root: Path, project: Project, options: argparse.Namespace) -> int:
+    if options.delete and any((root / LOCKS).glob("*")):
         raise IrsreproError(f"{LOCKS}: a build is under way, or was killed: snakemake --unlock")
     kernels = keep_compiled_kernels(root)
     projects = [load_project(root, {}), project]
-    files = cache.survey(root, projects, kernels, what_ifs=not given.what_ifs)
-    print(cache.prune(root, files) if given.delete else cache.listing(files))
+    files = cache.survey(root, projects, kernels, what_ifs=not options.what_ifs)
+    print(cache.prune(root, files) if options.delete else cache.listing(files))
     return 0
 
 
 def _verify(root: Path, project: Project, _: argparse.Namespace) -> int:
-    found = verification.verify(project)
+    result = verification.verify(project)
     page = root / "reports" / "verification.html"
-    write_atomically(page, verification.as_page(found).encode())
-    print(verification.as_text(found))
+    write_atomically(page, verification.as_page(result).encode())
+    print(verification.as_text(result))
     print(f"page: {page.relative_to(root)}")
-    return 1 if found.bad else 0
+    return 1 if result.bad else 0
 
 
 def _showcase(root: Path, project: Project, _: argparse.Namespace) -> int:
@@ -69,17 +69,19 @@ def _showcase(root: Path, project: Project, _: argparse.Namespace) -> int:
     return 0
 
 
-def _export(root: Path, project: Project, given: argparse.Namespace) -> int:
-    folder = Path(given.to or Path("export", given.paper, given.ensemble))
-    for path in exports.export(project, given.paper, given.ensemble, root / folder):
+def _export(root: Path, project: Project, options: argparse.Namespace) -> int:
+    folder = Path(options.to or Path("export", options.paper, options.ensemble))
+    for path in exports.export(project, options.paper, options.ensemble, root / folder):
         print(folder / path.relative_to(root / folder))
     return 0
 
 
-def _score(_root: Path, project: Project, given: argparse.Namespace) -> int:
+def _score(_root: Path, project: Project, options: argparse.Namespace) -> int:
     keep_compiled_kernels()
-    paths = [Path(each) for each in given.solutions]
-    print(leaderboard.as_text(*leaderboard.score(project, given.paper, given.experiment, paths)))
+    paths = [Path(name) for name in options.solutions]
+    print(
+        leaderboard.as_text(*leaderboard.score(project, options.paper, options.experiment, paths))
+    )
     return 0
 
 
@@ -89,14 +91,14 @@ def _multiverse(root: Path, _: Project, __: argparse.Namespace) -> int:
     return 0
 
 
-def _crate(root: Path, project: Project, given: argparse.Namespace) -> int:
-    for name in crate.write(root, project, Path(given.to)):
-        print(f"{given.to}/{name}")
+def _crate(root: Path, project: Project, options: argparse.Namespace) -> int:
+    for name in crate.write(root, project, Path(options.to)):
+        print(f"{options.to}/{name}")
     return 0
 
 
-def _debug(root: Path, _: Project, given: argparse.Namespace) -> int:
-    debugging.debug(root, given.target, given.settings)
+def _debug(root: Path, _: Project, options: argparse.Namespace) -> int:
+    debugging.debug(root, options.target, options.settings)
     return 0
 
 
@@ -147,8 +149,8 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--to", metavar="FOLDER", default="crate", help="default: crate")
         if name == "score":
             command.add_argument("experiment", metavar="EXPERIMENT", help="one of its experiments")
-            told = "files of the solution, each of one point of the experiment"
-            command.add_argument("solutions", nargs="+", metavar="solution.nc", help=told)
+            text = "files of the solution, each of one point of the experiment"
+            command.add_argument("solutions", nargs="+", metavar="solution.nc", help=text)
         else:
             command.add_argument(
                 "settings", nargs="*", metavar="NAME=VALUE", help="as after --config"

@@ -1,7 +1,7 @@
 """Running a workflow script in this process, for a debugger.
 
 ``irsrepro debug TARGET`` hands a script the object that Snakemake would, and stops where a
-``breakpoint()`` stands. In an editor: run the module ``irsrepro.cli`` with these arguments.
+``breakpoint()`` is. In an editor: run the module ``irsrepro.cli`` with these arguments.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def script_of(root: Path, target: str, overrides: Mapping[str, Any]) -> tuple[Pa
     from snakemake.iocontainers import Snakemake
     from snakemake.settings.types import ConfigSettings, DAGSettings, ResourceSettings
 
-    with _in_one_line(target), SnakemakeApi() as api:
+    with _one_line_errors(target), SnakemakeApi() as api:
         workflow = api.workflow(
             resource_settings=ResourceSettings(cores=1),
             config_settings=ConfigSettings(config=dict(overrides)),
@@ -48,22 +48,22 @@ def script_of(root: Path, target: str, overrides: Mapping[str, Any]) -> tuple[Pa
         raise ConfigurationError(f"{target}: no rule with a script makes it")
     (job,) = jobs
     script = Path(job.rule.basedir.get_path_or_uri(secret_free=True), job.rule.script).resolve()
-    given = Snakemake(
+    snakemake = Snakemake(
         job.input, job.output, job.params, job.wildcards, job.threads, job.resources, job.log,
         planned.config, job.rule.name, None, str(script.parent),
     )  # fmt: skip
-    return script, given
+    return script, snakemake
 
 
 @contextmanager
-def _in_one_line(target: str) -> Iterator[None]:
+def _one_line_errors(target: str) -> Iterator[None]:
     from snakemake.exceptions import RuleException, WorkflowError
 
     try:
         yield
     except (RuleException, WorkflowError) as error:
-        told = " ".join(str(error).split())
-        raise ConfigurationError(f"{target}: cannot be planned: {told}") from error
+        message = " ".join(str(error).split())
+        raise ConfigurationError(f"{target}: cannot be planned: {message}") from error
 
 
 def debug(root: Path, target: str, overrides: Mapping[str, Any]) -> None:
@@ -72,9 +72,9 @@ def debug(root: Path, target: str, overrides: Mapping[str, Any]) -> None:
     Raises:
         ConfigurationError: see ``script_of``, or an input is missing.
     """
-    script, given = script_of(root, target, overrides)
-    missing = [path for path in map(str, given.input) if not (root / path).exists()]
+    script, snakemake = script_of(root, target, overrides)
+    missing = [path for path in map(str, snakemake.input) if not (root / path).exists()]
     if missing:
         raise ConfigurationError(f"{missing[0]}: not there yet; snakemake {target} makes it first")
     os.chdir(root)
-    runpy.run_path(str(script), init_globals={"snakemake": given})
+    runpy.run_path(str(script), init_globals={"snakemake": snakemake})

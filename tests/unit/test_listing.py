@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from conftest import ROOT
-from irsrepro.build.paths import benchmark_of, channel_files, computed_for, solution_files
+from irsrepro.build.paths import benchmark_of, channel_files, computed_files, solution_files
 from irsrepro.config.loading import Project, load_project
 from irsrepro.report.listing import doi, duration, figure_times, figures_table, paper_time
 
@@ -50,7 +50,7 @@ def test_times_are_sums_over_what_a_figure_needs(project: Project, tmp_path: Pat
 
 def test_a_paper_counts_shared_files_once(project: Project, tmp_path: Path) -> None:
     for experiment in project.papers["he2020"].experiments:
-        for path in computed_for(project, "he2020", "default", experiment):
+        for path in computed_files(project, "he2020", "default", experiment):
             take(tmp_path, path, 0.5)
     times = figure_times(project, tmp_path)
     channels, solutions = 2 * 2, 5 * 2
@@ -69,13 +69,13 @@ def test_a_broken_benchmark_is_not_built(project: Project, tmp_path: Path, conte
 def test_a_sheet_takes_what_its_panels_take_together(whole: Project, tmp_path: Path) -> None:
     paper = whole.papers["noh2022"]
     for experiment in ("near", "middle", "far", "antennas_8", "antennas_2"):
-        for path in computed_for(whole, "noh2022", "default", experiment):
+        for path in computed_files(whole, "noh2022", "default", experiment):
             take(tmp_path, path, 1.0)
     times = figure_times(whole, tmp_path)
     assert paper.panels("fig04") == ["fig04a", "fig04b", "fig04c"]
     assert times["noh2022", "fig04b"] and times["noh2022", "fig04"] is None
     for experiment in ("surfaces_2", "surfaces_4"):
-        for path in computed_for(whole, "noh2022", "default", experiment):
+        for path in computed_files(whole, "noh2022", "default", experiment):
             take(tmp_path, path, 1.0)
     times = figure_times(whole, tmp_path)
     parts = [times["noh2022", panel] or 0 for panel in paper.panels("fig04")]

@@ -6,7 +6,7 @@ import pytest
 
 from error_rates import LAWS, TRUTHS, experiment, rates
 from irsrepro.claims import evaluate
-from irsrepro.claims.looks import level_at, looks_until, needed
+from irsrepro.claims.looks import level_at, looks_until, realisations_to_decide
 
 
 def test_looks_double_and_end_at_the_plan() -> None:
@@ -25,10 +25,10 @@ def test_all_looks_spend_the_error_that_is_allowed(planned: int) -> None:
 
 def test_what_is_needed_follows_the_width() -> None:
     # 1 +- 2 against at least 0: half the distance, so four times as many.
-    assert needed(25, 1.0, -1.0, 3.0, 0.0, math.inf) == pytest.approx(100)
-    assert needed(25, -1.0, -3.0, 1.0, 0.0, math.inf) == pytest.approx(100)
-    assert needed(25, 0.5, 0.0, 1.0, 0.0, 0.75) == pytest.approx(100)
-    assert needed(25, 0.0, -1.0, 1.0, 0.0, math.inf) == math.inf
+    assert realisations_to_decide(25, 1.0, -1.0, 3.0, 0.0, math.inf) == pytest.approx(100)
+    assert realisations_to_decide(25, -1.0, -3.0, 1.0, 0.0, math.inf) == pytest.approx(100)
+    assert realisations_to_decide(25, 0.5, 0.0, 1.0, 0.0, 0.75) == pytest.approx(100)
+    assert realisations_to_decide(25, 0.0, -1.0, 1.0, 0.0, math.inf) == math.inf
 
 
 @pytest.mark.parametrize("law", LAWS)

@@ -14,7 +14,7 @@ from irsrepro.build.experiments import compare, join
 from irsrepro.claims import evaluate
 from irsrepro.claims.looks import looks_until
 from irsrepro.claims.verdicts import CheckResult, ClaimResult, Contrast, decide, worst
-from irsrepro.config.choices import named_readings, reading_names, varied
+from irsrepro.config.choices import named_readings, plausible_values, reading_names
 from irsrepro.config.expressions import claims_under
 from irsrepro.config.loading import load_paper
 from irsrepro.config.paper import DEFAULT, Paper
@@ -99,7 +99,7 @@ def test_points_that_do_not_fit_are_passed_over(he2020: Paper) -> None:
 
 def test_without_a_choice_there_are_no_points(he2020: Paper) -> None:
     paper = with_plausible(he2020)
-    assert not varied(paper) and not list(samples(paper, 4, SEED))
+    assert not plausible_values(paper) and not list(samples(paper, 4, SEED))
     assert reading_names(paper, 4, every_value=True) == [DEFAULT, *he2020.alternatives]
 
 

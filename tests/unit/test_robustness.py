@@ -2,7 +2,7 @@
 
 import pytest
 
-from irsrepro.claims.robustness import ALONE, DEPENDS, OPEN, ROBUST, counted, in_words
+from irsrepro.claims.robustness import ALONE, DEPENDS, OPEN, ROBUST, count_verdicts, in_words
 
 YES, MAYBE, NO = "replicated", "undecided", "not replicated"
 
@@ -24,15 +24,15 @@ YES, MAYBE, NO = "replicated", "undecided", "not replicated"
 def test_robust_is_decided_alike_and_nearly_always(
     holds: int, fails: int, open_: int, expected: str
 ) -> None:
-    found = counted([YES] * holds + [NO] * fails + [MAYBE] * open_)
+    found = count_verdicts([YES] * holds + [NO] * fails + [MAYBE] * open_)
     assert (found.holds, found.fails, found.open) == (holds, fails, open_)
     assert found.robustness == expected
 
 
 def test_nine_tenths_decided_suffice_at_every_size() -> None:
     for tenth in range(1, 200):
-        assert counted([YES] * (9 * tenth) + [MAYBE] * tenth).robustness == ROBUST
-        assert counted([YES] * (9 * tenth - 1) + [MAYBE] * (tenth + 1)).robustness == OPEN
+        assert count_verdicts([YES] * (9 * tenth) + [MAYBE] * tenth).robustness == ROBUST
+        assert count_verdicts([YES] * (9 * tenth - 1) + [MAYBE] * (tenth + 1)).robustness == OPEN
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 
 from irsrepro.build.experiments import compare
-from irsrepro.build.sensitivity import DISTURBANCE, differences, disturbed, roundings, spread
+from irsrepro.build.sensitivity import DISTURBANCE, differences, disturb, roundings, spread
 from irsrepro.build.storage import variable
 from irsrepro.build.sweeps import Problem, run
 from irsrepro.channels.streams import RandomStream, realisation_streams
@@ -63,15 +63,15 @@ def solutions(of: xr.Dataset) -> dict[str, xr.Dataset]:
 
 
 PLAIN = solutions(channels())
-OTHER = solutions(disturbed(channels(SAMPLE), streams(SAMPLE)))
+OTHER = solutions(disturb(channels(SAMPLE), streams(SAMPLE)))
 CHANGES = differences(PLAIN, OTHER, "rate")
 TABLE = compare(PLAIN, "rate")
 
 
 def test_the_disturbance_is_small_deterministic_and_each_realisations_own() -> None:
-    before, after = channels(5), disturbed(channels(5), streams(5))
-    xr.testing.assert_identical(after, disturbed(channels(5), streams(5)))
-    alone = disturbed(channels(5).isel(realisation=[3]), streams(5)[3:4])
+    before, after = channels(5), disturb(channels(5), streams(5))
+    xr.testing.assert_identical(after, disturb(channels(5), streams(5)))
+    alone = disturb(channels(5).isel(realisation=[3]), streams(5)[3:4])
     xr.testing.assert_identical(after.isel(realisation=[3]), alone)
     for name in ("gain", "phase"):
         relative = np.abs(after[name].values / before[name].values - 1.0)

@@ -106,12 +106,12 @@ def rounding_of(wildcards, experiments):
     ]
 
 
-def schemes_solved(wildcards):
+def solved_schemes(wildcards):
     """What a file of solutions comes from, scheme by scheme."""
     return scheme_sections(
         wildcards,
         wildcards.reading,
-        results.schemes_solved(
+        results.solved_schemes(
             project,
             wildcards.paper,
             wildcards.reading,

@@ -15,7 +15,7 @@ rule solve:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
         runtime=lambda wildcards, attempt: 30 * attempt,
     params:
-        schemes=schemes_solved,
+        schemes=solved_schemes,
         system=system_module,
         ensemble=lambda w: paper(w).experiments[w.experiment]["ensemble"],
         sweep=sweep,

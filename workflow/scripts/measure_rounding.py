@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from irsrepro.build.experiments import gather, read_solutions
 from irsrepro.build.external import solve
 from irsrepro.build.jobs import job, keep_compiled_kernels, stamp
-from irsrepro.build.sensitivity import DISTURBANCE, differences, disturbed
+from irsrepro.build.sensitivity import DISTURBANCE, differences, disturb
 from irsrepro.build.storage import write_dataset
 from irsrepro.build.sweeps import solve_each
 from irsrepro.channels.streams import RandomStream, realisation_streams
@@ -23,7 +23,7 @@ with job(snakemake.output[0], snakemake.log[0]):
     channels = channels.isel(realisation=slice(0, params.sample))
     root = RandomStream(seed).child(key, ensemble)
     streams = realisation_streams(root, channels["realisation"].values.tolist())
-    channels = disturbed(channels, streams)
+    channels = disturb(channels, streams)
     plain = read_solutions(snakemake.input.solutions, params.schemes, seed=seed)
     calls = [
         partial(

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from irsrepro.build.designs import Chunk
 from irsrepro.build.external import rejections
-from irsrepro.build.jobs import content_hash, job, keep_compiled_kernels, still_valid, tell
+from irsrepro.build.jobs import content_hash, job, keep_compiled_kernels, notify, still_valid
 from irsrepro.build.storage import read_dataset, write_groups
 
 if TYPE_CHECKING:
@@ -27,5 +27,5 @@ with job(snakemake.output[0], snakemake.log[0]):
     for scheme, solution in chunk.solutions(plans, hashes):
         solutions[scheme], plan = solution, plans[scheme]
         if "external" in plan and (message := rejections(solution)):
-            tell(f"{plan['external']['place']}: {message}")
+            notify(f"{plan['external']['place']}: {message}")
     write_groups(snakemake.output[0], {scheme: solutions[scheme] for scheme in params.schemes})

@@ -42,12 +42,14 @@ def problem_name(problem: Problem, swept: str) -> str:
         problem: with the swept parameter among the others.
         swept: name of that parameter.
     """
-    known = problem.channels.attrs
-    drawn = {name: known.get(name) for name in ("paper", "ensemble", "seed", "parameters_hash")}
+    attributes = problem.channels.attrs
+    identity = {
+        name: attributes.get(name) for name in ("paper", "ensemble", "seed", "parameters_hash")
+    }
     numbers = problem.channels["realisation"].values.tolist()
-    place = f"{known.get('paper')} {known.get('ensemble')}"
-    whole = content_hash(drawn, dict(problem.parameters), numbers)
-    return f"{place} {swept}={problem.parameters[swept]} n={len(numbers)} {whole}"
+    place = f"{attributes.get('paper')} {attributes.get('ensemble')}"
+    digest = content_hash(identity, dict(problem.parameters), numbers)
+    return f"{place} {swept}={problem.parameters[swept]} n={len(numbers)} {digest}"
 
 
 def write_channels(path: Path, channels: xr.Dataset) -> None:
@@ -57,20 +59,20 @@ def write_channels(path: Path, channels: xr.Dataset) -> None:
         path: of the file.
         channels: realisations of an ensemble.
     """
-    stored = with_complex_parts(channels).drop_vars(PART, errors="ignore")
-    facts = {name: stored.attrs[name] for name in ("paper", "ensemble") if name in stored.attrs}
-    stored.attrs = facts
-    coding = {name: {"_FillValue": None} for name in stored.variables}
-    stored.to_netcdf(path, engine="netcdf4", format="NETCDF4", encoding=coding)
+    dataset = with_complex_parts(channels).drop_vars(PART, errors="ignore")
+    facts = {name: dataset.attrs[name] for name in ("paper", "ensemble") if name in dataset.attrs}
+    dataset.attrs = facts
+    coding = {name: {"_FillValue": None} for name in dataset.variables}
+    dataset.to_netcdf(path, engine="netcdf4", format="NETCDF4", encoding=coding)
 
 
-def described(problem: Problem, swept: str, declared: SolutionFormat) -> bytes:
+def parameters_json(problem: Problem, swept: str, spec: SolutionFormat) -> bytes:
     """Return the parameters of a problem as JSON.
 
     Args:
         problem: with the swept parameter among the others.
         swept: name of that parameter.
-        declared: what a solution holds.
+        spec: what a solution holds.
 
     Returns:
         ``problem``, ``paper``, ``ensemble``, ``swept``, ``parameters``, their ``units``, the
@@ -78,38 +80,40 @@ def described(problem: Problem, swept: str, declared: SolutionFormat) -> bytes:
         program's own draws, ``seeds``, which are the same whatever a scheme is called and wherever
         it runs.
     """
-    known, parameters = problem.channels.attrs, dict(sorted(problem.parameters.items()))
-    units = parameters_of(known["paper"]).unit
+    attributes, parameters = problem.channels.attrs, dict(sorted(problem.parameters.items()))
+    units = parameters_of(attributes["paper"]).unit
     numbers = problem.channels["realisation"].values.tolist()
-    drawn = RandomStream(int(known["seed"])).child(known["paper"], known["ensemble"], "outside")
-    sizes = {axis: size for axis, size in declared.sizes(parameters).items() if size is not None}
+    stream = RandomStream(int(attributes["seed"])).child(
+        attributes["paper"], attributes["ensemble"], "outside"
+    )
+    sizes = {axis: size for axis, size in spec.sizes(parameters).items() if size is not None}
     content = {
         PROBLEM: problem_name(problem, swept),
-        "paper": known["paper"],
-        "ensemble": known["ensemble"],
+        "paper": attributes["paper"],
+        "ensemble": attributes["ensemble"],
         "swept": swept,
         "parameters": parameters,
         "units": {name: units(name) for name in parameters},
         "sizes": {"realisation": len(numbers), **sizes},
         "realisations": numbers,
         "seeds": [
-            int(each.generator().integers(2**31)) for each in realisation_streams(drawn, numbers)
+            int(child.generator().integers(2**31)) for child in realisation_streams(stream, numbers)
         ],
     }
     return json.dumps(content, indent=1).encode() + b"\n"
 
 
 def read_solution(
-    path: Path, called: str, problem: Problem, swept: str, declared: SolutionFormat
+    path: Path, label: str, problem: Problem, swept: str, spec: SolutionFormat
 ) -> tuple[xr.Dataset, dict[int, str]]:
     """Read a solution and check its form and its limits.
 
     Args:
         path: of the file.
-        called: what errors call it.
+        label: what errors call it.
         problem: what it must solve.
         swept: name of the swept parameter.
-        declared: what a solution holds.
+        spec: what a solution holds.
 
     Returns:
         The variables (realisation, ...) of all realisations of the problem, NaN where there are
@@ -122,77 +126,81 @@ def read_solution(
     """
     numbers = problem.channels["realisation"].values
     try:
-        with netCDF4.Dataset(path) as stored:
-            name = str(getattr(stored, PROBLEM, ""))
+        with netCDF4.Dataset(path) as dataset:
+            name = str(getattr(dataset, PROBLEM, ""))
             expected = problem_name(problem, swept)
             if name != expected:
-                told = f"{name!r} is" if name else "nothing is"
+                actual = f"{name!r} is" if name else "nothing is"
                 raise ExchangeError(
-                    f"{called}: its attribute {PROBLEM} must be {expected!r}, as the parameters "
-                    f"have it; {told} there"
+                    f"{label}: its attribute {PROBLEM} must be {expected!r}, as the parameters "
+                    f"have it; {actual} there"
                 )
-            rows = _rows(stored, called, numbers)
-            found = {
-                name: _variable(stored, called, name, rows, problem, declared)
-                for name in declared.variables
+            rows = _rows(dataset, label, numbers)
+            data = {
+                name: _variable(dataset, label, name, rows, problem, spec)
+                for name in spec.variables
             }
     except OSError as error:
-        told = "is not there" if not path.exists() else "is no NetCDF file"
-        raise ExchangeError(f"{called}: {told}") from error
-    variables = xr.Dataset(found)
-    absent = sorted(set(range(len(numbers))) - set(rows.tolist()))
-    missing = dict.fromkeys(absent, "not in the solution")
-    return variables, declared.violations(problem, variables) | missing
+        reason = "is not there" if not path.exists() else "is no NetCDF file"
+        raise ExchangeError(f"{label}: {reason}") from error
+    variables = xr.Dataset(data)
+    missing_rows = sorted(set(range(len(numbers))) - set(rows.tolist()))
+    reasons = dict.fromkeys(missing_rows, "not in the solution")
+    return variables, spec.violations(problem, variables) | reasons
 
 
-def _rows(stored: Any, called: str, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+def _rows(dataset: Any, label: str, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the positions of the realisations that a file holds, in its order."""
-    size = len(stored.dimensions["realisation"]) if "realisation" in stored.dimensions else None
-    if "realisation" not in stored.variables:
+    size = len(dataset.dimensions["realisation"]) if "realisation" in dataset.dimensions else None
+    if "realisation" not in dataset.variables:
         if size != len(numbers):
             raise ExchangeError(
-                f"{called}: {size or 'no'} realisations; expected a dimension realisation of "
+                f"{label}: {size or 'no'} realisations; expected a dimension realisation of "
                 f"{len(numbers)}, or a variable realisation with the numbers of those there are"
             )
         return np.arange(len(numbers))
     places = {int(number): place for place, number in enumerate(numbers)}
-    told = _filled(stored["realisation"][...])
-    if told.ndim != 1 or len(set(told.tolist())) != told.size or not {*told.tolist()} <= {*places}:
-        raise ExchangeError(f"{called}: realisation: expected different numbers, each one of those "
+    values = _filled(dataset["realisation"][...])
+    if (
+        values.ndim != 1
+        or len(set(values.tolist())) != values.size
+        or not {*values.tolist()} <= {*places}
+    ):
+        raise ExchangeError(f"{label}: realisation: expected different numbers, each one of those "
                             f"of the problem, {numbers.min()} to {numbers.max()}")  # fmt: skip
-    return np.array([places[int(number)] for number in told], dtype=np.int64)
+    return np.array([places[int(number)] for number in values], dtype=np.int64)
 
 
 def _variable(
-    stored: Any,
-    called: str,
+    dataset: Any,
+    label: str,
     name: str,
     rows: NDArray[np.int64],
     problem: Problem,
-    declared: SolutionFormat,
+    spec: SolutionFormat,
 ) -> tuple[Sequence[str], NDArray[Any], dict[str, str]]:
     """Read a variable of all realisations, NaN where a file has none."""
-    kind, inner = declared.variables[name], declared.shape(name, problem.parameters)
-    wanted = {"realisation": len(rows), **inner} | ({PART: 2} if kind.complex else {})
-    if name not in stored.variables:
-        raise ExchangeError(f"{called}: {name}: missing; expected {_shape(wanted)}")
-    variable = stored[name]
-    there = dict(zip(variable.dimensions, variable.shape, strict=True))
-    if list(there.items()) != list(wanted.items()):
-        turned = list(there.items())[::-1] == list(wanted.items())
-        more = "; MATLAB and Octave list dimensions in reverse" if turned else ""
+    kind, inner = spec.variables[name], spec.shape(name, problem.parameters)
+    expected = {"realisation": len(rows), **inner} | ({PART: 2} if kind.complex else {})
+    if name not in dataset.variables:
+        raise ExchangeError(f"{label}: {name}: missing; expected {_shape(expected)}")
+    variable = dataset[name]
+    actual = dict(zip(variable.dimensions, variable.shape, strict=True))
+    if list(actual.items()) != list(expected.items()):
+        is_reversed = list(actual.items())[::-1] == list(expected.items())
+        hint = "; MATLAB and Octave list dimensions in reverse" if is_reversed else ""
         raise ExchangeError(
-            f"{called}: {name}: {_shape(there)}; expected {_shape(wanted)} as other languages list "
-            f"them, {_shape(dict(reversed(wanted.items())))} as MATLAB and Octave do{more}"
+            f"{label}: {name}: {_shape(actual)}; expected {_shape(expected)} as other languages "
+            f"list them, {_shape(dict(reversed(expected.items())))} as MATLAB and Octave do{hint}"
         )
     if variable.dtype.kind not in "fiu":
-        raise ExchangeError(f"{called}: {name}: not numbers; expected {_shape(wanted)}")
+        raise ExchangeError(f"{label}: {name}: not numbers; expected {_shape(expected)}")
     values: NDArray[Any] = _filled(variable[...])
     values = values[..., 0] + 1j * values[..., 1] if kind.complex else values
-    whole = np.full((len(problem.streams), *inner.values()), np.nan, values.dtype)
-    whole[rows] = values
+    array = np.full((len(problem.streams), *inner.values()), np.nan, values.dtype)
+    array[rows] = values
     about = {"long_name": kind.about, "units": kind.unit}
-    return ("realisation", *inner), whole, about
+    return ("realisation", *inner), array, about
 
 
 def _filled(values: Any) -> NDArray[Any]:

@@ -16,9 +16,9 @@ _PLAIN = ("point", "realisation")
 _TRACED = (*_PLAIN, "iteration")
 
 
-def what_is_compared(solution: xr.Dataset) -> xr.Dataset:
+def compared_quantities(solution: xr.Dataset) -> xr.Dataset:
     """Return a solution without its variables, with what `compare` takes of it."""
-    return solution[[name for name, each in solution.items() if each.dims in (_PLAIN, _TRACED)]]
+    return solution[[name for name, values in solution.items() if values.dims in (_PLAIN, _TRACED)]]
 
 
 def gather(paths: Sequence[str], **expected: object) -> xr.Dataset:
@@ -48,10 +48,10 @@ def read_solutions(
     Raises:
         StorageError: a file is broken or foreign, or a realisation is missing or doubled.
     """
-    return _joined(paths, schemes, expected, lambda solution: solution)
+    return _read_and_join(paths, schemes, expected, lambda solution: solution)
 
 
-def _joined(
+def _read_and_join(
     paths: Sequence[str],
     schemes: Collection[str] | None,
     expected: Mapping[str, object],
@@ -107,7 +107,7 @@ def read_experiment(
         metric: name of the variable that the figure plots.
         expected: attributes that every solution must carry.
     """
-    return compare(_joined(paths, schemes, expected, what_is_compared), metric)
+    return compare(_read_and_join(paths, schemes, expected, compared_quantities), metric)
 
 
 def read_changes(paths: Iterable[str], **expected: object) -> dict[str, xr.Dataset]:
@@ -120,8 +120,8 @@ def read_changes(paths: Iterable[str], **expected: object) -> dict[str, xr.Datas
     Raises:
         StorageError: a file is broken or foreign.
     """
-    found = (read_dataset(path, **expected) for path in paths)
-    return {str(each.attrs["experiment"]): each for each in found}
+    datasets = (read_dataset(path, **expected) for path in paths)
+    return {str(dataset.attrs["experiment"]): dataset for dataset in datasets}
 
 
 def compare(solutions: Mapping[str, xr.Dataset], metric: str) -> xr.Dataset:
@@ -150,42 +150,51 @@ def compare(solutions: Mapping[str, xr.Dataset], metric: str) -> xr.Dataset:
         raise ConfigurationError(
             f"metric {metric!r} is not there; solutions hold {', '.join(names)}"
         )
-    schemes = _names(solutions)
+    schemes = _scheme_axis(solutions)
     points = {tuple(dataset["point"].values.tolist()) for dataset in solutions.values()}
     if len(points) > 1:
         raise ConfigurationError(f"schemes were solved at different points: {sorted(points)}")
     table = xr.concat(
-        [_with(dataset, names) for dataset in solutions.values()],
+        [_select_quantities(dataset, names) for dataset in solutions.values()],
         dim=schemes,
         join="outer",
         combine_attrs="override",
     )
-    ran = [np.isin(table["realisation"], each["realisation"]) for each in solutions.values()]
+    has_run = [
+        np.isin(table["realisation"], solution["realisation"]) for solution in solutions.values()
+    ]
     about = {"long_name": "whether the scheme ran on the realisation", "units": "1"}
-    table["asked"] = (("scheme", "realisation"), np.stack(ran), about)
-    traced = {
+    table["asked"] = (("scheme", "realisation"), np.stack(has_run), about)
+    trace_names = {
         str(name): None
         for dataset in solutions.values()
         for name, values in dataset.data_vars.items()
         if values.dims == _TRACED
     }
-    longest = max((each.sizes.get("iteration", 0) for each in solutions.values()), default=0)
-    for name in traced:
-        having = {scheme: each[name] for scheme, each in solutions.items() if name in each}
+    iterations = max(
+        (solution.sizes.get("iteration", 0) for solution in solutions.values()), default=0
+    )
+    for name in trace_names:
+        trace_by_scheme = {
+            scheme: solution[name] for scheme, solution in solutions.items() if name in solution
+        }
         traces = xr.concat(
-            list(having.values()), dim=_names(having), join="outer", combine_attrs="override"
+            list(trace_by_scheme.values()),
+            dim=_scheme_axis(trace_by_scheme),
+            join="outer",
+            combine_attrs="override",
         )
         table[name] = traces.reindex(
             scheme=schemes.values,
             realisation=table["realisation"].values,
-            iteration=np.arange(longest),
+            iteration=np.arange(iterations),
         )
     table["metric"] = table[metric]
     table["scheme"].attrs.update(long_name="scheme", units="1")
     return table
 
 
-def _with(dataset: xr.Dataset, names: Mapping[str, dict[str, Any]]) -> xr.Dataset:
+def _select_quantities(dataset: xr.Dataset, names: Mapping[str, dict[str, Any]]) -> xr.Dataset:
     """Keep the named quantities (point, realisation), NaN for those that are not there."""
     shape = tuple(dataset.sizes[dimension] for dimension in ("point", "realisation"))
     missing = {
@@ -196,5 +205,5 @@ def _with(dataset: xr.Dataset, names: Mapping[str, dict[str, Any]]) -> xr.Datase
     return dataset.assign(missing)[list(names)]
 
 
-def _names(schemes: Iterable[str]) -> xr.DataArray:
+def _scheme_axis(schemes: Iterable[str]) -> xr.DataArray:
     return xr.DataArray(list(schemes), dims="scheme", name="scheme")

@@ -14,7 +14,7 @@ import xarray as xr
 from irsrepro.build.exchange import (
     PROBLEM,
     ExchangeError,
-    described,
+    parameters_json,
     problem_name,
     read_solution,
     write_channels,
@@ -69,20 +69,20 @@ def export(project: Project, key: str, ensemble: str, folder: Path) -> list[Path
     _member(paper.ensembles, ensemble, f"ensemble of {key}")
     channels = draw(project, key, ensemble)
     with tempfile.TemporaryDirectory(prefix="irsrepro-") as scratch:
-        written = Path(scratch, "channels.nc")
-        write_channels(written, channels)
-        write_atomically(folder / "channels.nc", written.read_bytes())
-    made = [folder / "channels.nc"]
-    declared = solution_format(key)
+        source = Path(scratch, "channels.nc")
+        write_channels(source, channels)
+        write_atomically(folder / "channels.nc", source.read_bytes())
+    paths = [folder / "channels.nc"]
+    spec = solution_format(key)
     for name, plan in paper.experiments.items():
         if plan["ensemble"] != ensemble or plan.get("timed"):
             continue
         for value, problem in _problems(project, key, name, channels).items():
             path = folder / name / f"{plan['sweep']['parameter']}_{value}.json"
-            content = described(problem, plan["sweep"]["parameter"], declared)
+            content = parameters_json(problem, plan["sweep"]["parameter"], spec)
             write_atomically(path, content)
-            made.append(path)
-    return made
+            paths.append(path)
+    return paths
 
 
 def evaluate_solutions(
@@ -105,17 +105,17 @@ def evaluate_solutions(
     """
     paper = _member(project.papers, key, "paper")
     plan = _member(paper.experiments, experiment, f"experiment of {key}")
-    sweep, declared = plan["sweep"], solution_format(key)
+    sweep, spec = plan["sweep"], solution_format(key)
     swept, channels = sweep["parameter"], draw(project, key, plan["ensemble"])
     problems = _problems(project, key, experiment, channels)
-    names = {problem_name(each, swept): value for value, each in problems.items()}
-    found = _by_point(paths, names)
+    names = {problem_name(problem, swept): value for value, problem in problems.items()}
+    path_by_point = _by_point(paths, names)
     once = sweep.get("design_once", False)
-    values = sweep["values"] if once else [value for value in problems if value in found]
+    values = sweep["values"] if once else [value for value in problems if value in path_by_point]
 
     def read(problem: Problem) -> tuple[xr.Dataset, dict[int, str]]:
-        path = found[problem.parameters[swept]]
-        return read_solution(path, str(path), problem, swept, declared)
+        path = path_by_point[problem.parameters[swept]]
+        return read_solution(path, str(path), problem, swept, spec)
 
     return evaluate(
         channels,
@@ -147,30 +147,32 @@ def _stream(project: Project, key: str, ensemble: str) -> RandomStream:
 
 def _by_point(paths: Iterable[Path], names: Mapping[str, Any]) -> dict[Any, Path]:
     """Return the files by the points that they say they solve."""
-    found: dict[Any, Path] = {}
+    path_by_point: dict[Any, Path] = {}
     for path in paths:
         name = _problem_of(path)
         if name not in names:
-            told = f"{name!r} is there" if name else "nothing is there"
-            if name.rpartition(" n=")[0] in {each.rpartition(" n=")[0] for each in names}:
-                told += ": another number of realisations, seed or parameter; which --config?"
-            raise ExchangeError(f"{path}: its attribute {PROBLEM} must be {one_of(names)}; {told}")
-        if names[name] in found:
-            raise ExchangeError(f"{path}: of the same point as {found[names[name]]}")
-        found[names[name]] = path
-    return found
+            actual = f"{name!r} is there" if name else "nothing is there"
+            if name.rpartition(" n=")[0] in {other.rpartition(" n=")[0] for other in names}:
+                actual += ": another number of realisations, seed or parameter; which --config?"
+            raise ExchangeError(
+                f"{path}: its attribute {PROBLEM} must be {one_of(names)}; {actual}"
+            )
+        if names[name] in path_by_point:
+            raise ExchangeError(f"{path}: of the same point as {path_by_point[names[name]]}")
+        path_by_point[names[name]] = path
+    return path_by_point
 
 
 def _problem_of(path: Path) -> str:
     try:
-        with netCDF4.Dataset(path) as stored:
-            return str(getattr(stored, PROBLEM, ""))
+        with netCDF4.Dataset(path) as dataset:
+            return str(getattr(dataset, PROBLEM, ""))
     except OSError as error:
-        told = "is no NetCDF file" if path.exists() else "is not there"
-        raise ExchangeError(f"{path}: {told}") from error
+        reason = "is no NetCDF file" if path.exists() else "is not there"
+        raise ExchangeError(f"{path}: {reason}") from error
 
 
-def _member(known: Mapping[str, Any], name: str, kind: str) -> Any:
-    if name not in known:
-        raise config_error(f"{name}: no {kind}; expected {one_of(known)}")
-    return known[name]
+def _member(members: Mapping[str, Any], name: str, kind: str) -> Any:
+    if name not in members:
+        raise config_error(f"{name}: no {kind}; expected {one_of(members)}")
+    return members[name]

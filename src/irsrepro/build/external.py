@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from irsrepro.build.exchange import ExchangeError, described, read_solution, write_channels
+from irsrepro.build.exchange import ExchangeError, parameters_json, read_solution, write_channels
 from irsrepro.build.isolation import alive, die_with_parent
 from irsrepro.build.solution_format import solution_format
 from irsrepro.build.sweeps import Problem, run
@@ -100,8 +100,8 @@ def evaluate(
     streams = realisation_streams(stream, channels["realisation"].values.tolist())
     problem = Problem(channels, section, engine, streams)
     statistics = outside.statistics if hasattr(outside.model, "statistics") else None
-    made = run(outside.design, outside.evaluate, problem, sweep, statistics)
-    return made.assign_attrs(outside.failures(sweep, made.attrs.get("failures", "")))
+    solution = run(outside.design, outside.evaluate, problem, sweep, statistics)
+    return solution.assign_attrs(outside.failures(sweep, solution.attrs.get("failures", "")))
 
 
 @dataclass
@@ -114,28 +114,28 @@ class _Outside:
     reader: Reader
     model: Any
     swept: str
-    rejected: dict[Any, dict[int, str]] = field(default_factory=dict)
+    reasons: dict[Any, dict[int, str]] = field(default_factory=dict)
 
     def design(self, problem: Problem) -> xr.Dataset:
         """Return variables (realisation, ...), with a ``status`` where some are rejected."""
-        variables, broken = self.reader(problem)
-        declared = solution_format(problem.channels.attrs["paper"])
-        whole = [r for r in range(len(problem.streams)) if r not in broken]
-        if declared.targets and whole:
-            some = problem.of(whole)
-            reached = self.model.evaluate(some, variables.isel(realisation=whole))
-            missed = declared.misses(some, reached)
-            broken = broken | {whole[r]: why for r, why in missed.items()}
-        if not broken:
+        variables, reasons = self.reader(problem)
+        spec = solution_format(problem.channels.attrs["paper"])
+        valid = [r for r in range(len(problem.streams)) if r not in reasons]
+        if spec.targets and valid:
+            subset = problem.of(valid)
+            quantities = self.model.evaluate(subset, variables.isel(realisation=valid))
+            misses = spec.misses(subset, quantities)
+            reasons = reasons | {valid[r]: reason for r, reason in misses.items()}
+        if not reasons:
             return variables
         numbers = problem.channels["realisation"].values.tolist()
-        told = self.rejected.setdefault(problem.parameters[self.swept], {})
-        told |= {numbers[r]: why for r, why in broken.items()}
-        marked = np.isin(np.arange(len(numbers)), list(broken))
-        status = np.where(marked, FAILURE, CONVERGED).astype(np.int8)
+        point_reasons = self.reasons.setdefault(problem.parameters[self.swept], {})
+        point_reasons |= {numbers[r]: reason for r, reason in reasons.items()}
+        mask = np.isin(np.arange(len(numbers)), list(reasons))
+        status = np.where(mask, FAILURE, CONVERGED).astype(np.int8)
         about = {"long_name": LEGEND, "units": "1"}
-        blank = xr.DataArray(marked, dims="realisation")
-        return variables.where(~blank).assign(status=(("realisation",), status, about))
+        rejected = xr.DataArray(mask, dims="realisation")
+        return variables.where(~rejected).assign(status=(("realisation",), status, about))
 
     def evaluate(self, problem: Problem, variables: xr.Dataset) -> xr.Dataset:
         """Evaluate what is not rejected; NaN for the rest, nothing if nothing is left."""
@@ -153,25 +153,27 @@ class _Outside:
     ) -> xr.Dataset:
         if "status" not in variables:
             return function(problem, variables)
-        kept = np.flatnonzero(variables["status"].values != FAILURE).tolist()
-        if not kept:
+        positions = np.flatnonzero(variables["status"].values != FAILURE).tolist()
+        if not positions:
             return xr.Dataset()
-        made = function(problem.of(kept), variables.drop_vars("status").isel(realisation=kept))
+        result = function(
+            problem.of(positions), variables.drop_vars("status").isel(realisation=positions)
+        )
         places = {"realisation": range(len(problem.streams))}
-        return made.assign_coords(realisation=kept).reindex(places).drop_vars("realisation")
+        return result.assign_coords(realisation=positions).reindex(places).drop_vars("realisation")
 
     def failures(self, sweep: Mapping[str, Any], others: str) -> dict[str, str]:
         """Return the attribute ``failures``: why realisations were rejected, and other reasons."""
         values = sweep["values"]
-        told = [
-            f"{self.swept} {value}, realisation {number}: {why}"
+        lines = [
+            f"{self.swept} {value}, realisation {number}: {reason}"
             for value in values
-            for number, why in sorted(
-                self.rejected.get(values[0] if sweep.get("design_once") else value, {}).items()
+            for number, reason in sorted(
+                self.reasons.get(values[0] if sweep.get("design_once") else value, {}).items()
             )
         ]
-        told += [others] if others else []
-        return {"failures": "; ".join(told)} if told else {}
+        lines += [others] if others else []
+        return {"failures": "; ".join(lines)} if lines else {}
 
 
 @dataclass(frozen=True)
@@ -201,7 +203,7 @@ class Command:
             ExchangeError: the program is not there, crashes or hangs, writes no solution or writes
                 outside its folder.
         """
-        declared = solution_format(problem.channels.attrs["paper"])
+        spec = solution_format(problem.channels.attrs["paper"])
         with tempfile.TemporaryDirectory(prefix="irsrepro-") as name:
             folder = Path(name).resolve()
             files = {
@@ -210,39 +212,39 @@ class Command:
                 "{solution}": folder / "solution.nc",
             }
             write_channels(files["{channels}"], problem.channels)
-            files["{parameters}"].write_bytes(described(problem, self.swept, declared))
+            files["{parameters}"].write_bytes(parameters_json(problem, self.swept, spec))
             before = self._state(folder)
             self._run(self._words(files), folder, problem.parameters[self.swept])
             after = self._state(folder)
             for path in sorted({*before, *after}):
                 if before.get(path) != after.get(path):
                     raise ExchangeError(
-                        f"{self.place}: {self._shown(path, folder)} changed while it ran; it may "
+                        f"{self.place}: {self._name_of(path, folder)} changed while it ran; it may "
                         "write {solution} and what it likes in its working folder, nothing else"
                     )
             if not files["{solution}"].exists():
                 raise ExchangeError(f"{self.place}: it ended without an error, but wrote no file "
                                     "{solution}")  # fmt: skip
-            at = f"{self.place}: solution at {self.swept} {problem.parameters[self.swept]}"
-            return read_solution(files["{solution}"], at, problem, self.swept, declared)
+            label = f"{self.place}: solution at {self.swept} {problem.parameters[self.swept]}"
+            return read_solution(files["{solution}"], label, problem, self.swept, spec)
 
     def _words(self, files: Mapping[str, Path]) -> list[str]:
         """Return the command with paths for places and for the files of the checkout it names."""
-        found = []
+        arguments = []
         for word in words(self.command):
             if is_file_of(self.checkout, word):
                 word = str(self.checkout / word)
             for place, path in {**files, CHECKOUT: self.checkout}.items():
                 word = word.replace(place, str(path))
-            found.append(word)
-        return found
+            arguments.append(word)
+        return arguments
 
     def _run(self, command: list[str], folder: Path, value: Any) -> None:
         """Run the program to its end, or to that of its time."""
-        said = folder / ".said"
-        at = f"{self.place}: {self.swept} {value}"
+        output = folder / ".said"
+        label = f"{self.place}: {self.swept} {value}"
         environment = os.environ | {"TMPDIR": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
-        with said.open("wb") as stream:
+        with output.open("wb") as stream:
             try:
                 process = subprocess.Popen(
                     command,
@@ -261,20 +263,20 @@ class Command:
                     "is on the path, or a file of the checkout that may be run"
                 ) from error
         try:
-            code = self._end_of(process)
+            code = self._wait_for(process)
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-        words_said = _last_words(said)
+        last_words = _last_words(output)
         if code is None:
-            raise ExchangeError(f"{at}: no end within its time_limit of {self.time_limit:g} s; "
-                                f"last words: {words_said}")  # fmt: skip
+            raise ExchangeError(f"{label}: no end within its time_limit of {self.time_limit:g} s; "
+                                f"last words: {last_words}")  # fmt: skip
         if code:
-            how = f"exit code {code}" if code > 0 else f"signal {-code}"
-            raise ExchangeError(f"{at}: ended with {how}; last words: {words_said}")
+            ending = f"exit code {code}" if code > 0 else f"signal {-code}"
+            raise ExchangeError(f"{label}: ended with {ending}; last words: {last_words}")
 
-    def _end_of(self, process: subprocess.Popen[bytes]) -> int | None:
+    def _wait_for(self, process: subprocess.Popen[bytes]) -> int | None:
         """Wait for a program; return its exit code, None if its time is over before it is."""
         begin = beat = time.monotonic()
         while (code := process.poll()) is None:
@@ -292,26 +294,26 @@ class Command:
 
         Its input, the configuration, and the folders of its own files.
         """
-        watched = named_files(self.checkout, {"command": self.command, "files": self.listed})
+        watched_files = named_files(self.checkout, {"command": self.command, "files": self.listed})
         places = {self.checkout / "config"} | {
-            path.parent for path in watched if path.parent != self.checkout
+            path.parent for path in watched_files if path.parent != self.checkout
         }
-        found = {*watched, folder / "channels.nc", folder / "parameters.json"}
+        paths = {*watched_files, folder / "channels.nc", folder / "parameters.json"}
         for place in places:
-            found |= {
+            paths |= {
                 path
                 for path in place.glob("*")
                 if not path.name.startswith((".", "__")) and not path.name.endswith(COPIES)
             }
         state = {}
-        for path in found:
+        for path in paths:
             with suppress(OSError):
                 if path.is_file():
-                    about = path.stat()
-                    state[path] = (about.st_size, about.st_mtime_ns)
+                    status = path.stat()
+                    state[path] = (status.st_size, status.st_mtime_ns)
         return state
 
-    def _shown(self, path: Path, folder: Path) -> str:
+    def _name_of(self, path: Path, folder: Path) -> str:
         return path.relative_to(folder if folder in path.parents else self.checkout).as_posix()
 
 
@@ -323,14 +325,14 @@ def rejections(solution: xr.Dataset) -> str:
     """
     if "failures" not in solution.attrs:
         return ""
-    told = solution.attrs["failures"].split("; ")
+    reasons = solution.attrs["failures"].split("; ")
     count = solution.sizes["point"] * solution.sizes["realisation"]
-    return f"{len(told)} of {count} designs failed, first {told[0]}"
+    return f"{len(reasons)} of {count} designs failed, first {reasons[0]}"
 
 
 def _last_words(path: Path) -> str:
     """Return the last lines that a program wrote, as one printable line."""
     text = path.read_bytes()[-10_000:].decode("utf-8", "replace")
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    whole = " / ".join(lines[-LAST_WORDS:])[-LONGEST:]
-    return "".join(each if each.isprintable() else " " for each in whole) or "none"
+    tail = " / ".join(lines[-LAST_WORDS:])[-LONGEST:]
+    return "".join(char if char.isprintable() else " " for char in tail) or "none"

@@ -28,22 +28,22 @@ class Failures(logging.Filter):
         """Note the logs of a job that failed, forget one that succeeded when tried again."""
         event = getattr(record, "event", None)
         if event == "job_error":
-            self._logs[record.jobid] = logs = [Path(each) for each in record.log or ()]  # type: ignore[attr-defined]
-            for path, made in zip(logs, record.output or (), strict=False):  # type: ignore[attr-defined]
-                _complete(path, str(made).split(" (")[0])
+            self._logs[record.jobid] = logs = [Path(name) for name in record.log or ()]  # type: ignore[attr-defined]
+            for path, output in zip(logs, record.output or (), strict=False):  # type: ignore[attr-defined]
+                _complete(path, str(output).split(" (")[0])
         elif event == "job_finished":
             self._logs.pop(record.job_id, None)  # type: ignore[attr-defined]
         return True
 
     def lines(self) -> list[str]:
         """Return a line for every failure: a log of one line, or the end of a longer one."""
-        found = dict.fromkeys(_line(path) for logs in self._logs.values() for path in logs)
-        told = list(found)
-        more = [f"and {len(told) - SHOWN} more, see logs/"] if len(told) > SHOWN else []
-        return told[:SHOWN] + more
+        unique_lines = dict.fromkeys(_line(path) for logs in self._logs.values() for path in logs)
+        lines = list(unique_lines)
+        rest = [f"and {len(lines) - SHOWN} more, see logs/"] if len(lines) > SHOWN else []
+        return lines[:SHOWN] + rest
 
 
-def tell_at_the_end() -> None:
+def report_failures_at_exit() -> None:
     """Tell of failed jobs when this process ends."""
     from snakemake.logging import logger
 
@@ -52,13 +52,13 @@ def tell_at_the_end() -> None:
     atexit.register(lambda: [print(line, file=sys.stderr) for line in failures.lines()])
 
 
-def _complete(path: Path, made: str) -> None:
+def _complete(path: Path, output: str) -> None:
     """Let the log of a job that could not write its end say so."""
     try:
         text = path.read_text(encoding="utf-8") if path.is_file() else ""
         if not text or text.endswith(f": {STARTED}\n"):
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(f"{made}: {ALONE}\n", encoding="utf-8")
+            path.write_text(f"{output}: {ALONE}\n", encoding="utf-8")
     except OSError:
         pass  # the disk is full: the job said so on the terminal
 

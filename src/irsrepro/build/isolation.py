@@ -47,17 +47,17 @@ def answers(
         process = context.Process(target=_work, args=(calls[done:], sender), daemon=True)
         process.start()
         sender.close()
-        lost = ""
+        reason = ""
         try:
-            while done < len(calls) and not lost:
+            while done < len(calls) and not reason:
                 if not receiver.poll(seconds):
-                    lost = f"no answer within {seconds:g} s"
+                    reason = f"no answer within {seconds:g} s"
                     break
                 try:
                     kind, content = receiver.recv()
                 except EOFError:
                     process.join()
-                    lost = f"the process ended, exit code {process.exitcode}"
+                    reason = f"the process ended, exit code {process.exitcode}"
                     break
                 if kind == "raised":
                     raise content
@@ -68,9 +68,9 @@ def answers(
             process.kill()
             process.join()
             receiver.close()
-        if lost:
+        if reason:
             done += 1
-            yield None, lost
+            yield None, reason
 
 
 def alive() -> None:

@@ -23,9 +23,9 @@ def main(address: str, *command: str) -> int:
                 raise OSError  # of another environment, not a script
             server.connect(f"\0{address}")
             check_owner(server)
-            here = os.getcwd()  # noqa: PTH109  pathlib takes as long as all of this
-            asked = marshal.dumps((here, command[-1], dict(os.environ)))
-            socket.send_fds(server, [asked], STANDARD_FILES)
+            folder = os.getcwd()  # noqa: PTH109  pathlib takes as long as all of this
+            request = marshal.dumps((folder, command[-1], dict(os.environ)))
+            socket.send_fds(server, [request], STANDARD_FILES)
         except OSError:
             os.execvp(command[0], command)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the script has it, too, and says how it ends
@@ -34,8 +34,8 @@ def main(address: str, *command: str) -> int:
 
 def check_owner(other: socket.socket) -> None:
     """Raise OSError where the process at the other end is of another person."""
-    facts = other.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-    _, owner, _ = struct.unpack("3i", facts)
+    credentials = other.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    _, owner, _ = struct.unpack("3i", credentials)
     if owner != os.getuid():
         raise OSError(f"user {owner} is at the other end")
 

@@ -36,7 +36,7 @@ from irsrepro.build.isolation import die_with_parent
 from irsrepro.build.job_client import STANDARD_FILES, check_owner
 
 MESSAGE_LIMIT = 1 << 20  # bytes of an environment; Linux allows commands no more than twice that
-NAMED = re.compile(r"irsrepro(?:\.\w+)+")
+MODULE_NAME = re.compile(r"irsrepro(?:\.\w+)+")
 
 
 def serve_jobs() -> None:
@@ -89,12 +89,12 @@ def serve(listener: socket.socket) -> None:
         if listener in ready:
             client, _ = listener.accept()
             try:
-                running[client] = _started(client)
+                running[client] = _start_job(client)
             except (OSError, EOFError, ValueError):  # no room for another process, say
                 client.close()  # which tells the client that its job has failed
 
 
-def _started(client: socket.socket) -> ForkProcess:
+def _start_job(client: socket.socket) -> ForkProcess:
     """Start the job that a client asks for."""
     check_owner(client)
     message, files, _, _ = socket.recv_fds(client, MESSAGE_LIMIT, len(STANDARD_FILES))
@@ -104,8 +104,8 @@ def _started(client: socket.socket) -> ForkProcess:
         target=_run, args=(files, folder, script, environment)
     )
     child.start()
-    for each in files:
-        os.close(each)
+    for descriptor in files:
+        os.close(descriptor)
     return child
 
 
@@ -114,7 +114,7 @@ def import_modules(script: Path) -> None:
 
     Those that it imports, and those that Snakemake has put into it as values of ``params``.
     """
-    for name in sorted(set(NAMED.findall(script.read_text(encoding="utf-8")))):
+    for name in sorted(set(MODULE_NAME.findall(script.read_text(encoding="utf-8")))):
         with suppress(Exception):  # not a module; or it fails again in the job, which tells of it
             importlib.import_module(name)
     if "numba" in sys.modules:
@@ -135,9 +135,9 @@ def _run(files: list[int], folder: str, script: str, environment: dict[str, str]
     """Be the process that the client was asked to start."""
     die_with_parent()
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    for number, each in enumerate(files):
-        os.dup2(each, number)
-        os.close(each)
+    for number, descriptor in enumerate(files):
+        os.dup2(descriptor, number)
+        os.close(descriptor)
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)

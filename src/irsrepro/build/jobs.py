@@ -30,7 +30,7 @@ def job(name: str, log: str) -> Iterator[None]:
     """Run the body of a workflow script.
 
     Its log says that it has started, then that it is done and in how long, or why it failed: one
-    line for what a person can mend, a traceback for the rest. See ``failures`` for what the
+    line for what a person can fix, a traceback for the rest. See ``failures`` for what the
     workflow makes of it. Where no one watches a progress bar, the end is told on the terminal, too.
 
     Args:
@@ -44,7 +44,7 @@ def job(name: str, log: str) -> Iterator[None]:
             raise IrsreproError(f"{name}: NumPy was loaded before irsrepro fixed its arithmetic")
         yield
     except Exception as error:
-        _note(log, _told(name, error))
+        _note(log, _failure_message(name, error))
         sys.exit(1)
     line = f"{name}: done in {time.perf_counter() - started:.1f} s"
     _note(log, line)
@@ -52,13 +52,13 @@ def job(name: str, log: str) -> Iterator[None]:
         print(line, file=sys.stderr, flush=True)
 
 
-def tell(line: str) -> None:
+def notify(line: str) -> None:
     """Say what a person ought to know of a job that does not fail for it."""
     print(line, file=sys.stderr, flush=True)
 
 
-def _told(name: str, error: Exception) -> str:
-    """Return one line for what a person or the system can mend, else the traceback."""
+def _failure_message(name: str, error: Exception) -> str:
+    """Return one line for what a person or the system can fix, else the traceback."""
     match error:
         case IrsreproError():
             return str(error)

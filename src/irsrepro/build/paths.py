@@ -44,7 +44,7 @@ def channel_files(project: Project, key: str, reading: str, ensemble: str) -> li
     ]
 
 
-def schemes_solved(
+def solved_schemes(
     project: Project, key: str, reading: str, experiment: str, chunk: str
 ) -> list[str]:
     """Return the schemes whose solutions a file holds, in order.
@@ -64,7 +64,7 @@ def solution_files(project: Project, key: str, reading: str, experiment: str) ->
     """Return the solutions of an experiment: those of the reading, then those that it shares."""
     paper = project.papers[key]
     plan = paper.experiments[experiment]
-    asked = {
+    pairs = {
         (paper.holder(reading, experiment, scheme), chunk)
         for scheme in plan["schemes"]
         for chunk in project.solution_chunks(key, experiment, scheme)
@@ -73,7 +73,7 @@ def solution_files(project: Project, key: str, reading: str, experiment: str) ->
         data_path(project, SOLUTION, key, holder, experiment=experiment, chunk=chunk)
         for holder in dict.fromkeys((reading, DEFAULT))
         for chunk in project.chunks(key, plan["ensemble"])
-        if (holder, chunk) in asked
+        if (holder, chunk) in pairs
     ]
 
 
@@ -104,8 +104,10 @@ def figure_sources(project: Project, key: str, reading: str, figure: str) -> dic
 def claim_sources(project: Project, key: str, reading: str) -> dict[str, list[str]]:
     """Return the solutions that the claims of a paper are checked on, by experiment."""
     claims = project.papers[key].claims.values()
-    used = {name for claim in claims for check in claim["checks"] for name in experiments_of(check)}
-    return {name: solution_files(project, key, reading, name) for name in sorted(used)}
+    experiments = {
+        name for claim in claims for check in claim["checks"] for name in experiments_of(check)
+    }
+    return {name: solution_files(project, key, reading, name) for name in sorted(experiments)}
 
 
 def panel_files(project: Project, key: str, reading: str, figure: str) -> list[str]:
@@ -121,7 +123,7 @@ def claims_file(project: Project, key: str, reading: str) -> str:
     return data_path(project, CLAIMS, key, reading)
 
 
-def computed_for(project: Project, key: str, reading: str, experiment: str) -> set[str]:
+def computed_files(project: Project, key: str, reading: str, experiment: str) -> set[str]:
     """Return every file that is computed for an experiment: solutions and their channels."""
     plan = project.papers[key].experiments[experiment]
     chunks = {
@@ -129,7 +131,7 @@ def computed_for(project: Project, key: str, reading: str, experiment: str) -> s
         for scheme in plan["schemes"]
         for chunk in project.solution_chunks(key, experiment, scheme)
     }
-    channels = {channel_file(project, key, reading, plan["ensemble"], each) for each in chunks}
+    channels = {channel_file(project, key, reading, plan["ensemble"], chunk) for chunk in chunks}
     return channels | set(solution_files(project, key, reading, experiment))
 
 
@@ -137,17 +139,21 @@ def data_files(project: Project, key: str, reading: str) -> set[str]:
     """Return every file of data that can be asked for of a paper under a reading."""
     paper = project.papers[key]
     return {
-        *(path for each in paper.ensembles for path in channel_files(project, key, reading, each)),
         *(
             path
-            for each in paper.experiments
-            for path in solution_files(project, key, reading, each)
+            for ensemble in paper.ensembles
+            for path in channel_files(project, key, reading, ensemble)
         ),
         *(
             path
-            for each in paper.experiments
-            for path in rounding_files(project, key, reading, each)
+            for experiment in paper.experiments
+            for path in solution_files(project, key, reading, experiment)
         ),
-        *(path for each in paper.figures for path in panel_files(project, key, reading, each)),
+        *(
+            path
+            for experiment in paper.experiments
+            for path in rounding_files(project, key, reading, experiment)
+        ),
+        *(path for figure in paper.figures for path in panel_files(project, key, reading, figure)),
         claims_file(project, key, reading),
     }

@@ -5,12 +5,12 @@ from functools import cache
 from pathlib import Path
 
 DATA = "results/{fidelity}/{paper}/{reading}"
-SOLVED = f"{DATA}/{{engine}}"
+ENGINE_DATA = f"{DATA}/{{engine}}"
 CHANNELS = f"{DATA}/channels/{{ensemble}}/{{chunk}}.nc"
-SOLUTION = f"{SOLVED}/{{experiment}}/{{chunk}}.nc"
-ROUNDING = f"{SOLVED}/{{experiment}}/rounding.nc"
-FIGURE_DATA = f"{SOLVED}/figures/{{figure}}.nc"
-CLAIMS = f"{SOLVED}/claims.json"
+SOLUTION = f"{ENGINE_DATA}/{{experiment}}/{{chunk}}.nc"
+ROUNDING = f"{ENGINE_DATA}/{{experiment}}/rounding.nc"
+FIGURE_DATA = f"{ENGINE_DATA}/figures/{{figure}}.nc"
+CLAIMS = f"{ENGINE_DATA}/claims.json"
 EXPLORED = "results/multiverse/{paper}/{reading}/claims.json"
 EXPLORED_SOLUTION = "results/multiverse/{paper}/{reading}/{experiment}/{chunk}.nc"
 PATTERNS = (
@@ -18,7 +18,7 @@ PATTERNS = (
 )  # fmt: skip
 
 
-def named_by(path: Path | str) -> dict[str, str]:
+def fields_of_path(path: Path | str) -> dict[str, str]:
     """Return what the path of a data file says of it, by the names in its pattern.
 
     Nothing for a path that follows no pattern. ``chunk`` is FIRST-LAST, of its realisations.
@@ -35,7 +35,7 @@ def _patterns() -> list[re.Pattern[str]]:
             "(?:^|/)"
             + re.sub(
                 r"\\{(\w+)\\}",
-                lambda found: f"(?P<{found[1]}>{names.get(found[1], '[^/]+')})",
+                lambda match: f"(?P<{match[1]}>{names.get(match[1], '[^/]+')})",
                 re.escape(pattern),
             )
             + "$"

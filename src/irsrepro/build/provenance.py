@@ -47,22 +47,22 @@ def library_files(*starts: str | Path) -> list[Path]:
         FileNotFoundError: a start is not there.
     """
     graph = _import_graph()
-    waiting: list[str] = []
+    queue: list[str] = []
     for start in starts:
         if not isinstance(start, Path) and start not in graph.modules:
             raise FileNotFoundError(f"{start}: no module of this library has that name")
-        waiting += _imports(start) & graph.modules if isinstance(start, Path) else {start}
-    reached: set[str] = set()
-    while waiting:
-        name = waiting.pop()
-        if name not in reached:
-            reached.add(name)
-            waiting += graph.find_modules_directly_imported_by(name)
-            waiting += [name.rpartition(".")[0]] * ("." in name)  # importing it runs its package
-    found = {path for name in reached if (path := module_file(name)) is not None}
-    if LIBRARY / "report" / "pages.py" in found:
-        found.update((LIBRARY / "report" / "templates").glob("*.j2"))
-    return sorted(path for path in found if _name(path) not in _WITHOUT_CONTENT)
+        queue += _imports(start) & graph.modules if isinstance(start, Path) else {start}
+    modules: set[str] = set()
+    while queue:
+        name = queue.pop()
+        if name not in modules:
+            modules.add(name)
+            queue += graph.find_modules_directly_imported_by(name)
+            queue += [name.rpartition(".")[0]] * ("." in name)  # importing it runs its package
+    paths = {path for name in modules if (path := module_file(name)) is not None}
+    if LIBRARY / "report" / "pages.py" in paths:
+        paths.update((LIBRARY / "report" / "templates").glob("*.j2"))
+    return sorted(path for path in paths if _name(path) not in _WITHOUT_CONTENT)
 
 
 def number_files(engine: str, *starts: str | Path) -> list[Path]:
@@ -73,8 +73,8 @@ def number_files(engine: str, *starts: str | Path) -> list[Path]:
         starts: as for `library_files`.
     """
     twins = reference_modules() if engine == "reference" else ()
-    reached = library_files(*starts, *twins)
-    return [path for path in reached if _name(path).startswith(_NUMBERS)]
+    files = library_files(*starts, *twins)
+    return [path for path in files if _name(path).startswith(_NUMBERS)]
 
 
 def external_files(key: str) -> list[Path]:
@@ -127,10 +127,10 @@ def code_version(root: Path = LIBRARY.parents[1]) -> str:
     """Return ``git describe`` of a checkout, of this one by default; ``unknown`` outside one."""
     command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--tags"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        result = subprocess.run(command, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
-    return done.stdout.strip()
+    return result.stdout.strip()
 
 
 def library_versions() -> dict[str, str]:

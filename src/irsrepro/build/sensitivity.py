@@ -25,7 +25,7 @@ _SEED = 20_261_124
 _NEGLIGIBLE = 1e-9  # of the largest value of a quantity: what a comparison calls rounding
 
 
-def disturbed(
+def disturb(
     channels: xr.Dataset, streams: Sequence[RandomStream], relative: float = DISTURBANCE
 ) -> xr.Dataset:
     """Return channels with every number multiplied by one plus a normal one.
@@ -35,16 +35,16 @@ def disturbed(
         streams: one per realisation; the disturbance of each depends on its stream only.
         relative: standard deviation of the factors.
     """
-    made = channels.copy()
+    result = channels.copy()
     for name, values in channels.data_vars.items():
         if values.dims[:1] != ("realisation",) or values.dtype.kind not in "fc":
             continue
         factors = [
-            1.0 + relative * each.generator().standard_normal(values.shape[1:])
-            for each in children(streams, "rounding", str(name))
+            1.0 + relative * stream.generator().standard_normal(values.shape[1:])
+            for stream in children(streams, "rounding", str(name))
         ]
-        made[name] = values * np.stack(factors)
-    return made
+        result[name] = values * np.stack(factors)
+    return result
 
 
 def differences(
@@ -65,13 +65,13 @@ def differences(
         for scheme, solution in other.items()
     }
     before, after = compare(sampled, metric), compare(other, metric)
-    found = {
+    variables = {
         str(name): (values.dims, after[name].values - before[name].values, values.attrs)
         for name, values in before.data_vars.items()
         if name in after and values.dtype.kind == "f" and values.shape == after[name].shape
     }
     coordinates = {name: before[name] for name in ("scheme", "point", "realisation")}
-    return xr.Dataset(found, coords=coordinates).assign(asked=before["asked"])
+    return xr.Dataset(variables, coords=coordinates).assign(asked=before["asked"])
 
 
 def spread(samples: xr.DataArray, changes: xr.DataArray, central: Callable[[Real], Real]) -> Real:
@@ -88,19 +88,19 @@ def spread(samples: xr.DataArray, changes: xr.DataArray, central: Callable[[Real
     Returns:
         (...,), NaN without a sample.
     """
-    values, found = samples.values, changes.values
-    known = np.isfinite(found)
-    if not known.any():
+    values, shifts = samples.values, changes.values
+    finite = np.isfinite(shifts)
+    if not finite.any():
         return np.full(values.shape[1:], np.nan)
-    found = np.where(known, found, 0.0)
+    shifts = np.where(finite, shifts, 0.0)
     draws = np.random.default_rng(_SEED)
-    moved = np.stack(
-        [central(values + _drawn(draws, found, len(values))) for _ in range(REPETITIONS)]
+    averages = np.stack(
+        [central(values + _random_changes(draws, shifts, len(values))) for _ in range(REPETITIONS)]
     )
-    return np.asarray(1.96 * np.sqrt(((moved - central(values)) ** 2).mean(axis=0)))
+    return np.asarray(1.96 * np.sqrt(((averages - central(values)) ** 2).mean(axis=0)))
 
 
-def _drawn(draws: np.random.Generator, changes: Real, count: int) -> Real:
+def _random_changes(draws: np.random.Generator, changes: Real, count: int) -> Real:
     """Changes of random realisations of the sample, (realisation, ...), of random sign.
 
     Rounding has no preferred direction, and the mean of a small sample would feign one.
@@ -125,19 +125,28 @@ def roundings(
         realisation changed by what was found for a random one of the sample. Nothing if the
         disturbance changes no quantity by more than rounding.
     """
-    moved = {name: each for name, each in changes.items() if _moves(experiments[name], each)}
-    if not moved:
+    relevant = {
+        name: change
+        for name, change in changes.items()
+        if _exceeds_rounding(experiments[name], change)
+    }
+    if not relevant:
         return []
     draws = np.random.default_rng(_SEED)
-    made = [{name: _changed(experiments[name], each, None) for name, each in moved.items()}]
+    versions = [
+        {name: _add_changes(experiments[name], change, None) for name, change in relevant.items()}
+    ]
     for _ in range(count):
-        made.append(
-            {name: _changed(experiments[name], each, draws) for name, each in moved.items()}
+        versions.append(
+            {
+                name: _add_changes(experiments[name], change, draws)
+                for name, change in relevant.items()
+            }
         )
-    return [{**experiments, **each} for each in made]
+    return [{**experiments, **version} for version in versions]
 
 
-def _moves(table: xr.Dataset, changes: xr.Dataset) -> bool:
+def _exceeds_rounding(table: xr.Dataset, changes: xr.Dataset) -> bool:
     """Whether a quantity changes by more than a comparison takes for rounding."""
     for name, change in changes.data_vars.items():
         largest = float(np.nanmax(np.abs(table[name].values.astype(float)), initial=0.0))
@@ -146,7 +155,7 @@ def _moves(table: xr.Dataset, changes: xr.Dataset) -> bool:
     return False
 
 
-def _changed(
+def _add_changes(
     table: xr.Dataset, changes: xr.Dataset, draws: np.random.Generator | None
 ) -> xr.Dataset:
     numbers = table["realisation"].values
@@ -157,10 +166,10 @@ def _changed(
         signs = xr.DataArray(draws.choice([-1.0, 1.0], size=len(numbers)), dims="realisation")
         spread_out = changes.drop_vars("asked").isel(realisation=rows).drop_vars("realisation")
         spread_out = (spread_out * signs).assign_coords(realisation=numbers)
-    made = {}
+    variables = {}
     for name, change in spread_out.data_vars.items():
         if name != "asked":
             values = table[name].transpose(*change.dims)
-            made[name] = values + change.fillna(0.0)
-            made[name].attrs = table[name].attrs
-    return table.assign(made)
+            variables[name] = values + change.fillna(0.0)
+            variables[name].attrs = table[name].attrs
+    return table.assign(variables)

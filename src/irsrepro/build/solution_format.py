@@ -39,7 +39,7 @@ class Limit(Protocol):
             parameters: of the point.
         """
 
-    def told(self, excess: float) -> str:
+    def describe(self, excess: float) -> str:
         """An excess in words, ``its modulus is off 1 by 0.3``."""
 
 
@@ -53,7 +53,7 @@ class UnitModulus:
         """Largest distance of a modulus from one."""
         return np.asarray(_flat(np.abs(np.abs(values) - 1.0)).max(axis=1, initial=0.0))
 
-    def told(self, excess: float) -> str:
+    def describe(self, excess: float) -> str:
         """An excess in words."""
         return f"a modulus is off 1 by {excess:.3g}"
 
@@ -68,7 +68,7 @@ class UnitDisc:
         """What the largest modulus has beyond one."""
         return np.asarray(_flat(np.abs(values)).max(axis=1, initial=0.0) - 1.0)
 
-    def told(self, excess: float) -> str:
+    def describe(self, excess: float) -> str:
         """An excess in words."""
         return f"a modulus is {1.0 + excess:.6g}, at most 1 is allowed"
 
@@ -83,7 +83,7 @@ class TotalPower:
         """What the sum has beyond one."""
         return np.asarray(_flat(np.abs(values) ** 2).sum(axis=1) - 1.0)
 
-    def told(self, excess: float) -> str:
+    def describe(self, excess: float) -> str:
         """An excess in words."""
         return f"the power is {1.0 + excess:.6g} times what is allowed"
 
@@ -107,7 +107,7 @@ class PowerRange:
         above, below = flat.max(axis=1, initial=0.0) / most - 1.0, -flat.min(axis=1) / most
         return np.asarray(np.maximum(above, below))
 
-    def told(self, excess: float) -> str:
+    def describe(self, excess: float) -> str:
         """An excess in words."""
         return f"a power is outside its range by {excess:.3g} of the limit"
 
@@ -123,7 +123,7 @@ class NotZero:
         zero = np.abs(values).max(axis=1) == 0.0
         return np.asarray(zero.reshape(len(values), -1).any(axis=1).astype(float))
 
-    def told(self, excess: float) -> str:
+    def describe(self, excess: float) -> str:
         """An excess in words."""
         return "a vector is zero"
 
@@ -183,8 +183,8 @@ class SolutionFormat:
     def shape(self, name: str, parameters: Mapping[str, Any]) -> dict[str, int]:
         """Return the axes of a variable after ``realisation``, with their sizes, in order."""
         sizes = self.sizes(parameters)
-        found = {axis: sizes[axis] for axis in self.variables[name].axes}
-        return {axis: size for axis, size in found.items() if size is not None}
+        axes = {axis: sizes[axis] for axis in self.variables[name].axes}
+        return {axis: size for axis, size in axes.items() if size is not None}
 
     def violations(self, problem: Problem, variables: xr.Dataset) -> dict[int, str]:
         """Return why realisations are no designs, by their positions: limits and numbers.
@@ -193,20 +193,20 @@ class SolutionFormat:
             problem: what was solved.
             variables: as the system model takes them.
         """
-        found: dict[int, str] = {}
-        for name, declared in self.variables.items():
+        reasons: dict[int, str] = {}
+        for name, variable in self.variables.items():
             values = variables[name].values
             finite = _flat(np.isfinite(values)).all(axis=1)
-            found = {
+            reasons = {
                 int(r): f"{name}: not a finite number" for r in np.flatnonzero(~finite)
-            } | found
-            if declared.limit is None:
+            } | reasons
+            if variable.limit is None:
                 continue
-            shown = np.where(finite.reshape(-1, *[1] * (values.ndim - 1)), values, 0.0)
-            excess = declared.limit.excess(shown, problem.parameters)
+            finite_values = np.where(finite.reshape(-1, *[1] * (values.ndim - 1)), values, 0.0)
+            excess = variable.limit.excess(finite_values, problem.parameters)
             for r in np.flatnonzero(finite & (excess > TOLERANCE)):
-                found.setdefault(int(r), f"{name}: {declared.limit.told(float(excess[r]))}")
-        return dict(sorted(found.items()))
+                reasons.setdefault(int(r), f"{name}: {variable.limit.describe(float(excess[r]))}")
+        return dict(sorted(reasons.items()))
 
     def misses(self, problem: Problem, quantities: xr.Dataset) -> dict[int, str]:
         """Return which realisations miss a target, by their positions, and by how much.
@@ -215,21 +215,21 @@ class SolutionFormat:
             problem: what was solved.
             quantities: what the system model evaluated.
         """
-        found: dict[int, str] = {}
+        reasons: dict[int, str] = {}
         for name, target in self.targets.items():
             least = target.least(problem.parameters)
-            reached = _flat(quantities[name].values).min(axis=1)
-            for r in np.flatnonzero(reached < (1.0 - TOLERANCE) * least):
+            values = _flat(quantities[name].values).min(axis=1)
+            for r in np.flatnonzero(values < (1.0 - TOLERANCE) * least):
                 with np.errstate(divide="ignore"):
-                    lack = 10.0 * np.log10(least / reached[r])
-                found.setdefault(int(r), f"{name}: misses its target by {lack:.3g} dB")
-        return dict(sorted(found.items()))
+                    shortfall = 10.0 * np.log10(least / values[r])
+                reasons.setdefault(int(r), f"{name}: misses its target by {shortfall:.3g} dB")
+        return dict(sorted(reasons.items()))
 
 
 def solution_format(key: str) -> SolutionFormat:
     """Return what a solution of a paper holds."""
-    declared: SolutionFormat = import_module(f"irsrepro.papers.{key}.solution").SOLUTION
-    return declared
+    spec: SolutionFormat = import_module(f"irsrepro.papers.{key}.solution").SOLUTION
+    return spec
 
 
 def _flat(values: NDArray[Any]) -> NDArray[Any]:

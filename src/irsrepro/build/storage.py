@@ -25,11 +25,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from irsrepro.build.places import named_by
+from irsrepro.build.places import fields_of_path
 from irsrepro.errors import StorageError
 
 COMPRESSION = {"zlib": True, "complevel": 4, "shuffle": True}
-MEND = "delete it and run again"
+REMEDY = "delete it and run again"
 
 
 class Seal(NamedTuple):
@@ -65,10 +65,10 @@ def write_atomically(path: Path | str, content: bytes) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         partial.replace(path)
-        _keep_name(path.parent)
+        _sync_folder(path.parent)
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-        reason = "the disk is full" if full else _said(error)
+        reason = "the disk is full" if full else _error_text(error)
         size = f"{len(content) / 1e6:.1f} MB"
         raise StorageError(f"{path}: cannot write {size}, {reason}; nothing was kept") from error
     finally:
@@ -76,7 +76,7 @@ def write_atomically(path: Path | str, content: bytes) -> None:
             partial.unlink()
 
 
-def _keep_name(folder: Path) -> None:
+def _sync_folder(folder: Path) -> None:
     """Write the entries of a folder to the disk, so that a power cut undoes no move into place."""
     descriptor = os.open(folder, os.O_RDONLY)
     with suppress(OSError):  # not every file system can
@@ -84,7 +84,7 @@ def _keep_name(folder: Path) -> None:
     os.close(descriptor)
 
 
-def _said(error: OSError) -> str:
+def _error_text(error: OSError) -> str:
     return (error.strerror or str(error)).lower()
 
 
@@ -105,10 +105,10 @@ def read_sealed(path: Path | str, seal: Seal) -> bytes:
     except FileNotFoundError as error:
         raise StorageError(f"{path}: no such file") from error
     except OSError as error:
-        raise StorageError(f"{path}: cannot read it, {_said(error)}") from error
+        raise StorageError(f"{path}: cannot read it, {_error_text(error)}") from error
     content = whole[: -len(_digest(b"", seal))]
     if whole != content + _digest(content, seal):
-        raise StorageError(f"{path}: not as it was written (truncated, changed, foreign); {MEND}")
+        raise StorageError(f"{path}: not as it was written (truncated, changed, foreign); {REMEDY}")
     return content
 
 
@@ -130,8 +130,8 @@ def with_complex_parts(dataset: xr.Dataset) -> xr.Dataset:
     if "part" in stored.dims:
         stored = stored.assign_coords(part=("part", ["real", "imag"]))
         stored["part"].attrs.update(long_name="part of a complex number", units="1")
-    for each in stored.variables.values():
-        each.attrs = dict(sorted(each.attrs.items()))
+    for entry in stored.variables.values():
+        entry.attrs = dict(sorted(entry.attrs.items()))
     stored.attrs = dict(sorted(stored.attrs.items()))
     return stored
 
@@ -200,11 +200,11 @@ def _netcdf(datasets: Mapping[str, xr.Dataset]) -> bytes:
 
 def _encoding(dataset: xr.Dataset) -> dict[Hashable, dict[str, Any]]:
     """Return how the variables of a dataset are compressed."""
-    packed = {
+    compression = {
         name: COMPRESSION if variable.dtype.kind in "fiub" and variable.ndim else {}
         for name, variable in dataset.variables.items()
     }
-    return {name: {**how, "_FillValue": None} for name, how in packed.items()}
+    return {name: {**options, "_FillValue": None} for name, options in compression.items()}
 
 
 def read_dataset(path: Path | str, **expected: object) -> xr.Dataset:
@@ -232,23 +232,25 @@ def read_groups(
         names: groups to read, as far as they are there; without any all, but for the root.
         expected: attributes that every group must carry.
     """
-    content, found = read_sealed(path, NETCDF), {}
+    content, datasets = read_sealed(path, NETCDF), {}
     try:
         with netCDF4.Dataset("sealed.nc", memory=content) as stream:
-            there = ["/", *stream.groups]
-            for name in there[1:] if names is None else [each for each in there if each in names]:
+            groups = ["/", *stream.groups]
+            for name in (
+                groups[1:] if names is None else [group for group in groups if group in names]
+            ):
                 group = xr.backends.NetCDF4DataStore(stream, group=name)  # type: ignore[no-untyped-call]
-                found[name] = with_complex(xr.open_dataset(group).load())
+                datasets[name] = with_complex(xr.open_dataset(group).load())
     except (OSError, RuntimeError, ValueError, AttributeError) as error:
-        raise StorageError(f"{path}: not a NetCDF file of this project; {MEND}") from error
-    for name, dataset in found.items():
+        raise StorageError(f"{path}: not a NetCDF file of this project; {REMEDY}") from error
+    for name, dataset in datasets.items():
         scheme = {} if name == "/" else {"scheme": name}
         check_facts(path, dataset.attrs, **scheme, **expected)
-        if chunk := named_by(path).get("chunk"):
+        if chunk := fields_of_path(path).get("chunk"):
             first, last = map(int, chunk.split("-"))
             if not np.array_equal(dataset["realisation"], np.arange(first, last + 1)):
-                raise StorageError(f"{path}: holds other realisations than {chunk}; {MEND}")
-    return found
+                raise StorageError(f"{path}: holds other realisations than {chunk}; {REMEDY}")
+    return datasets
 
 
 def check_facts(path: Path | str, facts: Mapping[str, object], **expected: object) -> None:
@@ -257,7 +259,7 @@ def check_facts(path: Path | str, facts: Mapping[str, object], **expected: objec
     Raises:
         StorageError: with the first fact that differs.
     """
-    for name, value in {**named_by(path), **expected}.items():
+    for name, value in {**fields_of_path(path), **expected}.items():
         if name != "chunk" and facts.get(name) != str(value):
-            told = f"{name} is {facts.get(name)!r}, not {str(value)!r}"
-            raise StorageError(f"{path}: {told}; {MEND}")
+            difference = f"{name} is {facts.get(name)!r}, not {str(value)!r}"
+            raise StorageError(f"{path}: {difference}; {REMEDY}")

@@ -77,14 +77,14 @@ class Problem:
 
     def of(self, realisations: Sequence[int]) -> Problem:
         """Return the problem of some realisations, by their positions, in the order given."""
-        chosen = list(realisations)
-        if chosen == list(range(len(self.streams))):
+        positions = list(realisations)
+        if positions == list(range(len(self.streams))):
             return self
         return replace(
             self,
-            channels=self.channels.isel(realisation=chosen),
-            streams=[self.streams[r] for r in chosen],
-            before=None if self.before is None else self.before.isel(realisation=chosen),
+            channels=self.channels.isel(realisation=positions),
+            streams=[self.streams[r] for r in positions],
+            before=None if self.before is None else self.before.isel(realisation=positions),
         )
 
 
@@ -96,8 +96,8 @@ def solve_each(calls: Sequence[partial[xr.Dataset]]) -> Iterator[xr.Dataset]:
     Args:
         calls: of `solve`, with all of its arguments.
     """
-    for call, (solution, lost) in zip(calls, answers(calls, CHUNK_LIMIT), strict=True):
-        yield solution if solution is not None and not lost else call(apart=True)
+    for call, (solution, reason) in zip(calls, answers(calls, CHUNK_LIMIT), strict=True):
+        yield solution if solution is not None and not reason else call(apart=True)
 
 
 def solve(
@@ -161,23 +161,25 @@ def run(
     points = []
     variables: xr.Dataset | None = None
     failures: list[str] = []
-    failed: Failures = {}
+    design_failures: Failures = {}
     for value in sweep["values"]:
         parameters = {**problem.parameters, sweep["parameter"]: value}
         before = variables if sweep.get("continued") else None
-        here = replace(problem, parameters=parameters, before=before)
+        point_problem = replace(problem, parameters=parameters, before=before)
         if variables is None or not sweep.get("design_once"):
-            variables, failed = _designed(design, here)
+            variables, design_failures = _design_all(design, point_problem)
             if sweep.get("timed"):
-                variables["seconds"] = _seconds(design, here, failed)
+                variables["seconds"] = _seconds(design, point_problem, design_failures)
             if statistics is not None:
-                variables, lost = _evaluated(statistics, here, variables, failed)
-                failed = failed | lost
-        made, lost = _evaluated(evaluate, here, variables, failed)
-        points.append(_indexed(made))
+                variables, new_failures = _add_metrics(
+                    statistics, point_problem, variables, design_failures
+                )
+                design_failures = design_failures | new_failures
+        solution, new_failures = _add_metrics(evaluate, point_problem, variables, design_failures)
+        points.append(_with_indices(solution))
         failures += [
             f"{sweep['parameter']} {value}, realisation {number}: {reason}"
-            for number, reason in sorted((failed | lost).items())
+            for number, reason in sorted((design_failures | new_failures).items())
         ]
     joined = xr.concat(points, dim="point", join="outer", combine_attrs="override")
     joined = joined.drop_vars(list(joined.coords))
@@ -198,50 +200,52 @@ def run(
     return joined.transpose("point", "realisation", ...)
 
 
-def _designed(
+def _design_all(
     design: Callable[[Problem], xr.Dataset], problem: Problem
 ) -> tuple[xr.Dataset, Failures]:
     """Design every realisation; the reference engine takes one after the other anyway."""
     count = len(problem.streams)
 
-    def designed(chosen: Sequence[int]) -> xr.Dataset:
-        here = problem.of(chosen)
+    def design_subset(positions: Sequence[int]) -> xr.Dataset:
+        subset = problem.of(positions)
         if not problem.apart:
-            return _whole(design(here), len(chosen))
-        ((made, lost),) = answers([partial(design, here)], REALISATION_LIMIT)
-        if lost:
-            raise SolverError(lost)
-        return _whole(made, len(chosen))
+            return _require_complete(design(subset), len(positions))
+        ((solution, reason),) = answers([partial(design, subset)], REALISATION_LIMIT)
+        if reason:
+            raise SolverError(reason)
+        return _require_complete(solution, len(positions))
 
-    together = problem.engine == "fast" and not problem.apart
-    made, failures = _each(designed, range(count), count, at_once=together)
-    nameless = {r: why for r, why in _not_numbers(made).items() if r not in failures}
-    return _with_failures(made, nameless), failures | nameless
+    at_once = problem.engine == "fast" and not problem.apart
+    solution, failures = _call_with_fallback(design_subset, range(count), count, at_once=at_once)
+    nan_failures = {r: reason for r, reason in _nan_failures(solution).items() if r not in failures}
+    return _mark_failures(solution, nan_failures), failures | nan_failures
 
 
-def _whole(made: Any, count: int) -> xr.Dataset:
+def _require_complete(design: Any, count: int) -> xr.Dataset:
     """Return a design as it is; one that is none, or not of all realisations, has failed."""
-    if not isinstance(made, xr.Dataset) or made.sizes.get("realisation", 0) != count:
+    if not isinstance(design, xr.Dataset) or design.sizes.get("realisation", 0) != count:
         raise SolverError(f"the design is no dataset of {count} realisations")
-    return made
+    return design
 
 
-def _not_numbers(made: xr.Dataset) -> Failures:
+def _nan_failures(design: xr.Dataset) -> Failures:
     """Return on which realisations a design that does not count as failed has NaN in a variable."""
-    found: Failures = {}
-    ended = made["status"].values if "status" in made else np.zeros(made.sizes["realisation"])
-    for name, values in made.data_vars.items():
+    reasons: Failures = {}
+    status = (
+        design["status"].values if "status" in design else np.zeros(design.sizes["realisation"])
+    )
+    for name, values in design.data_vars.items():
         plain = values.dims[:1] == ("realisation",) and values.ndim > 1
         if plain and values.dtype.kind in "fc" and "iteration" not in values.dims:
-            broken = np.isnan(values.values).reshape(len(ended), -1).any(axis=1)
-            found |= {
+            is_nan = np.isnan(values.values).reshape(len(status), -1).any(axis=1)
+            reasons |= {
                 int(r): f"{name} is not a number"
-                for r in np.flatnonzero(broken & (ended < FAILURE))
+                for r in np.flatnonzero(is_nan & (status < FAILURE))
             }
-    return found
+    return reasons
 
 
-def _each(
+def _call_with_fallback(
     function: Callable[[Sequence[int]], xr.Dataset],
     positions: Sequence[int],
     count: int,
@@ -262,23 +266,23 @@ def _each(
     """
     if at_once and len(positions) == count:
         try:
-            made = function(positions)
+            result = function(positions)
             alive()
-            return made, {}
+            return result, {}
         except FAILING:
             pass  # on which realisation, the loop tells
-    each, failures = [], {}
+    datasets, failures = [], {}
     for number in positions:
         alive()
         try:
-            one = function([number])
+            dataset = function([number])
         except FAILING as error:
             failures[number] = f"{type(error).__name__}: {' '.join(str(error).split())}"
         else:
-            each.append(_indexed(one).assign_coords(realisation=[number]))
-    if each:
+            datasets.append(_with_indices(dataset).assign_coords(realisation=[number]))
+    if datasets:
         joined = xr.concat(
-            each,
+            datasets,
             dim="realisation",
             data_vars="minimal",
             coords="minimal",
@@ -289,65 +293,67 @@ def _each(
     else:
         joined = xr.Dataset(coords={"realisation": np.empty(0, int)})
     whole = joined.reindex(realisation=range(count))
-    return _with_failures(whole.drop_vars(list(whole.coords)), failures), failures
+    return _mark_failures(whole.drop_vars(list(whole.coords)), failures), failures
 
 
-def _evaluated(
+def _add_metrics(
     evaluate: Callable[[Problem, xr.Dataset], xr.Dataset],
     problem: Problem,
     variables: xr.Dataset,
-    failed: Failures,
+    failures: Failures,
 ) -> tuple[xr.Dataset, Failures]:
     """Add metrics to designs; also why some of these have none."""
     count = len(problem.streams)
-    metrics, lost = _each(
-        lambda chosen: evaluate(problem.of(chosen), variables.isel(realisation=list(chosen))),
-        [number for number in range(count) if number not in failed],
+    metrics, metric_failures = _call_with_fallback(
+        lambda positions: evaluate(
+            problem.of(positions), variables.isel(realisation=list(positions))
+        ),
+        [number for number in range(count) if number not in failures],
         count,
         at_once=True,
     )
     metrics = metrics.drop_vars([*metrics.coords, "status"], errors="ignore")
-    return _with_failures(variables.assign(metrics.data_vars), lost), lost
+    return _mark_failures(variables.assign(metrics.data_vars), metric_failures), metric_failures
 
 
-def _with_failures(dataset: xr.Dataset, failures: Failures) -> xr.Dataset:
+def _mark_failures(dataset: xr.Dataset, failures: Failures) -> xr.Dataset:
     """Mark realisations as failed in the status, which a scheme may not have had before."""
     if not failures:
         return dataset
-    one, count = ("realisation",), dataset.sizes["realisation"]
+    dims, count = ("realisation",), dataset.sizes["realisation"]
     codes = dataset["status"].values if "status" in dataset else np.zeros(count)
-    marked = np.isin(np.arange(count), list(failures))
-    status = np.where(marked, FAILURE, codes).astype(np.int8)
+    is_failed = np.isin(np.arange(count), list(failures))
+    status = np.where(is_failed, FAILURE, codes).astype(np.int8)
     attrs = dataset["status"].attrs if "status" in dataset else {}
     about = attrs or {"long_name": status_legend(), "units": "1"}
-    made = dataset.assign(status=(one, status, about))
+    result = dataset.assign(status=(dims, status, about))
     for name, values in dataset.data_vars.items():
-        counted = name in ("status", "iterations")
-        if values.dims[:1] == one and values.dtype.kind in "fc" and not counted:
-            blank = marked.reshape(-1, *[1] * (values.ndim - 1))
-            made[name] = values.copy(data=np.where(blank, np.nan, values.values))
+        is_count = name in ("status", "iterations")
+        if values.dims[:1] == dims and values.dtype.kind in "fc" and not is_count:
+            mask = is_failed.reshape(-1, *[1] * (values.ndim - 1))
+            result[name] = values.copy(data=np.where(mask, np.nan, values.values))
     if "iterations" in dataset:
-        steps = np.where(marked, 0, dataset["iterations"].values)
-        made["iterations"] = (one, steps, dataset["iterations"].attrs)
-    return made
+        steps = np.where(is_failed, 0, dataset["iterations"].values)
+        result["iterations"] = (dims, steps, dataset["iterations"].attrs)
+    return result
 
 
-def _seconds(design: Callable[[Problem], xr.Dataset], problem: Problem, failed: Failures) -> Any:
+def _seconds(design: Callable[[Problem], xr.Dataset], problem: Problem, failures: Failures) -> Any:
     """Time the design of each realisation, as part of a batch; kernels are compiled by now."""
     seconds = []
     for number, stream in enumerate(problem.streams):
-        if number in failed:
+        if number in failures:
             seconds.append(np.nan)
             continue
         channels = problem.channels.isel(realisation=[number] * TIMED_BATCH)
         batch = replace(problem, channels=channels, streams=[stream] * TIMED_BATCH)
-        started = time.perf_counter()
+        start = time.perf_counter()
         design(batch)
         alive()
-        seconds.append((time.perf_counter() - started) / TIMED_BATCH)
+        seconds.append((time.perf_counter() - start) / TIMED_BATCH)
     return variable(("realisation",), seconds, "time of the design", "s")
 
 
-def _indexed(dataset: xr.Dataset) -> xr.Dataset:
+def _with_indices(dataset: xr.Dataset) -> xr.Dataset:
     """Number every dimension, so that arrays of several sizes line up at their beginnings."""
     return dataset.assign_coords({name: np.arange(size) for name, size in dataset.sizes.items()})

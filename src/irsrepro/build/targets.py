@@ -49,7 +49,7 @@ def _check_figure(project: Project, target: str, parts: list[str]) -> None:
     reading = None
     if parts[0] == "variants":
         reading, parts = (parts[1:2] or [""])[0], parts[2:]
-        readings = {name: None for each in project.papers.values() for name in each.readings}
+        readings = {name: None for paper in project.papers.values() for name in paper.readings}
         _check_reading(target, reading, readings)
     key, names = (parts or [""])[0], parts[1:]
     _check_member(target, "paper", key, project.papers)
@@ -81,22 +81,22 @@ def _check_data(project: Project, target: str, parts: list[str]) -> None:
         _check_member(target, "reading", reading, names)
         return
     _check_member(target, "reading", reading, project.papers[key].readings)
-    path, known = posixpath.join("results", *parts), sorted(data_files(project, key, reading))
-    if path not in known:
-        like = get_close_matches(path, known, 1, 0.0)
-        raise config_error(f"{target}: no such data; expected a file like {like[0]}")
+    path, paths = posixpath.join("results", *parts), sorted(data_files(project, key, reading))
+    if path not in paths:
+        matches = get_close_matches(path, paths, 1, 0.0)
+        raise config_error(f"{target}: no such data; expected a file like {matches[0]}")
 
 
-def _check_reading(target: str, reading: str, known: Iterable[str]) -> None:
-    known = [name for name in known if name != DEFAULT]
-    if reading not in known:
-        told = f"{one_of(known)}; --config variant=NAME makes one"
-        raise config_error(f"{target}: no reading {reading or '(none)'}; expected {told}")
+def _check_reading(target: str, reading: str, names: Iterable[str]) -> None:
+    names = [name for name in names if name != DEFAULT]
+    if reading not in names:
+        expected = f"{one_of(names)}; --config variant=NAME makes one"
+        raise config_error(f"{target}: no reading {reading or '(none)'}; expected {expected}")
 
 
-def _check_member(target: str, kind: str, name: str, known: Iterable[str]) -> None:
-    if name not in known:
-        raise config_error(f"{target}: no {kind} {name or '(none)'}; expected {one_of(known)}")
+def _check_member(target: str, kind: str, name: str, names: Iterable[str]) -> None:
+    if name not in names:
+        raise config_error(f"{target}: no {kind} {name or '(none)'}; expected {one_of(names)}")
 
 
 def _check_file(

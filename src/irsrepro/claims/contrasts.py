@@ -97,8 +97,8 @@ def _ratio(averages: Real) -> Real:
 
 
 def _share_of_gain(averages: Real) -> Real:
-    here, last, first = averages[..., 0], averages[..., 1], averages[..., 2]
-    share: Real = (here - last) / (last - first)
+    value, last, first = averages[..., 0], averages[..., 1], averages[..., 2]
+    share: Real = (value - last) / (last - first)
     return share
 
 
@@ -212,7 +212,7 @@ def _exceeds_point(check: Check, curves: Curves) -> Plan:
     for curve, point in product(check["schemes"], points):
         value, fixed = curves.values(curve), curves.values(replace(curve, point=point))
         for p, other in enumerate(curves.points):
-            if not any(math.isclose(other, each) for each in points):
+            if not any(math.isclose(other, fixed_point) for fixed_point in points):
                 subject = f"{curve.name} minus its value at {point:g}"
                 says = f"{curve.name} exceeds its value at {point:g} by"
                 rows.append(Row(subject, says, curves.place(p), (value[:, p], fixed[:, p])))
@@ -253,8 +253,8 @@ def _ratio_between(check: Check, curves: Curves) -> Plan:
     rows = []
     less = "" if check["baseline"] is None else f", both less {check['baseline'].name}"
     for over in check["over"]:
-        named = [check["scheme"], over, check["baseline"]]
-        values = [curves.values(curve) for curve in named if curve is not None]
+        operands = [check["scheme"], over, check["baseline"]]
+        values = [curves.values(curve) for curve in operands if curve is not None]
         subject = f"{_quantity(check)}{check['scheme'].name} over {over.name}{less}"
         says = f"{subject}, is" if less else f"{subject} is"
         for p in range(len(curves.points)):
@@ -269,8 +269,8 @@ def _slope(check: Check, curves: Curves, low: float, high: float) -> Plan:
     traced = check["along"] == "iteration"
     rows = []
     for curve, over in product(check["schemes"], check.get("over") or [None]):
-        named = [curve] if over is None else [curve, over]
-        values = [curves.trace(each) if traced else curves.values(each)[:, None] for each in named]
+        pair = [curve] if over is None else [curve, over]
+        values = [curves.trace(item) if traced else curves.values(item)[:, None] for item in pair]
         length = values[0].shape[-1]
         first = length - min(length, max(2, math.ceil(PART[check["last"]] * length)))
         subject = "slope of " + (curve.name if over is None else f"{curve.name} less {over.name}'s")
@@ -284,10 +284,10 @@ def _slope(check: Check, curves: Curves, low: float, high: float) -> Plan:
     weights = centred / (centred**2).sum()
 
     def slopes(averages: Real) -> Real:
-        each = averages.reshape(*averages.shape[:-1], -1, len(x))  # (..., contrast, curve, x)
-        fitted = np.einsum("...x,x->...", each, weights)
+        series = averages.reshape(*averages.shape[:-1], -1, len(x))  # (..., contrast, curve, x)
+        fitted = np.einsum("...x,x->...", series, weights)
         if check["relative"]:
-            fitted = fitted / each.mean(axis=-1)
+            fitted = fitted / series.mean(axis=-1)
         difference: Real = fitted[..., 0] - (fitted[..., 1] if fitted.shape[-1] == 2 else 0.0)
         return difference
 
@@ -333,8 +333,8 @@ def _concave(check: Check, curves: Curves) -> Plan:
 def _peaks_within(check: Check, curves: Curves) -> Plan:
     """Return, for each outside point, how far the best inside point is above it."""
     low, high = check["between"]
-    named = [check["scheme"]] + ([check["over"]] if check["over"] else [])
-    values = [curves.values(curve) for curve in named]
+    operands = [check["scheme"]] + ([check["over"]] if check["over"] else [])
+    values = [curves.values(curve) for curve in operands]
     inside = [p for p, point in enumerate(curves.points) if low <= point <= high]
     outside = [p for p in range(len(curves.points)) if p not in inside]
     name = check["scheme"].name
@@ -347,7 +347,7 @@ def _peaks_within(check: Check, curves: Curves) -> Plan:
         subject = f"best of {name} between {low:g} and {high:g} minus its value"
         says = f"the best of {name} between {low:g} and {high:g} exceeds its value by"
         folded.append(Row(subject, says, curves.place(q)))
-    difference = _gap if len(named) == 1 else _gap_change
+    difference = _gap if len(operands) == 1 else _gap_change
     return Plan(
         rows,
         partial(difference, relative=False),

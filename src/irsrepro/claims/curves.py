@@ -23,7 +23,7 @@ _POINT = ("scheme", "point", "realisation")
 
 
 def plans_of(experiments: Mapping[str, xr.Dataset]) -> dict[str, dict[str, Any]]:
-    """Return what ``checks.validate_check`` has to know about experiments whose data is there."""
+    """Return what ``checks.resolve`` has to know about experiments whose data is there."""
     plans = {}
     for name, table in experiments.items():
         plain = [key for key, values in table.data_vars.items() if set(values.dims) == {*_POINT}]
@@ -68,7 +68,9 @@ class Curves:
         """
         self._quantity = check["quantity"]
         names = dict.fromkeys(curve.experiment for curve in curves)
-        shared = reduce(np.intersect1d, [_asked(experiments[c.experiment], c) for c in curves])
+        shared = reduce(
+            np.intersect1d, [_realisations_of(experiments[c.experiment], c) for c in curves]
+        )
         shared = shared[:first]
         self._tables = {name: experiments[name] for name in names}
         # Only what is read is selected: traces are large, and few checks look at them.
@@ -93,10 +95,10 @@ class Curves:
         # The last valid iteration of each run; what follows it is padding, not failure.
         last = trace.shape[-1] - 1 - np.isfinite(trace)[..., ::-1].argmax(axis=-1)
         padding = np.arange(trace.shape[-1]) > last[..., None]
-        held = np.where(padding, np.take_along_axis(trace, last[..., None], axis=-1), trace)
+        values = np.where(padding, np.take_along_axis(trace, last[..., None], axis=-1), trace)
         failed = np.isnan(self._read(curve, "metric", _POINT))
-        held[failed] = np.nan
-        return held
+        values[failed] = np.nan
+        return values
 
     def unit(self, traced: bool = False) -> str:
         """Return the unit of the quantity that the check looks at, empty if it has none."""
@@ -126,20 +128,20 @@ class Curves:
     def _read(self, curve: Curve, quantity: str, dims: tuple[str, ...]) -> Real:
         table = self._tables[curve.experiment]
         ordered = table[quantity].sel(scheme=curve.scheme).transpose(*dims[1:])
-        wanted = self.points if curve.point is None else [curve.point] * len(self.points)
+        points = self.points if curve.point is None else [curve.point] * len(self.points)
         swept = table["point"].values
-        indices = [int(np.abs(swept - value).argmin()) for value in wanted]
+        indices = [int(np.abs(swept - value).argmin()) for value in points]
         rows = self._rows[curve.experiment]
         return np.moveaxis(ordered.values[np.ix_(np.array(indices), rows)].astype(float), 1, 0)
 
 
-def _positions(numbers: NDArray[Any], wanted: NDArray[Any]) -> NDArray[np.intp]:
-    """Return where wanted numbers stand among numbers in any order."""
+def _positions(numbers: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.intp]:
+    """Return the positions of targets among numbers in any order."""
     order = np.argsort(numbers)
-    return order[np.searchsorted(numbers, wanted, sorter=order)]
+    return order[np.searchsorted(numbers, targets, sorter=order)]
 
 
-def _asked(table: xr.Dataset, curve: Curve) -> NDArray[Any]:
+def _realisations_of(table: xr.Dataset, curve: Curve) -> NDArray[Any]:
     """Return the numbers of the realisations that a scheme ran on."""
     numbers = _numbers(table)
     return numbers[table["asked"].sel(scheme=curve.scheme).values] if "asked" in table else numbers

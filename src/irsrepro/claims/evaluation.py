@@ -12,7 +12,7 @@ import xarray as xr
 
 from irsrepro.claims.contrasts import PLANS, Plan, Row
 from irsrepro.claims.curves import Curves, plans_of
-from irsrepro.claims.looks import level_at, looks_until, needed
+from irsrepro.claims.looks import level_at, looks_until, realisations_to_decide
 from irsrepro.claims.properties import Trials, count
 from irsrepro.claims.verdicts import (
     NOT_REPLICATED,
@@ -66,30 +66,30 @@ def evaluate(
         for check, place in zip(resolved, places, strict=True)
     )
     verdict = worst(result.verdict for result in results)
-    turned = {
-        _verdict_under(each, resolved, results, planned, counting=number == 0)
-        for number, each in enumerate(roundings)
+    other_verdicts = {
+        _verdict_under(rounding, resolved, results, planned, counting=number == 0)
+        for number, rounding in enumerate(roundings)
     } - {verdict}
     rests_on = claim.get("rests_on", [])
     for parameter in rests_on:
         if parameter not in (origins or {}):
             raise_config_error(name, "rests_on", parameter, one_of(origins or {}))
-    verdict = UNDECIDED if turned else verdict
-    given = {key: claim[key] for key in ("about", "figure", "text", "source") if key in claim}
+    verdict = UNDECIDED if other_verdicts else verdict
+    fields = {key: claim[key] for key in ("about", "figure", "text", "source") if key in claim}
     cause = ""
     if verdict != REPLICATED and "cause" in claim:
         cause = "{of}: {why}".format_map(claim["cause"])
-    elif verdict == UNDECIDED and not turned:
+    elif verdict == UNDECIDED and not other_verdicts:
         count = min(check.realisations for check in results if check.verdict == UNDECIDED)
         cause = f"sample: an interval from {count} realisations holds the bound"
     return ClaimResult(
-        **{"about": "", "figure": "", "text": "", **given},
+        **{"about": "", "figure": "", "text": "", **fields},
         claim=name,
         verdict=verdict,
         checks=results,
         cause=cause,
-        turned_by_rounding=bool(turned),
-        by_construction=any((origins or {})[each] == "calibrated" for each in rests_on),
+        turned_by_rounding=bool(other_verdicts),
+        by_construction=any((origins or {})[parameter] == "calibrated" for parameter in rests_on),
     )
 
 
@@ -121,7 +121,7 @@ def _check(
     curves = curves_of(check)
     count = Curves(check, curves, experiments).realisations
     planned = max(planned or count, count)
-    look = _counted if check["kind"] in OF_REALISATIONS else _averaged
+    look = _evaluate_counts if check["kind"] in OF_REALISATIONS else _evaluate_averages
     result: CheckResult | None = None
     sizes = looks_until(count, planned)
     for size in sizes:
@@ -131,7 +131,7 @@ def _check(
     return result
 
 
-def _averaged(
+def _evaluate_averages(
     check: Mapping[str, Any], curves: Curves, level: float, before: CheckResult | None
 ) -> CheckResult:
     """Return what a check of averages comes to at one look, given the looks before."""
@@ -147,21 +147,21 @@ def _averaged(
         ends, rows = [plan.fold(values) for values in ends], plan.folded
     labels = [row.label for row in rows]
     bounds = zip(*(end.tolist() for end in ends), strict=True)
-    contrasts = _narrowed(labels, bounds, (plan.low, plan.high, plan.strict), before)
+    contrasts = _intersect(labels, bounds, (plan.low, plan.high, plan.strict), before)
     fewest = int(interval.realisations.argmin())
-    counted = int(interval.realisations[fewest]), int(interval.left_out[fewest])
+    counts = int(interval.realisations[fewest]), int(interval.left_out[fewest])
     return CheckResult(
         kind=check["kind"],
-        verdict=worst(each.verdict for each in contrasts),
+        verdict=worst(contrast.verdict for contrast in contrasts),
         contrasts=contrasts,
-        realisations=counted[0],
-        left_out=counted[1],
+        realisations=counts[0],
+        left_out=counts[1],
         unit=f"{plan.unit} {plan.per}".strip(),
-        sentence=_sentence(plan, rows, contrasts, check["level"], counted),
+        sentence=_sentence(plan, rows, contrasts, check["level"], counts),
     )
 
 
-def _narrowed(
+def _intersect(
     labels: Sequence[str],
     bounds: Iterable[tuple[float, float, float]],
     required: tuple[float, float, bool],
@@ -170,16 +170,16 @@ def _narrowed(
     """Return contrasts whose intervals are also those of the looks before, which hold too."""
     low, high, strict = required
     earlier = before.contrasts if before else [None] * len(labels)
-    made = []
-    for label, (estimate, lower, upper), old in zip(labels, bounds, earlier, strict=True):
-        if old is not None and max(lower, old.lower) <= min(upper, old.upper):
-            lower, upper = max(lower, old.lower), min(upper, old.upper)
+    contrasts = []
+    for label, (estimate, lower, upper), previous in zip(labels, bounds, earlier, strict=True):
+        if previous is not None and max(lower, previous.lower) <= min(upper, previous.upper):
+            lower, upper = max(lower, previous.lower), min(upper, previous.upper)
         verdict = decide(lower, upper, low, high, strict)
-        made.append(Contrast(label, estimate, lower, upper, low, high, verdict))
-    return tuple(made)
+        contrasts.append(Contrast(label, estimate, lower, upper, low, high, verdict))
+    return tuple(contrasts)
 
 
-def _counted(
+def _evaluate_counts(
     check: Mapping[str, Any], curves: Curves, level: float, before: CheckResult | None
 ) -> CheckResult:
     """Return the result of a check of every realisation, or of the share of them, at one look."""
@@ -187,28 +187,30 @@ def _counted(
     low, high = (1.0, 1.0) if every else check["share"]
     trials = count(check, curves)
     # Bonferroni: the intervals of all subjects hold at once.
-    own = 1 - (1 - level) / len(trials)
+    subject_level = 1 - (1 - level) / len(trials)
     bounds = [
-        (each.successes / each.trials if each.trials else math.nan,
-         *clopper_pearson(each.successes, each.trials, own))
-        for each in trials
+        (trial.successes / trial.trials if trial.trials else math.nan,
+         *clopper_pearson(trial.successes, trial.trials, subject_level))
+        for trial in trials
     ]  # fmt: skip
-    labels = [each.subject for each in trials]
-    contrasts = _narrowed(labels, bounds, (low, high, False), before)
+    labels = [trial.subject for trial in trials]
+    contrasts = _intersect(labels, bounds, (low, high, False), before)
     if every:
         # No interval of a share ever reaches one: what is claimed is what was seen.
         contrasts = tuple(
-            replace(found, verdict=REPLICATED if each.successes == each.trials else NOT_REPLICATED)
-            if each.trials
-            else found
-            for found, each in zip(contrasts, trials, strict=True)
+            replace(
+                contrast, verdict=REPLICATED if trial.successes == trial.trials else NOT_REPLICATED
+            )
+            if trial.trials
+            else contrast
+            for contrast, trial in zip(contrasts, trials, strict=True)
         )
     return CheckResult(
         kind=check["kind"],
-        verdict=worst(each.verdict for each in contrasts),
+        verdict=worst(contrast.verdict for contrast in contrasts),
         contrasts=contrasts,
-        realisations=min(each.trials for each in trials),
-        left_out=max(each.left_out for each in trials),
+        realisations=min(trial.trials for trial in trials),
+        left_out=max(trial.left_out for trial in trials),
         unit="",
         sentence=_counted_sentence(check, trials, contrasts),
     )
@@ -219,8 +221,8 @@ def _counted_sentence(
 ) -> str:
     """Return one line for people about the worst count."""
     index = tightest(contrasts)
-    shown, contrast = trials[index], contrasts[index]
-    line = f"{shown.subject} in {shown.successes} of {shown.trials} realisations"
+    trial, contrast = trials[index], contrasts[index]
+    line = f"{trial.subject} in {trial.successes} of {trial.trials} realisations"
     notes = [
         f"share {100 * contrast.lower:.3g} to {100 * contrast.upper:.3g} %",
         f"exact binomial, {100 * check['level']:g} %",
@@ -228,8 +230,8 @@ def _counted_sentence(
     if len(trials) > 1:
         line += f", the {_superlative(contrast)} of {len(trials)} comparisons"
         notes.append("simultaneous")
-    if shown.left_out:
-        notes.append(f"{shown.left_out} left out")
+    if trial.left_out:
+        notes.append(f"{trial.left_out} left out")
     if check["kind"] == "share":
         required = in_words(100 * contrast.required_low, 100 * contrast.required_high)
         notes.append(f"{required} % required")
@@ -241,7 +243,7 @@ def _sentence(
     rows: Sequence[Row],
     contrasts: Sequence[Contrast],
     level: float,
-    counted: tuple[int, int],
+    counts: tuple[int, int],
 ) -> str:
     """Return one line for people about the tightest contrast of a check."""
     index = tightest(contrasts)
@@ -262,25 +264,26 @@ def _sentence(
     if contrast.verdict in (UNDECIDED, NOT_REPLICATED):
         line += f"; {in_words(scale * plan.low, scale * plan.high, plan.strict)}{unit} is required"
     if contrast.verdict == UNDECIDED:
-        line += _still_needed(counted[0], contrast)
-    notes = [f"{100 * level:g} % at any look", f"n = {counted[0]}"]
+        line += _still_needed(counts[0], contrast)
+    notes = [f"{100 * level:g} % at any look", f"n = {counts[0]}"]
     if len(contrasts) > 1:
         notes.insert(1, "simultaneous")
-    if counted[1]:
-        notes.append(f"{counted[1]} left out")
+    if counts[1]:
+        notes.append(f"{counts[1]} left out")
     return f"{line} ({', '.join(notes)})"
 
 
 def _still_needed(size: int, contrast: Contrast) -> str:
     """Return in words how many realisations might decide a contrast."""
-    wanted = needed(
+    realisations = realisations_to_decide(
         size, contrast.estimate, contrast.lower, contrast.upper, contrast.required_low,
         contrast.required_high,
     )  # fmt: skip
-    if not math.isfinite(wanted) or wanted > MOST_NEEDED:
+    if not math.isfinite(realisations) or realisations > MOST_NEEDED:
         return ", which no number of realisations in reach would decide"
-    digits = max(0, len(str(int(wanted))) - 2)
-    return f", which about {math.ceil(wanted / 10**digits) * 10**digits} realisations would decide"
+    digits = max(0, len(str(int(realisations))) - 2)
+    rounded = math.ceil(realisations / 10**digits) * 10**digits
+    return f", which about {rounded} realisations would decide"
 
 
 def _superlative(contrast: Contrast) -> str:

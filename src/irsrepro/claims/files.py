@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from irsrepro.build.storage import JSON, MEND, check_facts, read_sealed, write_sealed
+from irsrepro.build.storage import JSON, REMEDY, check_facts, read_sealed, write_sealed
 from irsrepro.claims.verdicts import ClaimResult
 from irsrepro.errors import StorageError
 
@@ -64,11 +64,11 @@ def read_verdicts(path: Path | str, **expected: object) -> Verdicts:
     body = read_sealed(path, JSON)
     try:
         content = json.loads(body + b"\n}")
-        found = Verdicts(content["facts"], _CLAIMS.validate_python(content["claims"]))
+        verdicts = Verdicts(content["facts"], _CLAIMS.validate_python(content["claims"]))
     except (ValueError, KeyError, TypeError, ValidationError) as error:
-        raise StorageError(f"{path}: no file of verdicts; {MEND}") from error
-    check_facts(path, found.facts, **expected)
-    return found
+        raise StorageError(f"{path}: no file of verdicts; {REMEDY}") from error
+    check_facts(path, verdicts.facts, **expected)
+    return verdicts
 
 
 def _row(result: ClaimResult) -> dict[str, Any]:

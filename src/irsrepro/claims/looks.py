@@ -29,7 +29,7 @@ def looks_until(count: int, planned: int) -> list[int]:
     while size < planned:
         sizes.append(size)
         size *= 2
-    return [each for each in [*sizes, planned] if each <= count] or [count]
+    return [size for size in [*sizes, planned] if size <= count] or [count]
 
 
 def level_at(size: int, sizes: Sequence[int], planned: int, level: float) -> float:
@@ -41,13 +41,13 @@ def level_at(size: int, sizes: Sequence[int], planned: int, level: float) -> flo
         planned: at the last look there may be.
         level: at which all looks hold together.
     """
-    before = max((each for each in sizes if each < size), default=0)
-    spent = [(each / planned) ** _POWER for each in (before, size)]
-    share: float = spent[1] - spent[0]
+    before = max((other for other in sizes if other < size), default=0)
+    spending = [(count / planned) ** _POWER for count in (before, size)]
+    share: float = spending[1] - spending[0]
     return 1.0 - (1.0 - level) * share
 
 
-def needed(
+def realisations_to_decide(
     size: int, estimate: float, lower: float, upper: float, low: float, high: float
 ) -> float:
     """Return how many realisations would decide a contrast, if its estimate is the truth.

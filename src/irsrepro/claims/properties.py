@@ -64,7 +64,7 @@ def _monotone(check: Mapping[str, Any], curves: Curves) -> Violations:
         trace = curves.trace(curve)
         step = sign * np.diff(trace, axis=-1)
         allowed = -check["tolerance"] * np.abs(trace[..., :-1])
-        yield f"{curve.name} never {word}", _violated((step >= allowed).all(axis=-1), trace)
+        yield f"{curve.name} never {word}", _violations((step >= allowed).all(axis=-1), trace)
 
 
 def _converges_by(check: Mapping[str, Any], curves: Curves) -> Violations:
@@ -74,7 +74,7 @@ def _converges_by(check: Mapping[str, Any], curves: Curves) -> Violations:
         yield (
             f"{curve.name} is within {check['within']:g} of its limit by iteration "
             f"{check['iteration']}",
-            _violated(distance <= check["within"] * np.abs(trace[..., -1]), trace),
+            _violations(distance <= check["within"] * np.abs(trace[..., -1]), trace),
         )
 
 
@@ -85,7 +85,7 @@ def _at_least(check: Mapping[str, Any], curves: Curves) -> Violations:
     for over in check["over"]:
         other = curves.values(over)
         holds = sign * (value - other) >= -check["tolerance"] * np.abs(other)
-        yield f"{check['scheme'].name} is {word} {over.name}", _violated(holds, value + other)
+        yield f"{check['scheme'].name} is {word} {over.name}", _violations(holds, value + other)
 
 
 def _within(check: Mapping[str, Any], curves: Curves) -> Violations:
@@ -94,7 +94,7 @@ def _within(check: Mapping[str, Any], curves: Curves) -> Violations:
         other = curves.values(over)
         yield (
             f"{check['scheme'].name} is within {100 * check['relative']:g} % of {over.name}",
-            _violated(np.abs(value - other) <= check["relative"] * np.abs(other), value + other),
+            _violations(np.abs(value - other) <= check["relative"] * np.abs(other), value + other),
         )
 
 
@@ -103,10 +103,10 @@ def _between(check: Mapping[str, Any], curves: Curves) -> Violations:
     for curve in check["schemes"]:
         value = curves.values(curve)
         subject = f"{check['quantity'] or 'metric'} of {curve.name} is {in_words(low, high)}"
-        yield subject, _violated(np.logical_and(value >= low, value <= high), value)
+        yield subject, _violations(np.logical_and(value >= low, value <= high), value)
 
 
-def _violated(holds: ArrayLike, values: Real) -> Real:
+def _violations(holds: ArrayLike, values: Real) -> Real:
     """Return 0, 1 or NaN (realisation, point); any NaN of ``values`` along a trace is a failure."""
     failed = np.isnan(values).any(axis=tuple(range(2, values.ndim)))
     return np.where(failed, np.nan, np.where(holds, 0.0, 1.0))

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from irsrepro.claims.files import Verdicts
-from irsrepro.claims.robustness import deciding_otherwise, in_words, leaving_open
+from irsrepro.claims.robustness import contrary_readings, in_words, open_readings
 from irsrepro.config.paper import DEFAULT
 
 PLAIN = (
@@ -30,30 +30,30 @@ def rows(verdicts: Mapping[str, Mapping[str, Verdicts]]) -> list[dict[str, Any]]
         alternative reading also ``robustness``, ``depends_on``, ``open_under`` (see ``robustness``)
         and ``verdicts``, by reading.
     """
-    made = []
+    table = []
     compared = any(len(readings) > 1 for readings in verdicts.values())
     for paper, readings in verdicts.items():
         facts = {"paper": paper, "fidelity": readings[DEFAULT].facts.get("fidelity", "")}
         others = {
-            reading: {each.claim: each for each in found.claims}
-            for reading, found in readings.items()
+            reading: {result.claim: result for result in reading_verdicts.claims}
+            for reading, reading_verdicts in readings.items()
             if reading != DEFAULT
         }
         for result, row in zip(readings[DEFAULT].claims, readings[DEFAULT].rows(), strict=True):
-            made.append(row | facts)
+            table.append(row | facts)
             if compared:
-                same = {
+                alternatives = {
                     reading: claims[result.claim].verdict
                     for reading, claims in others.items()
                     if result.claim in claims  # a claim may say nothing under a reading
                 }
-                made[-1] |= {
-                    "robustness": in_words(result.verdict, same),
-                    "depends_on": " ".join(deciding_otherwise(result.verdict, same)),
-                    "open_under": " ".join(leaving_open(result.verdict, same)),
-                    "verdicts": same,
+                table[-1] |= {
+                    "robustness": in_words(result.verdict, alternatives),
+                    "depends_on": " ".join(contrary_readings(result.verdict, alternatives)),
+                    "open_under": " ".join(open_readings(result.verdict, alternatives)),
+                    "verdicts": alternatives,
                 }
-    return made
+    return table
 
 
 def as_csv(table: Sequence[Mapping[str, Any]]) -> str:

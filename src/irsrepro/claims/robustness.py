@@ -47,13 +47,13 @@ class Counts:
         return ROBUST if 10 * self.decided >= round(10 * MOST_DECIDED) * self.total else OPEN
 
 
-def counted(verdicts: Iterable[str]) -> Counts:
+def count_verdicts(verdicts: Iterable[str]) -> Counts:
     """Return how often each verdict occurs."""
-    found = list(verdicts)
-    return Counts(*(found.count(each) for each in (REPLICATED, NOT_REPLICATED, UNDECIDED)))
+    values = list(verdicts)
+    return Counts(*(values.count(verdict) for verdict in (REPLICATED, NOT_REPLICATED, UNDECIDED)))
 
 
-def deciding_otherwise(default: str, alternatives: Mapping[str, str]) -> list[str]:
+def contrary_readings(default: str, alternatives: Mapping[str, str]) -> list[str]:
     """Return the readings that decide a claim against the default reading.
 
     Where the default one leaves it open, those under which it does not hold, if under others it
@@ -63,13 +63,13 @@ def deciding_otherwise(default: str, alternatives: Mapping[str, str]) -> list[st
         default: verdict under the default reading.
         alternatives: verdicts under the others, by name.
     """
-    if default == UNDECIDED and counted(alternatives.values()).robustness != DEPENDS:
+    if default == UNDECIDED and count_verdicts(alternatives.values()).robustness != DEPENDS:
         return []
     against = REPLICATED if default == NOT_REPLICATED else NOT_REPLICATED
     return [name for name, verdict in alternatives.items() if verdict == against]
 
 
-def leaving_open(default: str, alternatives: Mapping[str, str]) -> list[str]:
+def open_readings(default: str, alternatives: Mapping[str, str]) -> list[str]:
     """Return the readings that leave a claim open, the default one under that name."""
     verdicts = {"default": default, **alternatives}
     return [name for name, verdict in verdicts.items() if verdict == UNDECIDED]
@@ -86,11 +86,11 @@ def in_words(default: str, alternatives: Mapping[str, str]) -> str:
         ``robust``, ``depends on: NAME, ...`` with the readings that decide otherwise, ``open under:
         NAME, ...``, both of these, or ``no alternatives``; see ``Counts.robustness``.
     """
-    kind = counted([default, *alternatives.values()]).robustness
+    kind = count_verdicts([default, *alternatives.values()]).robustness
     if kind in (ROBUST, ALONE):
         return kind
     parts = {
-        "depends on": deciding_otherwise(default, alternatives),
-        "open under": leaving_open(default, alternatives),
+        "depends on": contrary_readings(default, alternatives),
+        "open under": open_readings(default, alternatives),
     }
-    return "; ".join(f"{told}: {', '.join(names)}" for told, names in parts.items() if names)
+    return "; ".join(f"{label}: {', '.join(names)}" for label, names in parts.items() if names)

@@ -75,7 +75,7 @@ class ClaimResult:
     Attributes:
         claim: id.
         about: figure or theorem, as the scorecard names it.
-        figure: name of the figure it stands beside, empty without one.
+        figure: name of the figure beside which it is shown, empty without one.
         text: the claim in our wording.
         verdict: worst of its checks, undecided if rounding alone turns it.
         checks: result of every check.
@@ -100,7 +100,7 @@ class ClaimResult:
     @property
     def points(self) -> tuple[int, int]:
         """In how many comparisons of all its checks it holds, and how many there are."""
-        verdicts = [each.verdict for check in self.checks for each in check.contrasts]
+        verdicts = [contrast.verdict for check in self.checks for contrast in check.contrasts]
         return verdicts.count(REPLICATED), len(verdicts)
 
     @property
@@ -143,7 +143,7 @@ def worst(verdicts: Iterable[str]) -> str:
 
 def tightest(contrasts: Iterable[Contrast]) -> int:
     """Return the index of the worst verdict and, among equals, the smallest margin."""
-    keys = [(_WORST_FIRST.index(each.verdict), each.margin) for each in contrasts]
+    keys = [(_WORST_FIRST.index(contrast.verdict), contrast.margin) for contrast in contrasts]
     return keys.index(min(keys))
 
 

@@ -42,7 +42,7 @@ def single_checks(checks: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [
         {**check, "experiment": experiment}
         for check in checks
-        for experiment in _listed(check["experiment"])
+        for experiment in _as_list(check["experiment"])
     ]
 
 
@@ -55,7 +55,7 @@ def experiments_of(check: Mapping[str, Any]) -> list[str]:
     """Return the names of the experiments that a valid check reads, its own first."""
     names = [check["experiment"]]
     for key in NAMES_OF_CURVES:
-        for name in _listed(check.get(key) or []):
+        for name in _as_list(check.get(key) or []):
             names.append(name.partition("/")[0] if "/" in name else check["experiment"])
     return list(dict.fromkeys(names))
 
@@ -71,8 +71,8 @@ def resolve(place: str, check: Mapping[str, Any], plans: Plans) -> dict[str, Any
             and ``iterations`` (length of the trace).
 
     Returns:
-        Every argument of the kind, defaults filled in. A single ``scheme`` stands under ``schemes``
-        for kinds that take several. Curves are ``Curve``, in lists where there may be several;
+        Every argument of the kind, defaults filled in. A single ``scheme`` is under ``schemes`` for
+        kinds that take several. Curves are ``Curve``, in lists where there may be several;
         ``points`` is the list of points, [None] if every curve is held at a point; an open end of a
         range is infinite.
 
@@ -91,7 +91,7 @@ def curves_of(resolved: Mapping[str, Any]) -> list[Curve]:
     return [
         value
         for values in resolved.values()
-        for value in _listed(values)
+        for value in _as_list(values)
         if isinstance(value, Curve)
     ]
 
@@ -110,7 +110,7 @@ class _Resolution:
     plans: Plans
     check: AnyCheck
 
-    def refuse(self, key: str, value: Any, expected: str) -> NoReturn:
+    def reject(self, key: str, value: Any, expected: str) -> NoReturn:
         raise_config_error(self.place, key, value, expected)
 
     def complete(self) -> dict[str, Any]:
@@ -119,38 +119,38 @@ class _Resolution:
         if isinstance(check, OfSeveral):
             resolved["schemes"] = resolved.pop("scheme") or check.schemes
         if not isinstance(check.experiment, str) or check.experiment not in self.plans:
-            self.refuse("experiment", check.experiment, one_of(self.plans))
+            self.reject("experiment", check.experiment, one_of(self.plans))
         curves: list[Curve] = []
         for key in NAMES_OF_CURVES:
             if resolved.get(key) is not None:
-                written = key if getattr(check, key) is not None else "scheme"
-                found = [self.curve(written, name) for name in _listed(resolved[key])]
-                resolved[key] = found[0] if key in check.single else found
-                curves += found
-        self.look_for_variables(resolved, curves)
+                written_key = key if getattr(check, key) is not None else "scheme"
+                key_curves = [self.curve(written_key, name) for name in _as_list(resolved[key])]
+                resolved[key] = key_curves[0] if key in check.single else key_curves
+                curves += key_curves
+        self.check_variables(resolved, curves)
         points = resolved["points"] = self.points(curves)
         if len(points) < check.fewest_points and resolved.get("along", "point") == "point":
-            self.refuse("points", points, f"at least {check.fewest_points} points")
+            self.reject("points", points, f"at least {check.fewest_points} points")
         if resolved.get("per") == "doubling":
             if resolved["along"] == "iteration":
-                self.refuse("per", "doubling", "unit, along iteration")
+                self.reject("per", "doubling", "unit, along iteration")
             if min(points) <= 0:
-                self.refuse("per", "doubling", "unit, with points of 0 or below")
+                self.reject("per", "doubling", "unit, with points of 0 or below")
         if resolved.get("along") == "scheme":
-            self.look_at_chain(resolved)
+            self.check_chain(resolved)
         values = self.plans[str(check.experiment)]["values"]
-        for point in _listed(resolved.get("point", [])):
-            if not _holds(values, point):
-                self.refuse("point", point, one_of(values))
+        for point in _as_list(resolved.get("point", [])):
+            if not _contains(values, point):
+                self.reject("point", point, one_of(values))
         for name in ("bounds", "share"):
             if resolved.get(name) is not None:
                 if any(isinstance(end, str) for end in resolved[name]):
-                    self.refuse(name, resolved[name], "numbers, which a reading gives")
+                    self.reject(name, resolved[name], "numbers, which a reading gives")
                 resolved[name] = _range(resolved[name])
         if "between" in resolved:
             low, high = _between(resolved["between"], points)
             if not 0 < sum(low <= point <= high for point in points) < len(points):
-                self.refuse("between", resolved["between"], "some points inside and some outside")
+                self.reject("between", resolved["between"], "some points inside and some outside")
             resolved["between"] = (low, high)
         return resolved
 
@@ -159,76 +159,80 @@ class _Resolution:
         experiment, _, scheme = name.rpartition("/")
         experiment = experiment or str(self.check.experiment)
         if experiment not in self.plans:
-            self.refuse(key, text, f"a curve of an experiment, {one_of(self.plans)}")
+            self.reject(key, text, f"a curve of an experiment, {one_of(self.plans)}")
         plan = self.plans[experiment]
         if scheme not in plan["schemes"]:
-            self.refuse(key, text, f"a scheme of {experiment}, {one_of(plan['schemes'])}")
+            self.reject(key, text, f"a scheme of {experiment}, {one_of(plan['schemes'])}")
         if not at:
             return Curve(text, experiment, scheme)
         try:
             point = float(at)
         except ValueError:
             point = math.nan
-        if not _holds(plan["values"], point):
-            self.refuse(key, text, f"a point of {experiment}, {one_of(plan['values'])}")
+        if not _contains(plan["values"], point):
+            self.reject(key, text, f"a point of {experiment}, {one_of(plan['values'])}")
         return Curve(text, experiment, scheme, point)
 
     def points(self, curves: Sequence[Curve]) -> list[Any]:
         """Return the points that all curves not held at a point share, [None] if all are held."""
-        wanted = self.check.points
+        selection = self.check.points
         swept = list(dict.fromkeys(curve.experiment for curve in curves if curve.point is None))
         if not swept:
-            if wanted is not None:
-                self.refuse("points", wanted, "no points, since every curve is held at one")
+            if selection is not None:
+                self.reject("points", selection, "no points, since every curve is held at one")
             return [None]
         points = [float(value) for value in self.plans[swept[0]]["values"]]
-        if isinstance(wanted, str):
+        if isinstance(selection, str):
             third = math.ceil(len(points) / 3)
             parts = {"first": points[:1], "last": points[-1:], "last_third": points[-third:]}
-            points = parts[wanted]
-        elif isinstance(wanted, dict):
-            self.refuse("points", wanted, "numbers, which a reading gives")
-        elif wanted is not None:
-            points = [float(point) for point in wanted]
+            points = parts[selection]
+        elif isinstance(selection, dict):
+            self.reject("points", selection, "numbers, which a reading gives")
+        elif selection is not None:
+            points = [float(point) for point in selection]
         for experiment in swept:
             values = self.plans[experiment]["values"]
             for point in points:
-                if not _holds(values, point):
-                    told = f"points of {experiment}, {one_of(values)}"
-                    self.refuse("points", wanted or point, told)
+                if not _contains(values, point):
+                    expected = f"points of {experiment}, {one_of(values)}"
+                    self.reject("points", selection or point, expected)
         return points
 
-    def look_at_chain(self, resolved: Mapping[str, Any]) -> None:
+    def check_chain(self, resolved: Mapping[str, Any]) -> None:
         """Refuse a comparison along fewer than two schemes, or gaps without a partner."""
         key = "schemes" if "schemes" in resolved else "scheme"
         chain = [curve.name for curve in resolved[key]]
         if len(chain) < 2:
-            self.refuse(key, chain, "at least two curves, along scheme")
+            self.reject(key, chain, "at least two curves, along scheme")
         if "over" in resolved and len(resolved["over"]) != len(chain):
             over = [curve.name for curve in resolved["over"]]
-            self.refuse("over", over, f"one curve for each of {', '.join(chain)}, along scheme")
+            self.reject("over", over, f"one curve for each of {', '.join(chain)}, along scheme")
 
-    def look_for_variables(self, resolved: Mapping[str, Any], curves: Sequence[Curve]) -> None:
+    def check_variables(self, resolved: Mapping[str, Any], curves: Sequence[Curve]) -> None:
         traced = self.check.traced or resolved.get("along") == "iteration"
         quantity = resolved["quantity"]
         for experiment in dict.fromkeys(curve.experiment for curve in curves):
             plan = self.plans[experiment]
             if traced and not plan.get("trace", False):
-                having = [name for name, other in self.plans.items() if other.get("trace", False)]
-                self.refuse("experiment", experiment, f"one with a trace, {one_of(having)}")
-            known = plan.get("traces" if traced else "quantities")
-            if known is not None and quantity is not None and quantity not in known:
-                self.refuse("quantity", quantity, f"what {experiment} has, {one_of(known)}")
-            for iteration in _listed(resolved.get("iteration", [])):
+                traced_experiments = [
+                    name for name, other in self.plans.items() if other.get("trace", False)
+                ]
+                self.reject(
+                    "experiment", experiment, f"one with a trace, {one_of(traced_experiments)}"
+                )
+            names = plan.get("traces" if traced else "quantities")
+            if names is not None and quantity is not None and quantity not in names:
+                self.reject("quantity", quantity, f"what {experiment} has, {one_of(names)}")
+            for iteration in _as_list(resolved.get("iteration", [])):
                 if iteration >= plan.get("iterations", math.inf):
-                    self.refuse("iteration", iteration, f"at most {plan['iterations'] - 1}")
+                    self.reject("iteration", iteration, f"at most {plan['iterations'] - 1}")
 
 
-def _holds(values: Sequence[float], wanted: float) -> bool:
-    return any(math.isclose(value, wanted) for value in values)
+def _contains(values: Sequence[float], point: float) -> bool:
+    return any(math.isclose(value, point) for value in values)
 
 
-def _listed(value: Any) -> list[Any]:
+def _as_list(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else [value]
 
 

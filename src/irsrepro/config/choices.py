@@ -55,12 +55,14 @@ def named_readings(paper: Paper) -> list[Reading]:
         Reading(name, "alternative", paper.readings[name], paper.adjustments.get(name, {}))
         for name in paper.alternatives
     ]
-    known = [dict(each.values) for each in alternatives if not each.adjustments]
+    alternative_values = [
+        dict(alternative.values) for alternative in alternatives if not alternative.adjustments
+    ]
     others = [
         Reading(f"{name}_{number}", "plausible", {name: value}, {})
-        for name, plausible in varied(paper).items()
+        for name, plausible in plausible_values(paper).items()
         for number, value in enumerate(plausible.get("values") or plausible["between"], start=1)
-        if value != paper.parameters[name]["value"] and {name: value} not in known
+        if value != paper.parameters[name]["value"] and {name: value} not in alternative_values
     ]
     return [Reading(DEFAULT, DEFAULT, {}, {}), *alternatives, *others]
 
@@ -73,11 +75,15 @@ def reading_names(paper: Paper, samples: int, every_value: bool) -> list[str]:
         samples: points of the product of all plausible values.
         every_value: every plausible value on its own, too, and not only the alternatives.
     """
-    named = [each.name for each in named_readings(paper) if every_value or each.kind != "plausible"]
-    return [*named, *map(SAMPLE.format, range(samples) if varied(paper) else ())]
+    names = [
+        reading.name
+        for reading in named_readings(paper)
+        if every_value or reading.kind != "plausible"
+    ]
+    return [*names, *map(SAMPLE.format, range(samples) if plausible_values(paper) else ())]
 
 
-def varied(paper: Paper) -> dict[str, Mapping[str, Any]]:
+def plausible_values(paper: Paper) -> dict[str, Mapping[str, Any]]:
     """Return the plausible values of every parameter that has some, in order of their names."""
-    given = {name: entry.get("plausible") for name, entry in sorted(paper.parameters.items())}
-    return {name: entry for name, entry in given.items() if entry and "fixed" not in entry}
+    plausible = {name: entry.get("plausible") for name, entry in sorted(paper.parameters.items())}
+    return {name: entry for name, entry in plausible.items() if entry and "fixed" not in entry}

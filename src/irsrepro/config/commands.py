@@ -31,10 +31,10 @@ def words(command: str) -> list[str]:
 def is_command(text: str) -> bool:
     """Whether a text is a command that says where all three files go."""
     try:
-        found = words(text)
+        command_words = words(text)
     except ValueError:
         return False
-    return bool(found) and text.isprintable() and all(place in text for place in PLACES)
+    return bool(command_words) and text.isprintable() and all(place in text for place in PLACES)
 
 
 def is_inside(name: str) -> bool:
@@ -55,14 +55,14 @@ def named_files(root: Path, entry: Mapping[str, Any]) -> list[Path]:
         root: the checkout.
         entry: of the scheme, with ``command`` and perhaps ``files``.
     """
-    found = set()
+    paths = set()
     for word in words(entry["command"]):
         for name in (word, *_PATH.findall(word.replace(f"{CHECKOUT}/", " "))):
             if is_file_of(root, name):
-                found.add(root / name)
+                paths.add(root / name)
     for pattern in entry.get("files", []):
-        found.update(path for path in root.glob(pattern) if path.is_file())
-    return sorted(found)
+        paths.update(path for path in root.glob(pattern) if path.is_file())
+    return sorted(paths)
 
 
 def check_files(file: str, key: str, root: Path, entry: Mapping[str, Any]) -> None:
@@ -91,8 +91,8 @@ def digest_of(root: Path, files: Sequence[Path]) -> str:
     return total.hexdigest()[:16]
 
 
-def described(scheme: str, entry: Mapping[str, Any]) -> dict[str, Any]:
+def with_defaults(scheme: str, entry: Mapping[str, Any]) -> dict[str, Any]:
     """Return the entry of an external scheme with what it need not say."""
     about = f"designed outside this package by: {entry['command']}"
-    usual = {"title": scheme, "about": about, "time_limit": TIME_LIMIT, "beyond_paper": True}
-    return usual | dict(entry)
+    defaults = {"title": scheme, "about": about, "time_limit": TIME_LIMIT, "beyond_paper": True}
+    return defaults | dict(entry)

@@ -40,12 +40,12 @@ def schemas(keys: Iterable[str]) -> dict[str, str]:
     Args:
         keys: papers of the checkout.
     """
-    found = {
+    schema_by_name = {
         "config": _of(Settings),
         "paper": _of(PaperFile),
         **{key: _of_paper(parameters_of(key)) for key in keys},
     }
-    return {f"{FOLDER}/{name}.json": _as_text(schema) for name, schema in found.items()}
+    return {f"{FOLDER}/{name}.json": _as_text(schema) for name, schema in schema_by_name.items()}
 
 
 def _of(model: type[Section]) -> dict[str, Any]:

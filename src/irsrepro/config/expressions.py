@@ -76,7 +76,7 @@ def _value(node: ast.expr, parameters: Mapping[str, Any]) -> Any:
         case ast.UnaryOp(op=ast.USub(), operand=operand):
             return -_value(operand, parameters)
         case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in FUNCTIONS and args:
-            return FUNCTIONS[name](*(_value(each, parameters) for each in args))
+            return FUNCTIONS[name](*(_value(arg, parameters) for arg in args))
     raise TypeError
 
 
@@ -90,12 +90,12 @@ def claims_under(paper: Paper, reading: str) -> dict[str, dict[str, Any]]:
     Raises:
         ConfigurationError: one line naming the claim, the key, the value and what is expected.
     """
-    found = {}
+    claims = {}
     for name, claim in paper.claims.items():
         checks = [_check_under(name, check, paper, reading) for check in claim["checks"]]
-        if kept := {place: check for place, check in enumerate(checks) if check is not None}:
-            found[name] = {**claim, "checks": list(kept.values()), "places": list(kept)}
-    return found
+        if by_place := {place: check for place, check in enumerate(checks) if check is not None}:
+            claims[name] = {**claim, "checks": list(by_place.values()), "places": list(by_place)}
+    return claims
 
 
 def pairs_of(paper: Paper, claims: Mapping[str, Any]) -> dict[str, set[tuple[str, str]]]:
@@ -131,9 +131,9 @@ def check_claims(paper: Paper) -> None:
         for number, check in enumerate(entry["checks"]):
             place = f"config/{paper.key}.yaml: claims.{claim}.checks.{number}"
             for reading in paper.readings if _depends(check) else list(paper.readings)[:1]:
-                made = _check_under(claim, check, paper, reading)
-                if made is not None:
-                    resolve(place, made, plans)
+                numeric_check = _check_under(claim, check, paper, reading)
+                if numeric_check is not None:
+                    resolve(place, numeric_check, plans)
 
 
 def _depends(check: Mapping[str, Any]) -> bool:
@@ -146,9 +146,9 @@ def _check_under(
     claim: str, check: Mapping[str, Any], paper: Paper, reading: str
 ) -> dict[str, Any] | None:
     """Return a check in numbers, or None where it has too few points."""
-    made, experiment = dict(check), check["experiment"]
+    numeric_check, experiment = dict(check), check["experiment"]
     if not _depends(check) or experiment not in paper.experiments:
-        return made
+        return numeric_check
     place = f"config/{paper.key}.yaml: claims.{claim}"
     parameters = paper.experiment_parameters(reading, experiment)
 
@@ -159,7 +159,7 @@ def _check_under(
             raise_config_error(place, key, text, str(error))
 
     if "bounds" in check:
-        made["bounds"] = [
+        numeric_check["bounds"] = [
             number("bounds", end) if isinstance(end, str) else end for end in check["bounds"]
         ]
     if isinstance(limits := check.get("points"), Mapping):
@@ -167,11 +167,11 @@ def _check_under(
             if name not in LIMITS:
                 raise_config_error(place, "points", name, one_of(LIMITS))
         ends = {name: number("points", text) for name, text in limits.items()}
-        made["points"] = [
+        numeric_check["points"] = [
             point
             for point in paper.experiments[experiment]["sweep"]["values"]
             if all(LIMITS[name](point, end) for name, end in ends.items())
         ]
-        if len(made["points"]) < fewest_points(check):
+        if len(numeric_check["points"]) < fewest_points(check):
             return None
-    return made
+    return numeric_check

@@ -17,7 +17,7 @@ from irsrepro.config.types import (
     Quantity,
     Section,
     Share,
-    misplaced,
+    key_error,
     rising,
 )
 
@@ -95,7 +95,7 @@ class OfSeveral(AnyCheck):
     @model_validator(mode="after")
     def _one_of_two(self) -> OfSeveral:
         if (self.schemes is None) == (self.scheme is None):
-            raise misplaced("schemes", "one or several curves, under scheme or schemes")
+            raise key_error("schemes", "one or several curves, under scheme or schemes")
         return self
 
 
@@ -244,7 +244,7 @@ class OfRealisations(AnyCheck):
     @model_validator(mode="after")
     def _share_of_what(self) -> OfRealisations:
         if (self.share is None) == (self.kind == "share"):
-            raise misplaced("share", "[low, high] with kind share, nothing without")
+            raise key_error("share", "[low, high] with kind share, nothing without")
         return self
 
 

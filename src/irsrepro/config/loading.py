@@ -20,9 +20,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from irsrepro.config.checks import single_checks
-from irsrepro.config.commands import check_files, described
+from irsrepro.config.commands import check_files, with_defaults
 from irsrepro.config.expressions import check_claims
-from irsrepro.config.models import Asked, PaperFile, Settings
+from irsrepro.config.models import PaperFile, RunSettings, Settings
 from irsrepro.config.modules import documentation
 from irsrepro.config.paper import DEFAULT, Paper
 from irsrepro.config.parameters import parameters_of
@@ -75,7 +75,7 @@ class Project:
     def solution_chunks(self, paper: str, experiment: str, scheme: str) -> list[str]:
         """Return the names of the chunks that a scheme runs on: all, or the first ones."""
         plan = self.papers[paper].experiments[experiment]
-        return chunks_asked(self.chunks(paper, plan["ensemble"]), plan, scheme)
+        return chunks_of_scheme(self.chunks(paper, plan["ensemble"]), plan, scheme)
 
     def rounding_chunks(self, paper: str, experiment: str) -> list[str]:
         """Return the names of the chunks that hold the sample for rounding; none without one.
@@ -113,7 +113,7 @@ def chunk_bounds(count: int, size: int) -> list[tuple[int, int]]:
     return bounds
 
 
-def chunks_asked(chunks: Sequence[str], plan: Mapping[str, Any], scheme: str) -> list[str]:
+def chunks_of_scheme(chunks: Sequence[str], plan: Mapping[str, Any], scheme: str) -> list[str]:
     """Return the chunks FIRST-LAST that a scheme runs on in an experiment: all, or the first."""
     limit = plan.get("first", {}).get(scheme)
     return [name for name in chunks if limit is None or int(name.partition("-")[0]) < limit]
@@ -130,19 +130,19 @@ def load_project(root: Path, overrides: Mapping[str, Any]) -> Project:
         ConfigurationError: one line for the first thing that is wrong.
     """
     settings = read_yaml(root, "config/config.yaml")
-    _validated(Settings, settings, "config/config.yaml")
+    _validate(Settings, settings, "config/config.yaml")
     keys = paper_keys(root)
-    given = {name: _typed(name, value) for name, value in overrides.items()}
-    changes = {key: given.pop(key, {}) for key in keys}
-    allowed = [*Asked.model_fields, *changes]
-    for name, value in given.items():
+    options = {name: _parse_value(name, value) for name, value in overrides.items()}
+    changes = {key: options.pop(key, {}) for key in keys}
+    allowed = [*RunSettings.model_fields, *changes]
+    for name, value in options.items():
         if name not in allowed or value is None:
             raise_config_error(COMMAND_LINE, name, value, f"one of the keys {', '.join(allowed)}")
-    asked = {"realisations": None, "variant": None} | settings | given
-    _validated(Asked, asked, COMMAND_LINE)
-    _check_variant(asked["variant"], changes)
-    papers = {key: load_paper(root, key, asked["variant"], changes[key]) for key in keys}
-    return Project(root=root, papers=papers, **asked)
+    run_settings = {"realisations": None, "variant": None} | settings | options
+    _validate(RunSettings, run_settings, COMMAND_LINE)
+    _check_variant(run_settings["variant"], changes)
+    papers = {key: load_paper(root, key, run_settings["variant"], changes[key]) for key in keys}
+    return Project(root=root, papers=papers, **run_settings)
 
 
 def paper_keys(root: Path) -> list[str]:
@@ -154,19 +154,19 @@ def paper_keys(root: Path) -> list[str]:
     keys = sorted(path.stem for path in (root / "config").glob("*.yaml"))
     for key in set(keys) - {SETTINGS}:
         if key in RESERVED_NAMES or not re.fullmatch(NAME, key):
-            told = f"a name of letters, digits and _, and none of {', '.join(RESERVED_NAMES)}"
-            raise_config_error("config", f"{key}.yaml", key, told)
+            expected = f"a name of letters, digits and _, and none of {', '.join(RESERVED_NAMES)}"
+            raise_config_error("config", f"{key}.yaml", key, expected)
     return [key for key in keys if key != SETTINGS]
 
 
-def _typed(name: str, value: Any) -> Any:
+def _parse_value(name: str, value: Any) -> Any:
     """Read command-line values as YAML: Snakemake hands over strings, also inside mappings."""
     if value is None:
         raise_config_error(COMMAND_LINE, name, value, "a value, as in '{elements: 8}'")
     if isinstance(value, Mapping):
-        return {key: _typed(f"{name}.{key}", each) for key, each in value.items()}
+        return {key: _parse_value(f"{name}.{key}", entry) for key, entry in value.items()}
     if isinstance(value, list):
-        return [_typed(name, each) for each in value]
+        return [_parse_value(name, item) for item in value]
     return parse_yaml(value, COMMAND_LINE, name) if isinstance(value, str) else value
 
 
@@ -181,7 +181,7 @@ def _check_variant(variant: str | None, changes: Mapping[str, Any]) -> None:
         raise_config_error(COMMAND_LINE, "variant", variant, "KEY='{PARAMETER: VALUE}' too")
 
 
-def _validated(model: type[Section], content: Any, file: str) -> None:
+def _validate(model: type[Section], content: Any, file: str) -> None:
     """Check the content of a file against a model."""
     try:
         model.model_validate(content)
@@ -209,7 +209,7 @@ def load_paper(
     """
     name = f"config/{key}.yaml"
     source = read_yaml(root, name)
-    _validated(PaperFile, source, name)
+    _validate(PaperFile, source, name)
     if not (root / "notebooks" / f"{key}.ipynb").is_file():
         raise config_error(f"{name}: expected its report template notebooks/{key}.ipynb")
     for entry in (*source["ensembles"].values(), *source["experiments"].values()):
@@ -217,7 +217,7 @@ def load_paper(
     for claim in source["claims"].values():
         claim["checks"] = single_checks(claim["checks"])
     source["schemes"] |= _schemes_by_name(key, source)
-    _take_part(name, root, source)
+    _complete_schemes(name, root, source)
     parameters = parameters_of(key)
     check_names(name, source)
     check_parameters(name, source, parameters)
@@ -236,13 +236,15 @@ def load_paper(
         chunk = source["ensembles"][entry["ensemble"]].get("chunk")
         for scheme, count in entry.get("first", {}).items():
             if chunk is None or chunk_bounds(count + 1, chunk)[-1][0] != count:
-                told = f"a multiple of ensembles.{entry['ensemble']}.chunk"
-                raise_config_error(name, f"experiments.{experiment}.first.{scheme}", count, told)
+                expected = f"a multiple of ensembles.{entry['ensemble']}.chunk"
+                raise_config_error(
+                    name, f"experiments.{experiment}.first.{scheme}", count, expected
+                )
     check_fit(paper, paper.readings)
     check_claims(paper)
     for figure, entry in source["figures"].items():
-        drawn = entry.get("experiments", [])
-        for experiment in drawn if len(drawn) > 1 else ():
+        experiments = entry.get("experiments", [])
+        for experiment in experiments if len(experiments) > 1 else ():
             if not {experiment, "title"} & {
                 *entry.get("titles", {}),
                 *source["experiments"][experiment],
@@ -254,23 +256,27 @@ def load_paper(
 
 def _schemes_by_name(key: str, source: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return entries for the schemes that experiments list without one."""
-    found: dict[str, dict[str, Any]] = {}
+    schemes: dict[str, dict[str, Any]] = {}
     for plan in source["experiments"].values():
         for scheme in plan["schemes"]:
             if scheme not in source["schemes"]:
                 text = documentation(f"irsrepro.papers.{key}.schemes.{scheme}", "design")
                 title, _, about = text.partition(": ")
                 if title:
-                    found[scheme] = {"title": title, "about": about or title, "beyond_paper": True}
-    return found
+                    schemes[scheme] = {
+                        "title": title,
+                        "about": about or title,
+                        "beyond_paper": True,
+                    }
+    return schemes
 
 
-def _take_part(file: str, root: Path, source: Mapping[str, Any]) -> None:
+def _complete_schemes(file: str, root: Path, source: Mapping[str, Any]) -> None:
     """Complete the entries of commands, and list schemes in the experiments that they name."""
     for scheme, entry in source["schemes"].items():
         if "command" in entry:
             check_files(file, f"schemes.{scheme}", root, entry)
-            source["schemes"][scheme] = described(scheme, entry)
+            source["schemes"][scheme] = with_defaults(scheme, entry)
         for experiment in entry.get("experiments", []):
             plan = source["experiments"].get(experiment, {"schemes": [scheme]})
             if scheme not in plan["schemes"]:
@@ -289,12 +295,14 @@ def check_fit(paper: Paper, readings: Iterable[str]) -> None:
     for reading, (experiment, plan) in product(readings, paper.experiments.items()):
         swept, values = plan["sweep"]["parameter"], plan["sweep"]["values"]
         place = f"experiments.{experiment}"
-        drawn = paper.channel_parameters(reading, plan["ensemble"])
-        if swept in drawn and max(values) > drawn[swept]:
+        channel_parameters = paper.channel_parameters(reading, plan["ensemble"])
+        if swept in channel_parameters and max(values) > channel_parameters[swept]:
             raise_config_error(file, f"{place}.sweep.values", max(values),
-                               f"at most {swept} = {drawn[swept]}, as ensemble "
+                               f"at most {swept} = {channel_parameters[swept]}, as ensemble "
                                f"{plan['ensemble']} draws")  # fmt: skip
-        together = paper.experiment_parameters(reading, experiment)
+        experiment_parameters = paper.experiment_parameters(reading, experiment)
         for point in {min(values), max(values)}:
-            for name, told in parameters.misfits(together | {swept: point}):
-                raise_config_error(file, f"{place} under {reading}: {name}", together[name], told)
+            for name, expected in parameters.misfits(experiment_parameters | {swept: point}):
+                raise_config_error(
+                    file, f"{place} under {reading}: {name}", experiment_parameters[name], expected
+                )

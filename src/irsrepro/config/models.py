@@ -69,7 +69,7 @@ class Settings(Section):
     multiverse: MultiverseSettings
 
 
-class Asked(Settings):
+class RunSettings(Settings):
     """Settings with what only a command line gives."""
 
     realisations: Realisations | None = None
@@ -134,12 +134,12 @@ PLAUSIBLE = {"values": "listed", "between": "ranged", "fixed": "not varied"}  # 
 
 def _kind_of_plausible(content: Any) -> str | None:
     """Return the tag of the model for a plausible entry, by the one key that only it has."""
-    present = [
+    tags = [
         tag
         for key, tag in PLAUSIBLE.items()
         if (key in content if isinstance(content, dict) else hasattr(content, key))
     ]
-    return present[0] if len(present) == 1 else None
+    return tags[0] if len(tags) == 1 else None
 
 
 Plausible = Annotated[
@@ -155,7 +155,7 @@ Plausible = Annotated[
 
 
 class Parameter(Sourced):
-    """A parameter: its value, where that is from, what else it may be, and whom it concerns."""
+    """A parameter: its value, where that is from, what else it may be, and which schemes use it."""
 
     value: Any
     plausible: Plausible | None = Field(
@@ -225,10 +225,10 @@ class ExternalScheme(_AnyScheme):
 
 
 def _kind_of_scheme(entry: Any) -> str:
-    commanded = isinstance(entry, ExternalScheme) or (
+    has_command = isinstance(entry, ExternalScheme) or (
         isinstance(entry, dict) and "command" in entry
     )
-    return "by command" if commanded else "by module"
+    return "by command" if has_command else "by module"
 
 
 AnyScheme = Annotated[

@@ -36,8 +36,8 @@ def quantities_of(key: str) -> tuple[set[str], set[str]]:
         Every word in quotes or before an equals sign, and those of them that stand before a call of
         ``variable``, told without importing the modules.
     """
-    room = LIBRARY / "papers" / key
-    paths = [*room.glob("*.py"), *room.glob("schemes/*.py")]
+    folder = LIBRARY / "papers" / key
+    paths = [*folder.glob("*.py"), *folder.glob("schemes/*.py")]
     text = "\n".join(path.read_text("utf-8") for path in paths if path.stem != "parameters")
     words = {first or second for first, second in re.findall(r"""["'](\w+)["']|(\w+)=""", text)}
     return words, set(re.findall(r"""\b([a-z]\w*)["']?\]?\s*[:=]\s*variable\(""", text))

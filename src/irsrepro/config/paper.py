@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 DEFAULT = "default"
-EXTERNAL = "external"  # who stands for every command in ``used_by``
+EXTERNAL = "external"  # in ``used_by``: every command
 
 
 @dataclass(frozen=True)
@@ -92,23 +92,23 @@ class Paper:
         """
         section = self.figures[figure]
         experiments = section.get("experiments", [])
-        found = []
+        curves = []
         for experiment in experiments:
             schemes = self.experiments[experiment]["schemes"]
             for scheme in [name for name in section.get("schemes", schemes) if name in schemes]:
                 name = scheme if len(experiments) == 1 else f"{experiment}/{scheme}"
                 curve = {"name": name, "experiment": experiment, "scheme": scheme}
-                cut = section.get("after", {}).get(scheme, [])
-                found += [
-                    curve | {"name": f"{name} after {count}", "after": count} for count in cut
+                counts = section.get("after", {}).get(scheme, [])
+                curves += [
+                    curve | {"name": f"{name} after {count}", "after": count} for count in counts
                 ]
-                more = section.get("also", {}).get(scheme, {})
-                found += [
+                quantities = section.get("also", {}).get(scheme, {})
+                curves += [
                     curve | {"name": f"{name} {quantity}", "quantity": quantity}
-                    for quantity in more
+                    for quantity in quantities
                 ]
-                found.append(curve)
-        return found
+                curves.append(curve)
+        return curves
 
     def holder(self, reading: str, experiment: str, scheme: str) -> str:
         """Return the reading under whose name a solution is kept.
@@ -126,11 +126,11 @@ class Paper:
 
         Plans ask for the same ones again with every chunk and figure, so the answers are kept.
         """
-        asked = (reading, *names)
-        if asked not in self._holders:
+        key = (reading, *names)
+        if key not in self._holders:
             same = parameters(reading, *names) == parameters(DEFAULT, *names)
-            self._holders[asked] = DEFAULT if same else reading
-        return self._holders[asked]
+            self._holders[key] = DEFAULT if same else reading
+        return self._holders[key]
 
     def panels(self, figure: str) -> list[str]:
         """Return the figures whose data a figure draws: itself, or the panels of a sheet."""
@@ -139,13 +139,13 @@ class Paper:
     def changes(self, reading: str, figure: str) -> str:
         """Return what a reading changes in a figure, for a person; empty if it changes nothing."""
         default = self.figure_parameters(DEFAULT, figure)
-        changed = {
+        differences = {
             f"{name} = {value} (was {default[part][name]})": None
             for part, values in self.figure_parameters(reading, figure).items()
             for name, value in values.items()
             if value != default[part][name]
         }
-        return ", ".join(changed)
+        return ", ".join(differences)
 
     def module(self, scheme: str) -> str:
         """Return the dotted name of the module that holds a scheme; not of one with a command."""
@@ -176,8 +176,8 @@ class Paper:
 
     def _set_in(self, reading: str, experiment: str) -> dict[str, Any]:
         """Return the parameters that are set in an experiment under a reading."""
-        adjusted = self.adjustments.get(reading, {}).get(experiment, {})
-        return {**self.experiments[experiment]["set"], **adjusted}
+        adjustments = self.adjustments.get(reading, {}).get(experiment, {})
+        return {**self.experiments[experiment]["set"], **adjustments}
 
     def _selected(
         self, reading: str, ensemble: str, more: Mapping[str, Any], user: str | None = None
@@ -189,18 +189,18 @@ class Paper:
         to those only.
         """
         values = self.reading(reading) | self.ensembles[ensemble]["set"] | dict(more)
-        commanded = user is not None and user in self.schemes and self.is_external(user)
-        names = {user, EXTERNAL} if commanded else {user}
-        chosen = {}
+        by_command = user is not None and user in self.schemes and self.is_external(user)
+        names = {user, EXTERNAL} if by_command else {user}
+        parameters = {}
         for name in sorted(values):
             entry = self.parameters[name]
             users = entry.get("used_by", "schemes")
             if ensemble not in entry.get("ensembles", [ensemble]):
                 continue
             if user == "channels":
-                known = users == "channels"
+                is_used = users == "channels"
             else:
-                known = user is None or isinstance(users, str) or bool(names & {*users})
-            if known:
-                chosen[name] = values[name]
-        return chosen
+                is_used = user is None or isinstance(users, str) or bool(names & {*users})
+            if is_used:
+                parameters[name] = values[name]
+        return parameters

@@ -26,9 +26,9 @@ class PaperParameters(Section):
     def unit(cls, name: str) -> str:
         """Return the unit of a parameter."""
         kinds = [
-            each
-            for each in cls.model_fields[name].metadata
-            if isinstance(each, Expected | Quantity)
+            item
+            for item in cls.model_fields[name].metadata
+            if isinstance(item, Expected | Quantity)
         ]
         return kinds[-1].unit if kinds else WORDS
 
@@ -51,8 +51,8 @@ class PaperParameters(Section):
             ConfigurationError: there is no such parameter, or it cannot have the value.
         """
         if name not in cls.model_fields:
-            known = one_of(cls.model_fields)
-            raise_config_error(file, key, value, f"a parameter of {cls.source()}, {known}")
+            names = one_of(cls.model_fields)
+            raise_config_error(file, key, value, f"a parameter of {cls.source()}, {names}")
         try:
             cls.__pydantic_validator__.validate_assignment(cls.model_construct(), name, value)
         except ValidationError as error:
@@ -75,7 +75,7 @@ def parameters_of(key: str) -> type[PaperParameters]:
         ConfigurationError: the paper has no such module, or it names none.
     """
     name = f"irsrepro.papers.{key}.parameters"
-    found = getattr(import_module(name), "Parameters", None) if module_file(name) else None
-    if not (isinstance(found, type) and issubclass(found, PaperParameters)):
+    parameters = getattr(import_module(name), "Parameters", None) if module_file(name) else None
+    if not (isinstance(parameters, type) and issubclass(parameters, PaperParameters)):
         raise config_error(f"src/{name.replace('.', '/')}.py: expected a class Parameters there")
-    return found
+    return parameters

@@ -27,8 +27,8 @@ def raise_config_error(file: str, key: str, value: Any, expected: str) -> NoRetu
     Raises:
         ConfigurationError: always.
     """
-    place = _shortened(key, 2 * LONGEST_VALUE)
-    raise config_error(f"{file}: {place}: {_shortened(repr(value))}: expected {expected}")
+    place = _shorten(key, 2 * LONGEST_VALUE)
+    raise config_error(f"{file}: {place}: {_shorten(repr(value))}: expected {expected}")
 
 
 def config_error(text: str) -> ConfigurationError:
@@ -47,33 +47,33 @@ def raise_first(
         content: what was validated.
         file: where that came from.
         key: its place in the file.
-        begin: how many parts of the error's location ``key`` stands for already.
+        begin: how many parts of the error's location ``key`` covers already.
 
     Raises:
         ConfigurationError: always.
     """
     details = error.errors(include_url=False)
     # A misspelt key is both unknown and missing: the first says more.
-    chosen = next((each for each in details if each["type"] != "missing"), details[0])
-    context, value = chosen.get("ctx", {}), chosen["input"]
-    keys = _keys(content, chosen["loc"])
-    if chosen["type"] == "missing":
-        keys.append(chosen["loc"][-1])
+    first = next((detail for detail in details if detail["type"] != "missing"), details[0])
+    context, value = first.get("ctx", {}), first["input"]
+    keys = _keys(content, first["loc"])
+    if first["type"] == "missing":
+        keys.append(first["loc"][-1])
     elif within := context.get("key") or context.get("discriminator", "").strip("'"):
         keys.append(within)
         value = value.get(within, ABSENT) if isinstance(value, dict) else value
     place = ".".join(filter(None, map(str, [key, *keys[begin:]]))) or "(top)"
-    if chosen["type"] in ("missing", "union_tag_not_found"):
+    if first["type"] in ("missing", "union_tag_not_found"):
         raise config_error(f"{file}: {place}: missing")
     if value is ABSENT:
-        raise config_error(f"{file}: {place}: missing; expected {_expected(chosen)}")
-    raise_config_error(file, place, value, _expected(chosen))
+        raise config_error(f"{file}: {place}: missing; expected {_expectation(first)}")
+    raise_config_error(file, place, value, _expectation(first))
 
 
 def one_of(names: Any) -> str:
     """Return the names that are allowed, as the object of "expected"."""
-    listed = ", ".join(map(str, names))
-    return f"one of {listed}" if listed else "nothing"
+    text = ", ".join(map(str, names))
+    return f"one of {text}" if text else "nothing"
 
 
 def _keys(content: Any, location: Sequence[int | str]) -> list[int | str]:
@@ -88,7 +88,7 @@ def _keys(content: Any, location: Sequence[int | str]) -> list[int | str]:
     return keys
 
 
-def _expected(details: ErrorDetails) -> str:
+def _expectation(details: ErrorDetails) -> str:
     context = details.get("ctx", {})
     match details["type"]:
         case "expected":
@@ -109,5 +109,5 @@ def _expected(details: ErrorDetails) -> str:
     return details["msg"].removeprefix("Input should be ").lower()
 
 
-def _shortened(text: str, limit: int = LONGEST_VALUE) -> str:
+def _shorten(text: str, limit: int = LONGEST_VALUE) -> str:
     return text if len(text) <= limit else f"{text[: limit - 3]}..."

@@ -48,8 +48,8 @@ def check_parameters(file: str, source: Source, parameters: type[PaperParameters
             _check_plausible(file, name, entry["value"], entry["plausible"], parameters)
     for name in parameters.model_fields:
         if name not in source["parameters"]:
-            told = f"missing; {parameters.source()} has it"
-            raise config_error(f"{file}: parameters.{name}: {told}")
+            reason = f"missing; {parameters.source()} has it"
+            raise config_error(f"{file}: parameters.{name}: {reason}")
     for place, values in _settings(source):
         check_values(file, place, values, parameters)
 
@@ -62,8 +62,8 @@ def _check_plausible(
     for number, value in enumerate(plausible.get("values", ())):
         kind.check(name, value, file, f"{place}.values.{number}")
         if value == default:
-            told = f"another value than the parameter's own {default!r}"
-            raise_config_error(file, f"{place}.values.{number}", value, told)
+            expected = f"another value than the parameter's own {default!r}"
+            raise_config_error(file, f"{place}.values.{number}", value, expected)
     if "between" not in plausible:
         return
     between = low, high = plausible["between"]
@@ -81,8 +81,8 @@ def _check_plausible(
         kind.check(name, low + step, file, f"{place}.step: one step above {low}")
         for end in (default, high):
             if abs((end - low) / step - round((end - low) / step)) > 1e-9:
-                told = f"one by which {end} can be reached from {low}"
-                raise_config_error(file, f"{place}.step", step, told)
+                expected = f"one by which {end} can be reached from {low}"
+                raise_config_error(file, f"{place}.step", step, expected)
 
 
 def check_values(
@@ -106,8 +106,10 @@ def check_code(file: str, key: str, source: Source) -> None:
     for scheme, entry in source["schemes"].items():
         if "command" in entry:
             if module_file(f"irsrepro.papers.{key}.solution") is None:
-                told = f"a file src/irsrepro/papers/{key}/solution.py that declares what it returns"
-                raise_config_error(file, f"schemes.{scheme}.command", entry["command"], told)
+                expected = (
+                    f"a file src/irsrepro/papers/{key}/solution.py that declares what it returns"
+                )
+                raise_config_error(file, f"schemes.{scheme}.command", entry["command"], expected)
             _check_untimed(file, scheme, source)
             continue
         module = entry.get("module", scheme)
@@ -115,7 +117,7 @@ def check_code(file: str, key: str, source: Source) -> None:
             place = f"src/irsrepro/papers/{key}/schemes"
             raise_config_error(file, f"schemes.{scheme}", module,
                                f"a module of {place} that defines design()")  # fmt: skip
-    strings, reported = quantities_of(key)
+    strings, variables = quantities_of(key)
     metrics = {f"experiments.{name}.metric": entry["metric"]
                for name, entry in source["experiments"].items()}  # fmt: skip
     quantities = {
@@ -126,8 +128,10 @@ def check_code(file: str, key: str, source: Source) -> None:
     }
     for place, name in (metrics | quantities).items():
         if name not in strings and name != SECONDS:
-            told = f"what a system model or scheme of {key} reports, {one_of(sorted(reported))}"
-            raise_config_error(file, place, name, told)
+            expected = (
+                f"what a system model or scheme of {key} reports, {one_of(sorted(variables))}"
+            )
+            raise_config_error(file, place, name, expected)
 
 
 def _check_untimed(file: str, scheme: str, source: Source) -> None:
@@ -135,8 +139,8 @@ def _check_untimed(file: str, scheme: str, source: Source) -> None:
     untimed = [name for name, plan in source["experiments"].items() if not plan.get("timed")]
     for name, plan in source["experiments"].items():
         if scheme in plan["schemes"] and name not in untimed:
-            told = f"an experiment that is not timed, {one_of(untimed)}"
-            raise_config_error(file, f"schemes.{scheme}.experiments", name, told)
+            expected = f"an experiment that is not timed, {one_of(untimed)}"
+            raise_config_error(file, f"schemes.{scheme}.experiments", name, expected)
 
 
 def _members(source: Source) -> Iterator[Member]:
@@ -147,48 +151,60 @@ def _members(source: Source) -> Iterator[Member]:
         place = f"parameters.{name}"
         users = entry.get("used_by", [])
         users = users if isinstance(users, list) else []
-        yield from _each(f"{place}.used_by", users, [*schemes, "external"])
-        yield from _each(f"{place}.ensembles", entry.get("ensembles", []), ensembles)
+        yield from _references(f"{place}.used_by", users, [*schemes, "external"])
+        yield from _references(f"{place}.ensembles", entry.get("ensembles", []), ensembles)
     for name, entry in ensembles.items():
-        yield from _each(
+        yield from _references(
             f"ensembles.{name}.draws_of", [*filter(None, [entry.get("draws_of")])], ensembles
         )
     for name, entry in schemes.items():
-        yield from _each(f"schemes.{name}.experiments", entry.get("experiments", []), experiments)
+        yield from _references(
+            f"schemes.{name}.experiments", entry.get("experiments", []), experiments
+        )
     for name, entry in source["alternatives"].items():
-        yield from _each(
+        yield from _references(
             f"alternatives.{name}.experiments", entry.get("experiments", []), experiments
         )
     for name, entry in experiments.items():
         place = f"experiments.{name}"
         yield f"{place}.ensemble", entry["ensemble"], ensembles
-        yield from _each(f"{place}.schemes", entry["schemes"], schemes)
-        yield from _each(f"{place}.first", entry.get("first", []), entry["schemes"])
+        yield from _references(f"{place}.schemes", entry["schemes"], schemes)
+        yield from _references(f"{place}.first", entry.get("first", []), entry["schemes"])
     for name, entry in figures.items():
-        place, drawn = f"figures.{name}", entry.get("experiments", [])
+        place, figure_experiments = f"figures.{name}", entry.get("experiments", [])
         if "ensemble" in entry:
             yield f"{place}.ensemble", entry["ensemble"], ensembles
-        single = {each: None for each, other in figures.items() if other["kind"] != "sheet"}
-        yield from _each(f"{place}.figures", entry.get("figures", []), single)
-        yield from _each(f"{place}.experiments", drawn, experiments)
-        yield from _each(
-            f"{place}.top.experiments", entry.get("top", {}).get("experiments", []), drawn
+        single = {figure: None for figure, other in figures.items() if other["kind"] != "sheet"}
+        yield from _references(f"{place}.figures", entry.get("figures", []), single)
+        yield from _references(f"{place}.experiments", figure_experiments, experiments)
+        yield from _references(
+            f"{place}.top.experiments",
+            entry.get("top", {}).get("experiments", []),
+            figure_experiments,
         )
-        yield from _each(f"{place}.titles", entry.get("titles", []), drawn)
-        known = sorted({each for one in drawn for each in experiments[one]["schemes"]})
+        yield from _references(f"{place}.titles", entry.get("titles", []), figure_experiments)
+        scheme_names = sorted(
+            {
+                scheme
+                for experiment in figure_experiments
+                for scheme in experiments[experiment]["schemes"]
+            }
+        )
         for part in ("schemes", "after", "also", "beneath", "added"):
-            yield from _each(f"{place}.{part}", entry.get(part, []), known)
+            yield from _references(f"{place}.{part}", entry.get(part, []), scheme_names)
         if "minus" in entry:
-            yield f"{place}.minus", entry["minus"], known
-        for experiment in drawn:
+            yield f"{place}.minus", entry["minus"], scheme_names
+        for experiment in figure_experiments:
             points = experiments[experiment]["sweep"]["values"]
-            yield from _each(f"{place}.points", entry.get("points", []), points)
+            yield from _references(f"{place}.points", entry.get("points", []), points)
     for name, entry in source["claims"].items():
         yield f"claims.{name}.figure", entry["figure"], [*figures, "none"]
-        yield from _each(f"claims.{name}.rests_on", entry.get("rests_on", []), source["parameters"])
+        yield from _references(
+            f"claims.{name}.rests_on", entry.get("rests_on", []), source["parameters"]
+        )
 
 
-def _each(place: str, names: Iterable[Any], members: Iterable[Any]) -> Iterator[Member]:
+def _references(place: str, names: Iterable[Any], members: Iterable[Any]) -> Iterator[Member]:
     return ((place, name, members) for name in names)
 
 

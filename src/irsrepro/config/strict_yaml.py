@@ -87,13 +87,13 @@ def parse_yaml(text: str, file: str, key: str = "") -> Any:
     """
     try:
         events = yaml.parse(text, Loader=_LOADER)
-        return _Builder(file, events).whole(key)
+        return _Builder(file, events).document(key)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f"line {mark.line + 1}: " if mark else ""
         reason = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
-        where = ": ".join(filter(None, [file, key]))
-        raise config_error(f"{where}: {line}cannot be read as YAML: {reason}") from None
+        place = ": ".join(filter(None, [file, key]))
+        raise config_error(f"{place}: {line}cannot be read as YAML: {reason}") from None
 
 
 @dataclass
@@ -112,7 +112,7 @@ class _Builder:
     values: int = 0
     anchors: dict[str, tuple[Any, int]] = field(default_factory=dict)
 
-    def whole(self, key: str) -> Any:
+    def document(self, key: str) -> Any:
         next(self.events)  # the stream
         if isinstance(next(self.events), yaml.StreamEndEvent):
             return None
@@ -126,24 +126,24 @@ class _Builder:
         before = self.values
         self.values += 1
         if isinstance(event, yaml.AliasEvent):
-            return self.repeated(str(event.anchor), key)
+            return self.alias(str(event.anchor), key)
         if event.tag not in (None, "!"):
             raise_config_error(self.file, key or "(top)", event.tag, "a value without a tag")
         if depth > DEEPEST:
             raise config_error(f"{self.file}: {key[:80]}: nested more than {DEEPEST} deep")
         if isinstance(event, yaml.ScalarEvent):
-            made = event.value if event.style else _scalar(event.value)
+            result = event.value if event.style else _scalar(event.value)
         elif isinstance(event, yaml.SequenceStartEvent):
-            made = self.sequence(key, depth)
+            result = self.sequence(key, depth)
         else:
-            made = self.mapping(key, depth)
+            result = self.mapping(key, depth)
         if self.values > MOST_VALUES:
             raise config_error(f"{self.file}: {key}: more than {MOST_VALUES} values")
         if event.anchor is not None:
-            self.anchors[event.anchor] = made, self.values - before
-        return made
+            self.anchors[event.anchor] = result, self.values - before
+        return result
 
-    def repeated(self, anchor: str, key: str) -> Any:
+    def alias(self, anchor: str, key: str) -> Any:
         if anchor not in self.anchors:
             raise_config_error(self.file, key, f"*{anchor}", "the name of an earlier, whole value")
         value, count = self.anchors[anchor]
@@ -153,29 +153,29 @@ class _Builder:
         return value
 
     def sequence(self, key: str, depth: int) -> list[Any]:
-        made: list[Any] = []
+        items: list[Any] = []
         while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
-            made.append(self.value(event, f"{key}.{len(made)}", depth + 1))
-        return made
+            items.append(self.value(event, f"{key}.{len(items)}", depth + 1))
+        return items
 
     def mapping(self, key: str, depth: int) -> dict[str, Any]:
-        made: dict[str, Any] = {}
-        merged: dict[str, Any] = {}
+        entries: dict[str, Any] = {}
+        inherited: dict[str, Any] = {}
         while not isinstance(event := next(self.events), yaml.MappingEndEvent):
             name = self.value(event, key, depth + 1)
             place = f"{key}.{name}" if key else str(name)
             if not isinstance(name, str):
                 raise_config_error(self.file, f"{key}: key", name, "text, perhaps in quotes")
-            if name in made:
+            if name in entries:
                 raise config_error(f"{self.file}: {place}: given twice")
-            made[name] = self.value(next(self.events), place, depth + 1)
-            if made[name] is None:
+            entries[name] = self.value(next(self.events), place, depth + 1)
+            if entries[name] is None:
                 raise config_error(f"{self.file}: {place}: expected a value, found none")
             if name == MERGE:
-                merged = made.pop(MERGE)
-                if not isinstance(merged, dict):
-                    raise_config_error(self.file, place, merged, "a mapping")
-        return merged | made
+                inherited = entries.pop(MERGE)
+                if not isinstance(inherited, dict):
+                    raise_config_error(self.file, place, inherited, "a mapping")
+        return inherited | entries
 
 
 def _scalar(text: str) -> Any:

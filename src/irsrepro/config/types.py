@@ -28,7 +28,7 @@ RESERVED_NAMES = (
 )  # fmt: skip
 
 
-def misplaced(key: str, expected: str) -> PydanticCustomError:
+def key_error(key: str, expected: str) -> PydanticCustomError:
     """Return the error of a key in a mapping, for a validator of the whole mapping."""
     return PydanticCustomError("expected", "{expected}", {"expected": expected, "key": key})
 
@@ -44,7 +44,7 @@ class Section(BaseModel):
         """Say which keys there are; pydantic itself does not."""
         for key in content if isinstance(content, dict) else ():
             if key not in cls.model_fields:
-                raise misplaced(key, f"one of the keys {', '.join(cls.model_fields)}")
+                raise key_error(key, f"one of the keys {', '.join(cls.model_fields)}")
         return content
 
 
@@ -70,9 +70,9 @@ class Expected:
 
     def around(self, schema: CoreSchema) -> CoreSchema:
         """Return a schema that checks with another one and keeps the value."""
-        return core_schema.no_info_wrap_validator_function(self._kept, schema)
+        return core_schema.no_info_wrap_validator_function(self._validate, schema)
 
-    def _kept(self, value: Any, handler: Callable[[Any], Any]) -> Any:
+    def _validate(self, value: Any, handler: Callable[[Any], Any]) -> Any:
         try:
             handler(value)
         except ValidationError:
@@ -109,7 +109,7 @@ class Quantity:
         schema: CoreSchema
         if source is int:
             low, high = (
-                None if each is None else int(each) for each in (self.at_least, self.at_most)
+                None if bound is None else int(bound) for bound in (self.at_least, self.at_most)
             )
             schema = core_schema.int_schema(strict=True, ge=low, le=high)
         else:
@@ -176,14 +176,14 @@ Year = Annotated[int, Quantity(at_least=1800, at_most=2200)]
 
 def _not_reserved(name: str) -> str:
     if name in RESERVED_NAMES:
-        taken = f"a name other than {', '.join(RESERVED_NAMES)}"
-        raise PydanticCustomError("expected", "{expected}", {"expected": taken})
+        expected = f"a name other than {', '.join(RESERVED_NAMES)}"
+        raise PydanticCustomError("expected", "{expected}", {"expected": expected})
     return name
 
 
 def distinct(values: list[Any]) -> bool:
     """Whether no value is there twice."""
-    return len({repr(each) for each in values}) == len(values)
+    return len({repr(value) for value in values}) == len(values)
 
 
 NewName = Annotated[Name, AfterValidator(_not_reserved)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from irsrepro.claims.robustness import Counts, counted
+from irsrepro.claims.robustness import Counts, count_verdicts
 from irsrepro.config.paper import DEFAULT
 from irsrepro.multiverse.tables import Multiverse, Reading
 
@@ -52,7 +52,7 @@ def standings(multiverse: Multiverse) -> tuple[Standing, list[Standing]]:
     table = {
         name: Standing(
             reading,
-            counted(verdicts[name].values()),
+            count_verdicts(verdicts[name].values()),
             gained=tuple(claim for claim in _holding(verdicts[name]) if claim not in ours),
             lost=tuple(claim for claim in ours if claim not in _holding(verdicts[name])),
         )
@@ -63,7 +63,7 @@ def standings(multiverse: Multiverse) -> tuple[Standing, list[Standing]]:
 
 
 def _holding(verdicts: Mapping[str, str]) -> list[str]:
-    return [claim for claim, verdict in verdicts.items() if counted([verdict]).holds]
+    return [claim for claim, verdict in verdicts.items() if count_verdicts([verdict]).holds]
 
 
 def _rank(standing: Standing) -> tuple[int, int]:

@@ -19,14 +19,14 @@ from typing import Any
 import xarray as xr
 
 from irsrepro.build.designs import Chunk
-from irsrepro.build.experiments import compare, join, what_is_compared
+from irsrepro.build.experiments import compare, compared_quantities, join
 from irsrepro.build.jobs import content_hash, still_valid
 from irsrepro.build.places import EXPLORED_SOLUTION
 from irsrepro.build.storage import write_groups
 from irsrepro.channels.ensembles import draw_realisations
 from irsrepro.channels.streams import RandomStream
 from irsrepro.claims import evaluate
-from irsrepro.claims.looks import FIRST, looks_until, needed
+from irsrepro.claims.looks import FIRST, looks_until, realisations_to_decide
 from irsrepro.claims.verdicts import REPLICATED, UNDECIDED, ClaimResult
 from irsrepro.config.checks import experiments_of
 from irsrepro.config.expressions import claims_under, pairs_of
@@ -173,7 +173,7 @@ class Exploration:
             part = Chunk(identity, ensemble, self._draw_channels(ensemble, chunk), model, sweep)
             plans = {scheme: runs[scheme] | {"library": self.code[scheme]} for scheme in missing}
             for scheme, solution in part.solutions(plans, hashes):
-                own_solutions[scheme] = solutions[scheme] = what_is_compared(solution)
+                own_solutions[scheme] = solutions[scheme] = compared_quantities(solution)
             write_groups(own, own_solutions)
         return {scheme: solutions[scheme] for scheme in schemes}
 
@@ -230,7 +230,7 @@ def realisations_wanted(result: ClaimResult) -> float:
         for contrast in check.contrasts:
             if contrast.verdict == UNDECIDED:
                 low, high = contrast.required_low, contrast.required_high
-                number = needed(
+                number = realisations_to_decide(
                     check.realisations, contrast.estimate, contrast.lower, contrast.upper, low, high
                 )
                 (inside if low <= contrast.estimate <= high else outside).append(number)

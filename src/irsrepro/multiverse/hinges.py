@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from irsrepro.claims.robustness import DEPENDS, Counts, counted, deciding_otherwise
+from irsrepro.claims.robustness import DEPENDS, Counts, contrary_readings, count_verdicts
 from irsrepro.claims.verdicts import REPLICATED, UNDECIDED
 from irsrepro.config.paper import DEFAULT
 from irsrepro.multiverse.choices import Dimension, dimensions, values_under
@@ -195,7 +195,7 @@ def _finding(
     single = {
         name: verdict for name, verdict in verdicts.items() if kinds[name] not in (DEFAULT, SAMPLE)
     }
-    turning = deciding_otherwise(verdicts.get(DEFAULT, UNDECIDED), single)
+    turning = contrary_readings(verdicts.get(DEFAULT, UNDECIDED), single)
     changes = {name: multiverse.readings[name].choices for name in turning}
     # Where choices explain equally much, one that turns the verdict alone is named.
     direct = {name for choices in changes.values() if len(choices) == 1 for name in choices}
@@ -211,9 +211,9 @@ def _finding(
     return Finding(
         claim=claim,
         default=verdicts.get(DEFAULT, ""),
-        every=counted(verdicts.values()),
-        sampled=counted(v for name, v in verdicts.items() if kinds[name] == SAMPLE),
-        single=counted(single.values()),
+        every=count_verdicts(verdicts.values()),
+        sampled=count_verdicts(v for name, v in verdicts.items() if kinds[name] == SAMPLE),
+        single=count_verdicts(single.values()),
         silent=len(multiverse.readings) - len(verdicts),
         ranked=tuple(_hinge(varied, test, holds, open_choices) for test in alone),
         hinges=tuple(_hinge(varied, test, holds, open_choices) for test in passed),

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from irsrepro.config.choices import SAMPLE, Reading, named_readings, varied
+from irsrepro.config.choices import SAMPLE, Reading, named_readings, plausible_values
 from irsrepro.config.loading import check_fit
 from irsrepro.config.paper import Paper
 from irsrepro.errors import ConfigurationError
@@ -43,7 +43,7 @@ def samples(paper: Paper, count: int, seed: int) -> Iterator[Reading]:
     Raises:
         ConfigurationError: too many do not.
     """
-    choices = varied(paper)
+    choices = plausible_values(paper)
     if not choices:
         return
     generator = np.random.default_rng(seed)

@@ -12,7 +12,7 @@ import xarray as xr
 from irsrepro.build.experiments import read_experiment, read_solutions
 from irsrepro.build.paths import benchmark_of
 from irsrepro.build.storage import read_dataset
-from irsrepro.config.loading import chunks_asked
+from irsrepro.config.loading import chunks_of_scheme
 from irsrepro.errors import StorageError
 from irsrepro.figures.published import FOLDER
 from irsrepro.report.listing import total_seconds
@@ -111,7 +111,9 @@ class Build:
         plan = self.source["experiments"][experiment]
         paths = self._files(self.results_dir / self.engine / experiment, plan["ensemble"])
         chunks = [path.stem for path in paths]
-        names = {name for scheme in plan["schemes"] for name in chunks_asked(chunks, plan, scheme)}
+        names = {
+            name for scheme in plan["schemes"] for name in chunks_of_scheme(chunks, plan, scheme)
+        }
         return [str(path) for path in paths if path.stem in names]
 
     def _files(self, folder: Path, ensemble: str) -> list[Path]:

@@ -9,7 +9,7 @@ import csv
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from irsrepro.build.paths import benchmark_of, channel_files, claim_sources, computed_for
+from irsrepro.build.paths import benchmark_of, channel_files, claim_sources, computed_files
 from irsrepro.config.loading import Project
 from irsrepro.config.paper import DEFAULT
 from irsrepro.errors import StorageError
@@ -48,7 +48,7 @@ def paper_time(project: Project, root: Path, key: str) -> float | None:
     files = {path for figure in project.papers[key].figures
              for path in _needed_files(project, key, figure)}  # fmt: skip
     for experiment in claim_sources(project, key, DEFAULT):
-        files |= computed_for(project, key, DEFAULT, experiment)
+        files |= computed_files(project, key, DEFAULT, experiment)
     return _seconds(files, root)
 
 
@@ -80,7 +80,7 @@ def _needed_files(project: Project, key: str, figure: str) -> set[str]:
         if "ensemble" in section:
             files |= set(channel_files(project, key, DEFAULT, section["ensemble"]))
         for experiment in section.get("experiments", []):
-            files |= computed_for(project, key, DEFAULT, experiment)
+            files |= computed_files(project, key, DEFAULT, experiment)
     return files
 
 
