@@ -48,9 +48,9 @@ SCHEMES = {
         "target", {"elements": 10, "users": 2, "tolerance": 0.0, "max_iterations": 2}
     ),
     "yu2020 alternating_minimisation": Scheme(
-        "target", {"elements": 10, "alternation_tolerance": 0.0, "alternation_limit": 2}
+        "target", {"elements": 10, "alternation_tolerance": 0.0, "alternation_max_iterations": 2}
     ),
-    "yu2020 riemannian": Scheme("target", {"elements": 20, "direction_limit": 100}),
+    "yu2020 riemannian": Scheme("target", {"elements": 20, "riemannian_max_iterations": 100}),
     "zhang2022 domalo": Scheme("sum_elements", {"elements": 40, "outer_iterations": 5}),
     "zhang2022 sdomalo": Scheme("min_elements", {"elements": 40, "outer_iterations": 5}),
     "zhang2022 aif": Scheme("sum_elements", {"elements": 20, "aif_iterations": 5}),

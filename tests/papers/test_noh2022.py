@@ -51,7 +51,7 @@ PARAMETERS: dict[str, Any] = {
     "sum_rate_start": "duality",
     "sum_rate_modulus": "one",
     "sum_rate_tolerance": 1e-4,
-    "sum_rate_iteration_limit": 300,
+    "sum_rate_max_iterations": 300,
     "phase_accuracy": 1e-3,
     "phase_sweeps": 100,
 }
@@ -296,7 +296,7 @@ def test_a_converged_sum_rate_is_above_all_that_stops_earlier_or_serves_all_alik
     size: dict[str, Any] = {"antennas": 4, "elements": 20, "transmit_power": 20.0}
     at_hand = problem(3, **size)
     found = sum_rate_max.design(at_hand)["mean_sum_rate"]
-    rule = size | {"sum_rate_tolerance": 1e-2, "sum_rate_iteration_limit": 30}
+    rule = size | {"sum_rate_tolerance": 1e-2, "sum_rate_max_iterations": 30}
     early = sum_rate_max.design(problem(3, sum_rate_start="equal", **rule))["mean_sum_rate"]
     assert (found > 1.05 * early).all()
     # Zero forcing is one of the choices that it has, on channels it knows.
@@ -386,7 +386,7 @@ def test_the_derivatives_of_the_precoder_powers_are_differences() -> None:
 
 
 def test_direct_minimisation_reaches_stationary_phases_below_both_starts() -> None:
-    at_hand = problem(2, surfaces=4, direct_channels=40, direct_step_limit=200)
+    at_hand = problem(2, surfaces=4, direct_channels=40, direct_max_iterations=200)
     designed = direct.design(at_hand)
     np.testing.assert_allclose(np.abs(designed["reflection"]), 1.0)
     assert (

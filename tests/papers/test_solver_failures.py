@@ -32,9 +32,9 @@ COUNT, FAILING = 3, 1
 SMALL: dict[str, dict[str, Any]] = {
     "he2020": {"irss": 2, "max_iterations": 3},
     "noh2022": {"elements": 4, "surfaces": 1, "instantaneous_channels": 2,
-                "sum_rate_iteration_limit": 2, "direct_channels": 4, "direct_step_limit": 3,
+                "sum_rate_max_iterations": 2, "direct_channels": 4, "direct_max_iterations": 3,
                 "hardening_channels": 20, "randomisation_draws": 20},
-    "yu2020": {"elements": 4, "users": 2, "max_iterations": 2, "alternation_limit": 2,
+    "yu2020": {"elements": 4, "users": 2, "max_iterations": 2, "alternation_max_iterations": 2,
                "randomisations": 20, "starts": 1},
     "zhang2022": {"antennas": 4, "elements": 4, "total_elements": 8, "elements1": 4, "users": 2,
                   "outer_iterations": 2, "aif_iterations": 2, "sdr_iterations": 1, "levels": 4,

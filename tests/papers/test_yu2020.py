@@ -46,7 +46,7 @@ PARAMETERS: dict[str, Any] = ENSEMBLE | {
     "scaling": 0.35,
     "tolerance": 1e-3,
     "max_iterations": 8,
-    "alternation_limit": 8,
+    "alternation_max_iterations": 8,
     "alternation_tolerance": 0.0,
     "relaxation": "margin",
     "relaxation_tolerance": 1e-4,
@@ -55,7 +55,7 @@ PARAMETERS: dict[str, Any] = ENSEMBLE | {
     "kept_design": "last",
     "starts": 2,
     "gradient_tolerance": 1e-6,
-    "direction_limit": 1000,
+    "riemannian_max_iterations": 1000,
     "bound_tolerance": 1e-4,
     "subproblem_accuracy": 1e-5,
 }
@@ -199,7 +199,7 @@ def test_any_certificate_gives_a_valid_bound_and_the_best_one_is_tight_for_one_u
 
 
 def test_alternation_says_where_randomised_phases_miss_targets() -> None:
-    given = problem(alternation_limit=6, randomisations=3)
+    given = problem(alternation_max_iterations=6, randomisations=3)
     variables = design("alternating_minimisation", given)
     power, violated = variables["projected_power"].values, variables["violated"].values
     assert violated[:, 1:].mean() > 0.2
@@ -208,9 +208,9 @@ def test_alternation_says_where_randomised_phases_miss_targets() -> None:
     assert (power[:, 1:] <= power[:, :-1] * (1.0 + 1e-5))[kept].all()
     assert (power[:, 1:] > power[:, :-1])[~kept].any()
     np.testing.assert_allclose(evaluate(given, variables)["transmit_power"], power[:, -1])
-    best = problem(alternation_limit=6, randomisations=3, kept_design="best")
+    best = problem(alternation_max_iterations=6, randomisations=3, kept_design="best")
     np.testing.assert_allclose(powers("alternating_minimisation", best), power.min(axis=1))
-    safe = problem(alternation_limit=6, randomisations=3, draw_selection="feasible")
+    safe = problem(alternation_max_iterations=6, randomisations=3, draw_selection="feasible")
     careful = design("alternating_minimisation", safe)
     assert (careful["violated"] == 0).all()
     assert (np.diff(careful["projected_power"].values, axis=1) <= 1e-12).all()
@@ -219,7 +219,7 @@ def test_alternation_says_where_randomised_phases_miss_targets() -> None:
 
 
 def test_alternation_ends_when_the_power_has_settled() -> None:
-    options: dict[str, Any] = {"alternation_limit": 60, "randomisations": 300}
+    options: dict[str, Any] = {"alternation_max_iterations": 60, "randomisations": 300}
     whole = design("alternating_minimisation", problem(**options))
     settled = design("alternating_minimisation", problem(**options, alternation_tolerance=1e-5))
     assert (whole["iterations"] == 60).all()
@@ -258,7 +258,7 @@ def test_public_solvers_agree_with_ours() -> None:
     changes: dict[str, Any] = {
         "elements": 4,
         "max_iterations": 2,
-        "alternation_limit": 2,
+        "alternation_max_iterations": 2,
         "starts": 1,
     }
     ours = problem(count=2, **changes)

@@ -52,11 +52,11 @@ class Parameters(PaperParameters):
     sum_rate_start: Literal["duality", "equal"]
     sum_rate_modulus: Literal["one", "disc"]
     sum_rate_tolerance: Annotated[float, Quantity(above=0, at_most=0.1)]
-    sum_rate_iteration_limit: Budget
+    sum_rate_max_iterations: Budget
     phase_accuracy: Annotated[float, Quantity("nat", above=0, at_most=0.1)]
     phase_sweeps: Budget
     direct_channels: Count
-    direct_step_limit: Budget
+    direct_max_iterations: Budget
     hardening_channels: Sample
 
     @classmethod

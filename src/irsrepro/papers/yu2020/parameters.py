@@ -44,7 +44,7 @@ class Parameters(PaperParameters):
     scaling: Positive
     tolerance: Tolerance
     max_iterations: Budget
-    alternation_limit: Budget
+    alternation_max_iterations: Budget
     alternation_tolerance: Tolerance
     subproblem_accuracy: Positive
     randomisations: Budget
@@ -54,7 +54,7 @@ class Parameters(PaperParameters):
     kept_design: Literal["last", "best"]
     starts: Count
     gradient_tolerance: Positive
-    direction_limit: Budget
+    riemannian_max_iterations: Budget
     bound_tolerance: Positive
 
     @classmethod

@@ -28,7 +28,7 @@ def design(problem: Problem) -> xr.Dataset:
 
     Args:
         problem: of the parameters, those of the proposed scheme, ``direct_channels`` (size of the
-            sample) and ``direct_step_limit`` (largest number of steps of each of three stages).
+            sample) and ``direct_max_iterations`` (largest number of steps of each of three stages).
 
     Returns:
         ``reflection`` (realisation, irs, element) of modulus one; (realisation,) the largest mean
@@ -43,7 +43,9 @@ def design(problem: Problem) -> xr.Dataset:
     for r in range(len(surrogate)):
         fading = draw_fading(links, r, sample)
         ends = [
-            minimise_largest_power(fading, start[r], max_iterations=parameters["direct_step_limit"])
+            minimise_largest_power(
+                fading, start[r], max_iterations=parameters["direct_max_iterations"]
+            )
             for start in (surrogate, random)
         ]
         found.append(min(ends, key=lambda end: end.powers.max()))

@@ -35,7 +35,7 @@ def design(problem: Problem) -> xr.Dataset:
             ``transmit_power``, ``instantaneous_channels`` (how many per drop),
             ``sum_rate_start`` ("duality": phases first raised with the precoders eliminated;
             "equal": random phases and one beam for all users), ``sum_rate_modulus`` ("one" or
-            "disc"), ``sum_rate_tolerance``, ``sum_rate_iteration_limit``, ``phase_accuracy`` (nats)
+            "disc"), ``sum_rate_tolerance``, ``sum_rate_max_iterations``, ``phase_accuracy`` (nats)
             and ``phase_sweeps``.
 
     Returns:
@@ -72,7 +72,7 @@ def design(problem: Problem) -> xr.Dataset:
                 limit,
                 on_circle=parameters["sum_rate_modulus"] == "one",
                 tolerance=tolerance,
-                max_iterations=parameters["sum_rate_iteration_limit"],
+                max_iterations=parameters["sum_rate_max_iterations"],
                 phase_accuracy=parameters["phase_accuracy"],
                 max_sweeps=parameters["phase_sweeps"],
             )

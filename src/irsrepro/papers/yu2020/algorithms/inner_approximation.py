@@ -75,7 +75,7 @@ def _iterate(
     tolerance: float,
     limit: int,
     accuracy: float,
-    rank_limit: int,
+    max_rank: int,
     best_vector: Complex,
     best_beams: Complex,
     trace: Real,
@@ -118,7 +118,7 @@ def _iterate(
             memory,
             weights,
             accuracy,
-            rank_limit,
+            max_rank,
             uplink,
             best_power,
             vector,
@@ -187,7 +187,7 @@ def inner_approximation(
     tolerance: float = 1e-4,
     max_iterations: int = 3000,
     accuracy: float = 1e-5,
-    rank_limit: int = 12,
+    max_rank: int = 12,
 ) -> InnerApproximation:
     """Minimise the transmit power by inner approximation, yu2020, Algorithm 1.
 
@@ -206,7 +206,7 @@ def inner_approximation(
         tolerance: relative decrease of the objective at which to stop; 0 runs every iteration.
         max_iterations: largest number of subproblems.
         accuracy: certified relative gap of a subproblem.
-        rank_limit: largest rank of V.
+        max_rank: largest rank of V.
 
     Raises:
         ValueError: shapes that do not fit, values that are not finite or positive, an unknown mode.
@@ -235,7 +235,7 @@ def inner_approximation(
             tolerance if tolerance > 0.0 else -inf,
             max_iterations,
             accuracy,
-            rank_limit,
+            max_rank,
             vectors[r],
             beams[r],
             traces[r],

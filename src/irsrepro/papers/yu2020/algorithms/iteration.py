@@ -114,7 +114,7 @@ def iterate_once(
     memory: Memory,
     weights: tuple[float, float, float],
     accuracy: float,
-    rank_limit: int,
+    max_rank: int,
     uplink: Real,
     best_power: float,
     vector: Complex,
@@ -133,7 +133,7 @@ def iterate_once(
         memory: of the iterates before.
         weights: rho, chi and e.
         accuracy: certified relative gap of a subproblem.
-        rank_limit: largest rank of V.
+        max_rank: largest rank of V.
         uplink: as in `project`.
         best_power: likewise.
         vector: (element + 1,), overwritten by the phases.
@@ -163,7 +163,7 @@ def iterate_once(
         remember(memory, y, w, z * scale)
     else:
         found, found_streams, multipliers, _, gap, _, _ = solve_subproblem(
-            problem, multipliers, accuracy, rank_limit
+            problem, multipliers, accuracy, max_rank
         )
         factor = _compressed(found)
         streams, ratio = _compressed_streams(found_streams)

@@ -152,7 +152,7 @@ def _descend(
 
 @kernel
 def solve_subproblem(
-    problem: Subproblem, multipliers: Real, tolerance: float, rank_limit: int
+    problem: Subproblem, multipliers: Real, tolerance: float, max_rank: int
 ) -> tuple[Complex, Complex, Real, float, float, int, int]:
     """Solve one subproblem from its own centre.
 
@@ -160,7 +160,7 @@ def solve_subproblem(
         problem: from `make_subproblem`.
         multipliers: z at the start, (user + 1,); the last belongs to the slack.
         tolerance: certified gap to reach, relative to the objective.
-        rank_limit: largest number of columns of Y.
+        max_rank: largest number of columns of Y.
 
     Returns:
         Y, (element + 1, rank); w, (user, stream, antenna); z; the objective; the gap between it and
@@ -221,7 +221,7 @@ def solve_subproblem(
         flat = -size * lowest > max(0.3 * gap * objective, 10.0 * norm)
         # Eigenvalues that a gradient not quite zero explains ask for more rounds, not more columns.
         stretched = thin > max(0.3 * gap, 10.0 * norm)
-        if flat and factor.shape[1] < rank_limit:
+        if flat and factor.shape[1] < max_rank:
             factor = _extended(factor, S)
         elif stretched and beams.shape[1] < problem.channels.shape[2]:
             beams = _extended_beams(beams, T, hollow, 0.3 * gap)

@@ -35,8 +35,8 @@ _CALM = 10  # iterations in a row without a change of the power after which noth
 def design(problem: Problem) -> xr.Dataset:
     """Alternate from the starting phases until the power has settled.
 
-    It has when ten changes in a row are at most ``alternation_tolerance``; ``alternation_limit``
-    iterations are the most.
+    It has when ten changes in a row are at most ``alternation_tolerance``; there are at most
+    ``alternation_max_iterations``.
 
     Returns:
         ``beamformer`` and ``reflection`` of the last iteration, or of the best with
@@ -47,7 +47,7 @@ def design(problem: Problem) -> xr.Dataset:
     """
     system = downlink(problem.channels, problem.parameters)
     parameters = problem.parameters
-    limit = parameters["alternation_limit"]
+    limit = parameters["alternation_max_iterations"]
     feasible_only = parameters["draw_selection"] == "feasible"
     reflection = system.starting_reflection.copy()
     count = len(reflection)

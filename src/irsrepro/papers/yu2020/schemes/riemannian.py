@@ -23,7 +23,7 @@ def design(problem: Problem) -> xr.Dataset:
         system.target,
         np.stack([first, *others], axis=1),
         tolerance=problem.parameters["gradient_tolerance"],
-        max_iterations=problem.parameters["direction_limit"],
+        max_iterations=problem.parameters["riemannian_max_iterations"],
     )
     return design_variables(result.beamformer, result.reflection).assign(
         **progress(
