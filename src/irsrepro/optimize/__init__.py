@@ -33,9 +33,9 @@ __all__ = sorted(_PLACES)
 def __getattr__(name: str) -> Any:
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)
-    globals()[name] = found  # asked for once only
-    return found
+    attribute = getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)
+    globals()[name] = attribute  # asked for once only
+    return attribute
 
 
 def __dir__() -> list[str]:

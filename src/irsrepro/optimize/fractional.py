@@ -17,11 +17,11 @@ def sinr_from_amplitudes(amplitudes: Complex, noise: Real, sinr: Real) -> None:
         sinr: (destination,), overwritten.
     """
     for k in range(noise.size):
-        unwanted = noise[k]
+        denominator = noise[k]
         for i in range(noise.size):
             if i != k:
-                unwanted += squared_modulus(amplitudes[i, k])
-        sinr[k] = squared_modulus(amplitudes[k, k]) / unwanted
+                denominator += squared_modulus(amplitudes[i, k])
+        sinr[k] = squared_modulus(amplitudes[k, k]) / denominator
 
 
 @kernel

@@ -96,10 +96,10 @@ def eliminate(matrix: Real, count: int, shift: float) -> bool:
             row = matrix[t]
             diagonal = abs(row[t]) + shift
             for u in range(first, t):
-                above = matrix[u]
-                weight = above[t]
+                pivot_row = matrix[u]
+                weight = pivot_row[t]
                 for q in range(t, order):
-                    row[q] -= weight * above[q]
+                    row[q] -= weight * pivot_row[q]
             row[t] += shift
             if not row[t] > _PIVOT * diagonal:
                 return False
@@ -108,11 +108,11 @@ def eliminate(matrix: Real, count: int, shift: float) -> bool:
                 row[q] *= scale
         if end - first < _PANEL:
             for u in range(first, end):
-                above = matrix[u]
+                pivot_row = matrix[u]
                 for p in range(end, order):
-                    row, weight = matrix[p], above[p]
+                    row, weight = matrix[p], pivot_row[p]
                     for q in range(p, order):
-                        row[q] -= weight * above[q]
+                        row[q] -= weight * pivot_row[q]
             break
         a, b, c, d = matrix[first], matrix[first + 1], matrix[first + 2], matrix[first + 3]
         for p in range(end, order):

@@ -88,7 +88,7 @@ def gaussian_randomisation(
     if incumbent is None and draws.shape[1] == 0:
         raise ValueError("there must be samples or an incumbent")
     vectors = np.empty((realisations, size), np.complex128)
-    chosen = np.full(realisations, NOT_A_SAMPLE)
+    sample_indices = np.full(realisations, NOT_A_SAMPLE)
     for r in range(realisations):
         instance = scale_instance(problem, r).instance
         rank = _rank(factor[r])
@@ -99,18 +99,18 @@ def gaussian_randomisation(
             z = z[:1]  # the same vector, whatever is drawn
         best = -np.inf
         if incumbent is not None:
-            vectors[r] = _referenced(incumbent[r])
+            vectors[r] = _rotate_to_reference(incumbent[r])
             best = smallest_value(instance, vectors[r, :, None])
         best_ones = finalists(instance, Y, z)
         if best_ones.size:
             values = _values_of(instance, Y @ z[best_ones].T)
             # At rank one all are equal: the first is taken, whatever rounding makes of the others.
-            even = values >= values.max() - _TIE * abs(values.max())
-            winner = int(np.flatnonzero(even)[0])
+            ties = values >= values.max() - _TIE * abs(values.max())
+            winner = int(np.flatnonzero(ties)[0])
             if values[winner] > best:
-                chosen[r] = best_ones[winner]
-                vectors[r] = _referenced(Y @ z[chosen[r]])
-    return UnitModulusVectors(vectors, problem.values(vectors).min(axis=1), chosen)
+                sample_indices[r] = best_ones[winner]
+                vectors[r] = _rotate_to_reference(Y @ z[sample_indices[r]])
+    return UnitModulusVectors(vectors, problem.values(vectors).min(axis=1), sample_indices)
 
 
 def randomise(
@@ -144,17 +144,21 @@ def randomise(
         array([9.])
 
     """
-    found = []
+    solutions = []
     for r, stream in enumerate(streams):
-        one = slice(r, r + 1)
+        realisation = slice(r, r + 1)
         rank = _rank(factor[r])
         draws = rayleigh([stream], (rank, samples if rank > 1 else min(samples, 1))).mT
-        old = None if incumbent is None else incumbent[one]
-        found.append(gaussian_randomisation(problem.of(one), factor[one], draws, incumbent=old))
+        old = None if incumbent is None else incumbent[realisation]
+        solutions.append(
+            gaussian_randomisation(
+                problem.of(realisation), factor[realisation], draws, incumbent=old
+            )
+        )
     return UnitModulusVectors(
-        np.concatenate([each.vector for each in found]),
-        np.concatenate([each.value for each in found]),
-        np.concatenate([each.sample for each in found]),
+        np.concatenate([solution.vector for solution in solutions]),
+        np.concatenate([solution.value for solution in solutions]),
+        np.concatenate([solution.sample for solution in solutions]),
     )
 
 
@@ -182,10 +186,10 @@ def polish(
         raise ValueError(f"vector {vector.shape} must be {problem.columns.shape[:2]}")
     if not (np.isfinite(vector).all() and np.abs(vector).all()):
         raise ValueError("vector must be finite and without zeros")
-    polished = np.empty_like(vector)
+    vectors = np.empty_like(vector)
     for r in range(vector.shape[0]):
         scaled = scale_instance(problem, r)
-        start = _referenced(vector[r])
+        start = _rotate_to_reference(vector[r])
         users = np.ones(scaled.shares.size)
         factor = low_rank(
             scaled.instance,
@@ -199,11 +203,13 @@ def polish(
             False,
             np.inf,
         )[0]
-        better = _referenced(factor[:, 0])
-        before, after = (smallest_value(scaled.instance, x[:, None]) for x in (start, better))
-        polished[r] = better if after > before else start
-    value = problem.values(polished).min(axis=1)
-    return UnitModulusVectors(polished, value, np.full(len(vector), NOT_A_SAMPLE))
+        candidate = _rotate_to_reference(factor[:, 0])
+        start_value, candidate_value = (
+            smallest_value(scaled.instance, x[:, None]) for x in (start, candidate)
+        )
+        vectors[r] = candidate if candidate_value > start_value else start
+    value = problem.values(vectors).min(axis=1)
+    return UnitModulusVectors(vectors, value, np.full(len(vector), NOT_A_SAMPLE))
 
 
 def _rank(factor: Complex) -> int:
@@ -212,7 +218,7 @@ def _rank(factor: Complex) -> int:
     return 1 + int(np.flatnonzero(norms > _NEGLIGIBLE * len(factor)).max())
 
 
-def _referenced(vector: Complex) -> Complex:
+def _rotate_to_reference(vector: Complex) -> Complex:
     """Phases relative to the last element; a zero takes the phase 0."""
     phases = np.where(vector == 0.0, 1.0, vector)
     phases = phases / np.abs(phases)

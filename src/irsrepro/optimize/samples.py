@@ -43,13 +43,13 @@ class _Listeners(NamedTuple):
 def _listeners(instance: Instance, users: NDArray[np.bool_]) -> _Listeners:
     """Return those users of an instance without blocks, (user,)."""
     top, bottom = instance.numerator[users], instance.denominator[users]
-    heard = ((top != 0.0) | (bottom != 0.0)).any(axis=0)
-    F = instance.columns.local[:, heard]
+    active_columns = ((top != 0.0) | (bottom != 0.0)).any(axis=0)
+    F = instance.columns.local[:, active_columns]
     return _Listeners(
         np.block([[F.real, -F.imag], [F.imag, F.real]]).astype(np.float32),
-        top[:, heard].T.astype(np.float32, order="C"),
+        top[:, active_columns].T.astype(np.float32, order="C"),
         instance.numerator_constant[users].astype(np.float32),
-        bottom[:, heard].T.astype(np.float32, order="C"),
+        bottom[:, active_columns].T.astype(np.float32, order="C"),
         instance.denominator_constant[users].astype(np.float32),
     )
 
@@ -62,9 +62,9 @@ def _last_user(instance: Instance, factor: Complex, draws: Complex) -> NDArray[n
         factor: Y, (element, column).
         draws: (sample, column).
     """
-    heard = (instance.numerator != 0.0) | (instance.denominator != 0.0)
-    users = np.arange(len(heard))
-    if heard.sum(axis=0).max() > 1:
+    active_columns = (instance.numerator != 0.0) | (instance.denominator != 0.0)
+    users = np.arange(len(active_columns))
+    if active_columns.sum(axis=0).max() > 1:
         return users >= 0
     vectors = factor @ draws.T
     images = forms(instance.columns, vectors / np.maximum(np.abs(vectors), 1e-30))
@@ -132,12 +132,12 @@ def _smallest_values(vectors: Float32, users: _Listeners) -> Float32:
             real, imag = images[s, a], images[s, width + a]
             powers[s, a] = real * real + imag * imag
     upper, lower = np.dot(powers, users.top), np.dot(powers, users.bottom)
-    least = np.full(count, np.inf, np.float32)
+    smallest = np.full(count, np.inf, np.float32)
     for s in range(count):
         for k in range(users.constants.size):
             value = (upper[s, k] + users.constants[k]) / (lower[s, k] + users.noise[k])
-            least[s] = min(least[s], value)
-    return least
+            smallest[s] = min(smallest[s], value)
+    return smallest
 
 
 @kernel
@@ -163,23 +163,23 @@ def _score_samples(
     """
     best = np.full(count, -np.inf, np.float32)  # in rising order
     # Reused: memory that is new to a process costs more than the arithmetic on it.
-    drawn = np.empty((_BLOCK, 2 * factor.shape[2]), np.float32)
+    buffer = np.empty((_BLOCK, 2 * factor.shape[2]), np.float32)
     for start in range(0, draws.shape[1], _BLOCK):
         end = min(draws.shape[1], start + _BLOCK)
-        vectors = drawn[: end - start]
+        vectors = buffer[: end - start]
         _draw_vectors(draws[:, start:end], factor, vectors)
         values = _smallest_values(vectors, first)
         if others.constants.size > 0:
-            left = np.flatnonzero(values > best[0])
-            reached = values[left]
+            remaining = np.flatnonzero(values > best[0])
+            first_values = values[remaining]
             values[:] = -np.inf
-            for s in range(left.size):
+            for s in range(remaining.size):
                 for i in range(vectors.shape[1]):
-                    vectors[s, i] = vectors[left[s], i]
-            if left.size > 0:
-                late = _smallest_values(vectors[: left.size], others)
-                for s in range(left.size):
-                    values[left[s]] = min(reached[s], late[s])
+                    vectors[s, i] = vectors[remaining[s], i]
+            if remaining.size > 0:
+                other_values = _smallest_values(vectors[: remaining.size], others)
+                for s in range(remaining.size):
+                    values[remaining[s]] = min(first_values[s], other_values[s])
         for s in range(end - start):
             scores[start + s] = values[s]
             if values[s] > best[0]:
@@ -238,7 +238,7 @@ def _score_mixed_samples(
                 powers[a, s] = images[a, 2 * s] ** 2 + images[a, 2 * s + 1] ** 2
         upper, lower = np.dot(top, powers), np.dot(bottom, powers)
         for s in range(last - first):
-            least = np.float32(np.inf)
+            smallest = np.float32(np.inf)
             for k in range(constants.size):
-                least = min(least, (upper[k, s] + constants[k]) / (lower[k, s] + noise[k]))
-            scores[first + s] = least
+                smallest = min(smallest, (upper[k, s] + constants[k]) / (lower[k, s] + noise[k]))
+            scores[first + s] = smallest

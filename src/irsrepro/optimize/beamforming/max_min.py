@@ -70,10 +70,10 @@ def _uplink(
         for k in range(users):
             # h_k^H S^-1 h_k of the whole covariance S = I + H Q H^H is (G C)_kk, C of H C = S^-1 H;
             # without the own signal it is x / (1 - q x).
-            seen = 0.0
+            gain = 0.0
             for j in range(users):
-                seen += (gram[k, j] * combiner[j, k]).real
-            level[k] = weights[k] * seen / max(1.0 - power[k] * seen, 1e-300)
+                gain += (gram[k, j] * combiner[j, k]).real
+            level[k] = weights[k] * gain / max(1.0 - power[k] * gain, 1e-300)
             low, high = min(low, power[k] * level[k]), max(high, power[k] * level[k])
         lower, upper = max(lower, low), min(upper, high)
         if high <= low * (1.0 + tolerance) or steps >= max_iterations:
@@ -103,12 +103,12 @@ def _downlink(channel: Complex, gram: Complex, weights: Real, scratch: Workspace
         scale = turn.conjugate() / (abs(turn) * sqrt(norm))
         for m in range(antennas):
             direction[j, m] *= scale
-    heard = np.dot(channel, np.ascontiguousarray(direction.T))
+    amplitudes = np.dot(channel, np.ascontiguousarray(direction.T))
     # p_k |s_kk|^2 omega_k / t = sum_{j != k} p_j |s_kj|^2 + 1 with the p of sum one: t is the
     # level of the uplink, and a last scaling takes up what rounding leaves.
     for k in range(users):
         for j in range(users):
-            square = squared_modulus(heard[k, j])
+            square = squared_modulus(amplitudes[k, j])
             system[k, j] = square * weights[k] / level if j == k else -square
     power = np.linalg.solve(system, np.ones(users))
     total = 0.0
@@ -142,17 +142,17 @@ def _solve(
     low, upper, steps = _uplink(gram, weights, uplink, tolerance, max_iterations, scratch)
     if not _downlink(channel, gram, weights, scratch, beams, low):
         return np.nan, np.nan, np.nan, steps, FAILURE
-    heard = np.dot(channel, np.ascontiguousarray(beams.T))
-    reached = inf
+    amplitudes = np.dot(channel, np.ascontiguousarray(beams.T))
+    level = inf
     for k in range(users):
-        others = 1.0
+        denominator = 1.0
         for j in range(users):
             if j != k:
-                others += squared_modulus(heard[k, j])
-        own = squared_modulus(heard[k, k])
-        reached = min(reached, weights[k] * own / others)
+                denominator += squared_modulus(amplitudes[k, j])
+        signal = squared_modulus(amplitudes[k, k])
+        level = min(level, weights[k] * signal / denominator)
     residual = upper / low - 1.0
-    return reached, upper, residual, steps, CONVERGED if steps < max_iterations else ITERATION_LIMIT
+    return level, upper, residual, steps, CONVERGED if steps < max_iterations else ITERATION_LIMIT
 
 
 def max_min_beams(

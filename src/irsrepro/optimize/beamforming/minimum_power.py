@@ -131,11 +131,11 @@ def _eliminate(matrix: Real) -> bool:
 
 
 @kernel
-def _substitute(factors: Real, right: Real, solution: Real) -> None:
-    """Solve L U x = right. The right side is positive, so no term of an M-matrix cancels."""
-    users = right.size
+def _substitute(factors: Real, right_side: Real, solution: Real) -> None:
+    """Solve L U x = right_side. The latter is positive, so no term of an M-matrix cancels."""
+    users = right_side.size
     for k in range(users):
-        solution[k] = right[k]
+        solution[k] = right_side[k]
         for j in range(k):
             solution[k] -= factors[k, j] * solution[j]
     for k in range(users - 1, -1, -1):
@@ -177,20 +177,20 @@ def meet_targets(
     """
     users = targets.size
     next_powers = work.power
-    started = True
+    valid_start = True
     for k in range(users):
         if not (gram[k, k].real > 0.0 and np.isfinite(gram[k, k].real)):
             return inf, 0, inf, FAILURE
-        started = started and 0.0 < work.uplink[k] < inf
-    if not started:
+        valid_start = valid_start and 0.0 < work.uplink[k] < inf
+    if not valid_start:
         rank = combiner_from_gram(ZF, gram, work.uplink, 1.0, work.receivers)
-        need = 0.0
+        required_rank = 0.0
         for k in range(users):
             inverse = work.receivers.combiner[k, k].real if rank == users else 0.0
             work.uplink[k] = targets[k] * max(inverse, 1.0 / gram[k, k].real)
-            need += targets[k] / (1.0 + targets[k])
+            required_rank += targets[k] / (1.0 + targets[k])
         # sum_k lam_k h_k^H (I + H Lam H^H)^-1 h_k stays below the rank of H.
-        if need >= rank:
+        if required_rank >= rank:
             return inf, 0, inf, FAILURE
     residual, steps = inf, 0
     while True:
@@ -268,12 +268,12 @@ def _design(
 
 def checked_targets(targets: ArrayLike, count: int, users: int) -> Real:
     """Targets (realisation, user); raises ValueError unless they are positive and finite."""
-    given = np.asarray(targets, np.float64)
-    if given.shape not in ((), (users,), (count, users)):
-        raise ValueError(f"targets {given.shape} must be one, {(users,)} or {(count, users)}")
-    if not ((given > 0.0).all() and np.isfinite(given).all()):
+    values = np.asarray(targets, np.float64)
+    if values.shape not in ((), (users,), (count, users)):
+        raise ValueError(f"targets {values.shape} must be one, {(users,)} or {(count, users)}")
+    if not ((values > 0.0).all() and np.isfinite(values).all()):
         raise ValueError("targets must be positive and finite")
-    return np.ascontiguousarray(np.broadcast_to(given, (count, users)))
+    return np.ascontiguousarray(np.broadcast_to(values, (count, users)))
 
 
 def minimum_power_beamforming(

@@ -103,7 +103,7 @@ def _factorise(matrix: Complex, floor: float, scratch: Workspace) -> int:
 @kernel
 def _pseudo_inverse(rank: int, scratch: Workspace) -> None:
     """Set C = Y Y^H, Y = L (L^H L)^-1: the inverse of L L^H on its range."""
-    factor, inner, combiner, spread, _, _ = scratch
+    factor, inner, combiner, pseudo_inverse, _, _ = scratch
     users = factor.shape[0]
     for s in range(rank):
         for t in range(rank):
@@ -123,13 +123,13 @@ def _pseudo_inverse(rank: int, scratch: Workspace) -> None:
                     inner[q, t] -= weight * inner[s, t]
     for k in range(users):
         for t in range(rank):
-            spread[k, t] = 0.0
+            pseudo_inverse[k, t] = 0.0
             for s in range(rank):
-                spread[k, t] += factor[k, s] * inner[s, t]
+                pseudo_inverse[k, t] += factor[k, s] * inner[s, t]
         for q in range(k + 1):
             total = 0j
             for s in range(rank):
-                total += spread[k, s] * spread[q, s].conjugate()
+                total += pseudo_inverse[k, s] * pseudo_inverse[q, s].conjugate()
             combiner[k, q], combiner[q, k] = total, total.conjugate()
 
 
@@ -212,7 +212,7 @@ def combined_sinr(gram: Complex, combiner: Complex, powers: Real, noise: float, 
     """
     users = gram.shape[0]
     for k in range(users):
-        signal, unwanted, norm = 0.0, 0.0, 0.0
+        signal, denominator, norm = 0.0, 0.0, 0.0
         for j in range(users):
             amplitude = 0j
             for t in range(users):
@@ -222,9 +222,9 @@ def combined_sinr(gram: Complex, combiner: Complex, powers: Real, noise: float, 
             if j == k:
                 signal = received
             else:
-                unwanted += received
-        unwanted += noise * max(norm, 0.0)
-        sinr[k] = signal / unwanted if unwanted > 0.0 else 0.0
+                denominator += received
+        denominator += noise * max(norm, 0.0)
+        sinr[k] = signal / denominator if denominator > 0.0 else 0.0
 
 
 @kernel
@@ -273,7 +273,7 @@ def _combine(kind: int, gram: Complex, powers: Real, noise: float, rank: Integer
 
 
 @kernel
-def _reach(kind: int, gram: Complex, powers: Real, noise: float, sinr: Real) -> None:
+def _evaluate_sinr(kind: int, gram: Complex, powers: Real, noise: float, sinr: Real) -> None:
     scratch = workspace(gram.shape[1])
     for r in range(gram.shape[0]):
         sinr_from_gram(kind, gram[r], powers[r], noise, sinr[r], scratch)
@@ -341,8 +341,8 @@ def receive_sinr(channel: Complex, receivers: Complex, powers: ArrayLike, noise:
         raise ValueError(f"receivers {receivers.shape} must be {channel.shape} as the channel")
     received = np.abs(receivers.mT.conj() @ channel) ** 2 * powers[:, None, :]
     signal = np.einsum("rkk->rk", received)
-    unwanted = interference(received) + noise * (np.abs(receivers) ** 2).sum(axis=1)
-    sinr: Real = signal / np.where(unwanted > 0.0, unwanted, 1.0)
+    denominator = interference(received) + noise * (np.abs(receivers) ** 2).sum(axis=1)
+    sinr: Real = signal / np.where(denominator > 0.0, denominator, 1.0)
     return sinr
 
 
@@ -369,7 +369,7 @@ def receiver_sinr(
     """
     _, gram, powers = _checked(channel, powers, noise)
     sinr = np.empty(powers.shape)
-    _reach(receiver_kind(receiver), gram, powers, float(noise), sinr)
+    _evaluate_sinr(receiver_kind(receiver), gram, powers, float(noise), sinr)
     return sinr
 
 
@@ -382,12 +382,12 @@ def receiver_kind(receiver: str) -> int:
 
 def checked_powers(powers: ArrayLike, noise: float, count: int, users: int) -> Real:
     """Powers (realisation, user); raises ValueError unless they and the noise are positive."""
-    given = np.asarray(powers, np.float64)
-    if given.shape not in ((), (users,), (count, users)):
-        raise ValueError(f"powers {given.shape} must be one, {(users,)} or {(count, users)}")
-    if not (0.0 < noise < np.inf and (given > 0.0).all() and np.isfinite(given).all()):
+    values = np.asarray(powers, np.float64)
+    if values.shape not in ((), (users,), (count, users)):
+        raise ValueError(f"powers {values.shape} must be one, {(users,)} or {(count, users)}")
+    if not (0.0 < noise < np.inf and (values > 0.0).all() and np.isfinite(values).all()):
         raise ValueError("powers and noise must be positive and finite")
-    return np.ascontiguousarray(np.broadcast_to(given, (count, users)))
+    return np.ascontiguousarray(np.broadcast_to(values, (count, users)))
 
 
 def _checked(channel: Complex, powers: ArrayLike, noise: float) -> tuple[Complex, Complex, Real]:

@@ -72,29 +72,29 @@ def _model_step(curvature: Real, target: Real, start: Real, zero: float, step: R
         step: d, (site,), overwritten.
     """
     sites = start.size
-    least = np.empty(sites)
+    lower_bounds = np.empty(sites)
     for a in range(sites):
-        least[a] = (_LARGEST_FALL * start[a] if start[a] > zero else 0.0) - start[a]
+        lower_bounds[a] = (_LARGEST_FALL * start[a] if start[a] > zero else 0.0) - start[a]
     step[:] = 0.0
     for _ in range(_MODEL_ROUNDS):
         for a in range(sites):
             if curvature[a, a] > 0.0:
-                rest = target[a] - np.dot(curvature[a], step) + curvature[a, a] * step[a]
-                step[a] = max(least[a], rest / curvature[a, a])
+                residual = target[a] - np.dot(curvature[a], step) + curvature[a, a] * step[a]
+                step[a] = max(lower_bounds[a], residual / curvature[a, a])
     system, side = curvature.copy(), target.copy()
     for a in range(sites):
-        if step[a] <= least[a] or not curvature[a, a] > 0.0:
+        if step[a] <= lower_bounds[a] or not curvature[a, a] > 0.0:
             system[a, :], system[a, a], side[a] = 0.0, 1.0, step[a]
     exact = np.linalg.solve(system, side)
     for a in range(sites):
-        if not exact[a] >= least[a]:
+        if not exact[a] >= lower_bounds[a]:
             return
     step[:] = exact
 
 
 @kernel
 def _dual(
-    matrix: Complex, linear: Complex, limits: Real, multipliers: Real, ridge: float, used: Real
+    matrix: Complex, linear: Complex, limits: Real, multipliers: Real, ridge: float, powers: Real
 ) -> tuple[float, Complex, NDArray[Any]]:
     """D at some multipliers, W there, the inverse behind it, and the powers used, in place."""
     antennas, users = linear.shape
@@ -105,32 +105,32 @@ def _dual(
     inverse = np.linalg.inv(shifted)
     point: Complex = np.dot(inverse, linear)
     value = float(np.dot(multipliers, limits))
-    used[:] = 0.0
+    powers[:] = 0.0
     for i in range(antennas):
         for j in range(users):
-            used[i // group] += squared_modulus(point[i, j])
+            powers[i // group] += squared_modulus(point[i, j])
             value += (linear[i, j].conjugate() * point[i, j]).real
     return value, point, inverse
 
 
 @kernel
 def _feasible(
-    matrix: Complex, linear: Complex, limits: Real, used: Real, ridge: float, point: Complex
+    matrix: Complex, linear: Complex, limits: Real, powers: Real, ridge: float, point: Complex
 ) -> float:
     """Scale the rows of W, in place, to the limits; the objective of (P) there."""
     antennas, users = linear.shape
     group = antennas // limits.size
     for i in range(antennas):
         a = i // group
-        if used[a] > limits[a]:
+        if powers[a] > limits[a]:
             for j in range(users):
-                point[i, j] *= sqrt(limits[a] / used[a])
+                point[i, j] *= sqrt(limits[a] / powers[a])
     image = np.dot(matrix, point)
     value = 0.0
     for i in range(antennas):
         for j in range(users):
-            rest = 2.0 * linear[i, j] - image[i, j] - ridge * point[i, j]
-            value += (point[i, j].conjugate() * rest).real
+            residual = 2.0 * linear[i, j] - image[i, j] - ridge * point[i, j]
+            value += (point[i, j].conjugate() * residual).real
     return value
 
 
@@ -187,21 +187,21 @@ def dual_step(
     if not mean > 0.0 and not multipliers.max() > 0.0:
         beamformer[:] = 0.0
         return 0.0, 0.0, 0
-    start, used = multipliers.copy(), np.empty(sites)
-    direction, chosen = np.empty(sites), np.empty(sites)
-    dual, point, inverse = _dual(matrix, linear, limits, start, ridge, used)
+    start, powers = multipliers.copy(), np.empty(sites)
+    direction, best_direction = np.empty(sites), np.empty(sites)
+    dual, point, inverse = _dual(matrix, linear, limits, start, ridge, powers)
     value, gap, steps = -inf, inf, 0
     while True:
         curvature = _curvature(point, inverse, sites)
-        slope = limits - used
-        secant = 2.0 * used * (np.sqrt(used / limits) - 1.0)
+        slope = limits - powers
+        secant = 2.0 * powers * (np.sqrt(powers / limits) - 1.0)
         for a in range(sites):
             if start[a] <= zero and slope[a] > 0.0:
                 curvature[a, :], curvature[:, a] = 0.0, 0.0
                 curvature[a, a], secant[a], slope[a] = 1.0, 0.0, 0.0
-        reached = _feasible(matrix, linear, limits, used, ridge, point)
-        if reached > value:
-            value = reached
+        objective = _feasible(matrix, linear, limits, powers, ridge, point)
+        if objective > value:
+            value = objective
             beamformer[:] = point
             multipliers[:] = start
         gap = max(dual - value, 0.0) / dual if dual > 0.0 else 0.0
@@ -213,19 +213,19 @@ def dual_step(
         for attempt in range(2):
             _model_step(curvature, secant if attempt == 0 else -slope, start, zero, direction)
             trial = np.maximum(0.0, start + direction)
-            reached = _dual(matrix, linear, limits, trial, ridge, used)[0]
-            if reached < best:
-                best = reached
-                chosen[:] = direction
+            objective = _dual(matrix, linear, limits, trial, ridge, powers)[0]
+            if objective < best:
+                best = objective
+                best_direction[:] = direction
         while best > dual + _INVISIBLE * dual and length > _SHORTEST_STEP:
             length *= 0.5
             trial = np.maximum(0.0, start + length * direction)
-            best = _dual(matrix, linear, limits, trial, ridge, used)[0]
-            chosen[:] = direction
+            best = _dual(matrix, linear, limits, trial, ridge, powers)[0]
+            best_direction[:] = direction
         if not best <= dual + _INVISIBLE * dual:
             break
-        start = np.maximum(0.0, start + length * chosen)
-        dual, point, inverse = _dual(matrix, linear, limits, start, ridge, used)
+        start = np.maximum(0.0, start + length * best_direction)
+        dual, point, inverse = _dual(matrix, linear, limits, start, ridge, powers)
     return value, gap, steps
 
 

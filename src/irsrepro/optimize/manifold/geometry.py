@@ -39,19 +39,19 @@ def project(point: Real, vector: Real) -> None:
     if width == 2:  # the circle: constant strides and no inner loop, so the loop vectorises
         x, z = point.reshape(2 * rows), vector.reshape(2 * rows)
         for i in range(rows):
-            along = x[2 * i] * z[2 * i] + x[2 * i + 1] * z[2 * i + 1]
-            z[2 * i] -= along * x[2 * i]
-            z[2 * i + 1] -= along * x[2 * i + 1]
+            component = x[2 * i] * z[2 * i] + x[2 * i + 1] * z[2 * i + 1]
+            z[2 * i] -= component * x[2 * i]
+            z[2 * i + 1] -= component * x[2 * i + 1]
         return
     for i in range(rows):
         if width > _LONG:
-            along = np.dot(point[i], vector[i])
+            component = np.dot(point[i], vector[i])
         else:
-            along = 0.0
+            component = 0.0
             for c in range(width):
-                along += point[i, c] * vector[i, c]
+                component += point[i, c] * vector[i, c]
         for c in range(width):
-            vector[i, c] -= along * point[i, c]
+            vector[i, c] -= component * point[i, c]
 
 
 @kernel(allocates=False)

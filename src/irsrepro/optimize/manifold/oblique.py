@@ -176,13 +176,17 @@ def accept(search: Search, value: float) -> bool:
             return False
     else:
         change = value - scalars[VALUE]
-        promised = -step * scalars[SLOPE]
+        predicted_decrease = -step * scalars[SLOPE]
         # The parabola through the known values and slope remembers how far the next step may go.
-        bend = 2.0 * (change + promised) / (step * scalars[LENGTH]) ** 2
-        if promised > _ROUNDING * abs(value) and bend > 0.0 and np.isfinite(bend):
-            scalars[CURVATURE] = bend
-        if not change <= -_SUFFICIENT * promised:
-            if promised > _INVISIBLE * abs(value) and step * scalars[LENGTH] > _SHORTEST:
+        curvature = 2.0 * (change + predicted_decrease) / (step * scalars[LENGTH]) ** 2
+        if (
+            predicted_decrease > _ROUNDING * abs(value)
+            and curvature > 0.0
+            and np.isfinite(curvature)
+        ):
+            scalars[CURVATURE] = curvature
+        if not change <= -_SUFFICIENT * predicted_decrease:
+            if predicted_decrease > _INVISIBLE * abs(value) and step * scalars[LENGTH] > _SHORTEST:
                 try_step(search, 0.5 * step)
             elif scalars[SLOPE] != -scalars[DESCENT]:
                 scalars[STEP] = 0.0
@@ -223,10 +227,10 @@ def turn(search: Search, gradient: Real) -> bool:
         Whether the search goes on: `try_step` then wants a step, for which STEP is a proposal.
 
     """
-    going = riemannian(search, gradient)
-    if going:
+    running = riemannian(search, gradient)
+    if running:
         _turn(search, gradient)
-    return going
+    return running
 
 
 @kernel(allocates=False)
@@ -314,16 +318,16 @@ def _direct(search: Search, beta: float) -> None:
         combine(-1.0, descent, 0.0, descent, direction)
         slope = -scalars[DESCENT]
     length = sqrt(inner_product(direction, direction))
-    reach = sqrt(float(descent.shape[0]))
+    point_norm = sqrt(float(descent.shape[0]))
     if scalars[CURVATURE] > 0.0:
         move = -slope / (length * scalars[CURVATURE])
         if previous > 0.0:
             move = min(move, _GROWTH * previous)
     else:
-        move = _FIRST_ANGLE * reach
+        move = _FIRST_ANGLE * point_norm
     scalars[SLOPE] = slope
     scalars[LENGTH] = length
-    scalars[STEP] = min(move, _LONGEST_ANGLE * reach) / length
+    scalars[STEP] = min(move, _LONGEST_ANGLE * point_norm) / length
 
 
 def minimise(

@@ -65,13 +65,13 @@ def relax_low_rank(problem: MaxMinProblem, realisation: int, tolerance: float) -
     size = len(instance.columns.local)
     rank = min(_RANK, size)
     point = _start(size, rank)
-    best, reached, bound, iterations = point, _value(instance, point), np.inf, 0
+    best, best_value, bound, iterations = point, _value(instance, point), np.inf, 0
     weights = np.full(len(scaled.shares), 1.0 / len(scaled.shares))
     for sharpness in _SHARPNESS:
-        rate = sharpness / max(abs(reached), scaled.floor) if scaled.linear else sharpness
-        softened = _SoftMinimum(instance, scaled.linear, rate, weights)
+        rate = sharpness / max(abs(best_value), scaled.floor) if scaled.linear else sharpness
+        soft_minimum = _SoftMinimum(instance, scaled.linear, rate, weights)
         result = search_manifold(
-            softened.problem(rank),
+            soft_minimum.problem(rank),
             point,
             max_iterations=_STEPS,
             min_gradient_norm=1e-9,
@@ -79,15 +79,15 @@ def relax_low_rank(problem: MaxMinProblem, realisation: int, tolerance: float) -
         )
         point, iterations = result.point, iterations + result.iterations
         value = _value(instance, point)
-        if value > reached:
-            best, reached = point, value
-        _, slopes, shares = softened.at(_factor(point))
+        if value > best_value:
+            best, best_value = point, value
+        _, slopes, shares = soft_minimum.at(_factor(point))
         weights = np.maximum(shares, _LEAST)
         bound = min(bound, _bound(instance, _factor(point), slopes))
-        if bound - reached <= tolerance * max(abs(reached), scaled.floor):
+        if bound - best_value <= tolerance * max(abs(best_value), scaled.floor):
             break
     unit = scaled.unit
-    return LowRank(_factor(best), unit * reached, unit * max(bound, reached), iterations)
+    return LowRank(_factor(best), unit * best_value, unit * max(bound, best_value), iterations)
 
 
 def _start(size: int, rank: int) -> Real:
@@ -133,12 +133,12 @@ class _SoftMinimum(NamedTuple):
         """The soft minimum, its slopes in N_k - v_k D_k, and the shares of the users in it."""
         _, top, bottom = _parts(self.instance, Y)
         values = top / bottom if self.linear else np.log(np.maximum(top, 1e-300) / bottom)
-        least = values.min()
-        shares = self.weights * np.exp(-self.rate * (values - least))
+        smallest = values.min()
+        shares = self.weights * np.exp(-self.rate * (values - smallest))
         total = shares.sum()
         shares = shares / total
         slopes = shares / (bottom if self.linear else np.maximum(top, 1e-300))
-        return float(least - np.log(total) / self.rate), slopes, shares
+        return float(smallest - np.log(total) / self.rate), slopes, shares
 
     def problem(self, rank: int) -> object:
         """Its maximisation, as a pymanopt problem."""
@@ -170,5 +170,5 @@ def _bound(instance: Instance, Y: Complex, w: Real) -> float:
     slack = np.diag(y) - (instance.columns.local * weights) @ instance.columns.local.conj().T
     lowest = np.linalg.eigvalsh(slack)[0]
     constant = w @ (instance.numerator_constant - level * instance.denominator_constant)
-    beyond = y.sum() + constant + len(y) * max(0.0, -lowest)
-    return level + max(0.0, float(beyond)) / float(w @ instance.denominator_constant)
+    excess = y.sum() + constant + len(y) * max(0.0, -lowest)
+    return level + max(0.0, float(excess)) / float(w @ instance.denominator_constant)

@@ -56,11 +56,11 @@ def max_min_beams(
         while high - low > tolerance * high and iterations[r] < max_iterations:
             t = 0.5 * (low + high)
             iterations[r] += 1
-            found = _feasible(channel[r], omega, t)
-            if found is None:
+            solution = _feasible(channel[r], omega, t)
+            if solution is None:
                 high = t
             else:
-                low, beams[r], status[r] = t, found.T, CONVERGED
+                low, beams[r], status[r] = t, solution.T, CONVERGED
         level[r], upper[r] = low, high
     residual = upper / level - 1.0
     uplink = np.full((count, users), np.nan)
@@ -75,13 +75,13 @@ def _feasible(e: Complex, omega: NDArray[np.float64], level: float) -> Complex |
     W: Any = cp.Variable((antennas, users), complex=True)
     # Rows of unit size, or the solver stops at its own tolerances.
     size = np.maximum(np.linalg.norm(e, axis=1), 1.0)
-    heard = (e / size[:, None]) @ W
+    amplitudes = (e / size[:, None]) @ W
     limits: list[Any] = [cp.norm(W, "fro") <= 1.0]
     for k in range(users):
-        stacked = cp.hstack([heard[k], np.array([1.0 / size[k]])])
+        stacked = cp.hstack([amplitudes[k], np.array([1.0 / size[k]])])
         limits += [
-            np.sqrt(1.0 + omega[k] / level) * cp.real(heard[k, k]) >= cp.norm(stacked),
-            cp.imag(heard[k, k]) == 0.0,
+            np.sqrt(1.0 + omega[k] / level) * cp.real(amplitudes[k, k]) >= cp.norm(stacked),
+            cp.imag(amplitudes[k, k]) == 0.0,
         ]
     program = cp.Problem(cp.Minimize(0.0), limits)
     status = solve_program(program, (("CLARABEL", {}), FIRST_ORDER))

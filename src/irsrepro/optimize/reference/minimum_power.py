@@ -61,17 +61,19 @@ def minimum_power_beamforming(
         size = np.linalg.norm(channel[r], axis=1).min() / np.sqrt(noise)
         e = channel[r] / np.sqrt(noise) / size
         W: Any = cp.Variable((antennas, users), complex=True)
-        heard = e @ W
+        amplitudes = e @ W
         cones: list[Any] = []
         for k in range(users):
             # Real parts by hand: cvxpy returns no multipliers of complex cones.
             parts = (cp.real, cp.imag)
-            others = [part(heard[k, i]) for i in range(users) if i != k for part in parts]
-            amplitude = cp.real(heard[k, k]) / np.sqrt(gamma[r, k])
-            cones.append(cp.SOC(amplitude, cp.hstack([*others, 1.0])))
+            interference = [
+                part(amplitudes[k, i]) for i in range(users) if i != k for part in parts
+            ]
+            amplitude = cp.real(amplitudes[k, k]) / np.sqrt(gamma[r, k])
+            cones.append(cp.SOC(amplitude, cp.hstack([*interference, 1.0])))
         program: Any = cp.Problem(cp.Minimize(cp.sum_squares(W)), cones)
-        solved = solve_program(program, (("CLARABEL", {}), FIRST_ORDER))
-        if solved not in (cp.OPTIMAL, cp.OPTIMAL_INACCURATE):
+        program_status = solve_program(program, (("CLARABEL", {}), FIRST_ORDER))
+        if program_status not in (cp.OPTIMAL, cp.OPTIMAL_INACCURATE):
             continue
         beams[r] = W.value.T / size
         power[r] = (np.abs(beams[r]) ** 2).sum()
@@ -98,8 +100,8 @@ def uplink_fixed_point(channel: Complex, targets: Real) -> Real | None:
     powers = np.zeros(len(targets))
     for _ in range(_FIXED_POINT_STEPS):
         covariance = np.eye(channel.shape[1]) + (channel.conj().T * powers) @ channel
-        seen = np.einsum("ka,ab,kb->k", channel, np.linalg.inv(covariance), channel.conj()).real
-        new = 1.0 / ((1.0 + 1.0 / targets) * seen)
+        gains = np.einsum("ka,ab,kb->k", channel, np.linalg.inv(covariance), channel.conj()).real
+        new = 1.0 / ((1.0 + 1.0 / targets) * gains)
         if np.abs(new - powers).max() <= _ACCURACY * new.max():
             return np.asarray(new)
         if not new.max() < 1e100:

@@ -39,8 +39,13 @@ def solve_program(program: Any, attempts: Sequence[Attempt]) -> str:
     Raises:
         SolverError: none of them answers.
     """
-    answers = (cp.OPTIMAL, cp.OPTIMAL_INACCURATE, cp.INFEASIBLE, cp.INFEASIBLE_INACCURATE)
-    said = []
+    conclusive_statuses = (
+        cp.OPTIMAL,
+        cp.OPTIMAL_INACCURATE,
+        cp.INFEASIBLE,
+        cp.INFEASIBLE_INACCURATE,
+    )
+    failures = []
     for solver, options in attempts:
         try:
             with warnings.catch_warnings():  # "may be inaccurate": the status says so
@@ -48,12 +53,12 @@ def solve_program(program: Any, attempts: Sequence[Attempt]) -> str:
                 # A warm start would make a realisation depend on the one before it.
                 program.solve(solver=solver, warm_start=False, **options)
         except Exception as error:  # of whatever kind: it is the solver's
-            said.append(f"{solver}: {' '.join(str(error).split()) or type(error).__name__}")
+            failures.append(f"{solver}: {' '.join(str(error).split()) or type(error).__name__}")
             continue
-        if program.status in answers:
+        if program.status in conclusive_statuses:
             return str(program.status)
-        said.append(f"{solver}: {program.status}")
-    raise SolverError("; ".join(said))
+        failures.append(f"{solver}: {program.status}")
+    raise SolverError("; ".join(failures))
 
 
 def optimise_program(program: Any, attempts: Sequence[Attempt]) -> str:
@@ -82,18 +87,18 @@ def search_manifold(problem: Any, start: Any, **options: Any) -> Any:
     Raises:
         SolverError: both fail or end at a point that is not finite.
     """
-    said = []
+    failures = []
     for name in ("ConjugateGradient", "SteepestDescent"):
-        given = dict(options)
+        solver_options = dict(options)
         if name != "ConjugateGradient":
-            given.pop("beta_rule", None)
+            solver_options.pop("beta_rule", None)
         try:
-            optimiser = getattr(pymanopt.optimizers, name)(verbosity=0, **given)
+            optimiser = getattr(pymanopt.optimizers, name)(verbosity=0, **solver_options)
             result = optimiser.run(problem, initial_point=start)
         except Exception as error:  # of whatever kind: it is the solver's
-            said.append(f"{name}: {' '.join(str(error).split()) or type(error).__name__}")
+            failures.append(f"{name}: {' '.join(str(error).split()) or type(error).__name__}")
             continue
         if np.isfinite(result.point).all():
             return result
-        said.append(f"{name}: a point that is not finite")
-    raise SolverError("; ".join(said))
+        failures.append(f"{name}: a point that is not finite")
+    raise SolverError("; ".join(failures))

@@ -34,20 +34,20 @@ def polish(
     Raises:
         SolverError: pymanopt fails.
     """
-    climbed = np.stack([_climb(problem, r, start) for r, start in enumerate(vector)])
-    value = problem.values(climbed).min(axis=1)
-    return UnitModulusVectors(climbed, value, np.full(len(climbed), NOT_A_SAMPLE))
+    vectors = np.stack([_climb(problem, r, start) for r, start in enumerate(vector)])
+    value = problem.values(vectors).min(axis=1)
+    return UnitModulusVectors(vectors, value, np.full(len(vectors), NOT_A_SAMPLE))
 
 
 def _climb(problem: MaxMinProblem, realisation: int, start: Complex) -> Complex:
     instance = scale_instance(problem.dense(), realisation).instance
-    best, reached = start, smallest_value(instance, start[:, None])
+    best, best_value = start, smallest_value(instance, start[:, None])
     point = start
     for sharpness in _SHARPNESS:
-        point = _search(instance, point, sharpness / max(reached, 1e-12))
-        here = smallest_value(instance, point[:, None])
-        if here > reached:
-            best, reached = point, here
+        point = _search(instance, point, sharpness / max(best_value, 1e-12))
+        value = smallest_value(instance, point[:, None])
+        if value > best_value:
+            best, best_value = point, value
     return np.asarray(best * best[-1].conj())
 
 
@@ -65,8 +65,8 @@ def _search(instance: Instance, start: Complex, sharpness: float) -> Complex:
     @pymanopt.function.numpy(manifold)
     def cost(x: Complex) -> float:
         values = parts(x)[3].real
-        least = values.min()
-        return float(np.log(np.exp(-sharpness * (values - least)).sum()) / sharpness - least)
+        smallest = values.min()
+        return float(np.log(np.exp(-sharpness * (values - smallest)).sum()) / sharpness - smallest)
 
     @pymanopt.function.numpy(manifold)
     def euclidean_gradient(x: Complex) -> Complex:

@@ -71,9 +71,9 @@ def project_to_unit_diagonal(matrix: Complex) -> Complex:
 
     """
     values, vectors = np.linalg.eigh((matrix + matrix.conj().T) / 2.0)
-    clipped = (vectors * np.maximum(values, 0.0)) @ vectors.conj().T
-    scale = 1.0 / np.sqrt(np.maximum(np.diag(clipped).real, np.finfo(float).tiny))
-    return np.asarray(scale[:, None] * clipped * scale)
+    positive_part = (vectors * np.maximum(values, 0.0)) @ vectors.conj().T
+    scale = 1.0 / np.sqrt(np.maximum(np.diag(positive_part).real, np.finfo(float).tiny))
+    return np.asarray(scale[:, None] * positive_part * scale)
 
 
 def solve_diagonal_sdp_cvxpy(
@@ -134,19 +134,19 @@ def solve_diagonal_sdp(
     Raises:
         SolverError: no solver answers.
     """
-    found = [_relax(problem, r, tolerance) for r in range(len(problem.columns))]
-    value, bound = np.array([each[1:3] for each in found]).T
+    solutions = [_relax(problem, r, tolerance) for r in range(len(problem.columns))]
+    value, bound = np.array([solution[1:3] for solution in solutions]).T
     gap = (bound - value) / np.abs(value)
-    good = gap <= max(tolerance, _CONE_ACCURACY)
+    converged = gap <= max(tolerance, _CONE_ACCURACY)
     return DiagonalSdpSolution(
-        factor=np.stack([each[0] for each in found]),
+        factor=np.stack([solution[0] for solution in solutions]),
         value=value,
         upper_bound=bound,
         residual=gap,
         multipliers=np.full_like(problem.constants, np.nan),
         diagonal=np.full(problem.columns.shape[:2], np.nan),
-        iterations=np.array([each[3] for each in found]),
-        status=converged_or_limited(good),
+        iterations=np.array([solution[3] for solution in solutions]),
+        status=converged_or_limited(converged),
     )
 
 
@@ -155,10 +155,10 @@ def _relax(problem: MaxMinProblem, r: int, tolerance: float) -> tuple[Complex, f
     if problem.columns.shape[1] > CONE_LIMIT:
         return relax_low_rank(problem, r, tolerance)
     if problem.linear:
-        found = solve_diagonal_sdp_cvxpy(problem, r)
+        solution = solve_diagonal_sdp_cvxpy(problem, r)
     else:
-        found = bisect_ratio_cvxpy(problem, r, relative_accuracy=tolerance)
-    return factors_of(found.matrix[None])[0], found.value, found.bound, found.solves
+        solution = bisect_ratio_cvxpy(problem, r, relative_accuracy=tolerance)
+    return factors_of(solution.matrix[None])[0], solution.value, solution.bound, solution.solves
 
 
 def factors_of(matrices: Complex) -> Complex:
@@ -181,7 +181,7 @@ def largest_norm_bound(factor: Complex, *, tolerance: float = 1e-4) -> NormBound
     Raises:
         SolverError: no solver answers.
     """
-    bounds, claimed = [], []
+    bounds, program_values = [], []
     for matrix in factor:
         scale = np.abs(matrix).sum() / np.sqrt(matrix.shape[1])
         scaled = matrix / scale * matrix.shape[1]
@@ -193,12 +193,12 @@ def largest_norm_bound(factor: Complex, *, tolerance: float = 1e-4) -> NormBound
         largest = np.linalg.eigvalsh((scaled * z.value) @ scaled.conj().T)[-1]
         unit = (scale / matrix.shape[1]) ** 2
         bounds.append(float((1.0 / z.value).sum() * largest * unit))
-        claimed.append(float(program.value) * unit)
+        program_values.append(float(program.value) * unit)
     bound = np.array(bounds)
-    gap = bound / np.array(claimed) - 1.0
+    gap = bound / np.array(program_values) - 1.0
     status = converged_or_limited(gap <= tolerance)
-    none = np.zeros(len(bound), np.int64)
-    return NormBound(bound, iterations=none, residual=gap, status=status)
+    no_iterations = np.zeros(len(bound), np.int64)
+    return NormBound(bound, iterations=no_iterations, residual=gap, status=status)
 
 
 def feasible_at_cvxpy(
@@ -227,10 +227,10 @@ def feasible_at_cvxpy(
     """
     scaled = scale_instance(problem, realisation)
     instance = scaled.instance
-    aim = level / scaled.unit
+    scaled_level = level / scaled.unit
     V = cp.Variable(2 * instance.columns.local.shape[:1], hermitian=True)
-    weights = instance.numerator - aim * instance.denominator
-    constants = instance.numerator_constant - aim * instance.denominator_constant
+    weights = instance.numerator - scaled_level * instance.denominator
+    constants = instance.numerator_constant - scaled_level * instance.denominator_constant
     traces = _traces(V, instance.columns.local, weights)
     program = cp.Problem(cp.Minimize(0), [*_cone(V), traces + constants >= 0])
     status = solve_program(program, _attempts(solver, accuracy))
@@ -238,8 +238,8 @@ def feasible_at_cvxpy(
         return None
     matrix = project_to_unit_diagonal(V.value)
     value = scaled.unit * _value(instance, matrix)
-    missed = value < level - _FALSE * abs(level)
-    return ReferenceSolution(matrix, value, level, status, 1, int(missed))
+    false_feasible = value < level - _FALSE * abs(level)
+    return ReferenceSolution(matrix, value, level, status, 1, int(false_feasible))
 
 
 def bisect_ratio_cvxpy(
@@ -275,16 +275,16 @@ def bisect_ratio_cvxpy(
     reported, status, solves, false_feasible = np.nan, "no level tried", 0, 0
     while high - low > relative_accuracy * abs(high):
         level = (low + high) / 2.0
-        found = feasible_at_cvxpy(problem, level, realisation, solver=solver, accuracy=accuracy)
+        solution = feasible_at_cvxpy(problem, level, realisation, solver=solver, accuracy=accuracy)
         solves += 1
-        status = "infeasible" if found is None else found.status
-        false_feasible += 0 if found is None else found.false_feasible
-        if found is None or (verify and found.false_feasible):
+        status = "infeasible" if solution is None else solution.status
+        false_feasible += 0 if solution is None else solution.false_feasible
+        if solution is None or (verify and solution.false_feasible):
             high = level
             continue
         low, reported = level, level
-        if found.value > value or not verify:
-            best, value = found.matrix, found.value
+        if solution.value > value or not verify:
+            best, value = solution.matrix, solution.value
     return ReferenceSolution(
         best, value, reported, status, solves, false_feasible, max(high, value)
     )
@@ -301,8 +301,8 @@ def _cone(V: Any) -> list[Any]:
 
 def _attempts(solver: Solver, accuracy: float | None) -> list[Attempt]:
     """Return the solver asked for, and after Clarabel the other one."""
-    reached = 1e-6 if accuracy is None and solver == "CLARABEL" else accuracy
-    options = {} if reached is None else {"eps_abs": reached, "eps_rel": reached}
+    tolerance = 1e-6 if accuracy is None and solver == "CLARABEL" else accuracy
+    options = {} if tolerance is None else {"eps_abs": tolerance, "eps_rel": tolerance}
     first_order: Attempt = ("SCS", options)
     return [first_order] if solver == "SCS" else [("CLARABEL", {}), first_order]
 

@@ -49,8 +49,8 @@ def solve_group_power_cvxpy(matrix: Complex, linear: Complex, limits: Real) -> C
     ]
     problem: Any = cp.Problem(cp.Maximize(2 * gain - cost), within)
     optimise_program(problem, (("CLARABEL", {}), FIRST_ORDER))
-    found: Complex = root * (real.value + 1j * imag.value)
-    parts = found.reshape(limits.size, group, users)
-    used = (np.abs(parts) ** 2).sum(axis=(1, 2))
-    shares = np.sqrt(np.minimum(1.0, limits / np.maximum(used, 1e-300)))
+    solution: Complex = root * (real.value + 1j * imag.value)
+    parts = solution.reshape(limits.size, group, users)
+    powers = (np.abs(parts) ** 2).sum(axis=(1, 2))
+    shares = np.sqrt(np.minimum(1.0, limits / np.maximum(powers, 1e-300)))
     return np.asarray((shares[:, None, None] * parts).reshape(antennas, users))

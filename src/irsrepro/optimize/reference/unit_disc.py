@@ -100,22 +100,22 @@ def solve_unit_disc_projected(
         SolverError: the gap stays above a hundred times the accuracy.
     """
     slope = float(np.linalg.eigvalsh(matrix)[-1]) or 1.0
-    x = ahead = linear / np.maximum(slope, np.abs(linear))
+    x = extrapolation = linear / np.maximum(slope, np.abs(linear))
     momentum, gap = 1.0, np.inf
     for step in range(1, max_iterations + 1):
-        moved = ahead + (linear - matrix @ ahead) / slope
-        new = moved / np.maximum(1.0, np.abs(moved))
-        if np.vdot(ahead - new, new - x).real > 0.0:  # uphill no more: start anew
+        ascent_point = extrapolation + (linear - matrix @ extrapolation) / slope
+        new = ascent_point / np.maximum(1.0, np.abs(ascent_point))
+        if np.vdot(extrapolation - new, new - x).real > 0.0:  # uphill no more: start anew
             momentum = 1.0
-        grown = 0.5 * (1.0 + np.sqrt(1.0 + 4.0 * momentum**2))
-        ahead = new + (momentum - 1.0) / grown * (new - x)
-        x, momentum = new, grown
+        next_momentum = 0.5 * (1.0 + np.sqrt(1.0 + 4.0 * momentum**2))
+        extrapolation = new + (momentum - 1.0) / next_momentum * (new - x)
+        x, momentum = new, next_momentum
         if step % _CHECKED_EVERY == 0:
-            rest = linear - matrix @ x
-            multipliers = np.maximum((x.conj() * rest).real, _LEAST * slope)
+            residual = linear - matrix @ x
+            multipliers = np.maximum((x.conj() * residual).real, _LEAST * slope)
             inverse = np.linalg.solve(matrix + np.diag(multipliers), linear)
             dual = np.vdot(linear, inverse).real + multipliers.sum()
-            gap = 1.0 - np.vdot(x, linear + rest).real / dual
+            gap = 1.0 - np.vdot(x, linear + residual).real / dual
             if gap <= accuracy:
                 return x
     if gap <= 100.0 * accuracy:
@@ -146,9 +146,9 @@ def solve_unit_disc_ellipsoid(
         x in the unit disc, (element,); lam, (element,); the number of cuts.
     """
     size = linear.size
-    reach = float(np.abs(linear).sum())
-    centre = np.full(size, reach / max(size, 2))
-    radius = reach * (np.sqrt(1.0 - 1.0 / size) if size > 1 else 0.5)
+    linear_norm = float(np.abs(linear).sum())
+    centre = np.full(size, linear_norm / max(size, 2))
+    radius = linear_norm * (np.sqrt(1.0 - 1.0 / size) if size > 1 else 0.5)
     ellipsoid = radius**2 * np.eye(size)
     upper, lower = np.inf, -np.inf
     vector, multipliers = np.zeros(size, np.complex128), centre
@@ -160,10 +160,10 @@ def solve_unit_disc_ellipsoid(
             dual = np.vdot(linear, point).real + centre.sum()
             if dual < upper:
                 upper, multipliers = dual, centre
-            clipped = point / np.maximum(1.0, np.abs(point))
-            primal = np.vdot(clipped, 2.0 * linear - matrix @ clipped).real
+            projection = point / np.maximum(1.0, np.abs(point))
+            primal = np.vdot(projection, 2.0 * linear - matrix @ projection).real
             if primal > lower:
-                lower, vector = primal, clipped
+                lower, vector = primal, projection
             if upper - lower <= accuracy * upper:
                 return vector, multipliers, step
             normal = 1.0 - np.abs(point) ** 2

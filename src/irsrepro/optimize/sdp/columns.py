@@ -72,12 +72,12 @@ def gram_matrix(columns: Columns, scale: Real) -> Complex:
         for a in range(count):
             scaled[i, a] = scale[i] * local[i, a]
     if columns.mixing.size == 0:
-        whole: Complex = np.dot(conjugate.T, scaled)
-        return whole
+        dense_gram: Complex = np.dot(conjugate.T, scaled)
+        return dense_gram
     inner = np.empty(columns.mixing.shape, np.complex128)
     for b in range(edges.size - 1):
-        i, j, here = edges[b], edges[b + 1], slice(b * count, (b + 1) * count)
-        np.dot(np.dot(conjugate[i:j].T, scaled[i:j]), columns.mixing[here], inner[here])
+        i, j, block = edges[b], edges[b + 1], slice(b * count, (b + 1) * count)
+        np.dot(np.dot(conjugate[i:j].T, scaled[i:j]), columns.mixing[block], inner[block])
     mixed: Complex = np.dot(columns.adjoint, inner)
     return mixed
 
@@ -94,8 +94,8 @@ def weighted_energies(columns: Columns, weights: Real) -> Real:
                 energies[i] += weights[a] * squared_modulus(local[i, a])
         return energies
     for b in range(edges.size - 1):
-        i, j, here = edges[b], edges[b + 1], slice(b * count, (b + 1) * count)
-        core = np.dot(mixing[here] * weights, mixing[here].conj().T.copy())
+        i, j, block = edges[b], edges[b + 1], slice(b * count, (b + 1) * count)
+        core = np.dot(mixing[block] * weights, mixing[block].conj().T.copy())
         product = np.dot(local[i:j], core)
         for n in range(i, j):
             for a in range(count):
@@ -115,5 +115,5 @@ def dense_columns(columns: Columns) -> Complex:
 def without_blocks(columns: Columns) -> Columns:
     """Return the same F as one block, for what needs all of it."""
     F = dense_columns(columns)
-    none = np.empty((0, 0), np.complex128)
-    return Columns(F, F.conj(), np.array([0, len(F)]), none, none)
+    empty = np.empty((0, 0), np.complex128)
+    return Columns(F, F.conj(), np.array([0, len(F)]), empty, empty)

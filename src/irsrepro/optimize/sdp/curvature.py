@@ -74,15 +74,15 @@ def find_tilts(
         for a in range(width):
             for c in range(rank):
                 weighted[a, k * rank + c] = size * (problem.numerator[k, a] - mean[a]) * image[a, c]
-    H = _apart(combine_columns(problem.columns, weighted), users)
+    H = _unstack(combine_columns(problem.columns, weighted), users)
     for k in range(users):
         project(factor.view(np.float64), H[k].view(np.float64))
-    joined = np.empty((rows, users * rank), np.complex128)
+    stacked = np.empty((rows, users * rank), np.complex128)
     for k in range(users):
         for i in range(rows):
             for c in range(rank):
-                joined[i, k * rank + c] = H[k, i, c]
-    U = _apart(apply_inverse(problem, inverse, joined), users)
+                stacked[i, k * rank + c] = H[k, i, c]
+    U = _unstack(apply_inverse(problem, inverse, stacked), users)
     forces = H.reshape(users, rows * rank).view(np.float64)
     directions = U.reshape(users, rows * rank).view(np.float64)
     core = np.eye(users) + np.dot(forces, directions.T)
@@ -90,14 +90,14 @@ def find_tilts(
 
 
 @kernel
-def _apart(joined: Complex, users: int) -> Complex:
+def _unstack(stacked: Complex, users: int) -> Complex:
     """Matrices side by side as an array (user, element, rank)."""
-    rows, rank = joined.shape[0], joined.shape[1] // users
+    rows, rank = stacked.shape[0], stacked.shape[1] // users
     result = np.empty((users, rows, rank), np.complex128)
     for k in range(users):
         for i in range(rows):
             for c in range(rank):
-                result[k, i, c] = joined[i, k * rank + c]
+                result[k, i, c] = stacked[i, k * rank + c]
     return result
 
 

@@ -88,10 +88,10 @@ def _newton(
         sides[size + k, 0] = problem.numerator_constant[k]
         sides[size + k, 1] = trace - 1.0 / lam[k]
         sides[size + k, 2] = 1.0
-    solved = np.linalg.solve(system, sides)
-    sums = solved[size:].sum(axis=0)
-    u1 = solved[:, 2] * (sums[0] / sums[2]) - solved[:, 0]
-    u2 = solved[:, 2] * (sums[1] / sums[2]) - solved[:, 1]
+    solutions = np.linalg.solve(system, sides)
+    sums = solutions[size:].sum(axis=0)
+    u1 = solutions[:, 2] * (sums[0] / sums[2]) - solutions[:, 0]
+    u2 = solutions[:, 2] * (sums[1] / sums[2]) - solutions[:, 1]
     first, second = sides[:, 0].copy(), sides[:, 1].copy()
     a11, a12, a22 = -np.dot(first, u1), -np.dot(first, u2), -np.dot(second, u2)
     move, mu = u2 - (a12 / a11) * u1, -a11 / a12
@@ -121,7 +121,7 @@ def dual_scaling(
     instance: Instance,
     multipliers: Real,
     diagonal: Real,
-    known: float,
+    known_value: float,
     tolerance: float,
     floor: float,
     max_iterations: int,
@@ -132,7 +132,7 @@ def dual_scaling(
         instance: the problem, scaled to moderate numbers.
         multipliers: w, (user,), not negative.
         diagonal: y, (element,).
-        known: a ratio that some V reaches.
+        known_value: a ratio that some V reaches.
         tolerance: gap between the certified bound and the best ratio to reach, relative to |ratio|
             or, if that is larger, to `floor`.
         floor: see `tolerance`.
@@ -145,7 +145,7 @@ def dual_scaling(
 
     """
     size, users = diagonal.size, multipliers.size
-    width, wanted = instance.numerator.shape[1], np.bool_(True)
+    width, with_inverse = instance.numerator.shape[1], np.bool_(True)
     problem = Instance(
         instance.columns,
         instance.numerator.copy(),
@@ -159,12 +159,14 @@ def dual_scaling(
     lam, y = np.maximum(multipliers / total, _LEAST_MULTIPLIER), diagonal / total
     total = lam.sum()
     lam, y = lam / total, y / total
-    best, best_value = np.empty((0, 0), np.complex128), known
-    allowance = _SHARE * tolerance * max(abs(known), floor)
-    level = known + allowance
+    best, best_value = np.empty((0, 0), np.complex128), known_value
+    allowance = _SHARE * tolerance * max(abs(known_value), floor)
+    level = known_value + allowance
     level_terms(instance, level, scales, problem.numerator, problem.numerator_constant)
     lift, unit = 0.0, np.abs(y).mean() or 1.0
-    while not invert_slack(problem, y + lift, np.dot(lam, problem.numerator), wanted, inverse):
+    while not invert_slack(
+        problem, y + lift, np.dot(lam, problem.numerator), with_inverse, inverse
+    ):
         lift = max(3.0 * lift, _FIRST_LIFT * unit)
         if not lift < _LARGEST_LIFT * unit:
             return best, multipliers, diagonal, inf, 0, FAILURE
@@ -174,9 +176,9 @@ def dual_scaling(
     while True:
         bound = y.sum() + np.dot(lam, problem.numerator_constant)
         # Raising the level by this much makes (D) hold.
-        ahead = max(0.0, bound) / (lam * instance.denominator_constant / scales).sum()
-        if level + ahead < upper:
-            upper, best_multipliers, best_diagonal = level + ahead, lam / scales, y
+        level_rise = max(0.0, bound) / (lam * instance.denominator_constant / scales).sum()
+        if level + level_rise < upper:
+            upper, best_multipliers, best_diagonal = level + level_rise, lam / scales, y
         if upper <= best_value + 1.0001 * allowance:
             status = CONVERGED
         if status == CONVERGED or steps == max_iterations:
@@ -191,15 +193,15 @@ def dual_scaling(
             status = FAILURE  # the limit of precision
             break
         turn = -a12 / a11
-        near = turn > 0.0 and a22 + a12 * turn < 1.0
-        if near:
+        near_centre = turn > 0.0 and a22 + a12 * turn < 1.0
+        if near_centre:
             quotients(instance, powers, denominators, ratios)
             if ratios.min() > best_value:
                 best_value = ratios.min()
                 best = _primal(problem, matrix, u2 + turn * u1, 1.0 / turn)
                 allowance = _SHARE * tolerance * max(abs(best_value), floor)
             ready = turn * _WORTH * bound > size + users  # little is left to gain at this level
-            if best_value + allowance > level + (0.0 if ready else _WORTH * ahead):
+            if best_value + allowance > level + (0.0 if ready else _WORTH * level_rise):
                 # (lam, y, Z) may be multiplied by any factor: 1^T lam stays 1.
                 level = best_value + allowance
                 lam = lam * denominators / scales
@@ -207,11 +209,11 @@ def dual_scaling(
                 lam, y = lam / total, y / total
                 scales[:] = denominators
                 level_terms(instance, level, scales, problem.numerator, problem.numerator_constant)
-                if invert_slack(problem, y, np.dot(lam, problem.numerator), wanted, inverse):
+                if invert_slack(problem, y, np.dot(lam, problem.numerator), with_inverse, inverse):
                     continue
                 status = FAILURE
                 break
-        if near or not turn > 0.0:
+        if near_centre or not turn > 0.0:
             turn += _STRIDE * sqrt((size + users) / a11)
         move = turn * u1 + u2
         step = 1.0 / _WITHIN
@@ -225,7 +227,7 @@ def dual_scaling(
             step *= _BACKTRACK
         lam, y = lam + _WITHIN * step * move[size:], y + _WITHIN * step * move[:size]
         weights = np.dot(lam, problem.numerator)
-        if not (step > _SHORTEST and invert_slack(problem, y, weights, wanted, inverse)):
+        if not (step > _SHORTEST and invert_slack(problem, y, weights, with_inverse, inverse)):
             status = FAILURE
             break
     return best, best_multipliers, best_diagonal, upper, steps, status

@@ -83,24 +83,26 @@ def quotients(instance: Instance, powers: Real, denominators: Real, ratios: Real
 
 
 @kernel
-def soft_minimum(values: Real, multipliers: Real, smoothing: float, tilted: Real) -> float:
+def soft_minimum(
+    values: Real, multipliers: Real, smoothing: float, tilted_multipliers: Real
+) -> float:
     """-mu log sum_k lam_k exp(-v_k / mu), and its gradient, the tilted multipliers.
 
     Args:
         values: v, (user,).
         multipliers: lam, (user,), on the simplex.
         smoothing: mu.
-        tilted: (user,), overwritten.
+        tilted_multipliers: (user,), overwritten.
 
     """
-    least = values.min()
+    smallest = values.min()
     total = 0.0
     for k in range(values.size):
-        tilted[k] = multipliers[k] * exp(-(values[k] - least) / smoothing)
-        total += tilted[k]
+        tilted_multipliers[k] = multipliers[k] * exp(-(values[k] - smallest) / smoothing)
+        total += tilted_multipliers[k]
     for k in range(values.size):
-        tilted[k] /= total
-    return float(least - smoothing * log(total))
+        tilted_multipliers[k] /= total
+    return float(smallest - smoothing * log(total))
 
 
 @kernel

@@ -209,9 +209,9 @@ def _predict_and_correct(
     move = _direction(instance, iterate, factor, border, -V, -A, -s, residual)
     primal = _step(V, move.V, s, move.s, 1.0, trial)
     dual = _step(Z, move.Z, lam, move.lam, 1.0, trial)
-    left = _inner(V + primal * move.V, Z + dual * move.Z)
-    left += ((s + primal * move.s) * (lam + dual * move.lam)).sum()
-    centre = min(1.0, max(1e-4, left / gap)) ** 3 * gap / (size + users)
+    remaining_gap = _inner(V + primal * move.V, Z + dual * move.Z)
+    remaining_gap += ((s + primal * move.s) * (lam + dual * move.lam)).sum()
+    centre = min(1.0, max(1e-4, remaining_gap / gap)) ** 3 * gap / (size + users)
     # What the first direction leaves over in second order.
     weights = np.dot(move.lam, terms)
     product = move.V * move.y
@@ -232,7 +232,7 @@ def _predict_and_correct(
 def interior_point(
     instance: Instance,
     linear: bool,
-    known: float,
+    known_value: float,
     tolerance: float,
     floor: float,
     max_iterations: int,
@@ -242,7 +242,7 @@ def interior_point(
     Args:
         instance: the problem, scaled to moderate numbers, its columns without blocks.
         linear: whether SD = 0 and d = 1; the level then stays 0.
-        known: a ratio that some V is known to reach, or -inf.
+        known_value: a ratio that some V is known to reach, or -inf.
         tolerance: gap between the certified bound and the value at V to reach, relative to |value|
             or, if that is larger, to `floor`.
         floor: see `tolerance`.
@@ -273,15 +273,15 @@ def interior_point(
         if ratios.min() > best_value:
             best, best_value = V, ratios.min()
         allowance = tolerance * max(abs(best_value), floor)
-        ahead = max(reserve, 0.9 * allowance if closing else 0.0)
-        if not linear and (steps == 0 or best_value + 0.5 * ahead > level):
+        margin = max(reserve, 0.9 * allowance if closing else 0.0)
+        if not linear and (steps == 0 or best_value + 0.5 * margin > level):
             # With the scales at the denominators a user's value at the new level is its ratio
             # minus the level. (lam, y, Z) may be multiplied by any factor: 1^T lam stays 1.
             change = scales / denominators
             total = (lam / change).sum()
             lam, y = lam / change / total, y / total
             scales[:] = denominators
-            rise = max(best_value + ahead, known) - level
+            rise = max(best_value + margin, known_value) - level
             level += rise
             tau = (change * tau).min() - rise
             s[:] = ratios - level - tau
@@ -299,9 +299,9 @@ def interior_point(
             s[:] = values - tau
         bound = y.sum() + np.dot(lam, offsets)
         share = (lam * instance.denominator_constant / scales).sum()
-        proven = level + (bound if linear else max(0.0, bound) / share)
-        if proven < upper:
-            upper, best_multipliers, best_diagonal = proven, lam / scales, y
+        proven_bound = level + (bound if linear else max(0.0, bound) / share)
+        if proven_bound < upper:
+            upper, best_multipliers, best_diagonal = proven_bound, lam / scales, y
         # Where the share is small that bound closes late. Better to prove the last allowance from a
         # level just above the value, where the optimum of the linear problem is negative.
         closing = closing or bound < 0.3 * allowance

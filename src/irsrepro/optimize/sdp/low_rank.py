@@ -94,14 +94,14 @@ def _ascend(
     trial = search.trial.view(np.complex128)
     rows, rank = trial.shape
     users, width = problem.numerator.shape
-    ones, values, tilted = np.empty(users), np.empty(users), np.empty(users)
+    ones, values, tilted_multipliers = np.empty(users), np.empty(users), np.empty(users)
     powers = np.empty(width)
     while search.counters[STATUS] == RUNNING:
         image = forms(problem.columns, trial)
         row_powers(image, powers)
         quotients(problem, powers, ones, values)
-        if accept(search, -soft_minimum(values, multipliers, smoothing, tilted)):
-            weights = np.dot(tilted, problem.numerator)
+        if accept(search, -soft_minimum(values, multipliers, smoothing, tilted_multipliers)):
+            weights = np.dot(tilted_multipliers, problem.numerator)
             for a in range(width):
                 for c in range(rank):
                     image[a, c] *= -2.0 * weights[a]
@@ -137,7 +137,7 @@ def _diagonals(
             scaled[a, c] *= weights[a]
     product = combine_columns(instance.columns, scaled)
     energies = weighted_energies(instance.columns, weights)
-    mean, least = 0.0, _LEAST_METRIC * floor / rows
+    mean, metric_floor = 0.0, _LEAST_METRIC * floor / rows
     for i in range(rows):
         total = 0.0
         for c in range(rank):
@@ -148,7 +148,7 @@ def _diagonals(
         metric[i] = total
         mean += abs(total) / rows
     for i in range(rows):
-        metric[i] = max(abs(metric[i]), 0.05 * mean, least) if mean > 0.0 else 1.0
+        metric[i] = max(abs(metric[i]), 0.05 * mean, metric_floor) if mean > 0.0 else 1.0
 
 
 @kernel
@@ -210,20 +210,20 @@ def _extend(factor: Complex, vector: Complex, max_rank: int) -> Complex:
     """Add a vector to Y: in a new column, or in the least used one if that is free or the last."""
     rows, rank = factor.shape
     values, rotation = np.linalg.eigh(np.dot(factor.conj().T.copy(), factor))
-    turned = np.dot(factor, rotation.copy())
-    grown = rank + 1 if values[0] > _FREE * rows and rank < max_rank else rank
-    result = np.zeros((rows, grown), np.complex128)
+    rotated_factor = np.dot(factor, rotation.copy())
+    new_rank = rank + 1 if values[0] > _FREE * rows and rank < max_rank else rank
+    result = np.zeros((rows, new_rank), np.complex128)
     power = 0.0
     for i in range(rows):
         power += squared_modulus(vector[i])
     for i in range(rows):
         for c in range(rank):
-            result[i, c] = turned[i, rank - 1 - c]
-        result[i, grown - 1] += vector[i] * (_NEW_COLUMN / sqrt(power / rows))
+            result[i, c] = rotated_factor[i, rank - 1 - c]
+        result[i, new_rank - 1] += vector[i] * (_NEW_COLUMN / sqrt(power / rows))
         square = 0.0
-        for c in range(grown):
+        for c in range(new_rank):
             square += squared_modulus(result[i, c])
-        for c in range(grown):
+        for c in range(new_rank):
             result[i, c] /= sqrt(square)
     return result
 
@@ -239,7 +239,7 @@ def low_rank(
     max_rounds: int,
     max_rank: int,
     certify: bool,
-    proven: float,
+    proven_bound: float,
 ) -> tuple[Complex, Real, Real, float, int, int]:
     """Solve (P) from a given factor; never returns less than the value there.
 
@@ -255,7 +255,7 @@ def low_rank(
         max_rank: largest number of columns of Y.
         certify: whether a bound is wanted. Without one the search ends where rounds no longer gain:
             a local optimum, and the way to improve a single vector (rank 1).
-        proven: a bound from elsewhere, or infinity; the search ends where the tolerance is met.
+        proven_bound: a bound from elsewhere, or infinity; the search ends at the tolerance.
 
     Returns:
         Y, (element, any), the best found; the multipliers w and y of (D); the certified upper bound
@@ -265,7 +265,7 @@ def low_rank(
     rows = start.shape[0]
     users, width = instance.numerator.shape
     denominators, ratios, values = np.empty(users), np.empty(users), np.empty(users)
-    ones, scales, tilted = np.ones(users), np.ones(users), np.empty(users)
+    ones, scales, tilted_multipliers = np.ones(users), np.ones(users), np.empty(users)
     powers, weights = np.empty(width), np.empty(width)
     diagonal, metric, lifted = np.zeros(rows), np.ones(rows), np.zeros(rows)
     inverse = new_slack_inverse(rows, width)
@@ -300,16 +300,16 @@ def low_rank(
             status = CONVERGED
             break
         allowance = tolerance * max(abs(best_value), floor)
-        if proven - best_value <= allowance:
-            status, upper = CONVERGED, proven
+        if proven_bound - best_value <= allowance:
+            status, upper = CONVERGED, proven_bound
             break
         if rounds > 0:
             quotients(problem, powers, ones, values)
-            soft_minimum(values, lam, smoothing, tilted)
+            soft_minimum(values, lam, smoothing, tilted_multipliers)
             for k in range(users):
                 # Never 0, to come back from; but idle users must not open the gap either.
                 idle = 0.01 * allowance / (users * max(values[k] - values.min(), allowance))
-                lam[k] = max(tilted[k], min(_LEAST_MULTIPLIER, idle))
+                lam[k] = max(tilted_multipliers[k], min(_LEAST_MULTIPLIER, idle))
         if not linear and (rounds == 0 or best_value > level - 0.5 * allowance):
             if rounds > 0:
                 lam *= denominators / scales
@@ -324,9 +324,9 @@ def low_rank(
         _diagonals(problem, factor, image, weights, floor, diagonal, metric)
         # What the lift may cost: 1^T (y + e w) + constant <= target proves the bound wanted.
         target = best_value + allowance if linear else 0.0
-        room = target - diagonal.sum() - constant
-        if certify and preconditioned and room > 0.4 * allowance:
-            budget = 0.98 * room / metric.sum()
+        margin = target - diagonal.sum() - constant
+        if certify and preconditioned and margin > 0.4 * allowance:
+            budget = 0.98 * margin / metric.sum()
             lowest, vector = lowest_vector(
                 problem, diagonal, weights, metric, inverse, _probes(factor, vector)
             )
@@ -343,8 +343,8 @@ def low_rank(
             shift = min(_SHIFT, max(_LEAST_SHIFT, -3.0 * lowest))
             failures += 1
             # The vector promises a gain of -lowest / budget allowances.
-            still = search.scalars[DESCENT] * budget < _STILL * allowance * -lowest
-            if failures >= _PATIENCE and still and -lowest > budget:
+            stalled = search.scalars[DESCENT] * budget < _STILL * allowance * -lowest
+            if failures >= _PATIENCE and stalled and -lowest > budget:
                 factor = _extend(factor, vector, max_rank)
                 search = new_search(rows, 2 * factor.shape[1])
                 assign(factor.view(np.float64), search.point)
@@ -356,10 +356,10 @@ def low_rank(
         )
         if rounds > _PLAIN_ROUNDS:
             # Sharper where conjugate gradients outrun the multipliers, softer where they lag.
-            promise = search.scalars[DESCENT]
-            if promise < 0.003 * spread:
+            descent = search.scalars[DESCENT]
+            if descent < 0.003 * spread:
                 sharpness = max(_SHARPEST, 0.6 * sharpness)
-            elif promise > 0.1 * spread:
+            elif descent > 0.1 * spread:
                 sharpness = min(_SOFTEST, 1.3 * sharpness)
         smoothing = sharpness * max(np.dot(np.dot(lam, np.abs(problem.numerator)), powers), floor)
         if fresh:

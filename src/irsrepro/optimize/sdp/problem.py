@@ -86,7 +86,7 @@ class MaxMinProblem:
             if sum(self.sizes) != columns.shape[1] or min(self.sizes) < 1:
                 raise ValueError(f"sizes {self.sizes} must add up to {columns.shape[1]} elements")
             width = mixing.shape[2]
-        for name, wanted in (
+        for name, expected_shape in (
             ("weights", (*shape, width)),
             ("constants", shape),
             ("denominator_weights", (*shape, width)),
@@ -96,8 +96,8 @@ class MaxMinProblem:
                 continue
             part = np.ascontiguousarray(getattr(self, name), dtype=np.float64)
             object.__setattr__(self, name, part)
-            if part.shape != wanted:
-                raise ValueError(f"{name} {part.shape} must be {wanted}")
+            if part.shape != expected_shape:
+                raise ValueError(f"{name} {part.shape} must be {expected_shape}")
             if not np.isfinite(part).all():
                 raise ValueError(f"{name} must be finite")
         if not np.isfinite(columns).all():
@@ -135,10 +135,10 @@ class MaxMinProblem:
 
     def of(self, part: slice | list[int]) -> MaxMinProblem:
         """Return the problem of some of the realisations, in the order given."""
-        chosen: dict[str, Any] = {
+        arrays: dict[str, Any] = {
             name: value[part] for name, value in vars(self).items() if isinstance(value, np.ndarray)
         }
-        return replace(self, **chosen)
+        return replace(self, **arrays)
 
     def values(self, factor: Complex) -> Real:
         """Values of all users at V = Y Y^H, or at vectors x.
@@ -155,12 +155,12 @@ class MaxMinProblem:
         if self.mixing is None:
             image = self.columns.conj().swapaxes(1, 2) @ factor
         else:
-            each = zip(
+            pairs = zip(
                 np.split(self.columns.conj(), np.cumsum(self.sizes)[:-1], axis=1),
                 np.split(factor, np.cumsum(self.sizes)[:-1], axis=1),
                 strict=True,
             )
-            inner = [block.swapaxes(1, 2) @ part for block, part in each]
+            inner = [block.swapaxes(1, 2) @ part for block, part in pairs]
             image = self.mixing.conj().swapaxes(1, 2) @ np.concatenate(inner, axis=1)
         powers = (image.real**2 + image.imag**2).sum(axis=2)[..., None]
         top = (self.weights @ powers)[..., 0] + self.constants
@@ -202,15 +202,17 @@ def sinr_problem(
         array([[2., 1.]])
     """
     count, users, _, size = forms.shape
-    wanted = np.zeros((users, users, users))
-    wanted[range(users), range(users), range(users)] = 1.0
-    unwanted = np.eye(users)[:, :, None] - wanted
+    signal_weights = np.zeros((users, users, users))
+    signal_weights[range(users), range(users), range(users)] = 1.0
+    interference_weights = np.eye(users)[:, :, None] - signal_weights
     shape = (count, users, users**2)
     return MaxMinProblem(
         columns=forms.reshape(count, users**2, size).mT.conj(),
-        weights=np.broadcast_to(own * wanted.reshape(users, -1), shape),
+        weights=np.broadcast_to(own * signal_weights.reshape(users, -1), shape),
         constants=np.zeros((count, users)),
-        denominator_weights=np.broadcast_to(others * unwanted.reshape(users, -1), shape),
+        denominator_weights=np.broadcast_to(
+            others * interference_weights.reshape(users, -1), shape
+        ),
         denominator_constants=noise,
     )
 
@@ -248,10 +250,10 @@ def scale_instance(problem: MaxMinProblem, realisation: int) -> ScaledInstance:
     norms = column_norms(F)
     shares = np.ones_like(d) if problem.linear else np.array([_binary(x) for x in SD @ norms + d])
     SN, n, SD, d = SN / shares[:, None], n / shares, SD / shares[:, None], d / shares
-    reach = np.abs(SN) @ norms
-    unit = _binary(float(reach.max()))
+    magnitudes = np.abs(SN) @ norms
+    unit = _binary(float(magnitudes.max()))
     instance = Instance(F, SN / unit, n / unit, SD, d)
-    floor = _FLOOR * float(reach[reach > 0.0].min(initial=reach.max() or 1.0)) / unit
+    floor = _FLOOR * float(magnitudes[magnitudes > 0.0].min(initial=magnitudes.max() or 1.0)) / unit
     return ScaledInstance(instance, problem.linear, shares, unit, floor)
 
 
@@ -309,9 +311,9 @@ def factor_matrices(matrices: Complex) -> tuple[Complex, Real]:
     if (skew > 1e-10 * scale).any():
         raise ValueError("matrices must be Hermitian")
     values, vectors = np.linalg.eigh(C)
-    kept = (np.abs(values) > _NEGLIGIBLE * C.shape[2] * scale[..., None]).any(axis=0)
-    kept[0, 0] |= not kept.any()
-    user, index = np.nonzero(kept)
+    significant = (np.abs(values) > _NEGLIGIBLE * C.shape[2] * scale[..., None]).any(axis=0)
+    significant[0, 0] |= not significant.any()
+    user, index = np.nonzero(significant)
     columns = vectors[:, user, :, index].transpose(1, 2, 0)
     weights = np.zeros((C.shape[0], C.shape[1], user.size))
     weights[:, user, np.arange(user.size)] = values[:, user, index]

@@ -154,16 +154,18 @@ def solve_diagonal_sdp(
             possible and (method == "interior" or small or _hard(scaled))
         ):
             rounds = AUTO_ROUND_LIMIT if possible else ROUND_LIMIT
-            helped = not (possible or scaled.linear) and size <= LARGEST_INTERIOR
-            early = EARLY_ROUNDS if helped else rounds
-            outcomes.append(_low_rank(scaled, first, tolerance, early, max_rank, width))
-            if helped and outcomes[0].status != CONVERGED:
-                outcomes += _helped(scaled, outcomes[0], tolerance, rounds, max_rank, width)
+            uses_dual_scaling = not (possible or scaled.linear) and size <= LARGEST_INTERIOR
+            first_rounds = EARLY_ROUNDS if uses_dual_scaling else rounds
+            outcomes.append(_low_rank(scaled, first, tolerance, first_rounds, max_rank, width))
+            if uses_dual_scaling and outcomes[0].status != CONVERGED:
+                outcomes += _run_dual_scaling(
+                    scaled, outcomes[0], tolerance, rounds, max_rank, width
+                )
         if possible and (not outcomes or outcomes[0].status != CONVERGED):
-            known = max(
+            known_value = max(
                 smallest_value(scaled.instance, first), *(o.value for o in outcomes), -np.inf
             )
-            outcomes.append(_interior(scaled, known, tolerance, width))
+            outcomes.append(_interior(scaled, known_value, tolerance, width))
         _store(scaled, outcomes, solution, r)
     return solution
 
@@ -256,29 +258,29 @@ def _low_rank(
     if helper is not None and upper == helper.upper:
         w, y = helper.multipliers, helper.diagonal
     vectors, roots, _ = np.linalg.svd(Y, full_matrices=False)
-    factor = _padded(vectors * roots, width)
+    factor = _pad(vectors * roots, width)
     return _Outcome(factor, smallest_value(instance, factor), w, y, upper, evaluations, status)
 
 
-def _helped(
+def _run_dual_scaling(
     scaled: ScaledInstance,
-    begun: _Outcome,
+    low_rank_outcome: _Outcome,
     tolerance: float,
     rounds: int,
     max_rank: int,
     width: int,
 ) -> list[_Outcome]:
     """Go on from the low-rank method by dual scaling, and back to it with the bound found there."""
-    instance, point = scaled.instance, (begun.multipliers, begun.diagonal)
+    instance, point = scaled.instance, (low_rank_outcome.multipliers, low_rank_outcome.diagonal)
     V, w, y, upper, steps, status = dual_scaling(
-        instance, *point, begun.value, tolerance, scaled.floor, DUAL_LIMIT
+        instance, *point, low_rank_outcome.value, tolerance, scaled.floor, DUAL_LIMIT
     )
-    factor, value = begun.factor, begun.value
+    factor, value = low_rank_outcome.factor, low_rank_outcome.value
     if V.size:
         squares, vectors = np.linalg.eigh(V)
         columns = (vectors * np.sqrt(np.maximum(squares, 0.0)))[:, ::-1]
         for rank in range(1, min(max_rank, len(V)) + 1):  # the fewest columns that will do
-            factor = _padded(columns[:, :rank], width)
+            factor = _pad(columns[:, :rank], width)
             value = smallest_value(instance, factor)
             if upper - value <= tolerance * max(abs(value), scaled.floor):
                 break
@@ -289,17 +291,17 @@ def _helped(
     return [scaling, _low_rank(scaled, start, tolerance, rounds, max_rank, width, scaling)]
 
 
-def _interior(scaled: ScaledInstance, known: float, tolerance: float, width: int) -> _Outcome:
+def _interior(scaled: ScaledInstance, known_value: float, tolerance: float, width: int) -> _Outcome:
     instance = scaled.instance._replace(columns=without_blocks(scaled.instance.columns))
     V, w, y, upper, steps, status = interior_point(
-        instance, scaled.linear, known, tolerance, scaled.floor, STEP_LIMIT
+        instance, scaled.linear, known_value, tolerance, scaled.floor, STEP_LIMIT
     )
     squares, vectors = np.linalg.eigh(V)
-    factor = _padded((vectors * np.sqrt(np.maximum(squares, 0.0)))[:, ::-1], width)
+    factor = _pad((vectors * np.sqrt(np.maximum(squares, 0.0)))[:, ::-1], width)
     return _Outcome(factor, smallest_value(instance, factor), w, y, upper, steps, status)
 
 
-def _padded(columns: Complex, width: int) -> Complex:
+def _pad(columns: Complex, width: int) -> Complex:
     """Rows scaled to unit norm, columns of zeros added."""
     factor = np.zeros((columns.shape[0], width), np.complex128)
     factor[:, : columns.shape[1]] = columns / np.linalg.norm(columns, axis=1, keepdims=True)

@@ -21,6 +21,6 @@ def circle_sweep(matrix: Complex, linear: Complex, vector: Complex) -> None:
         target = linear[n] + matrix[n, n].real * vector[n]
         for m in range(size):
             target -= matrix[n, m] * vector[m]
-        reach = abs(target)
-        if reach > 0.0:
-            vector[n] = target / reach
+        magnitude = abs(target)
+        if magnitude > 0.0:
+            vector[n] = target / magnitude

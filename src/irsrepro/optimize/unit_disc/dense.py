@@ -86,9 +86,9 @@ def coordinate_sweep(matrix: Complex, linear: Complex, vector: Complex) -> None:
         target = linear[n] + curvature * vector[n]
         for m in range(size):
             target -= matrix[n, m] * vector[m]
-        reach = max(curvature, abs(target))
-        if reach > 0.0:
-            vector[n] = target / reach
+        divisor = max(curvature, abs(target))
+        if divisor > 0.0:
+            vector[n] = target / divisor
 
 
 @kernel
@@ -246,12 +246,12 @@ def _feasible_point(matrix: Complex, multipliers: Real, point: Complex, vector: 
             vector[n] /= radius
         gap += multipliers[n] * (1.0 - vector[n].real ** 2 - vector[n].imag ** 2)
     for m in range(size):
-        moved = point[m] - vector[m]
-        if moved != 0.0:
-            total = multipliers[m] * moved
+        difference = point[m] - vector[m]
+        if difference != 0.0:
+            total = multipliers[m] * difference
             for n in range(size):
                 total += matrix[m, n] * (point[n] - vector[n])
-            gap += (moved.conjugate() * total).real
+            gap += (difference.conjugate() * total).real
     return gap
 
 
@@ -359,9 +359,9 @@ def solve_unit_disc(
     if not (np.isfinite(matrix).all() and np.isfinite(linear).all()):
         raise ValueError("matrix and linear must be finite")
     scale = np.abs(matrix).max(axis=(1, 2))
-    skewed = np.abs(matrix - matrix.conj().mT).max(axis=(1, 2)) > 1e-10 * scale
-    if skewed.any():
-        raise ValueError(f"matrix of realisation {np.argmax(skewed)} is not Hermitian")
+    non_hermitian = np.abs(matrix - matrix.conj().mT).max(axis=(1, 2)) > 1e-10 * scale
+    if non_hermitian.any():
+        raise ValueError(f"matrix of realisation {np.argmax(non_hermitian)} is not Hermitian")
     unit = np.where(scale > 0.0, scale, 1.0)
     matrix, linear = matrix / unit[:, None, None], linear / unit[:, None]
     vector, multipliers, gap, steps = _solve_batch(matrix, linear, tolerance, max_iterations)

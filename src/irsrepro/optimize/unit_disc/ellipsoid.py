@@ -41,19 +41,19 @@ def dual_ellipsoid(
         The relative gap and the number of cuts.
     """
     size = linear.size
-    factor, point, clipped = scratch[0], scratch[1], scratch[2]
+    factor, point, projection = scratch[0], scratch[1], scratch[2]
     centre, normal = scratch[5], scratch[6]
-    reach = 0.0
+    linear_norm = 0.0
     for n in range(size):
-        reach += abs(linear[n])
-    radius = reach * (sqrt(1.0 - 1.0 / size) if size > 1 else 0.5)
+        linear_norm += abs(linear[n])
+    radius = linear_norm * (sqrt(1.0 - 1.0 / size) if size > 1 else 0.5)
     # The ellipsoid is the image of the unit ball under a matrix: products of that with its
     # transpose, the usual form, stop being definite to rounding before the gap is small.
-    factored, turned = np.zeros((size, size)), np.empty(size)
-    shrunk = 1.0 - sqrt((size - 1.0) / (size + 1.0)) if size > 1 else 0.0
-    grown = size / sqrt(size * size - 1.0) if size > 1 else 0.5  # an interval is halved
+    factored, direction = np.zeros((size, size)), np.empty(size)
+    shrinkage = 1.0 - sqrt((size - 1.0) / (size + 1.0)) if size > 1 else 0.0
+    expansion = size / sqrt(size * size - 1.0) if size > 1 else 0.5  # an interval is halved
     for n in range(size):
-        centre[n] = reach / max(size, 2)
+        centre[n] = linear_norm / max(size, 2)
         factored[n, n] = radius
     upper, lower = inf, -inf
     for cut in range(max_cuts):
@@ -67,32 +67,32 @@ def dual_ellipsoid(
         else:
             upper = min(upper, dual_value(matrix, linear, centre, factor, point))
             for n in range(size):
-                clipped[n] = point[n] / max(1.0, abs(point[n]))
+                projection[n] = point[n] / max(1.0, abs(point[n]))
                 normal[n] = 1.0 - squared_modulus(point[n])
             primal = 0.0
             for m in range(size):
                 slope = 2.0 * linear[m]
                 for n in range(size):
-                    slope -= matrix[m, n] * clipped[n]
-                primal += (clipped[m].conjugate() * slope).real
+                    slope -= matrix[m, n] * projection[n]
+                primal += (projection[m].conjugate() * slope).real
             if primal > lower:
                 lower = primal
-                assign(clipped, vector)
+                assign(projection, vector)
             if upper - lower <= accuracy * upper:
                 return 1.0 - lower / upper, cut
         length = 0.0
         for n in range(size):
-            turned[n] = 0.0
+            direction[n] = 0.0
             for m in range(size):
-                turned[n] += factored[m, n] * normal[m]
-            length += turned[n] * turned[n]
+                direction[n] += factored[m, n] * normal[m]
+            length += direction[n] * direction[n]
         for n in range(size):
-            turned[n] /= sqrt(length)
+            direction[n] /= sqrt(length)
         for m in range(size):
             image = 0.0
             for n in range(size):
-                image += factored[m, n] * turned[n]
+                image += factored[m, n] * direction[n]
             centre[m] -= image / (size + 1.0)
             for n in range(size):
-                factored[m, n] = grown * (factored[m, n] - shrunk * image * turned[n])
+                factored[m, n] = expansion * (factored[m, n] - shrinkage * image * direction[n])
     return 1.0 - lower / upper, max_cuts

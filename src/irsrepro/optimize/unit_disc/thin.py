@@ -40,39 +40,39 @@ def thin_sweeps(
     for n in range(size):
         for i in range(count):
             image[i] += forms[n, i] * vector[n]
-    missing, sweep = 0.0, 0
+    shortfall, sweep = 0.0, 0
     while True:
         # The bound costs as much as a sweep, so it is taken along a sweep: before each move, and
         # afresh where that sum says that the end is near.
-        missing = 0.0
+        shortfall = 0.0
         for n in range(size):
             slope, curvature = linear[n], 0.0
             for i in range(count):
                 slope -= forms[n, i].conjugate() * image[i]
                 curvature += squared_modulus(forms[n, i])
-            missing += 2.0 * (abs(slope) - (vector[n].conjugate() * slope).real)
+            shortfall += 2.0 * (abs(slope) - (vector[n].conjugate() * slope).real)
             if sweep == max_sweeps:
                 continue
             target = slope + curvature * vector[n]
-            reach = max(curvature, abs(target))
-            if reach > 0.0:
-                moved = target / reach - vector[n]
-                vector[n] += moved
+            divisor = max(curvature, abs(target))
+            if divisor > 0.0:
+                change = target / divisor - vector[n]
+                vector[n] += change
                 for i in range(count):
-                    image[i] += forms[n, i] * moved
+                    image[i] += forms[n, i] * change
         if sweep == max_sweeps:
-            return missing, sweep
+            return shortfall, sweep
         sweep += 1
-        if missing <= accuracy:
+        if shortfall <= accuracy:
             # Still the values from before the moves: certify what is there now.
-            missing = 0.0
+            shortfall = 0.0
             for n in range(size):
                 slope = linear[n]
                 for i in range(count):
                     slope -= forms[n, i].conjugate() * image[i]
-                missing += 2.0 * (abs(slope) - (vector[n].conjugate() * slope).real)
-            if missing <= accuracy:
-                return missing, sweep
+                shortfall += 2.0 * (abs(slope) - (vector[n].conjugate() * slope).real)
+            if shortfall <= accuracy:
+                return shortfall, sweep
 
 
 @kernel
@@ -99,23 +99,23 @@ def circle_sweeps(
     for n in range(size):
         for i in range(count):
             image[i] += forms[n, i] * vector[n]
-    gained, sweep = 0.0, 0
+    gain, sweep = 0.0, 0
     while sweep < max_sweeps:
-        gained = 0.0
+        gain = 0.0
         for n in range(size):
             slope, curvature = linear[n], 0.0
             for i in range(count):
                 slope -= forms[n, i].conjugate() * image[i]
                 curvature += squared_modulus(forms[n, i])
             target = slope + curvature * vector[n]
-            reach = abs(target)
-            if reach > 0.0:
-                gained += 2.0 * (reach - (vector[n].conjugate() * target).real)
-                moved = target / reach - vector[n]
-                vector[n] += moved
+            magnitude = abs(target)
+            if magnitude > 0.0:
+                gain += 2.0 * (magnitude - (vector[n].conjugate() * target).real)
+                change = target / magnitude - vector[n]
+                vector[n] += change
                 for i in range(count):
-                    image[i] += forms[n, i] * moved
+                    image[i] += forms[n, i] * change
         sweep += 1
-        if gained <= accuracy:
+        if gain <= accuracy:
             break
-    return gained, sweep
+    return gain, sweep
