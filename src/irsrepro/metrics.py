@@ -31,10 +31,10 @@ def interference(received: NDArray[np.float64]) -> NDArray[np.float64]:
     Returns:
         Array (..., user) in the unit of ``received``.
     """
-    others: NDArray[np.float64] = np.einsum(
+    power: NDArray[np.float64] = np.einsum(
         "...ki,ki->...k", received, 1.0 - np.eye(received.shape[-1])
     )
-    return others
+    return power
 
 
 def received_sinr(
@@ -49,8 +49,8 @@ def received_sinr(
     Returns:
         Linear SINR (..., user).
     """
-    wanted = np.einsum("...kk->...k", received)
-    sinr: NDArray[np.float64] = wanted / (interference(received) + noise)
+    signal = np.einsum("...kk->...k", received)
+    sinr: NDArray[np.float64] = signal / (interference(received) + noise)
     return sinr
 
 

@@ -147,40 +147,48 @@ def simultaneous_interval(
     total, shape = values.shape[0], values.shape[1:]
     valid = np.isfinite(values).all(axis=-1)
     columns = values.reshape(total, -1)
-    usable = np.broadcast_to(valid[..., None], values.shape).reshape(total, -1)
+    valid_columns = np.broadcast_to(valid[..., None], values.shape).reshape(total, -1)
     orders = None
     if quantile is not None:
         level_of = np.asarray(quantile, dtype=float)[..., None]  # the same for all terms
         orders = np.broadcast_to(level_of, shape).ravel()
 
     def contrasts(weights: Real) -> Real:
-        aggregated = _aggregate(columns, usable, weights, orders)
+        aggregated = _aggregate(columns, valid_columns, weights, orders)
         with np.errstate(divide="ignore", invalid="ignore"):
             return statistic(aggregated.reshape(-1, *shape))
 
     estimate = contrasts(np.ones((1, total)))[0]
-    used = np.broadcast_to(valid.sum(axis=0), estimate.shape)
+    sample_counts = np.broadcast_to(valid.sum(axis=0), estimate.shape)
     deviation = contrasts(bootstrap_weights(total)) - estimate
     # A resample may hold none of a contrast's valid realisations; it then says nothing about it.
     deviation[~np.isfinite(deviation)] = np.nan
-    known = np.isfinite(estimate) & (used >= 2) & ~np.isnan(deviation).all(axis=0)
-    deviation[:, ~known] = 0.0
-    centre = np.where(known, estimate, 0.0)
+    determined = np.isfinite(estimate) & (sample_counts >= 2) & ~np.isnan(deviation).all(axis=0)
+    deviation[:, ~determined] = 0.0
+    centre = np.where(determined, estimate, 0.0)
     if orders is None:
-        error, errors = _standard_errors(contrasts, bootstrap_weights(total), centre, used)
-        varies = known & (error > _EXACT * np.abs(centre))
-        lows, highs = _bootstrap_t(deviation, error, errors, used, varies, level)
+        error, errors = _standard_errors(contrasts, bootstrap_weights(total), centre, sample_counts)
+        varies = determined & (error > _EXACT * np.abs(centre))
+        lows, highs = _bootstrap_t(deviation, error, errors, sample_counts, varies, level)
     else:
         error = np.sqrt(np.nanmean(deviation**2, axis=0))
-        varies = known & (error > 0)
-        lows = highs = _largest_deviation(deviation, error, used, varies, level)
-    still = np.where(known, 0.0, np.inf)
-    below, above = (np.where(varies, ends * error, still) for ends in (lows, highs))
-    return Interval(estimate, centre - below, centre + above, used.astype(np.int64), total - used)
+        varies = determined & (error > 0)
+        lows = highs = _largest_deviation(deviation, error, sample_counts, varies, level)
+    constant_widths = np.where(determined, 0.0, np.inf)
+    lower_widths, upper_widths = (
+        np.where(varies, ends * error, constant_widths) for ends in (lows, highs)
+    )
+    return Interval(
+        estimate,
+        centre - lower_widths,
+        centre + upper_widths,
+        sample_counts.astype(np.int64),
+        total - sample_counts,
+    )
 
 
 def _standard_errors(
-    contrasts: Callable[[Real], Real], weights: Real, estimate: Real, used: Any
+    contrasts: Callable[[Real], Real], weights: Real, estimate: Real, sample_counts: Any
 ) -> tuple[Real, Real]:
     """Return the standard error of each contrast (contrast,), and in each resample.
 
@@ -188,41 +196,43 @@ def _standard_errors(
     """
     total = weights.shape[1]
     without = np.nan_to_num(contrasts(np.ones((total, total)) - np.eye(total)) - estimate)
-    influence = -(used - 1.0) * without  # of each realisation, zero where it is not used
-    n = np.maximum(used, 2)
+    influence = -(sample_counts - 1.0) * without  # of each realisation, zero where it is not used
+    n = np.maximum(sample_counts, 2)
     squares = np.einsum("br,rc->bc", weights, influence**2)
     means = np.einsum("br,rc->bc", weights, influence) / n
     spread_of = np.maximum(squares / n - means**2, 0.0) / (n - 1.0)
-    plain = (influence**2).sum(axis=0) / n - (influence.sum(axis=0) / n) ** 2
-    return np.sqrt(np.maximum(plain, 0.0) / (n - 1.0)), np.sqrt(spread_of)
+    variance = (influence**2).sum(axis=0) / n - (influence.sum(axis=0) / n) ** 2
+    return np.sqrt(np.maximum(variance, 0.0) / (n - 1.0)), np.sqrt(spread_of)
 
 
 def _bootstrap_t(
-    deviation: Real, error: Real, errors: Real, used: Any, varies: Any, level: float
+    deviation: Real, error: Real, errors: Real, sample_counts: Any, varies: Any, level: float
 ) -> tuple[Real, Real]:
     """Return critical values (contrast,) for lower and upper ends, in standard errors."""
-    floor = stdtrit(np.maximum(used - 1, 1), (1 + level) / 2)
+    floor = stdtrit(np.maximum(sample_counts - 1, 1), (1 + level) / 2)
     if not varies.any():
         return floor, floor
     # In a resample of few distinct realisations the error may vanish, and tells nothing.
-    usual = np.where(errors > _SMALLEST_ERROR * error, errors, np.nan)
+    valid_errors = np.where(errors > _SMALLEST_ERROR * error, errors, np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
-        studentised = (deviation / usual)[:, varies]
+        t_values = (deviation / valid_errors)[:, varies]
     ends = [
-        float(np.quantile(np.nanmax(each, axis=1, initial=0.0), (1 + level) / 2))
-        for each in (studentised, -studentised)
+        float(np.quantile(np.nanmax(deviations, axis=1, initial=0.0), (1 + level) / 2))
+        for deviations in (t_values, -t_values)
     ]
     return np.maximum(ends[0], floor), np.maximum(ends[1], floor)
 
 
-def _largest_deviation(deviation: Real, error: Real, used: Any, varies: Any, level: float) -> Real:
+def _largest_deviation(
+    deviation: Real, error: Real, sample_counts: Any, varies: Any, level: float
+) -> Real:
     """Return the critical value (contrast,) of the max-|t| bootstrap, in standard errors."""
     critical = float(ndtri((1 + level) / 2))
     if varies.any():
-        studentised = np.abs(deviation[:, varies]) / error[varies]
-        largest = np.nanmax(studentised, axis=1, initial=0.0)
+        t_values = np.abs(deviation[:, varies]) / error[varies]
+        largest = np.nanmax(t_values, axis=1, initial=0.0)
         critical = max(float(np.quantile(largest, level)), critical)
-    n = np.maximum(used, 2)
+    n = np.maximum(sample_counts, 2)
     return np.asarray(stdtrit(n - 1, ndtr(critical)) * np.sqrt(n / (n - 1)))
 
 
@@ -248,7 +258,7 @@ def _point_interval(
     total, shape = values.shape[0], values.shape[1:]
     columns = values.reshape(total, -1)
     valid = np.isfinite(columns)
-    used = valid.sum(axis=0)
+    sample_counts = valid.sum(axis=0)
     estimate = np.empty(columns.shape[1])
     ends = np.full((2, columns.shape[1]), np.nan)
     for first in range(0, columns.shape[1], _COLUMNS_AT_ONCE):
@@ -256,14 +266,14 @@ def _point_interval(
         orders = None if quantile is None else np.full(estimate[block].shape, quantile)
         arguments = columns[:, block], valid[:, block]
         estimate[block] = _aggregate(*arguments, np.ones((1, total)), orders)[0]
-        resampled = _aggregate(*arguments, bootstrap_weights(total), orders)
-        for n in np.unique(used[block]):
+        estimates = _aggregate(*arguments, bootstrap_weights(total), orders)
+        for n in np.unique(sample_counts[block]):
             if n < 2:
                 continue
-            same = used[block] == n
+            same_count = sample_counts[block] == n
             tail = ndtr(-np.sqrt(n / (n - 1)) * stdtrit(n - 1, (1 + level) / 2))
-            ends[:, first + np.flatnonzero(same)] = np.nanquantile(
-                resampled[:, same], [tail, 1 - tail], axis=0
+            ends[:, first + np.flatnonzero(same_count)] = np.nanquantile(
+                estimates[:, same_count], [tail, 1 - tail], axis=0
             )
     return estimate.reshape(shape), ends[0].reshape(shape), ends[1].reshape(shape)
 
@@ -317,18 +327,18 @@ def _quantiles(values: Real, copies: NDArray[np.int32], order: float) -> Real:
     quantiles = np.full(len(copies), np.nan)
     if not values.size:
         return quantiles
-    reached = np.cumsum(copies, axis=1, dtype=np.int32)
-    some = reached[:, -1] > 0
-    last = reached[some, -1].astype(np.int64) - 1
+    cumulative = np.cumsum(copies, axis=1, dtype=np.int32)
+    nonempty = cumulative[:, -1] > 0
+    last = cumulative[nonempty, -1].astype(np.int64) - 1
     position = last * order
-    below = np.floor(position).astype(np.int64)
+    lower_ranks = np.floor(position).astype(np.int64)
     # Rows set one above the other are one ascending list, so that one search serves them all.
     start = np.arange(last.size)
     lift = start * (last.max(initial=0) + 2)
-    stacked = (reached[some] + lift[:, None]).ravel()
+    stacked = (cumulative[nonempty] + lift[:, None]).ravel()
     lower, upper = (
         values[np.searchsorted(stacked, rank + lift, side="right") - start * values.size]
-        for rank in (below, np.minimum(below + 1, last))
+        for rank in (lower_ranks, np.minimum(lower_ranks + 1, last))
     )
-    quantiles[some] = lower + (position - below) * (upper - lower)
+    quantiles[nonempty] = lower + (position - lower_ranks) * (upper - lower)
     return quantiles

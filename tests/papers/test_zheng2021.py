@@ -14,7 +14,7 @@ import xarray as xr
 import yaml
 
 from irsrepro.build.sweeps import Problem, run
-from irsrepro.channels.arrays import rectangular_array, response, towards
+from irsrepro.channels.arrays import rectangular_array, response, unit_vector
 from irsrepro.channels.streams import RandomStream, realisation_streams
 from irsrepro.errors import ConfigurationError
 from irsrepro.optimize.beamforming.receivers import receiver_sinr
@@ -103,7 +103,7 @@ def test_a_subsurface_of_25_elements_has_about_five_times_the_amplitude(spacing:
         angle = np.deg2rad(VALUES[f"{irs}_azimuth"])
         along = (-np.sin(angle), np.cos(angle), 0.0)
         panel = rectangular_array(25, 5, spacing, along, (0, 0, 1))
-        waves = [response(panel, towards(place[irs], place[node])) for node in (before, after)]
+        waves = [response(panel, unit_vector(place[irs], place[node])) for node in (before, after)]
         assert 4.9 < abs((waves[0] * waves[1]).sum()) < 5.9
 
 

@@ -9,7 +9,7 @@ from irsrepro.channels.arrays import (
     linear_array,
     rectangular_array,
     response,
-    towards,
+    unit_vector,
 )
 from irsrepro.channels.fading import multipath, rayleigh, rician, uniform_phases
 from irsrepro.channels.layouts import uniform_in_disc, uniform_in_mirrored_rectangle
@@ -109,7 +109,7 @@ def test_a_rectangular_array_is_the_product_of_two_linear_ones() -> None:
 
 def test_directions_are_unit_vectors_towards_a_point() -> None:
     np.testing.assert_allclose(np.linalg.norm(directions([0.1, 2.0], [0.3, -1.2]), axis=-1), 1.0)
-    np.testing.assert_allclose(towards((1, 0, 2), (1, 3, 6)), [0, 0.6, 0.8])
+    np.testing.assert_allclose(unit_vector((1, 0, 2), (1, 3, 6)), [0, 0.6, 0.8])
 
 
 def test_a_rician_channel_has_unit_power_and_its_factor() -> None:

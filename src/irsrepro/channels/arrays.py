@@ -28,7 +28,11 @@ def linear_array(count: int, spacing: float, axis: ArrayLike) -> NDArray[np.floa
 
 
 def rectangular_array(
-    count: int, row_length: int, spacing: float, along: ArrayLike, across: ArrayLike
+    count: int,
+    row_length: int,
+    spacing: float,
+    row_direction: ArrayLike,
+    column_direction: ArrayLike,
 ) -> NDArray[np.float64]:
     """Return the positions of a uniform rectangular array, filled row by row.
 
@@ -38,14 +42,16 @@ def rectangular_array(
         count: number of elements; the last row may be incomplete.
         row_length: elements per row.
         spacing: distance of neighbours in wavelengths.
-        along: unit vector along a row.
-        across: unit vector from one row to the next.
+        row_direction: unit vector along a row.
+        column_direction: unit vector from one row to the next.
 
     Returns:
         Positions (element, coordinate) in wavelengths, the first at the origin.
     """
     row, column = np.divmod(np.arange(count), row_length)
-    steps = np.outer(column, np.asarray(along, float)) + np.outer(row, np.asarray(across, float))
+    steps = np.outer(column, np.asarray(row_direction, float)) + np.outer(
+        row, np.asarray(column_direction, float)
+    )
     return spacing * steps
 
 
@@ -63,7 +69,7 @@ def directions(azimuth: ArrayLike, elevation: ArrayLike) -> NDArray[np.float64]:
     return np.stack([flat * np.cos(azimuth), flat * np.sin(azimuth), np.sin(elevation)], axis=-1)
 
 
-def towards(origin: ArrayLike, target: ArrayLike) -> NDArray[np.float64]:
+def unit_vector(origin: ArrayLike, target: ArrayLike) -> NDArray[np.float64]:
     """Return the unit vector (coordinate,) from one point to another, both in metres."""
     step = np.asarray(target, dtype=float) - np.asarray(origin, dtype=float)
     unit: NDArray[np.float64] = step / np.linalg.norm(step)

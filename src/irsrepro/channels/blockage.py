@@ -57,6 +57,6 @@ def blockage_probability(
         probability: p, that one stretch is blocked, within [0, 1]; broadcasts against ``distance``.
         stretch: s, length in metres that p refers to, positive.
     """
-    clear = 1.0 - np.asarray(probability, float)
-    chances: NDArray[np.float64] = 1.0 - clear ** (np.asarray(distance, float) / stretch)
+    open_probability = 1.0 - np.asarray(probability, float)
+    chances: NDArray[np.float64] = 1.0 - open_probability ** (np.asarray(distance, float) / stretch)
     return chances

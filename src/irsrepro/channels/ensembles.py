@@ -28,5 +28,5 @@ def draw_realisations(
         Channels (realisation, ...), the numbers as coordinate ``realisation``.
     """
     channels = draw(parameters, realisation_streams(stream, realisations))
-    about = {"long_name": "number of the realisation", "units": "1"}
-    return channels.assign_coords(realisation=("realisation", np.array(realisations), about))
+    attributes = {"long_name": "number of the realisation", "units": "1"}
+    return channels.assign_coords(realisation=("realisation", np.array(realisations), attributes))

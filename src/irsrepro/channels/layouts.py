@@ -48,6 +48,8 @@ def uniform_in_mirrored_rectangle(
     Returns:
         Array (realisation, coordinate) in metres.
     """
-    along, across, coin = np.stack([stream.generator().random(3) for stream in streams]).T
+    x_fraction, y_fraction, coin = np.stack([stream.generator().random(3) for stream in streams]).T
     side = np.where(coin < 0.5, -1.0, 1.0)
-    return np.stack([x[0] + (x[1] - x[0]) * along, side * (y[0] + (y[1] - y[0]) * across)], axis=-1)
+    return np.stack(
+        [x[0] + (x[1] - x[0]) * x_fraction, side * (y[0] + (y[1] - y[0]) * y_fraction)], axis=-1
+    )

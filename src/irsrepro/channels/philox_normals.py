@@ -85,9 +85,9 @@ def _box_muller(words: Integers, mantissa: Real, exponent: Real) -> None:
         bits[i] = (bits[i] & ((1 << _FRACTION) - 1)) | (_BIAS << _FRACTION)
     for i in range(count):
         # u = m 2^(e - 32) with m in [sqrt(1/2), sqrt(2)), log m = 2 artanh((m - 1) / (m + 1)).
-        above = mantissa[i] > _ROOT
-        m = 0.5 * mantissa[i] if above else mantissa[i]
-        e = exponent[i] + 1.0 if above else exponent[i]
+        exceeds_root = mantissa[i] > _ROOT
+        m = 0.5 * mantissa[i] if exceeds_root else mantissa[i]
+        e = exponent[i] + 1.0 if exceeds_root else exponent[i]
         s = (m - 1.0) / (m + 1.0)
         z = s * s
         series = 1 / 13 + z * (1 / 15 + z * (1 / 17 + z / 19))
@@ -103,10 +103,10 @@ def _box_muller(words: Integers, mantissa: Real, exponent: Real) -> None:
         cosine = 1 / 3628800 - y * (1 / 479001600 - y / 87178291200)
         cosine = 1.0 - y * (1 / 2 - y * (1 / 24 - y * (1 / 720 - y * (1 / 40320 - y * cosine))))
         odd = (quadrant & 1) == 1
-        along, across = (sine, cosine) if odd else (cosine, sine)
-        along = -along if quadrant == 1 or quadrant == 2 else along
-        across = -across if quadrant >= 2 else across
-        mantissa[i], exponent[i] = radius * along, radius * across
+        in_phase, quadrature = (sine, cosine) if odd else (cosine, sine)
+        in_phase = -in_phase if quadrant == 1 or quadrant == 2 else in_phase
+        quadrature = -quadrature if quadrant >= 2 else quadrature
+        mantissa[i], exponent[i] = radius * in_phase, radius * quadrature
 
 
 @kernel
@@ -181,5 +181,5 @@ def normals(
     """
     real, imag = np.empty((2, rows, columns))
     fill_normals(np.uint64(seed), kind, first, second, channel, real, imag)
-    drawn: NDArray[np.complex128] = real + 1j * imag
-    return drawn
+    samples: NDArray[np.complex128] = real + 1j * imag
+    return samples

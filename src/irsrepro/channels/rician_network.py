@@ -126,12 +126,12 @@ def draw_fading(network: RicianNetwork, realisation: int, channels: range) -> Fa
                 direct[t, a, k] = normals(seed, DIRECT, a, k, channel, 1, antennas)[0]
             for s, number in enumerate(network.numbers):
                 # By antennas first: a counter serves two neighbours of a row.
-                drawn = normals(seed, SITE_TO_SURFACE, a, number, channel, antennas, elements)
-                incoming[t, a, s] = drawn.T
+                samples = normals(seed, SITE_TO_SURFACE, a, number, channel, antennas, elements)
+                incoming[t, a, s] = samples.T
         for s, number in enumerate(network.numbers):
             for k in range(users):
-                drawn = normals(seed, SURFACE_TO_USER, number, k, channel, 1, elements)
-                outgoing[t, s, k] = drawn[0]
+                samples = normals(seed, SURFACE_TO_USER, number, k, channel, 1, elements)
+                outgoing[t, s, k] = samples[0]
     mean = network.arrival[r][..., None] * network.departure[r][..., None, :]
     return Fading(
         network.direct_mean[r] + network.direct_scatter[r][..., None] * direct,

@@ -64,7 +64,7 @@ def saleh_valenzuela(
         [stream.generator().random((scattered + 1, 4)) for stream in children(streams, "angles")]
     )
     azimuth, inclination = 2.0 * np.pi * uniform[..., :2], np.pi * uniform[..., 2:]
-    towards = directions(azimuth, 0.5 * np.pi - inclination)
-    arrivals = response(receiving, towards[..., 0, :])
-    departures = response(sending, towards[..., 1, :])
+    path_directions = directions(azimuth, 0.5 * np.pi - inclination)
+    arrivals = response(receiving, path_directions[..., 0, :])
+    departures = response(sending, path_directions[..., 1, :])
     return multipath(gains, arrivals, departures.conj())

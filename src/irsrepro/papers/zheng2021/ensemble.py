@@ -19,7 +19,7 @@ from irsrepro.channels.arrays import (
     linear_array,
     rectangular_array,
     response,
-    towards,
+    unit_vector,
 )
 from irsrepro.channels.fading import multipath, rayleigh
 from irsrepro.channels.path_loss import log_distance_gain
@@ -128,7 +128,8 @@ def draw(parameters: Mapping[str, Any], streams: Sequence[RandomStream]) -> xr.D
         made[f"{name}_gain"] = variable((), gain, f"path gain, {name}", "1")
         if parameters["fading"] == "rician":
             direct = np.outer(
-                response(facing[0], towards(*ends)), response(facing[1], towards(*ends[::-1]))
+                response(facing[0], unit_vector(*ends)),
+                response(facing[1], unit_vector(*ends[::-1])),
             )
             about = f"line-of-sight component of unit power, {name}"
             made[f"{name}_direct"] = variable(dims, direct, about, "1")
