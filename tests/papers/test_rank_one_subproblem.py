@@ -10,7 +10,7 @@ from irsrepro.papers.yu2020.algorithms import rank_one
 from irsrepro.papers.yu2020.algorithms.prediction import (
     forget,
     new_memory,
-    predicted,
+    predict_iterate,
     remember,
 )
 from irsrepro.papers.yu2020.algorithms.rank_one_derivatives import (
@@ -123,14 +123,14 @@ def test_motion_of_the_second_order_is_foreseen() -> None:
     for known, here in enumerate(path[:3], start=1):
         remember(memory, *here)
         last, start = here, here[2] / scale
-        guess = predicted(memory, last[0], last[1], start, scale)
+        guess = predict_iterate(memory, last[0], last[1], start, scale)
         if known == 1:
             np.testing.assert_array_equal(guess[1], last[1])
         if known == 2:
             np.testing.assert_allclose(guess[1], 2.0 * path[1][1] - path[0][1])
-    y, w, z = predicted(memory, last[0], last[1], last[2] / scale, scale)
+    y, w, z = predict_iterate(memory, last[0], last[1], last[2] / scale, scale)
     np.testing.assert_allclose(y, path[3][0], rtol=1e-12)
     np.testing.assert_allclose(w, path[3][1], rtol=1e-12)
     np.testing.assert_allclose(z * scale, path[3][2], rtol=1e-12)
     forget(memory)
-    np.testing.assert_array_equal(predicted(memory, *last, scale)[0], last[0])
+    np.testing.assert_array_equal(predict_iterate(memory, *last, scale)[0], last[0])

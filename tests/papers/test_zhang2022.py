@@ -113,7 +113,7 @@ def test_rates_are_equations_3_and_4_by_hand() -> None:
         heard = [abs(channel[k] @ beams[0, j]) ** 2 for j in range(3)]
         rate = np.log2(1 + heard[k] / (sum(heard) - heard[k] + 1))
         total, lowest = total + rate, min(lowest, rate)
-    design = system.laid_out(beams, x)
+    design = system.design_variables(beams, x)
     assert rates(here, design, "sum_rate")[0] == pytest.approx(total)
     assert rates(here, design, "min_rate")[0] == pytest.approx(lowest)
 

@@ -29,13 +29,13 @@ def alternate(problem: Problem, *, update_powers: bool, update_reflection: bool)
         update_reflection: take steps (21) and (25).
 
     Returns:
-        See `laid_out`.
+        See `solution_variables`.
     """
     system = network(problem.channels, problem.parameters)
     solution = run(
         problem, system, update_powers=update_powers, update_reflection=update_reflection
     )
-    return laid_out(problem, system, solution)
+    return solution_variables(problem, system, solution)
 
 
 def run(
@@ -71,18 +71,24 @@ def run(
     )
 
 
-def better(first: SumRateSolution, second: SumRateSolution) -> SumRateSolution:
+def best_per_realisation(first: SumRateSolution, second: SumRateSolution) -> SumRateSolution:
     """Take of every realisation the solution of the higher sum-rate, the first where they tie."""
-    chosen = second.sum_rate > first.sum_rate
+    second_is_better = second.sum_rate > first.sum_rate
 
-    def picked(name: str) -> NDArray[Any]:
-        one, other = getattr(first, name), getattr(second, name)
-        return np.asarray(np.where(chosen.reshape(-1, *[1] * (one.ndim - 1)), other, one))
+    def pick(name: str) -> NDArray[Any]:
+        first_values, second_values = getattr(first, name), getattr(second, name)
+        return np.asarray(
+            np.where(
+                second_is_better.reshape(-1, *[1] * (first_values.ndim - 1)),
+                second_values,
+                first_values,
+            )
+        )
 
-    return SumRateSolution(**{field.name: picked(field.name) for field in fields(first)})
+    return SumRateSolution(**{field.name: pick(field.name) for field in fields(first)})
 
 
-def laid_out(problem: Problem, system: Network, solution: SumRateSolution) -> xr.Dataset:
+def solution_variables(problem: Problem, system: Network, solution: SumRateSolution) -> xr.Dataset:
     """Lay out a solution as a scheme returns it.
 
     Returns:
@@ -91,16 +97,16 @@ def laid_out(problem: Problem, system: Network, solution: SumRateSolution) -> xr
         increase of the sum-rate in any iteration. Without a stopping rule also the trace
         (realisation, iteration) in bit/s/Hz: with one, most of its length is held values.
     """
-    one, trace = ("realisation",), solution.trace
+    dims, trace = ("realisation",), solution.trace
     rises = np.diff(trace, axis=1) / np.maximum(trace[:, 1:], np.finfo(float).tiny)
     smallest = rises.min(axis=1, initial=np.inf)
-    made = system.variables(solution.powers, solution.reflection).assign(
-        status=variable(one, solution.status, status_legend(), "1"),
-        iterations=variable(one, solution.iterations, "iterations", "1"),
-        residual=variable(one, solution.residual, "last increase of the sum-rate", "bit/s/Hz"),
-        smallest_rise=variable(one, smallest, "smallest relative rise of an iteration", "1"),
+    variables = system.variables(solution.powers, solution.reflection).assign(
+        status=variable(dims, solution.status, status_legend(), "1"),
+        iterations=variable(dims, solution.iterations, "iterations", "1"),
+        residual=variable(dims, solution.residual, "last increase of the sum-rate", "bit/s/Hz"),
+        smallest_rise=variable(dims, smallest, "smallest relative rise of an iteration", "1"),
     )
     if problem.parameters["tolerance"] == 0:
-        about = "sum-rate per iteration"
-        made["trace"] = variable((*one, "iteration"), trace, about, "bit/s/Hz")
-    return made
+        description = "sum-rate per iteration"
+        variables["trace"] = variable((*dims, "iteration"), trace, description, "bit/s/Hz")
+    return variables

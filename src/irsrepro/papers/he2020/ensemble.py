@@ -33,7 +33,7 @@ def draw(parameters: Mapping[str, Any], streams: Sequence[RandomStream]) -> xr.D
         (realisation, irs, destination, element), and starting phases in radian.
     """
     nodes, surfaces, elements = (parameters[name] for name in ("pairs", "irss", "elements"))
-    placed = {
+    positions = {
         side: np.stack(
             [
                 uniform_in_disc(
@@ -69,22 +69,22 @@ def draw(parameters: Mapping[str, Any], streams: Sequence[RandomStream]) -> xr.D
     ).transpose(2, 0, 1, 3)
     gain = parameters["reference_gain"]
     incoming_gain = log_distance_gain(
-        distances(placed["source"], irs), gain, parameters["source_irs_exponent"]
+        distances(positions["source"], irs), gain, parameters["source_irs_exponent"]
     )
     outgoing_gain = log_distance_gain(
-        distances(irs, placed["destination"]), gain, parameters["irs_destination_exponent"]
+        distances(irs, positions["destination"]), gain, parameters["irs_destination_exponent"]
     )
     return xr.Dataset(
         {
             "source_position": variable(
                 ("realisation", "source", "coordinate"),
-                placed["source"],
+                positions["source"],
                 "position of a source",
                 "m",
             ),
             "destination_position": variable(
                 ("realisation", "destination", "coordinate"),
-                placed["destination"],
+                positions["destination"],
                 "position of a destination",
                 "m",
             ),
@@ -119,13 +119,13 @@ def _irs_positions(
     surfaces = parameters["irss"]
     if parameters["irs_placement"] == "region":
         region = parameters["irs_region"]
-        drawn = [
+        random_positions = [
             uniform_in_mirrored_rectangle(
                 children(streams, "IRS position", surface), region["x"], region["mirrored_y"]
             )
             for surface in range(surfaces)
         ]
-        return np.stack(drawn, axis=1)
+        return np.stack(random_positions, axis=1)
     positions = np.asarray(parameters["irs_positions"], dtype=float)
     if len(positions) < surfaces:
         raise ConfigurationError(

@@ -81,7 +81,7 @@ def maximise_pair_rates(
         raise ValueError(f"incoming {a.shape} and outgoing {b.shape} must be equal (R, K, N)")
     responses = a[:, :, None] * b[:, None]
     noise_gains = surface_noise * np.abs(b) ** 2
-    found = maximise_sum_rate(
+    solution = maximise_sum_rate(
         responses,
         noise_gains,
         noise,
@@ -92,6 +92,6 @@ def maximise_pair_rates(
         max_iterations=max_iterations,
         rate_factor=rate_factor,
     )
-    sinr = interference_sinr(responses, noise_gains, noise, found.powers, found.reflection)
+    sinr = interference_sinr(responses, noise_gains, noise, solution.powers, solution.reflection)
     rates: Real = rate_factor * np.log2(1.0 + sinr)
-    return Pairs(found.powers, found.reflection, rates, rates.sum(axis=1), found.status)
+    return Pairs(solution.powers, solution.reflection, rates, rates.sum(axis=1), solution.status)

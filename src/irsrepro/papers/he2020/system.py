@@ -72,15 +72,17 @@ def network(channels: xr.Dataset, parameters: Mapping[str, Any]) -> Network:
     Returns:
         The network, with v_{i,k} = h_i o conj(g_k) and C_k = sigma_r^2 diag(|g_k|^2).
     """
-    chosen = channels.isel(irs=slice(0, parameters["irss"]))
-    together = parameters["surface_sites"] == "together"
-    realisations = chosen.sizes["realisation"]
+    selection = channels.isel(irs=slice(0, parameters["irss"]))
+    co_located = parameters["surface_sites"] == "together"
+    realisations = selection.sizes["realisation"]
 
     def by_element(name: str, node: str, exponent: float) -> NDArray[np.complex128]:
-        values = chosen[name].transpose("realisation", node, "irs", "element").values
-        if together:
-            away = distances(chosen[f"{node}_position"].values, chosen["irs_position"].values)
-            gain = log_distance_gain(away, 0.0, exponent)
+        values = selection[name].transpose("realisation", node, "irs", "element").values
+        if co_located:
+            distance = distances(
+                selection[f"{node}_position"].values, selection["irs_position"].values
+            )
+            gain = log_distance_gain(distance, 0.0, exponent)
             values = values * np.sqrt(gain[..., :1] / gain)[..., None]
         return values.reshape(realisations, values.shape[1], -1)
 
@@ -95,8 +97,10 @@ def network(channels: xr.Dataset, parameters: Mapping[str, Any]) -> Network:
         noise_gains=parameters["irs_noise_power"] * np.abs(outgoing) ** 2,
         noise_power=noise,
         power_limit=reference * 10.0 ** (parameters["snr"] / 10.0),
-        starting_reflection=np.exp(1j * chosen["starting_phase"].values).reshape(realisations, -1),
-        surfaces=chosen.sizes["irs"],
+        starting_reflection=np.exp(1j * selection["starting_phase"].values).reshape(
+            realisations, -1
+        ),
+        surfaces=selection.sizes["irs"],
     )
 
 
@@ -109,22 +113,22 @@ def evaluate(problem: Problem, variables: xr.Dataset) -> xr.Dataset:
     """
     system = network(problem.channels, problem.parameters)
     powers = variables["power"].values
-    designed = variables["reflection"].values.reshape(len(powers), -1)
+    coefficients = variables["reflection"].values.reshape(len(powers), -1)
 
     def sinr_of(reflection: NDArray[np.complex128]) -> NDArray[np.float64]:
         return interference_sinr(
             system.responses, system.noise_gains, system.noise_power, powers, reflection
         )
 
-    sinr = sinr_of(designed)
-    projected_rate = sum_rate(sinr_of(np.exp(1j * np.angle(designed))), HALF_DUPLEX)
-    one = ("realisation",)
+    sinr = sinr_of(coefficients)
+    projected_rate = sum_rate(sinr_of(np.exp(1j * np.angle(coefficients))), HALF_DUPLEX)
+    dims = ("realisation",)
     return xr.Dataset(
         {
             "sinr": variable(("realisation", "destination"), sinr, "SINR", "1"),
-            "sum_rate": variable(one, sum_rate(sinr, HALF_DUPLEX), "sum-rate", "bit/s/Hz"),
+            "sum_rate": variable(dims, sum_rate(sinr, HALF_DUPLEX), "sum-rate", "bit/s/Hz"),
             "sum_rate_projected": variable(
-                one,
+                dims,
                 projected_rate,
                 "sum-rate with coefficients projected to modulus one",
                 "bit/s/Hz",

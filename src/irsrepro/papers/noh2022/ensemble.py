@@ -53,8 +53,10 @@ def draw(parameters: Mapping[str, Any], streams: Sequence[RandomStream]) -> xr.D
             f"config/noh2022.yaml: parameters.access_points: {sites} does not fit, at most "
             f"{len(_CORNERS)} stand in the corners of the service area"
         )
-    along = parameters["hotspot_centre"] + parameters["hotspot_place"] * parameters["hotspot_step"]
-    centre = np.full(2, float(along))
+    hotspot_offset = (
+        parameters["hotspot_centre"] + parameters["hotspot_place"] * parameters["hotspot_step"]
+    )
+    centre = np.full(2, float(hotspot_offset))
     corners = parameters["area_side"] * _CORNERS[:sites]
     points = np.column_stack([corners, np.full(sites, parameters["ap_height"])])
     towards_first = corners[0] - centre
@@ -64,7 +66,7 @@ def draw(parameters: Mapping[str, Any], streams: Sequence[RandomStream]) -> xr.D
         parameters["irs_sites"],
         float(np.arctan2(towards_first[1], towards_first[0])),
     )
-    dropped = np.stack(
+    ground_positions = np.stack(
         [
             uniform_in_disc(
                 children(streams, "user position", user), centre, parameters["hotspot_radius"]
@@ -73,8 +75,8 @@ def draw(parameters: Mapping[str, Any], streams: Sequence[RandomStream]) -> xr.D
         ],
         axis=1,
     )
-    height = np.full((*dropped.shape[:2], 1), float(parameters["ue_height"]))
-    placed = np.concatenate([dropped, height], axis=-1)
+    height = np.full((*ground_positions.shape[:2], 1), float(parameters["ue_height"]))
+    user_positions = np.concatenate([ground_positions, height], axis=-1)
     all_points = np.broadcast_to(points, (len(streams), *points.shape))
     all_surfaces = np.broadcast_to(surfaces, (len(streams), *surfaces.shape))
 
@@ -94,39 +96,39 @@ def draw(parameters: Mapping[str, Any], streams: Sequence[RandomStream]) -> xr.D
         ],
         axis=1,
     )
-    one = ("realisation",)
+    dims = ("realisation",)
     return xr.Dataset(
         {
             "access_point_position": variable(
-                (*one, "access_point", "coordinate"), all_points, "position of an AP", "m"
+                (*dims, "access_point", "coordinate"), all_points, "position of an AP", "m"
             ),
             "irs_position": variable(
-                (*one, "irs", "coordinate"), all_surfaces, "position of a surface", "m"
+                (*dims, "irs", "coordinate"), all_surfaces, "position of a surface", "m"
             ),
             "irs_normal": variable(
-                (*one, "irs", "coordinate"),
+                (*dims, "irs", "coordinate"),
                 np.broadcast_to(normals, all_surfaces.shape),
                 "normal of a surface",
                 "1",
             ),
             "user_position": variable(
-                (*one, "user", "coordinate"), placed, "position of a user", "m"
+                (*dims, "user", "coordinate"), user_positions, "position of a user", "m"
             ),
             "direct_gain": variable(
-                (*one, "access_point", "user"),
-                gain(all_points, placed, "direct_exponent"),
+                (*dims, "access_point", "user"),
+                gain(all_points, user_positions, "direct_exponent"),
                 "power gain from an AP to a user",
                 "1",
             ),
             "ap_irs_gain": variable(
-                (*one, "access_point", "irs"),
+                (*dims, "access_point", "irs"),
                 gain(all_points, all_surfaces, "ap_irs_exponent"),
                 "power gain from an AP to an element, without blockage",
                 "1",
             ),
             "irs_user_gain": variable(
-                (*one, "irs", "user"),
-                gain(all_surfaces, placed, "irs_user_exponent"),
+                (*dims, "irs", "user"),
+                gain(all_surfaces, user_positions, "irs_user_exponent"),
                 "power gain from an element to a user",
                 "1",
             ),
@@ -137,8 +139,8 @@ def draw(parameters: Mapping[str, Any], streams: Sequence[RandomStream]) -> xr.D
                 "1",
             ),
             "direct_response": variable(
-                (*one, "access_point", "user", "antenna"),
-                response(antennas, _directions(points, placed)).conj(),
+                (*dims, "access_point", "user", "antenna"),
+                response(antennas, _directions(points, user_positions)).conj(),
                 "line of sight of d from an AP to a user, modulus one",
                 "1",
             ),
@@ -161,11 +163,12 @@ def draw(parameters: Mapping[str, Any], streams: Sequence[RandomStream]) -> xr.D
                 "1",
             ),
             "irs_user_response": variable(
-                (*one, "irs", "user", "element"),
+                (*dims, "irs", "user", "element"),
                 np.stack(
                     [
                         response(
-                            elements[site], _directions(surfaces[site : site + 1], placed)[:, 0]
+                            elements[site],
+                            _directions(surfaces[site : site + 1], user_positions)[:, 0],
                         )
                         for site in range(len(surfaces))
                     ],
@@ -175,22 +178,22 @@ def draw(parameters: Mapping[str, Any], streams: Sequence[RandomStream]) -> xr.D
                 "1",
             ),
             "random_phase": variable(
-                (*one, "irs", "element"), phases, "random phase of a reflection coefficient", "rad"
+                (*dims, "irs", "element"), phases, "random phase of a reflection coefficient", "rad"
             ),
-            "fading_seed": variable(one, np.array(seeds), "seed of the fading of the drop", "1"),
+            "fading_seed": variable(dims, np.array(seeds), "seed of the fading of the drop", "1"),
         }
     )
 
 
 def _surface_elements(parameters: Mapping[str, Any], normal: Real) -> Real:
     """Positions of a surface's elements in wavelengths, column after column along the wall."""
-    along = np.array([-normal[1], normal[0], 0.0])
+    wall_direction = np.array([-normal[1], normal[0], 0.0])
     return rectangular_array(
         parameters["elements"],
         parameters["elements_per_column"],
         parameters["spacing"],
         (0, 0, 1),
-        along,
+        wall_direction,
     )
 
 

@@ -44,7 +44,7 @@ def network(channels: xr.Dataset, parameters: Mapping[str, Any]) -> RicianNetwor
         raise ConfigurationError(
             f"config/noh2022.yaml: parameters.surfaces: {surfaces} must divide irs_sites = {sites}"
         )
-    chosen = channels.isel(
+    selection = channels.isel(
         irs=slice(0, None, sites // surfaces),
         element=slice(0, parameters["elements"]),
         antenna=slice(0, parameters["antennas"]),
@@ -54,31 +54,31 @@ def network(channels: xr.Dataset, parameters: Mapping[str, Any]) -> RicianNetwor
     direct_los, direct_nlos = rician_amplitudes(parameters["direct_rician_factor"])
     reflected_los, reflected_nlos = rician_amplitudes(parameters["reflected_rician_factor"])
     noise = watts(parameters["noise_power"])
-    seen = chosen["visible"].values.astype(float)
-    direct = np.sqrt(chosen["direct_gain"].values / noise)
-    incoming = np.sqrt(seen * chosen["ap_irs_gain"].values / noise)
-    outgoing = np.sqrt(chosen["irs_user_gain"].values)
-    departure = chosen["ap_irs_departure"].values
+    visibility = selection["visible"].values.astype(float)
+    direct = np.sqrt(selection["direct_gain"].values / noise)
+    incoming = np.sqrt(visibility * selection["ap_irs_gain"].values / noise)
+    outgoing = np.sqrt(selection["irs_user_gain"].values)
+    departure = selection["ap_irs_departure"].values
     return RicianNetwork(
-        direct_mean=direct_los * direct[..., None] * chosen["direct_response"].values,
+        direct_mean=direct_los * direct[..., None] * selection["direct_response"].values,
         direct_scatter=direct_nlos * direct,
-        arrival=reflected_los * incoming[..., None] * chosen["ap_irs_arrival"].values,
+        arrival=reflected_los * incoming[..., None] * selection["ap_irs_arrival"].values,
         departure=np.broadcast_to(departure, (len(direct), *departure.shape)).copy(),
         site_scatter=reflected_nlos * incoming,
-        surface_mean=reflected_los * outgoing[..., None] * chosen["irs_user_response"].values,
+        surface_mean=reflected_los * outgoing[..., None] * selection["irs_user_response"].values,
         surface_scatter=reflected_nlos * outgoing,
         numbers=np.arange(0, sites, sites // surfaces),
-        seeds=chosen["fading_seed"].values.astype(np.uint64),
+        seeds=selection["fading_seed"].values.astype(np.uint64),
     )
 
 
 def random_reflection(channels: xr.Dataset, parameters: Mapping[str, Any]) -> Complex:
     """Return random coefficients of modulus one (realisation, surface, element), one per drop."""
     step = channels.sizes["irs"] // parameters["surfaces"]
-    chosen = channels["random_phase"].isel(
+    phases = channels["random_phase"].isel(
         irs=slice(0, None, step), element=slice(0, parameters["elements"])
     )
-    reflection: Complex = np.exp(1j * chosen.values)
+    reflection: Complex = np.exp(1j * phases.values)
     return reflection
 
 
@@ -96,11 +96,11 @@ def scattered_gain(links: RicianNetwork, reflection: Complex) -> Real:
     """
     antennas = links.departure.shape[-1]
     power = (np.abs(reflection) ** 2)[:, None, :, None, :]
-    known_in = (np.abs(links.arrival) ** 2)[:, :, :, None, :]
-    known_out = (np.abs(links.surface_mean) ** 2)[:, None]
+    mean_incoming = (np.abs(links.arrival) ** 2)[:, :, :, None, :]
+    mean_outgoing = (np.abs(links.surface_mean) ** 2)[:, None]
     random_in = (links.site_scatter**2)[..., None, None]
     random_out = (links.surface_scatter**2)[:, None, ..., None]
-    mixed = known_in * random_out + random_in * (known_out + random_out)
+    mixed = mean_incoming * random_out + random_in * (mean_outgoing + random_out)
     reflected: Real = antennas * (power * mixed).sum(axis=(2, 4))
     total: Real = antennas * links.direct_scatter**2 + reflected
     return total
@@ -121,8 +121,8 @@ def average_gain(links: RicianNetwork, reflection: Complex) -> Real:
     scalars = (links.arrival.conj().swapaxes(1, 2) @ incident).swapaxes(1, 2)
     reflected = links.departure.conj().swapaxes(2, 3) @ scalars
     mean = links.direct_mean + reflected.swapaxes(2, 3)
-    known: Real = (np.abs(mean) ** 2).sum(axis=-1)
-    return known + scattered_gain(links, reflection)
+    mean_gain: Real = (np.abs(mean) ** 2).sum(axis=-1)
+    return mean_gain + scattered_gain(links, reflection)
 
 
 def smallest_gain_problem(links: RicianNetwork) -> MaxMinProblem:
@@ -138,14 +138,16 @@ def smallest_gain_problem(links: RicianNetwork) -> MaxMinProblem:
     count, sites, surfaces, antennas = links.departure.shape
     users, elements = links.surface_mean.shape[2:]
     # The same in all realisations. Every surface has room for as many sites, those it sees first.
-    seen = (links.arrival != 0.0).any(axis=(0, 3))
-    most = max(1, int(seen.sum(axis=0).max()))
-    chosen = np.argsort(~seen, axis=0, kind="stable")[:most]
-    columns = np.zeros((count, surfaces * elements + 1, most * users), np.complex128)
-    mixing = np.zeros((count, surfaces + 1, most, users, users, sites, antennas), np.complex128)
-    blocks = columns[:, :-1].reshape(count, surfaces, elements, most, users)
+    visible = (links.arrival != 0.0).any(axis=(0, 3))
+    max_sites = max(1, int(visible.sum(axis=0).max()))
+    site_order = np.argsort(~visible, axis=0, kind="stable")[:max_sites]
+    columns = np.zeros((count, surfaces * elements + 1, max_sites * users), np.complex128)
+    mixing = np.zeros(
+        (count, surfaces + 1, max_sites, users, users, sites, antennas), np.complex128
+    )
+    blocks = columns[:, :-1].reshape(count, surfaces, elements, max_sites, users)
     for s in range(surfaces):
-        for j, a in enumerate(chosen[:, s]):
+        for j, a in enumerate(site_order[:, s]):
             blocks[:, s, :, j] = (links.arrival[:, a, s, None] * links.surface_mean[:, s].conj()).mT
             for k in range(users):
                 mixing[:, s, j, k, k, a] = links.departure[:, a, s]
@@ -195,36 +197,36 @@ def statistics(problem: Problem, variables: xr.Dataset) -> xr.Dataset:
         return xr.Dataset()
     links = network(problem.channels, problem.parameters)
     reflection = variables["reflection"].values
-    found = precoder_powers(links, reflection, problem.parameters["channels_per_drop"])
-    closed = average_gain(links, reflection)
-    user_gain = closed.sum(axis=1)
-    deviation = (found.gain - closed) / found.gain_error
+    estimate = precoder_powers(links, reflection, problem.parameters["channels_per_drop"])
+    closed_form = average_gain(links, reflection)
+    user_gain = closed_form.sum(axis=1)
+    deviation = (estimate.gain - closed_form) / estimate.gain_error
     worst = np.abs(deviation).max(axis=(1, 2))
-    one = ("realisation",)
-    site, link = (*one, "access_point"), (*one, "access_point", "user")
+    dims = ("realisation",)
+    site, link = (*dims, "access_point"), (*dims, "access_point", "user")
     return xr.Dataset(
         {
-            "precoder_power": variable(site, found.mean, "transmit power for SINRs of one", "W"),
+            "precoder_power": variable(site, estimate.mean, "transmit power for SINRs of one", "W"),
             "precoder_power_error": variable(
-                site, found.error, "standard error of the transmit power for SINRs of one", "W"
+                site, estimate.error, "standard error of the transmit power for SINRs of one", "W"
             ),
             "average_gain": variable(
-                (*one, "user"), user_gain, "mean channel gain over noise", "1/W"
+                (*dims, "user"), user_gain, "mean channel gain over noise", "1/W"
             ),
             "smallest_average_gain": variable(
-                one, user_gain.min(axis=1), "smallest mean channel gain over noise", "1/W"
+                dims, user_gain.min(axis=1), "smallest mean channel gain over noise", "1/W"
             ),
             "gain_deviation": variable(
                 link, deviation, "sample mean above the closed form, in standard errors", "1"
             ),
             "largest_gain_deviation": variable(
-                one,
+                dims,
                 worst,
                 "largest distance of sample mean and closed form, in standard errors",
                 "1",
             ),
             "gain_p_value": variable(
-                one,
+                dims,
                 -np.expm1(deviation[0].size * np.log1p(-2.0 * ndtr(-worst))),
                 "probability that chance makes the largest distance larger",
                 "1",
@@ -298,7 +300,7 @@ def _evaluate_instantaneous(links: RicianNetwork, variables: xr.Dataset) -> xr.D
             for r, (precoder, reflection) in enumerate(zip(precoders, reflections, strict=True))
         ]
     )
-    known = np.log2(1.0 + received_sinr(np.abs(amplitudes) ** 2))
+    rates = np.log2(1.0 + received_sinr(np.abs(amplitudes) ** 2))
     bound = hardening_rates(amplitudes)
     worst = np.arange(len(bound)), bound.argmin(axis=1)
     # Jackknife over channels: the bound is a function of means.
@@ -307,7 +309,7 @@ def _evaluate_instantaneous(links: RicianNetwork, variables: xr.Dataset) -> xr.D
         [hardening_rates(np.delete(amplitudes, t, axis=1))[worst] for t in range(count)]
     )
     error = np.sqrt((count - 1) * without.var(axis=0)) / bound[worst]
-    smallest_mean, mean_smallest = known.mean(axis=1).min(axis=1), known.min(axis=2).mean(axis=1)
+    smallest_mean, mean_smallest = rates.mean(axis=1).min(axis=1), rates.min(axis=2).mean(axis=1)
     return xr.Dataset(
         {
             **_rates(bound[worst], smallest_mean, mean_smallest, error, bound),
@@ -329,9 +331,9 @@ def hardening_rates(amplitudes: Complex) -> Real:
         Array (realisation, user) in bit/s/Hz.
     """
     powers = np.abs(amplitudes) ** 2
-    wanted = np.abs(np.einsum("rtkk->rtk", amplitudes))
-    spread = wanted.var(axis=1) + interference(powers).mean(axis=1)
-    rates: Real = np.log2(1.0 + wanted.mean(axis=1) ** 2 / (spread + 1.0))
+    signal = np.abs(np.einsum("rtkk->rtk", amplitudes))
+    interference_power = signal.var(axis=1) + interference(powers).mean(axis=1)
+    rates: Real = np.log2(1.0 + signal.mean(axis=1) ** 2 / (interference_power + 1.0))
     return rates
 
 
@@ -353,19 +355,25 @@ def signalling(links: RicianNetwork, *, instantaneous: bool) -> dict[str, Any]:
     """
     count, sites, users, antennas = links.direct_mean.shape
     surfaces, elements = links.arrival.shape[2:]
-    seen = (np.abs(links.arrival).max(axis=3, initial=0.0) > 0.0).sum(axis=(1, 2))
-    known = np.full(count, 2 * sites * antennas * users)
-    sent = known.copy()
+    visible_links = (np.abs(links.arrival).max(axis=3, initial=0.0) > 0.0).sum(axis=(1, 2))
+    channel_scalars = np.full(count, 2 * sites * antennas * users)
+    fronthaul_scalars = channel_scalars.copy()
     if instantaneous:
-        known += 2 * elements * (antennas * seen + surfaces * users)
-        sent += surfaces * elements
-    one = ("realisation",)
+        channel_scalars += 2 * elements * (antennas * visible_links + surfaces * users)
+        fronthaul_scalars += surfaces * elements
+    dims = ("realisation",)
     return {
         "channel_scalars": variable(
-            one, known, "real numbers of instantaneous channel knowledge per coherence block", "1"
+            dims,
+            channel_scalars,
+            "real numbers of instantaneous channel knowledge per coherence block",
+            "1",
         ),
         "fronthaul_scalars": variable(
-            one, sent, "real numbers over fronthaul links per coherence block, without data", "1"
+            dims,
+            fronthaul_scalars,
+            "real numbers over fronthaul links per coherence block, without data",
+            "1",
         ),
     }
 
@@ -373,15 +381,15 @@ def signalling(links: RicianNetwork, *, instantaneous: bool) -> dict[str, Any]:
 def _rates(
     smallest: Real, smallest_mean: Real, mean_smallest: Real, error: Real, users: Real
 ) -> dict[str, Any]:
-    one = ("realisation",)
+    dims = ("realisation",)
     return {
-        "min_rate": variable(one, smallest, "minimum achievable rate", "bit/s/Hz"),
+        "min_rate": variable(dims, smallest, "minimum achievable rate", "bit/s/Hz"),
         "min_mean_rate": variable(
-            one, smallest_mean, "smallest of the users' mean rates", "bit/s/Hz"
+            dims, smallest_mean, "smallest of the users' mean rates", "bit/s/Hz"
         ),
         "mean_min_rate": variable(
-            one, mean_smallest, "mean of the smallest rate of a channel", "bit/s/Hz"
+            dims, mean_smallest, "mean of the smallest rate of a channel", "bit/s/Hz"
         ),
-        "min_rate_error": variable(one, error, "relative standard error of the rate", "1"),
-        "user_rate": variable((*one, "user"), users, "achievable rate of a user", "bit/s/Hz"),
+        "min_rate_error": variable(dims, error, "relative standard error of the rate", "1"),
+        "user_rate": variable((*dims, "user"), users, "achievable rate of a user", "bit/s/Hz"),
     }

@@ -60,9 +60,9 @@ def approximate(
     result = (solve or problem.solver(inner_approximation))(
         system.responses, system.target, start, **options
     )
-    one, trace = ("realisation",), ("realisation", "iteration")
+    dims, trace = ("realisation",), ("realisation", "iteration")
     movement = np.abs(result.reflection - start).max(axis=1)
-    saved = 10.0 * np.log10(result.projected_power[:, 0] / result.power)
+    saving = 10.0 * np.log10(result.projected_power[:, 0] / result.power)
     return design_variables(result.beamformer, result.reflection).assign(
         **progress(
             result.status,
@@ -80,23 +80,23 @@ def approximate(
             trace, result.beam_rank, "largest second over first eigenvalue of a W_k", "1"
         ),
         last_beam_rank=variable(
-            one,
+            dims,
             np.take_along_axis(result.beam_rank, result.iterations[:, None], axis=1)[:, 0],
             "largest second over first eigenvalue of a W_k at the end",
             "1",
         ),
         largest_beam_rank=variable(
-            one,
+            dims,
             result.beam_rank.max(axis=1),
             "largest second over first eigenvalue of a W_k in any iteration",
             "1",
         ),
-        saved=variable(one, saved, "power at the start over that of the best design", "dB"),
+        saved=variable(dims, saving, "power at the start over that of the best design", "dB"),
         **power_trace(result.projected_power),
         subproblem_gap=variable(
-            one, result.accuracy, "largest certified relative gap of a subproblem", "1"
+            dims, result.accuracy, "largest certified relative gap of a subproblem", "1"
         ),
         phase_movement=variable(
-            one, movement, "largest change of a reflection coefficient from the start", "1"
+            dims, movement, "largest change of a reflection coefficient from the start", "1"
         ),
     )

@@ -38,13 +38,13 @@ def draw(parameters: Mapping[str, Any], streams: Sequence[RandomStream]) -> xr.D
     """
     users, elements, antennas = (parameters[name] for name in ("users", "elements", "antennas"))
     irs = np.array([parameters["irs_distance"], 0.0])
-    placed = np.stack(
+    positions = np.stack(
         [_in_sector(children(streams, "user position", user), parameters) for user in range(users)],
         axis=1,
     )
     transmitter = linear_array(antennas, SPACING, (0.0, 1.0, 0.0))
     surface = linear_array(elements, SPACING, (0.0, 1.0, 0.0))
-    departure, arrival, reflected = _angles(parameters, streams, placed, irs)
+    departure, arrival, reflected = _angles(parameters, streams, positions, irs)
 
     # A response has modulus one; conjugates follow the paper, where h and d are received through
     # theirs and F is the product of the arrival and the conjugate of the departure.
@@ -72,21 +72,24 @@ def draw(parameters: Mapping[str, Any], streams: Sequence[RandomStream]) -> xr.D
     reference = 20.0 * np.log10(wavelength / (4.0 * np.pi))
     factor, exponent = parameters["rician_factor"], parameters["irs_exponent"]
     origin = np.zeros((len(streams), 1, 2))
-    there = np.broadcast_to(irs, origin.shape)
-    incoming_gain = log_distance_gain(distances(origin, there), reference, exponent)
-    outgoing_gain = log_distance_gain(distances(placed, there), reference, exponent)
-    shadowed = reference - parameters["direct_shadowing"]
+    irs_positions = np.broadcast_to(irs, origin.shape)
+    incoming_gain = log_distance_gain(distances(origin, irs_positions), reference, exponent)
+    outgoing_gain = log_distance_gain(distances(positions, irs_positions), reference, exponent)
+    shadowed_gain = reference - parameters["direct_shadowing"]
     direct_gain = log_distance_gain(
-        distances(placed, origin), shadowed, parameters["direct_exponent"]
+        distances(positions, origin), shadowed_gain, parameters["direct_exponent"]
     )
     starting_phase = uniform_phases(children(streams, "starting phases"), elements)
     return xr.Dataset(
         {
             "user_position": variable(
-                ("realisation", "user", "coordinate"), placed, "position of a user", "m"
+                ("realisation", "user", "coordinate"), positions, "position of a user", "m"
             ),
             "irs_position": variable(
-                ("realisation", "coordinate"), there[:, 0].copy(), "position of the surface", "m"
+                ("realisation", "coordinate"),
+                irs_positions[:, 0].copy(),
+                "position of the surface",
+                "m",
             ),
             "ap_to_irs": variable(
                 ("realisation", "element", "antenna"),
@@ -130,7 +133,7 @@ def _in_sector(
 def _angles(
     parameters: Mapping[str, Any],
     streams: Sequence[RandomStream],
-    placed: NDArray[np.float64],
+    positions: NDArray[np.float64],
     irs: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Unit vectors of the lines of sight, each pointing away from its array.
@@ -139,13 +142,13 @@ def _angles(
         From the access point to the surface, and back, (realisation, coordinate), and from the
         surface to the users, (realisation, user, coordinate).
     """
-    count, users, _ = placed.shape
+    count, users, _ = positions.shape
     if parameters["line_of_sight_angles"] == "random":
-        drawn = uniform_phases(children(streams, "line-of-sight angles"), 2 + users)
-        vectors = directions(drawn, np.zeros_like(drawn))
+        azimuths = uniform_phases(children(streams, "line-of-sight angles"), 2 + users)
+        vectors = directions(azimuths, np.zeros_like(azimuths))
         return vectors[:, 0], vectors[:, 1], vectors[:, 2:]
-    steps = placed - irs
+    steps = positions - irs
     steps = steps / np.linalg.norm(steps, axis=-1, keepdims=True)
     reflected = np.concatenate([steps, np.zeros((count, users, 1))], axis=-1)
-    ahead = np.broadcast_to([1.0, 0.0, 0.0], (count, 3))
-    return ahead, -ahead, reflected
+    forward = np.broadcast_to([1.0, 0.0, 0.0], (count, 3))
+    return forward, -forward, reflected

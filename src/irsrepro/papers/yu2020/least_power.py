@@ -72,7 +72,7 @@ def minimise_power(
         >>> print(found.value.round(6), found.sinr.round(6))
         [1.] [[9.]]
     """
-    f, o, d = (np.asarray(each, np.complex128) for each in (incoming, outgoing, direct))
+    f, o, d = (np.asarray(link, np.complex128) for link in (incoming, outgoing, direct))
     if f.ndim != 3 or o.ndim != 3 or d.shape != (*o.shape[:2], f.shape[2]):
         raise ValueError(f"outgoing {o.shape} and direct {d.shape} must be (R, K, N), (R, K, M)")
     if (len(o), o.shape[2]) != f.shape[:2]:
@@ -81,13 +81,13 @@ def minimise_power(
     first = np.asarray(
         np.ones((len(o), 1, o.shape[2])) if starts is None else starts, np.complex128
     )
-    found = minimum_power_over_phases(responses, targets, first, noise)
-    channel = d + (o * found.reflection[:, None]) @ f
-    heard = np.abs(channel @ found.beamformer.mT) ** 2
+    solution = minimum_power_over_phases(responses, targets, first, noise)
+    channel = d + (o * solution.reflection[:, None]) @ f
+    received = np.abs(channel @ solution.beamformer.mT) ** 2
     return LeastPower(
-        found.beamformer,
-        found.reflection,
-        received_sinr(heard, noise),
-        found.power,
-        found.status,
+        solution.beamformer,
+        solution.reflection,
+        received_sinr(received, noise),
+        solution.power,
+        solution.status,
     )

@@ -46,21 +46,21 @@ def downlink(channels: xr.Dataset, parameters: Mapping[str, Any]) -> Downlink:
         channels: what ``draw`` returned.
         parameters: the parameters of a solution.
     """
-    chosen = channels.isel(
+    selection = channels.isel(
         user=slice(0, parameters["users"]),
         element=slice(0, parameters["elements"]),
         antenna=slice(0, parameters["antennas"]),
     )
-    incoming = chosen["ap_to_irs"].transpose("realisation", "element", "antenna").values
-    outgoing = chosen["irs_to_user"].transpose("realisation", "user", "element").values
-    direct = chosen["direct"].transpose("realisation", "user", "antenna").values
+    incoming = selection["ap_to_irs"].transpose("realisation", "element", "antenna").values
+    outgoing = selection["irs_to_user"].transpose("realisation", "user", "element").values
+    direct = selection["direct"].transpose("realisation", "user", "antenna").values
     cascade = outgoing.conj()[..., None] * incoming[:, None]
     noise = watts(parameters["noise_power"])
     responses = np.concatenate([cascade, direct.conj()[:, :, None]], axis=2) / np.sqrt(noise)
     return Downlink(
         responses=np.ascontiguousarray(responses),
         target=10.0 ** (parameters["sinr_target"] / 10.0),
-        starting_reflection=np.exp(1j * chosen["starting_phase"].values),
+        starting_reflection=np.exp(1j * selection["starting_phase"].values),
     )
 
 
@@ -87,32 +87,32 @@ def power_trace(power: NDArray[np.float64]) -> dict[str, Any]:
         ``trace`` in dBm, and as shares of iterations (realisation,) those in which the power rises
         at all, and those in which it visibly rises, of all and of the last third.
     """
-    one = ("realisation",)
+    dims = ("realisation",)
     with np.errstate(invalid="ignore"):
         change = power[:, 1:] / power[:, :-1] - 1.0
-    late = change[:, -max(1, change.shape[1] // 3) :]
-    made = {
-        "trace": variable((*one, "iteration"), 30 + 10 * np.log10(power), "transmit power", "dBm")
+    last_third = change[:, -max(1, change.shape[1] // 3) :]
+    variables = {
+        "trace": variable((*dims, "iteration"), 30 + 10 * np.log10(power), "transmit power", "dBm")
     }
-    for name, part, least, about in (
+    for name, part, threshold, description in (
         ("rising_steps", change, _ROUNDING, "share of iterations in which the power rises"),
         ("visible_rises", change, _VISIBLE, "share in which it rises by more than 0.1 %"),
-        ("late_visible_rises", late, _VISIBLE, "the same of the last third of iterations"),
+        ("late_visible_rises", last_third, _VISIBLE, "the same of the last third of iterations"),
     ):
-        share = (part > least).sum(axis=1) / np.maximum(np.isfinite(part).sum(axis=1), 1)
-        made[name] = variable(one, share, about, "1")
-    return made
+        share = (part > threshold).sum(axis=1) / np.maximum(np.isfinite(part).sum(axis=1), 1)
+        variables[name] = variable(dims, share, description, "1")
+    return variables
 
 
 def progress(
     status: NDArray[Any], iterations: NDArray[Any], residual: NDArray[np.float64], meaning: str
 ) -> dict[str, Any]:
     """Return status, iterations and a dimensionless residual of every realisation."""
-    one = ("realisation",)
+    dims = ("realisation",)
     return {
-        "status": variable(one, np.asarray(status, np.int8), status_legend(), "1"),
-        "iterations": variable(one, iterations, "iterations", "1"),
-        "residual": variable(one, residual, meaning, "1"),
+        "status": variable(dims, np.asarray(status, np.int8), status_legend(), "1"),
+        "iterations": variable(dims, iterations, "iterations", "1"),
+        "residual": variable(dims, residual, meaning, "1"),
     }
 
 
@@ -149,22 +149,25 @@ def evaluate(problem: Problem, variables: xr.Dataset) -> xr.Dataset:
         return xr.Dataset(_metrics(power, rate, problem.parameters))
     beamformer = variables["beamformer"].values
     reflection = variables["reflection"].values
-    reached = received_sinr(received_powers(system.responses, beamformer, reflection))
-    met = (reached >= (1.0 - _MET) * system.target).all(axis=1)
-    power = np.where(met, (np.abs(beamformer) ** 2).sum(axis=(1, 2)), np.nan)
-    rate = np.log2(1.0 + reached).sum(axis=1)
+    sinr = received_sinr(received_powers(system.responses, beamformer, reflection))
+    targets_met = (sinr >= (1.0 - _MET) * system.target).all(axis=1)
+    power = np.where(targets_met, (np.abs(beamformer) ** 2).sum(axis=(1, 2)), np.nan)
+    rate = np.log2(1.0 + sinr).sum(axis=1)
     optimality = optimality_residual(system.responses, system.target, reflection, beamformer)
     # Without a surface there are no phases to be optimal.
     reflects = (np.abs(reflection) > 0.5).all(axis=1)
     return xr.Dataset(
         {
-            "sinr": variable(("realisation", "user"), reached, "SINR", "1"),
+            "sinr": variable(("realisation", "user"), sinr, "SINR", "1"),
             "targets_met": variable(
-                ("realisation",), met.astype(np.int8), "all SINR targets met (1) or not (0)", "1"
+                ("realisation",),
+                targets_met.astype(np.int8),
+                "all SINR targets met (1) or not (0)",
+                "1",
             ),
             "kkt_residual": variable(
                 ("realisation",),
-                np.where(met & reflects, optimality.largest, np.nan),
+                np.where(targets_met & reflects, optimality.largest, np.nan),
                 "KKT residual of problem (3): targets, least power at these phases, phases",
                 "1",
             ),
@@ -196,17 +199,19 @@ def certified_power(system: Downlink, certificate: NDArray[np.float64]) -> NDArr
 def _metrics(
     power: NDArray[np.float64], rate: NDArray[np.float64], parameters: Mapping[str, Any]
 ) -> dict[str, Any]:
-    one = ("realisation",)
+    dims = ("realisation",)
 
-    consumed = (
+    consumed_power = (
         power / parameters["amplifier_efficiency"]
         + watts(parameters["static_power"])
         + parameters["antennas"] * watts(parameters["antenna_power"])
     )
     return {
-        "transmit_power": variable(one, power, "transmit power", "W"),
-        "transmit_power_dbm": variable(one, 30.0 + 10.0 * np.log10(power), "transmit power", "dBm"),
+        "transmit_power": variable(dims, power, "transmit power", "W"),
+        "transmit_power_dbm": variable(
+            dims, 30.0 + 10.0 * np.log10(power), "transmit power", "dBm"
+        ),
         "energy_efficiency": variable(
-            one, rate / consumed, "energy efficiency, eq. (19)", "bit/J/Hz"
+            dims, rate / consumed_power, "energy efficiency, eq. (19)", "bit/J/Hz"
         ),
     }

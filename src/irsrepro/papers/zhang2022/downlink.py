@@ -83,10 +83,10 @@ def maximise_rate(
     g, o = np.asarray(incoming, np.complex128), np.asarray(outgoing, np.complex128)
     if o.ndim != 3:
         raise ValueError(f"outgoing {o.shape} must be (realisation, user, element)")
-    none = np.empty((len(o), 0, 0), np.complex128)
-    d = none if direct is None else scale * np.asarray(direct, np.complex128)
-    links = SurfaceLinks(o, scale * g, none, none, d, o.shape[2])
-    found = alternate(
+    empty = np.empty((len(o), 0, 0), np.complex128)
+    d = empty if direct is None else scale * np.asarray(direct, np.complex128)
+    links = SurfaceLinks(o, scale * g, empty, empty, d, o.shape[2])
+    solution = alternate(
         links,
         np.asarray(np.ones((len(o), o.shape[2])) if start is None else start, np.complex128),
         weights,
@@ -95,9 +95,11 @@ def maximise_rate(
         beam_steps=50,
         reflection_steps=50,
     )
-    channel = composite_channel(links, found.reflection)
-    heard = np.abs(channel @ found.beams.mT) ** 2
-    rates: Real = np.log2(1.0 + received_sinr(heard))
+    channel = composite_channel(links, solution.reflection)
+    received = np.abs(channel @ solution.beams.mT) ** 2
+    rates: Real = np.log2(1.0 + received_sinr(received))
     weighted = np.asarray(weights, float) * rates
     value = weighted.sum(axis=1) if objective == "sum-rate" else weighted.min(axis=1)
-    return Downlink(np.sqrt(power) * found.beams, found.reflection, rates, value, found.status)
+    return Downlink(
+        np.sqrt(power) * solution.beams, solution.reflection, rates, value, solution.status
+    )

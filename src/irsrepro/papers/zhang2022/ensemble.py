@@ -45,31 +45,31 @@ def draw(parameters: Mapping[str, Any], streams: Sequence[RandomStream]) -> xr.D
     station = upright_array(parameters["antennas"], parameters["row_length"])
     surface = upright_array(parameters["elements"], parameters["row_length"])
     count = len(streams)
-    made: dict[str, Any] = {}
+    variables: dict[str, Any] = {}
 
     def length(name: str, dims: tuple[str, ...], values: Real) -> None:
-        made[f"{name}_length"] = variable(dims, values, f"length, {name}", "m")
+        variables[f"{name}_length"] = variable(dims, values, f"length, {name}", "m")
 
     def chance(name: str, dims: tuple[str, ...], keys: Sequence[tuple[str | int, ...]]) -> None:
-        drawn = np.stack(
-            [[each.generator().random() for each in children(streams, "chance", name, *key)]
+        samples = np.stack(
+            [[stream.generator().random() for stream in children(streams, "chance", name, *key)]
              for key in keys], axis=-1,
         )  # fmt: skip
-        values = drawn if len(dims) == 2 else drawn[:, 0]
-        made[f"{name}_chance"] = variable(dims, values, f"open if above, {name}", "1")
+        values = samples if len(dims) == 2 else samples[:, 0]
+        variables[f"{name}_chance"] = variable(dims, values, f"open if above, {name}", "1")
 
-    one = ("realisation",)
+    realisation_dims = ("realisation",)
 
     def between(first: str, second: str, dims: tuple[str, str], sending: Real, paths: int) -> None:
         """Add the link from a node to a surface, both at rest."""
         name = f"{first}_to_{second}"
-        away = float(np.linalg.norm(positions[second] - positions[first]))
+        distance = float(np.linalg.norm(positions[second] - positions[first]))
         scattered = parameters["scattered_power"]
         wave = saleh_valenzuela(children(streams, name), surface, sending, paths, scattered)
-        gain = np.sqrt(friis_gain(away, parameters["carrier"]))
-        made[name] = variable((*one, *dims), gain * wave, f"channel, {name}", "1")
-        length(name, (), np.asarray(away))
-        chance(name, one, [()])
+        gain = np.sqrt(friis_gain(distance, parameters["carrier"]))
+        variables[name] = variable((*realisation_dims, *dims), gain * wave, f"channel, {name}", "1")
+        length(name, (), np.asarray(distance))
+        chance(name, realisation_dims, [()])
 
     for irs in SURFACES:
         dims = (f"{irs}_element", "antenna")
@@ -87,28 +87,32 @@ def draw(parameters: Mapping[str, Any], streams: Sequence[RandomStream]) -> xr.D
             for user in range(parameters["users"])
         ]
         gains = np.sqrt(friis_gain(ways, parameters["carrier"]))[..., None]
-        each = (*one, "user")
+        user_dims = (*realisation_dims, "user")
         row = gains * np.stack(rows, axis=1)
-        made[name] = variable((*each, f"{irs}_element"), row, f"row channel, {name}", "1")
-        length(name, each, ways)
-        chance(name, each, [(user,) for user in range(parameters["users"])])
+        variables[name] = variable((*user_dims, f"{irs}_element"), row, f"row channel, {name}", "1")
+        length(name, user_dims, ways)
+        chance(name, user_dims, [(user,) for user in range(parameters["users"])])
         phases = uniform_phases(children(streams, "random phase", irs), parameters["elements"])
-        about = f"random phase of {irs}"
-        made[f"{irs}_random_phase"] = variable((*one, f"{irs}_element"), phases, about, "rad")
+        description = f"random phase of {irs}"
+        variables[f"{irs}_random_phase"] = variable(
+            (*realisation_dims, f"{irs}_element"), phases, description, "rad"
+        )
     if parameters["draw_inter_irs"]:
         dims = ("irs2_element", "irs1_element")
         between("irs1", "irs2", dims, surface, parameters["irs_irs_paths"])
     if parameters["direct_loss"] != "blocked":
-        made["bs_to_users"] = _direct(parameters, streams, positions["bs"], users, station)
+        variables["bs_to_users"] = _direct(parameters, streams, positions["bs"], users, station)
     for node, place in positions.items():
-        made[f"{node}_position"] = variable(
-            (*one, f"{node}_node", "coordinate"),
+        variables[f"{node}_position"] = variable(
+            (*realisation_dims, f"{node}_node", "coordinate"),
             np.broadcast_to(place, (count, 1, 3)),
             f"position of {node}",
             "m",
         )
-    made["users_position"] = variable((*one, "user", "coordinate"), users, "position of users", "m")
-    return xr.Dataset(made)
+    variables["users_position"] = variable(
+        (*realisation_dims, "user", "coordinate"), users, "position of users", "m"
+    )
+    return xr.Dataset(variables)
 
 
 def _direct(

@@ -87,6 +87,6 @@ class Parameters(PaperParameters):
     @classmethod
     def misfits(cls, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         """A surface has no more elements than both together."""
-        first, both = values.get("elements1", "half"), values.get("total_elements", 0)
-        if first != "half" and first > both:
-            yield "elements1", f"half or at most total_elements = {both}"
+        first, total = values.get("elements1", "half"), values.get("total_elements", 0)
+        if first != "half" and first > total:
+            yield "elements1", f"half or at most total_elements = {total}"

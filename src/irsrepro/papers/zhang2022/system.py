@@ -61,8 +61,8 @@ def open_links(problem: Problem, name: str) -> Real:
     blocked = parameters.get("blocked_links", "none")
     if blocked != "all" and name not in BLOCKABLE[blocked]:
         return np.ones_like(chance)
-    own = parameters["blockage_distance"] == "own"
-    length = channels[f"{name}_length" if own else "irs1_to_irs2_length"].values
+    own_distance = parameters["blockage_distance"] == "own"
+    length = channels[f"{name}_length" if own_distance else "irs1_to_irs2_length"].values
     probability = blockage_probability(
         length, parameters["blockage"], parameters["blockage_stretch"]
     )
@@ -82,31 +82,31 @@ def surface_links(problem: Problem, model: str) -> SurfaceLinks:
     parameters, channels = problem.parameters, problem.channels
     counts = surfaces(parameters)
     users, antennas = parameters["users"], parameters["antennas"]
-    drawn = channels.sizes["irs1_element"]
-    if max(counts) > drawn:
+    drawn_elements = channels.sizes["irs1_element"]
+    if max(counts) > drawn_elements:
         raise ConfigurationError(
             f"config/zhang2022.yaml: parameters.total_elements: {max(counts)} elements on one "
-            f"surface is not allowed; at most {drawn}, what the ensemble draws, is"
+            f"surface is not allowed; at most {drawn_elements}, what the ensemble draws, is"
         )
     scale = np.sqrt(watts(parameters["transmit_power"]) / watts(parameters["noise_power"]))
 
     def link(name: str, shape: tuple[int, ...]) -> Complex:
         """The first entries of a link, zero where it is blocked."""
-        whole = channels[name].values[(slice(None), *(slice(size) for size in shape))]
+        full_channel = channels[name].values[(slice(None), *(slice(size) for size in shape))]
         is_open = open_links(problem, name)
         is_open = is_open[:, : shape[0]] if is_open.ndim == 2 else is_open[:, None]
-        return np.asarray(whole * is_open[..., None])
+        return np.asarray(full_channel * is_open[..., None])
 
     amplitude = parameters["amplitude"]
     incoming = [link(f"bs_to_irs{i}", (counts[i - 1], antennas)) for i in (1, 2)]
     outgoing = [amplitude * link(f"irs{i}_to_users", (users, counts[i - 1])) for i in (1, 2)]
-    none = np.empty((len(incoming[0]), 0, 0), np.complex128)
-    irs1_to_irs2 = irs2_to_irs1 = none
+    empty = np.empty((len(incoming[0]), 0, 0), np.complex128)
+    irs1_to_irs2 = irs2_to_irs1 = empty
     if model == WITH:
         irs1_to_irs2 = amplitude * link("irs1_to_irs2", (counts[1], counts[0]))
         if parameters["inter_irs_directions"] == "both":
             irs2_to_irs1 = irs1_to_irs2.mT
-    direct = none
+    direct = empty
     if "bs_to_users" in channels:
         direct = scale * channels["bs_to_users"].values[:, :users, :antennas]
     return SurfaceLinks(
@@ -157,15 +157,15 @@ def evaluate(problem: Problem, variables: xr.Dataset) -> xr.Dataset:
     rates = user_weights(problem.parameters) * np.log2(
         1.0 + sinr(channel, variables["beams"].values)
     )
-    made = {
+    metrics = {
         "sum_rate": variable(ONE, rates.sum(axis=1), "weighted sum-rate", "bit/s/Hz"),
         "min_rate": variable(ONE, rates.min(axis=1), "weighted minimal rate", "bit/s/Hz"),
         "rank": variable(ONE, np.linalg.matrix_rank(channel), "rank of the users' channel", "1"),
     }
-    return xr.Dataset(made)
+    return xr.Dataset(metrics)
 
 
-def laid_out(beams: Complex, reflection: Complex) -> xr.Dataset:
+def design_variables(beams: Complex, reflection: Complex) -> xr.Dataset:
     """Lay out a design; beams are relative to the root of the transmit power."""
     dims = (*ONE, "beam", "antenna")
     return xr.Dataset(
@@ -181,11 +181,11 @@ def laid_out(beams: Complex, reflection: Complex) -> xr.Dataset:
     )
 
 
-def reported(found: Alternation, of: str) -> dict[str, Any]:
+def progress(solution: Alternation, of: str) -> dict[str, Any]:
     """Lay out how an algorithm ended; ``of`` is what its trace is of."""
     return {
-        "status": variable(ONE, found.status, status_legend(NO_INVERSE), "1"),
-        "iterations": variable(ONE, found.iterations, "iterations", "1"),
-        "residual": variable(ONE, found.residual, "last relative change of the rate", "1"),
-        "trace": variable((*ONE, "iteration"), found.trace, f"{of} per iteration", "bit/s/Hz"),
+        "status": variable(ONE, solution.status, status_legend(NO_INVERSE), "1"),
+        "iterations": variable(ONE, solution.iterations, "iterations", "1"),
+        "residual": variable(ONE, solution.residual, "last relative change of the rate", "1"),
+        "trace": variable((*ONE, "iteration"), solution.trace, f"{of} per iteration", "bit/s/Hz"),
     }

@@ -82,19 +82,23 @@ def arrays(parameters: Mapping[str, Any]) -> dict[str, Real]:
 
     def surface(name: str, count: int) -> Real:
         angle = np.deg2rad(parameters[f"{name}_azimuth"])
-        along = (-np.sin(angle), np.cos(angle), 0.0)
+        row_direction = (-np.sin(angle), np.cos(angle), 0.0)
         return rectangular_array(
-            count, parameters["row_length"], parameters["subsurface_spacing"], along, (0, 0, 1)
+            count,
+            parameters["row_length"],
+            parameters["subsurface_spacing"],
+            row_direction,
+            (0, 0, 1),
         )
 
     count = parameters["largest_surface"]
-    placed = {
+    positions = {
         "bs": linear_array(parameters["antennas"], ANTENNA_SPACING, (0, 1, 0)),
         "irs1": surface("irs1", count),
         "irs2": surface("irs2", count),
         "users": np.zeros((parameters["users"], 3)),
     }
-    return placed | {"single": placed[parameters.get("single_irs", "irs2")]}
+    return positions | {"single": positions[parameters.get("single_irs", "irs2")]}
 
 
 def draw(parameters: Mapping[str, Any], streams: Sequence[RandomStream]) -> xr.Dataset:
@@ -114,49 +118,51 @@ def draw(parameters: Mapping[str, Any], streams: Sequence[RandomStream]) -> xr.D
         (realisation, receiving, sending), or ``LINK`` itself; ``LINK_gain``, linear path gain;
         positions in metres and where surfaces face.
     """
-    placed = {node: np.asarray(parameters[f"{node}_position"], float) for node in NODES}
-    placed["single"] = placed[parameters.get("single_irs", "irs2")]
+    positions = {node: np.asarray(parameters[f"{node}_position"], float) for node in NODES}
+    positions["single"] = positions[parameters.get("single_irs", "irs2")]
     elements = arrays(parameters)
-    made: dict[str, Any] = {}
+    variables: dict[str, Any] = {}
     for name, link in links(parameters).items():
         dims = (_dimension(link.receiver), _dimension(link.sender))
-        ends = placed[link.receiver], placed[link.sender]
+        ends = positions[link.receiver], positions[link.sender]
         facing = elements[link.receiver], elements[link.sender]
         exponent = parameters["near_exponent" if link.near else "far_exponent"]
         distance = np.linalg.norm(ends[0] - ends[1])
         gain = log_distance_gain(distance, parameters["reference_gain"], exponent)
-        made[f"{name}_gain"] = variable((), gain, f"path gain, {name}", "1")
+        variables[f"{name}_gain"] = variable((), gain, f"path gain, {name}", "1")
         if parameters["fading"] == "rician":
             direct = np.outer(
                 response(facing[0], unit_vector(*ends)),
                 response(facing[1], unit_vector(*ends[::-1])),
             )
-            about = f"line-of-sight component of unit power, {name}"
-            made[f"{name}_direct"] = variable(dims, direct, about, "1")
+            description = f"line-of-sight component of unit power, {name}"
+            variables[f"{name}_direct"] = variable(dims, direct, description, "1")
             scattered = _scattered(streams, name, len(facing[0]), len(facing[1]))
-            about = f"scattered component of unit mean power, {name}"
-            made[f"{name}_scattered"] = variable(("realisation", *dims), scattered, about, "1")
+            description = f"scattered component of unit mean power, {name}"
+            variables[f"{name}_scattered"] = variable(
+                ("realisation", *dims), scattered, description, "1"
+            )
         else:
             paths = parameters["near_paths" if link.near else "far_paths"]
-            whole = _plane_waves(streams, name, *facing, paths, per_user=link.sender == "users")
-            about = f"channel of unit mean power, {name}"
-            made[name] = variable(("realisation", *dims), whole, about, "1")
-    return xr.Dataset(made | _layout(parameters, placed, len(streams)))
+            channel = _plane_waves(streams, name, *facing, paths, per_user=link.sender == "users")
+            description = f"channel of unit mean power, {name}"
+            variables[name] = variable(("realisation", *dims), channel, description, "1")
+    return xr.Dataset(variables | _layout(parameters, positions, len(streams)))
 
 
 def _layout(
-    parameters: Mapping[str, Any], placed: Mapping[str, Real], realisations: int
+    parameters: Mapping[str, Any], positions: Mapping[str, Real], realisations: int
 ) -> dict[str, Any]:
-    made = {}
-    for node, about in NODES.items():
+    variables = {}
+    for node, description in NODES.items():
         dims = ("realisation", f"{node}_node", "coordinate")
-        position = np.broadcast_to(placed[node], (realisations, 1, 3))
-        made[f"{node}_position"] = variable(dims, position, about, "m")
+        position = np.broadcast_to(positions[node], (realisations, 1, 3))
+        variables[f"{node}_position"] = variable(dims, position, description, "m")
         if f"{node}_azimuth" in parameters:
             angle = np.deg2rad(parameters[f"{node}_azimuth"])
             normal = np.broadcast_to([np.cos(angle), np.sin(angle), 0.0], (realisations, 1, 3))
-            made[f"{node}_normal"] = variable(dims, normal, f"normal of {node}", "1")
-    return made
+            variables[f"{node}_normal"] = variable(dims, normal, f"normal of {node}", "1")
+    return variables
 
 
 def _dimension(node: str) -> str:

@@ -67,6 +67,6 @@ class Parameters(PaperParameters):
     @classmethod
     def misfits(cls, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         """A surface has no more elements than both together."""
-        first, both = values["subsurfaces1"], values["subsurfaces"]
-        if first != "half" and first > both:
-            yield "subsurfaces1", f"half or at most subsurfaces = {both}"
+        first, total = values["subsurfaces1"], values["subsurfaces"]
+        if first != "half" and first > total:
+            yield "subsurfaces1", f"half or at most subsurfaces = {total}"

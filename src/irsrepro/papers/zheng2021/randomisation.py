@@ -28,7 +28,7 @@ def relax_and_round(
     accuracy = problem.parameters["sdr_tolerance"]
     relaxed = problem.solver(solve_diagonal_sdp)(step, tolerance=accuracy)
     keys = children(problem.streams, "randomisation", iteration, surface)
-    kept = incumbent if problem.parameters["keep_incumbent"] else None
+    fallback = incumbent if problem.parameters["keep_incumbent"] else None
     samples = problem.parameters["randomisations"]
-    rounded = randomise(step, relaxed.factor, keys, samples, incumbent=kept)
+    rounded = randomise(step, relaxed.factor, keys, samples, incumbent=fallback)
     return rounded.vector, relaxed.upper_bound

@@ -30,8 +30,8 @@ def sizes(parameters: Mapping[str, Any]) -> dict[str, int | None]:
 
 
 def _reflection(irs: int) -> Variable:
-    about = f"reflection coefficient of IRS {irs}"
-    return Variable((f"irs{irs}_element",), "1", about, UnitModulus())
+    description = f"reflection coefficient of IRS {irs}"
+    return Variable((f"irs{irs}_element",), "1", description, UnitModulus())
 
 
 SOLUTION = SolutionFormat(

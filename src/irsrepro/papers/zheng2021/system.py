@@ -36,11 +36,11 @@ def surfaces(parameters: Mapping[str, Any]) -> tuple[int, int]:
     """
     total, first = parameters["subsurfaces"], parameters["subsurfaces1"]
     first = total // 2 if first == "half" else int(first)
-    drawn = parameters["largest_surface"]
-    if not (0 <= first <= drawn and 0 <= total - first <= drawn):
+    largest = parameters["largest_surface"]
+    if not (0 <= first <= largest and 0 <= total - first <= largest):
         raise ConfigurationError(
             f"config/zheng2021.yaml: parameters.subsurfaces1: {first} of {total} subsurfaces is "
-            f"not allowed; a surface has 0 to {drawn}, what the ensemble draws"
+            f"not allowed; a surface has 0 to {largest}, what the ensemble draws"
         )
     return first, int(total) - first
 
@@ -53,13 +53,13 @@ def double_reflection(problem: Problem) -> Links:
     """
     parameters = problem.parameters
     first, second = surfaces(parameters)
-    used = {"user": parameters["users"], "irs1_element": first, "irs2_element": second}
+    counts = {"user": parameters["users"], "irs1_element": first, "irs2_element": second}
     amplitude, noise = parameters["subsurface_gain"], _noise_amplitude(parameters)
 
     def link(name: str) -> Complex:
-        return _link(problem, name, used)
+        return _link(problem, name, counts)
 
-    found = Links(
+    channels = Links(
         first=_users(link("users_to_irs1"), parameters),
         second=_users(link("users_to_irs2"), parameters),
         between=amplitude * link("irs1_to_irs2"),
@@ -67,10 +67,10 @@ def double_reflection(problem: Problem) -> Links:
         second_to_receiver=amplitude / noise * link("irs2_to_bs"),
     )
     if parameters.get("paths") == "double":
-        found = found._replace(
-            second=0.0 * found.second, first_to_receiver=0.0 * found.first_to_receiver
+        channels = channels._replace(
+            second=0.0 * channels.second, first_to_receiver=0.0 * channels.first_to_receiver
         )
-    return found
+    return channels
 
 
 def with_user_axis(links: Links) -> Links:
@@ -94,18 +94,18 @@ def single_reflection(problem: Problem) -> Links:
         cascade = joint_cascade(double_reflection(problem))
         users, receiver = np.ones_like(cascade[:, 0]), cascade
     else:
-        size, drawn = parameters["subsurfaces"], parameters["largest_surface"]
-        if size > drawn:
+        size, largest = parameters["subsurfaces"], parameters["largest_surface"]
+        if size > largest:
             raise ConfigurationError(
                 f"config/zheng2021.yaml: parameters.subsurfaces: {size} is not allowed; a single "
-                f"IRS has at most largest_surface = {drawn}, what the ensemble draws"
+                f"IRS has at most largest_surface = {largest}, what the ensemble draws"
             )
-        used = {"user": parameters["users"], "single_element": size}
-        users = _users(_link(problem, "users_to_single", used), parameters)
+        counts = {"user": parameters["users"], "single_element": size}
+        users = _users(_link(problem, "users_to_single", counts), parameters)
         receiver = (
             parameters["subsurface_gain"]
             / _noise_amplitude(parameters)
-            * _link(problem, "single_to_bs", used)
+            * _link(problem, "single_to_bs", counts)
         )
     return Links(users[..., :0], users, receiver.mT[..., :0], receiver[..., :0], receiver)
 
@@ -152,23 +152,23 @@ def evaluate(problem: Problem, variables: xr.Dataset) -> xr.Dataset:
     receiver = variables["receiver"].values
     if channel.ndim == 2:
         channel, receiver = channel[..., None], receiver[..., None]
-    made = {}
+    metrics = {}
     if parameters["fading"] == "multipath":
         rank = np.linalg.matrix_rank(channel)
-        made["rank"] = variable(ONE, rank, "rank of the users' channel", "1")
+        metrics["rank"] = variable(ONE, rank, "rank of the users' channel", "1")
         if "zf_beyond_rank" in parameters:
             forcing = _zero_forcing(channel, rank, parameters["zf_beyond_rank"])
             if parameters["receiver"] == "zf":
                 singular = np.less(rank, channel.shape[-1]).reshape(-1, 1, 1)
                 receiver = np.where(singular, forcing, receiver)
             else:
-                reached = _rate(channel, receiver, power)
-                share = _rate(channel, forcing, power) / reached
-                about = "rate of zero forcing over that of MMSE, same reflections"
-                made["zf_share"] = variable(ONE, share, about, "1")
+                reference_rate = _rate(channel, receiver, power)
+                share = _rate(channel, forcing, power) / reference_rate
+                description = "rate of zero forcing over that of MMSE, same reflections"
+                metrics["zf_share"] = variable(ONE, share, description, "1")
     rate = _rate(channel, receiver, power)
-    made["rate"] = variable(ONE, rate, "smallest rate of the users", "bit/s/Hz")
-    return xr.Dataset(made)
+    metrics["rate"] = variable(ONE, rate, "smallest rate of the users", "bit/s/Hz")
+    return xr.Dataset(metrics)
 
 
 def _rate(channel: Complex, receivers: Complex, power: float) -> Real:
@@ -178,7 +178,7 @@ def _rate(channel: Complex, receivers: Complex, power: float) -> Real:
     return np.where(valid.reshape(-1), rate, np.nan)
 
 
-def _zero_forcing(channel: Complex, rank: NDArray[np.int64], beyond: str) -> Complex:
+def _zero_forcing(channel: Complex, rank: NDArray[np.int64], rule: str) -> Complex:
     """Return the receivers of eq. (49), (realisation, antenna, user).
 
     Where users outnumber the rank, H^H H has no inverse: there are the receivers of the
@@ -187,15 +187,15 @@ def _zero_forcing(channel: Complex, rank: NDArray[np.int64], beyond: str) -> Com
     """
     receivers = linear_receivers(channel, "zf")[0]
     singular = np.flatnonzero(rank < channel.shape[-1])
-    if beyond == "invalid":
+    if rule == "invalid":
         receivers[singular] = np.nan
-    elif beyond == "literal" and len(singular):
-        alone = channel[singular]
-        receivers[singular] = alone @ np.linalg.inv(alone.mT.conj() @ alone)
+    elif rule == "literal" and len(singular):
+        deficient = channel[singular]
+        receivers[singular] = deficient @ np.linalg.inv(deficient.mT.conj() @ deficient)
     return receivers
 
 
-def reported(
+def progress(
     status: NDArray[np.int8],
     iterations: NDArray[np.int64],
     residual: Real,
@@ -221,15 +221,24 @@ def reported(
     }
 
 
-def gains_reported(found: Alternation) -> dict[str, Any]:
+def gain_progress(solution: Alternation) -> dict[str, Any]:
     """Lay out how a single-user algorithm ended; its trace does not depend on transmit power."""
-    return reported(
-        found.status, found.iterations, found.residual, found.trace, "SNR per watt", "1/W"
+    return progress(
+        solution.status,
+        solution.iterations,
+        solution.residual,
+        solution.trace,
+        "SNR per watt",
+        "1/W",
     )
 
 
 def rank_variables(
-    both: Complex, alone: Complex, first: Complex, to_receiver: Complex, paths: int
+    double_channel: Complex,
+    single_channel: Complex,
+    first: Complex,
+    to_receiver: Complex,
+    paths: int,
 ) -> xr.Dataset:
     """Lay out ranks and compare them with Proposition 2.
 
@@ -238,24 +247,31 @@ def rank_variables(
     min(K, N, r_G1 + r_G2).
 
     Args:
-        both: H of the double system, (realisation, antenna, user).
-        alone: H_S of the single one.
+        double_channel: H of the double system, (realisation, antenna, user).
+        single_channel: H_S of the single one.
         first: U_1 transposed, (realisation, user, element of surface 1).
         to_receiver: G_1, (realisation, antenna, element of surface 1).
         paths: r_G1 + r_G2, as the channels were drawn.
     """
-    ranks = [np.linalg.matrix_rank(matrix) for matrix in (both, alone, first, to_receiver)]
-    promised = ranks[1] + np.minimum(ranks[2], ranks[3])
-    capped = np.minimum(promised, min(both.shape[1:]))
-    generic = min(*both.shape[1:], paths)
+    ranks = [
+        np.linalg.matrix_rank(matrix)
+        for matrix in (double_channel, single_channel, first, to_receiver)
+    ]
+    promised_rank = ranks[1] + np.minimum(ranks[2], ranks[3])
+    capped_rank = np.minimum(promised_rank, min(double_channel.shape[1:]))
+    generic = min(*double_channel.shape[1:], paths)
     return xr.Dataset(
         {
-            name: variable(ONE, values, about, "1")
-            for name, values, about in (
+            name: variable(ONE, values, description, "1")
+            for name, values, description in (
                 ("double_rank", ranks[0], "rank of the double system's channel"),
                 ("single_rank", ranks[1], "rank of the single system's channel"),
-                ("printed_excess", ranks[0] - promised, "rank above the one promised as printed"),
-                ("capped_excess", ranks[0] - capped, "rank above the one promised, capped"),
+                (
+                    "printed_excess",
+                    ranks[0] - promised_rank,
+                    "rank above the one promised as printed",
+                ),
+                ("capped_excess", ranks[0] - capped_rank, "rank above the one promised, capped"),
                 ("generic_excess", ranks[0] - generic, "rank above that of generic phases"),
             )
         }
@@ -264,20 +280,20 @@ def rank_variables(
 
 def double_variables(reflection1: Complex, reflection2: Complex, receiver: Complex) -> xr.Dataset:
     """Lay out a design of the double system."""
-    made = {
+    variables = {
         f"reflection{irs}": variable(
             (*ONE, f"irs{irs}_element"), values, f"reflection coefficient of IRS {irs}", "1"
         )
         for irs, values in ((1, reflection1), (2, reflection2))
     }
-    return xr.Dataset(made | _receiver(receiver))
+    return xr.Dataset(variables | _receiver(receiver))
 
 
 def single_variables(reflection: Complex, receiver: Complex) -> xr.Dataset:
     """Lay out a design of the single-IRS baseline."""
     name = "reflection coefficient of the single IRS"
-    made = {"reflection": variable((*ONE, "element"), reflection, name, "1")}
-    return xr.Dataset(made | _receiver(receiver))
+    variables = {"reflection": variable((*ONE, "element"), reflection, name, "1")}
+    return xr.Dataset(variables | _receiver(receiver))
 
 
 def _receiver(receiver: Complex) -> dict[str, Any]:
@@ -294,17 +310,17 @@ def _users(channel: Complex, parameters: Mapping[str, Any]) -> Complex:
     return channel[..., 0] if parameters["fading"] == "rician" else channel.swapaxes(1, 2)
 
 
-def _link(problem: Problem, name: str, used: Mapping[str, int]) -> Complex:
+def _link(problem: Problem, name: str, counts: Mapping[str, int]) -> Complex:
     """Return a link (realisation, receiving, sending) for the sizes in use."""
     parameters, channels = problem.parameters, problem.channels
 
     def part(name: str) -> Complex:
-        sizes = {dim: slice(size) for dim, size in used.items() if dim in channels[name].dims}
+        sizes = {dim: slice(size) for dim, size in counts.items() if dim in channels[name].dims}
         return np.asarray(channels[name].isel(sizes).values)
 
     amplitude = float(np.sqrt(channels[f"{name}_gain"]))
     if parameters["fading"] == "multipath":
         return amplitude * part(name)
-    near = links_of(parameters)[name].near
-    factor = parameters["near_rician_factor" if near else "far_rician_factor"]
+    is_near = links_of(parameters)[name].near
+    factor = parameters["near_rician_factor" if is_near else "far_rician_factor"]
     return amplitude * rician(part(f"{name}_direct"), part(f"{name}_scattered"), factor)

@@ -89,8 +89,8 @@ def maximise_smallest_rate(
     """
     if not (0.0 < power < np.inf and 0.0 < noise < np.inf):
         raise ValueError("power and noise must be positive and finite")
-    given = (first, second, between, first_to_receiver, second_to_receiver)
-    u, v, d, g1, g2 = (np.asarray(each, np.complex128) for each in given)
+    channels = (first, second, between, first_to_receiver, second_to_receiver)
+    u, v, d, g1, g2 = (np.asarray(array, np.complex128) for array in channels)
     if u.ndim != 3:
         raise ValueError(f"first {u.shape} must be (realisation, user, element)")
     links = Links(u, v, d, g1 / np.sqrt(noise), g2 / np.sqrt(noise))
@@ -99,7 +99,7 @@ def maximise_smallest_rate(
         return polish(step, incumbent).vector
 
     words = search_codebooks(links, receiver=receiver, powers=power)
-    found = alternate_max_min(
+    solution = alternate_max_min(
         links,
         words.reflection1,
         words.reflection2,
@@ -109,13 +109,13 @@ def maximise_smallest_rate(
         max_iterations=max_iterations,
         tolerance=1e-3,
     )
-    channel = effective_channel(links, found.reflection1, found.reflection2)
-    rates: Real = np.log2(1.0 + receive_sinr(channel, found.receivers, power, 1.0))
+    channel = effective_channel(links, solution.reflection1, solution.reflection2)
+    rates: Real = np.log2(1.0 + receive_sinr(channel, solution.receivers, power, 1.0))
     return Uplink(
-        found.reflection1,
-        found.reflection2,
-        found.receivers,
+        solution.reflection1,
+        solution.reflection2,
+        solution.receivers,
         rates,
         rates.min(axis=1),
-        found.status,
+        solution.status,
     )

@@ -160,14 +160,14 @@ def _phase_problem(
 
 
 @kernel
-def _increase(matrix: Complex, linear: Complex, vector: Complex, moved: Complex) -> float:
-    """q(moved) - q(vector) for q(x) = 2 Re(x^H u) - x^H A x, without cancelling large values."""
+def _increase(matrix: Complex, linear: Complex, vector: Complex, new_vector: Complex) -> float:
+    """q(new_vector) - q(vector), q(x) = 2 Re(x^H u) - x^H A x, without cancelling large values."""
     value = 0.0
     for n in range(vector.size):
         slope = 2.0 * linear[n]
         for m in range(vector.size):
-            slope -= matrix[n, m] * (vector[m] + moved[m])
-        value += ((moved[n] - vector[n]).conjugate() * slope).real
+            slope -= matrix[n, m] * (vector[m] + new_vector[m])
+        value += ((new_vector[n] - vector[n]).conjugate() * slope).real
     return value
 
 

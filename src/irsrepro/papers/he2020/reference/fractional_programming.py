@@ -83,9 +83,11 @@ def maximise_sum_rate(
                 received = _received(v, c, noise_power, p, theta)
                 alpha = np.sqrt(2.0 * (1.0 + mu) * p) * direct / (2.0 * received)  # (17)
                 price = np.abs(effective) ** 2 @ alpha**2
-                heard = price > 0.0
-                optimum = alpha**2 * (1.0 + mu) * direct**2 / (2.0 * np.where(heard, price, 1) ** 2)
-                p = np.where(heard, np.minimum(power_limit, optimum), p)  # (18)
+                positive = price > 0.0
+                optimum = (
+                    alpha**2 * (1.0 + mu) * direct**2 / (2.0 * np.where(positive, price, 1) ** 2)
+                )
+                p = np.where(positive, np.minimum(power_limit, optimum), p)  # (18)
             if update_reflection:
                 amplitude = np.sqrt(2.0 * p * (1.0 + mu))
                 received = _received(v, c, noise_power, p, theta)
@@ -94,8 +96,8 @@ def maximise_sum_rate(
                 if phase_step == "exact":
                     theta = solve_phases(matrix, linear)  # (25)
                 elif phase_step == "ellipsoid":
-                    moved, _, _ = solve_unit_disc_ellipsoid(matrix, linear, accuracy=1e-6)
-                    theta = moved if _gain(matrix, linear, theta, moved) >= 0.0 else theta
+                    candidate, _, _ = solve_unit_disc_ellipsoid(matrix, linear, accuracy=1e-6)
+                    theta = candidate if _gain(matrix, linear, theta, candidate) >= 0.0 else theta
                 elif phase_step == "sweep":
                     theta = _sweep(matrix, linear, theta)
                 else:
@@ -132,8 +134,8 @@ def _received(v: Complex, c: Real, noise_power: float, p: Real, theta: Complex) 
 def _sinr(v: Complex, c: Real, noise_power: float, p: Real, theta: Complex) -> Real:
     """Return the SINR of (5), the noise of the surfaces by its mean."""
     gains = np.abs(_effective(v, theta)) ** 2
-    unwanted = np.where(np.eye(len(p), dtype=bool), 0.0, p[:, None] * gains).sum(axis=0)
-    ratio: Real = p * np.diagonal(gains) / (unwanted + c @ np.abs(theta) ** 2 + noise_power)
+    interference = np.where(np.eye(len(p), dtype=bool), 0.0, p[:, None] * gains).sum(axis=0)
+    ratio: Real = p * np.diagonal(gains) / (interference + c @ np.abs(theta) ** 2 + noise_power)
     return ratio
 
 
@@ -156,9 +158,9 @@ def _phase_form(
     return matrix, linear / 2.0
 
 
-def _gain(matrix: Complex, linear: Complex, theta: Complex, moved: Complex) -> float:
+def _gain(matrix: Complex, linear: Complex, theta: Complex, new_theta: Complex) -> float:
     """Return what the quadratic form gains from one vector to another."""
-    return float(np.vdot(moved - theta, 2.0 * linear - matrix @ (moved + theta)).real)
+    return float(np.vdot(new_theta - theta, 2.0 * linear - matrix @ (new_theta + theta)).real)
 
 
 def _sweep(matrix: Complex, linear: Complex, theta: Complex, *, circle: bool = False) -> Complex:
@@ -166,8 +168,8 @@ def _sweep(matrix: Complex, linear: Complex, theta: Complex, *, circle: bool = F
     theta = theta.copy()
     for n in range(theta.size):
         z = linear[n] - matrix[n] @ theta + matrix[n, n] * theta[n]
-        reach = abs(z) if circle else max(matrix[n, n].real, abs(z))
-        theta[n] = z / reach if reach > 0.0 else theta[n]
+        divisor = abs(z) if circle else max(matrix[n, n].real, abs(z))
+        theta[n] = z / divisor if divisor > 0.0 else theta[n]
     return theta
 
 
@@ -175,11 +177,11 @@ def _circle_step(matrix: Complex, linear: Complex, theta: Complex) -> Complex:
     """Sweep over the circle until a sweep gains no more than a share of what the first did."""
     gains: list[float] = []
     while len(gains) < _CIRCLE_SWEEPS:
-        moved = _sweep(matrix, linear, theta, circle=True)
-        gain = _gain(matrix, linear, theta, moved)
+        candidate = _sweep(matrix, linear, theta, circle=True)
+        gain = _gain(matrix, linear, theta, candidate)
         if gain <= 0.0:
             break
-        theta, gains = moved, [*gains, gain]
+        theta, gains = candidate, [*gains, gain]
         if len(gains) > 1 and gain <= _CIRCLE_GAIN * gains[0]:
             break
     return theta

@@ -3,7 +3,7 @@
 import xarray as xr
 
 from irsrepro.build.sweeps import Problem
-from irsrepro.papers.he2020.alternation import better, laid_out, run
+from irsrepro.papers.he2020.alternation import best_per_realisation, run, solution_variables
 from irsrepro.papers.he2020.system import network
 
 
@@ -13,12 +13,12 @@ def design(problem: Problem) -> xr.Dataset:
     Of two runs the one with the higher sum-rate counts, realisation by realisation.
 
     Returns:
-        See ``alternation.laid_out``.
+        See ``alternation.solution_variables``.
     """
     system = network(problem.channels, problem.parameters)
     solution = run(problem, system, update_powers=True, update_reflection=True)
     if problem.parameters["starts"] == "two":
         phases = run(problem, system, update_powers=False, update_reflection=True).reflection
         second = run(problem, system, update_powers=True, update_reflection=True, reflection=phases)
-        solution = better(solution, second)
-    return laid_out(problem, system, solution)
+        solution = best_per_realisation(solution, second)
+    return solution_variables(problem, system, solution)

@@ -163,11 +163,11 @@ def ratios(amplitudes: Complex, sinr: Real) -> float:
     """SINR of every user, and the sum-rate in bit/s/Hz."""
     total = 0.0
     for k in range(sinr.size):
-        unwanted = 1.0
+        denominator = 1.0
         for j in range(sinr.size):
             if j != k:
-                unwanted += squared_modulus(amplitudes[k, j])
-        sinr[k] = squared_modulus(amplitudes[k, k]) / unwanted
+                denominator += squared_modulus(amplitudes[k, j])
+        sinr[k] = squared_modulus(amplitudes[k, k]) / denominator
         total += np.log1p(sinr[k])
     return float(total / log(2.0))
 
@@ -206,14 +206,14 @@ def _alternate(
     candidate = np.empty((antennas, users), np.complex128)
     scaled = np.empty((antennas, users), np.complex128)
     forms = np.empty((elements, users * users), np.complex128)
-    slope, moved = np.empty(elements, np.complex128), np.empty(elements, np.complex128)
+    slope, candidate_vector = np.empty(elements, np.complex128), np.empty(elements, np.complex128)
     channels = composite(direct, adjoint, outgoing, vector)
     amplitudes = amplitudes_of(channels, precoder)
     rate = ratios(amplitudes, sinr)
     trace[:] = rate
     change = 0.0
     for iteration in range(1, trace.size):
-        before = rate
+        previous_rate = rate
         _auxiliaries(amplitudes, sinr, auxiliary)
         for k in range(users):
             for i in range(antennas):
@@ -223,16 +223,16 @@ def _alternate(
         dual_step(matrix, linear, limits, multipliers, candidate, _POWER_ACCURACY, _POWER_STEPS)
         amplitudes = amplitudes_of(channels, candidate)
         # A step solved to finite accuracy must not lower the rate; the old precoder stays then.
-        after = ratios(amplitudes, sinr)
-        if after >= rate:
-            precoder[:], rate = candidate, after
+        candidate_rate = ratios(amplitudes, sinr)
+        if candidate_rate >= rate:
+            precoder[:], rate = candidate, candidate_rate
         else:
             amplitudes = amplitudes_of(channels, precoder)
             rate = ratios(amplitudes, sinr)
         if elements > 0:
             _auxiliaries(amplitudes, sinr, auxiliary)
             illuminated = np.dot(incoming, precoder)
-            known = np.dot(direct.conj().T.copy(), precoder)
+            direct_amplitudes = np.dot(direct.conj().T.copy(), precoder)
             for n in range(elements):
                 slope[n] = 0.0
                 for k in range(users):
@@ -240,23 +240,25 @@ def _alternate(
                     for j in range(users):
                         form = weight * illuminated[n, j]
                         forms[n, k * users + j] = form
-                        slope[n] -= form.conjugate() * auxiliary[k].conjugate() * known[k, j]
+                        slope[n] -= (
+                            form.conjugate() * auxiliary[k].conjugate() * direct_amplitudes[k, j]
+                        )
                     slope[n] += sqrt(1.0 + sinr[k]) * forms[n, k * users + k].conjugate()
-            moved[:] = vector
+            candidate_vector[:] = vector
             if on_circle:
-                circle_sweeps(forms, slope, moved, phase_accuracy, max_sweeps)
+                circle_sweeps(forms, slope, candidate_vector, phase_accuracy, max_sweeps)
             else:
-                thin_sweeps(forms, slope, moved, phase_accuracy, max_sweeps)
-            other = composite(direct, adjoint, outgoing, moved)
-            amplitudes = amplitudes_of(other, precoder)
-            after = ratios(amplitudes, sinr)
-            if after >= rate:
-                vector[:], channels, rate = moved, other, after
+                thin_sweeps(forms, slope, candidate_vector, phase_accuracy, max_sweeps)
+            candidate_channels = composite(direct, adjoint, outgoing, candidate_vector)
+            amplitudes = amplitudes_of(candidate_channels, precoder)
+            candidate_rate = ratios(amplitudes, sinr)
+            if candidate_rate >= rate:
+                vector[:], channels, rate = candidate_vector, candidate_channels, candidate_rate
             else:
                 amplitudes = amplitudes_of(channels, precoder)
                 rate = ratios(amplitudes, sinr)
         trace[iteration:] = rate
-        change = (rate - before) / before if before > 0.0 else rate
+        change = (rate - previous_rate) / previous_rate if previous_rate > 0.0 else rate
         if not np.isfinite(rate):
             return iteration, change, FAILURE
         if change < tolerance:

@@ -141,7 +141,7 @@ def _dual_terms(channels: Complex, price: Real, user: Real, T: Complex, C: Compl
 
 @kernel
 def downlink_precoder(
-    channels: Complex, price: Real, user: Real, precoder: Complex, used: Real
+    channels: Complex, price: Real, user: Real, precoder: Complex, site_powers: Real
 ) -> None:
     """Precoders with the SINRs of the dual uplink, and the powers of the sites, in place.
 
@@ -150,7 +150,7 @@ def downlink_precoder(
         price: mu, (site,), positive.
         user: q, (user,).
         precoder: W, (antenna of any site, user), overwritten.
-        used: ||W_a||^2, (site,), overwritten.
+        site_powers: ||W_a||^2, (site,), overwritten.
     """
     antennas, users = channels.shape
     group = antennas // price.size
@@ -168,10 +168,10 @@ def downlink_precoder(
         for j in range(users):
             C[j, k] *= sqrt(user[j] * max(power[k], 0.0))
     precoder[:] = np.dot(T, C)
-    used[:] = 0.0
+    site_powers[:] = 0.0
     for i in range(antennas):
         for k in range(users):
-            used[i // group] += squared_modulus(precoder[i, k])
+            site_powers[i // group] += squared_modulus(precoder[i, k])
 
 
 @kernel
@@ -215,7 +215,7 @@ def dual_objective(
     C = np.empty((users, users), np.complex128)
     X = np.empty((users, users), np.complex128)
     value = _dual_terms(channels, price, user, T, C)
-    rest = 0.0
+    slope_sum = 0.0
     for k in range(users):
         for j in range(users):
             entry = 0j
@@ -223,38 +223,44 @@ def dual_objective(
                 entry += C[k, i] * C[i, j] / C[i, i].real
             X[k, j] = entry
         slope[elements + k] = 1.0 - X[k, k].real
-        rest += slope[elements + k]
+        slope_sum += slope[elements + k]
     for k in range(users):
-        slope[elements + k] -= rest * user[k] / total
+        slope[elements + k] -= slope_sum * user[k] / total
         for j in range(users):
             X[k, j] *= sqrt(user[k] * user[j])
-    arrived = np.dot(incoming, np.dot(T, X))
+    incident = np.dot(incoming, np.dot(T, X))
     for n in range(elements):
         entry = 0j
         for k in range(users):
-            entry += outgoing[n, k].conjugate() * arrived[n, k]
+            entry += outgoing[n, k].conjugate() * incident[n, k]
         slope[n] = -2.0 * (vector[n] * entry).imag
     return value
 
 
 @kernel
 def _quasi_newton(
-    slope: Real, moves: Real, falls: Real, inverses: Real, stored: int, head: int, direction: Real
+    slope: Real,
+    moves: Real,
+    falls: Real,
+    inverses: Real,
+    pair_count: int,
+    head: int,
+    direction: Real,
 ) -> None:
     """Direction of L-BFGS for a maximum, by its two loops over the pairs stored (Nocedal 1980)."""
     weights = np.empty(_MEMORY)
     direction[:] = slope
-    for m in range(stored):
+    for m in range(pair_count):
         i = (head - 1 - m) % _MEMORY
         weights[i] = inverses[i] * np.dot(moves[i], direction)
         direction -= weights[i] * falls[i]
-    if stored > 0:
+    if pair_count > 0:
         i = (head - 1) % _MEMORY
         direction *= 1.0 / (inverses[i] * np.dot(falls[i], falls[i]))
     else:
         direction *= 0.5 * _LONGEST / max(np.abs(direction).max(), 1e-300)
-    for m in range(stored):
-        i = (head - stored + m) % _MEMORY
+    for m in range(pair_count):
+        i = (head - pair_count + m) % _MEMORY
         direction += (weights[i] - inverses[i] * np.dot(falls[i], direction)) * moves[i]
 
 
@@ -272,40 +278,40 @@ def _climb(
 ) -> int:
     """Raise J over phases and user powers, in place; return the steps taken."""
     size = point.size
-    slope, ahead, direction = np.empty(size), np.empty(size), np.empty(size)
+    slope, trial_slope, direction = np.empty(size), np.empty(size), np.empty(size)
     moves, falls = np.empty((_MEMORY, size)), np.empty((_MEMORY, size))
     inverses = np.empty(_MEMORY)
-    stored, head = 0, 0
+    pair_count, head = 0, 0
     value = dual_objective(direct, adjoint, incoming, outgoing, price, total, point, slope)
     if phases_only:
         slope[outgoing.shape[0] :] = 0.0
     for step in range(_STEPS):
-        _quasi_newton(slope, moves, falls, inverses, stored, head, direction)
+        _quasi_newton(slope, moves, falls, inverses, pair_count, head, direction)
         rise = np.dot(direction, slope)
         length = min(1.0, _LONGEST / max(np.abs(direction).max(), 1e-300))
         trials = 0
         while True:
             trial = point + length * direction
-            reached = dual_objective(
-                direct, adjoint, incoming, outgoing, price, total, trial, ahead
+            trial_value = dual_objective(
+                direct, adjoint, incoming, outgoing, price, total, trial, trial_slope
             )
             if phases_only:
-                ahead[outgoing.shape[0] :] = 0.0
-            if reached >= value + _SUFFICIENT * length * rise:
+                trial_slope[outgoing.shape[0] :] = 0.0
+            if trial_value >= value + _SUFFICIENT * length * rise:
                 break
             trials += 1
             if trials == _TRIALS:
                 return step
             length *= _SHRINK
         moves[head] = trial - point
-        falls[head] = slope - ahead
-        curved = np.dot(moves[head], falls[head])
-        change = reached - value
-        point[:], slope[:], value = trial, ahead, reached
-        if curved > 0.0:
-            inverses[head] = 1.0 / curved
+        falls[head] = slope - trial_slope
+        curvature = np.dot(moves[head], falls[head])
+        change = trial_value - value
+        point[:], slope[:], value = trial, trial_slope, trial_value
+        if curvature > 0.0:
+            inverses[head] = 1.0 / curvature
             head = (head + 1) % _MEMORY
-            stored = min(stored + 1, _MEMORY)
+            pair_count = min(pair_count + 1, _MEMORY)
         if change < accuracy * value:
             return step + 1
     return _STEPS
@@ -327,31 +333,31 @@ def _rounds(
     sites = limits.size
     adjoint = incoming.conj().T.copy()
     total = limits.sum()
-    price, used = np.ones(sites), np.empty(sites)
+    price, site_powers = np.ones(sites), np.empty(sites)
     point = np.zeros(elements + users)
     point[:elements] = np.angle(vector)
     trial, sinr = np.empty_like(precoder), np.empty(users)
-    best, quiet, steps = -1.0, 0, 0
+    best, stalled_rounds, steps = -1.0, 0, 0
     for number in range(max_rounds + 1):
-        turned = np.exp(1j * point[:elements])
-        channels = composite(direct, adjoint, outgoing, turned)
+        phasors = np.exp(1j * point[:elements])
+        channels = composite(direct, adjoint, outgoing, phasors)
         user = _shares(point, elements, total)
         for _ in range(_PRICE_STEPS):
-            downlink_precoder(channels, price, user, trial, used)
-            if (used / limits).max() < 1.0 + _PRICE_ACCURACY:
+            downlink_precoder(channels, price, user, trial, site_powers)
+            if (site_powers / limits).max() < 1.0 + _PRICE_ACCURACY:
                 break
-            price = np.maximum(price * np.sqrt(used / limits), _LEAST_PRICE)
+            price = np.maximum(price * np.sqrt(site_powers / limits), _LEAST_PRICE)
             price *= total / np.dot(price, limits)
-        downlink_precoder(channels, price, user, trial, used)
-        trial /= sqrt((used / limits).max())
+        downlink_precoder(channels, price, user, trial, site_powers)
+        trial /= sqrt((site_powers / limits).max())
         rate = ratios(amplitudes_of(channels, trial), sinr)
         if not np.isfinite(rate):
             return best, steps, FAILURE
-        quiet = 0 if rate > best * (1.0 + tolerance) else quiet + 1
+        stalled_rounds = 0 if rate > best * (1.0 + tolerance) else stalled_rounds + 1
         if rate > best:
             best = rate
-            vector[:], precoder[:] = turned, trial
-        if quiet == _QUIET:
+            vector[:], precoder[:] = phasors, trial
+        if stalled_rounds == _QUIET:
             return best, steps, CONVERGED
         if number < max_rounds:
             steps += _climb(

@@ -74,10 +74,10 @@ class SampledPowers:
         square = inverse @ inverse
         weighted = row_weights * stacked
         half = square @ (stacked.conj().swapaxes(1, 2) @ weighted) @ inverse
-        both = weighted @ square - stacked @ (half + half.conj().swapaxes(1, 2))
+        derivative = weighted @ square - stacked @ (half + half.conj().swapaxes(1, 2))
         # h is linear in conj(phi), so this is the derivative by phi; its conjugate is wanted.
         by_phase: Complex = (
-            (self._outgoing.conj() * (self._incoming @ both)).sum(axis=2).mean(axis=0)
+            (self._outgoing.conj() * (self._incoming @ derivative)).sum(axis=2).mean(axis=0)
         )
         return 2.0 * by_phase.conj().reshape(reflection.shape)
 
@@ -114,7 +114,7 @@ def minimise_largest_power(
         powers = sample.powers(at)
         return (powers / powers.max()) ** exponent, powers.max()
 
-    def smoothed(at: Complex, exponent: float) -> float:
+    def smooth_maximum(at: Complex, exponent: float) -> float:
         relative, largest = shares(at, exponent)
         return float(np.log(largest) + np.log(relative.sum()) / exponent)
 
@@ -123,17 +123,17 @@ def minimise_largest_power(
         return sample.gradient(at, relative / relative.sum() / sample.powers(at))
 
     for exponent in _EXPONENTS:
-        found = minimise(
-            partial(smoothed, exponent=exponent),
+        solution = minimise(
+            partial(smooth_maximum, exponent=exponent),
             partial(slope, exponent=exponent),
             point,
             tolerance=tolerance,
             max_iterations=max_iterations,
         )
-        point = found.point
-        iterations += found.iterations
+        point = solution.point
+        iterations += solution.iterations
     first, last = start / np.abs(start), point.reshape(start.shape)
-    before, after = sample.powers(first), sample.powers(last)
-    if after.max() > before.max():
-        return PowerMinimum(first, before, iterations)
-    return PowerMinimum(last, after, iterations)
+    start_powers, final_powers = sample.powers(first), sample.powers(last)
+    if final_powers.max() > start_powers.max():
+        return PowerMinimum(first, start_powers, iterations)
+    return PowerMinimum(last, final_powers, iterations)

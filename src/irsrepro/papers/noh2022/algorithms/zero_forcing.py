@@ -69,9 +69,9 @@ def precoder_powers(network: RicianNetwork, reflection: Complex, channels: int) 
         ValueError: shapes that do not fit, fewer antennas than users, too few channels.
     """
     count, sites, users, antennas = network.direct_mean.shape
-    wanted = (count, *network.arrival.shape[2:])
-    if reflection.shape != wanted:
-        raise ValueError(f"reflection {reflection.shape} must be {wanted}")
+    expected_shape = (count, *network.arrival.shape[2:])
+    if reflection.shape != expected_shape:
+        raise ValueError(f"reflection {reflection.shape} must be {expected_shape}")
     if sites * antennas < users:
         raise ValueError(f"{sites} x {antennas} antennas cannot serve {users} users")
     if channels < 2:
@@ -192,8 +192,8 @@ def _incident_gram(products: Real, gram: Complex) -> None:
     users = gram.shape[0]
     for k in range(users):
         for j in range(k, users):
-            same = products[k, j] + products[users + k, users + j]
-            gram[k, j] = complex(same, products[k, users + j] - products[users + k, j])
+            real_part = products[k, j] + products[users + k, users + j]
+            gram[k, j] = complex(real_part, products[k, users + j] - products[users + k, j])
 
 
 @kernel
@@ -254,10 +254,10 @@ def _simulate(
             real, imag = parts[:users], parts[users:]
             for k in range(users):
                 fill_normals(seed, SURFACE_TO_USER, number, k, t, real[k : k + 1], imag[k : k + 1])
-                spread = surface_scatter[s, k]
+                scatter = surface_scatter[s, k]
                 for n in range(elements):
-                    re = mean_real[s, k, n] + spread * real[k, n]
-                    im = mean_imag[s, k, n] + spread * imag[k, n]
+                    re = mean_real[s, k, n] + scatter * real[k, n]
+                    im = mean_imag[s, k, n] + scatter * imag[k, n]
                     real[k, n] = turn_real[s, n] * re - turn_imag[s, n] * im
                     imag[k, n] = turn_real[s, n] * im + turn_imag[s, n] * re
             np.dot(parts, vectors[s].T, products)
@@ -268,7 +268,7 @@ def _simulate(
                     continue
                 fill_normals(seed, REFLECTED, a, number, t, small_real, small_imag)
                 for k in range(users):
-                    arrived = complex(
+                    incident = complex(
                         products[k, width + a] + products[users + k, width + sites + a],
                         products[users + k, width + a] - products[k, width + sites + a],
                     )
@@ -277,7 +277,7 @@ def _simulate(
                         for i in range(k + 1):
                             random += complex(small_real[m, i], small_imag[m, i]) * gram[i, k]
                         stacked[a * antennas + m, k] += (
-                            departure[a, s, m].conjugate() * arrived + site_scatter[a, s] * random
+                            departure[a, s, m].conjugate() * incident + site_scatter[a, s] * random
                         )
         zero_forcing(stacked, gram, precoder)
         for a in range(sites):

@@ -70,7 +70,7 @@ def maximise_downlink_sum_rate(
                     A += abs(beta[k]) ** 2 * np.outer(form, form.conj())
                     u -= abs(beta[k]) ** 2 * form * np.vdot(direct[:, k], W[:, j])
                     u += np.sqrt(1.0 + alpha[k]) * beta[k] * form * (j == k)
-            x = _turned(A, u, x) if on_circle else solve_unit_disc(A, u)
+            x = _maximise_over_angles(A, u, x) if on_circle else solve_unit_disc(A, u)
             h = _composite(direct, incoming, outgoing, x)
             trace[t, i:] = _rate(h, W)
             iterations[t], residual[t] = i, trace[t, i] / trace[t, i - 1] - 1.0
@@ -94,7 +94,7 @@ def _composite(direct: Complex, incoming: Complex, outgoing: Complex, x: Complex
     return channels
 
 
-def _turned(A: Complex, u: Complex, x: Complex) -> Complex:
+def _maximise_over_angles(A: Complex, u: Complex, x: Complex) -> Complex:
     """Raise 2 Re(x^H u) - x^H A x over |x_n| = 1 by L-BFGS in the angles."""
 
     def fall(angles: Real) -> tuple[float, Real]:
@@ -103,9 +103,9 @@ def _turned(A: Complex, u: Complex, x: Complex) -> Complex:
         value = np.vdot(point, u + slope).real
         return -float(value), -2.0 * (slope * (1j * point).conj()).real
 
-    found = minimize(fall, np.angle(x), jac=True, method="L-BFGS-B", options={"maxiter": 500})
-    turned: Complex = np.exp(1j * found.x)
-    return turned
+    result = minimize(fall, np.angle(x), jac=True, method="L-BFGS-B", options={"maxiter": 500})
+    vector: Complex = np.exp(1j * result.x)
+    return vector
 
 
 def _sinr(h: Complex, W: Complex) -> Real:

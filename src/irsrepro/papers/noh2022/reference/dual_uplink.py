@@ -42,33 +42,33 @@ def maximise_over_phases(
     for t, links in enumerate(zip(*fading.stacked(), strict=True)):
         price, total = np.ones(sites), sites * power_limit
         point = np.concatenate([np.angle(reflection[t].ravel()), np.zeros(users)])
-        quiet = 0
+        stalled_rounds = 0
         for _ in range(max_rounds + 1):
             H, q = _channels(links, point), _powers(point, users, total)
             for _ in range(_PRICE_STEPS):
-                precoder, used = _downlink(H, q, price)
-                price *= np.maximum(np.sqrt(used / power_limit), 1e-3)
+                precoder, site_powers = _downlink(H, q, price)
+                price *= np.maximum(np.sqrt(site_powers / power_limit), 1e-3)
                 price = np.maximum(price * sites / price.sum(), 1e-3)
-            precoder, used = _downlink(H, q, price)
-            precoder *= np.sqrt(power_limit / used.max())
-            heard = np.abs(H.conj().T @ precoder) ** 2
-            own = np.diag(heard)
-            reached = np.log2(1.0 + own / (heard.sum(axis=1) - own + 1.0)).sum()
-            quiet = 0 if reached > rate[t] * (1.0 + tolerance) else quiet + 1
-            if reached > rate[t]:
-                rate[t], x[t], W[t] = reached, np.exp(1j * point[:-users]), precoder
-            if quiet == 2:
+            precoder, site_powers = _downlink(H, q, price)
+            precoder *= np.sqrt(power_limit / site_powers.max())
+            received = np.abs(H.conj().T @ precoder) ** 2
+            signal = np.diag(received)
+            sum_rate = np.log2(1.0 + signal / (received.sum(axis=1) - signal + 1.0)).sum()
+            stalled_rounds = 0 if sum_rate > rate[t] * (1.0 + tolerance) else stalled_rounds + 1
+            if sum_rate > rate[t]:
+                rate[t], x[t], W[t] = sum_rate, np.exp(1j * point[:-users]), precoder
+            if stalled_rounds == 2:
                 status[t] = CONVERGED
                 break
-            found = minimize(
+            result = minimize(
                 lambda at, links=links, price=price, total=total: _fall(links, at, price, total),
                 point,
                 jac=True,
                 method="L-BFGS-B",
                 options={"maxiter": _STEPS},
             )
-            point = found.x
-            iterations[t] += found.nit
+            point = result.x
+            iterations[t] += result.nit
     return DualUplinkSolution(
         W.reshape(count, sites, antennas, users), x.reshape(reflection.shape), rate, iterations,
         status,
@@ -77,8 +77,8 @@ def maximise_over_phases(
 
 def _channels(links: tuple[Complex, Complex, Complex], point: Real) -> Complex:
     direct, incoming, outgoing = links
-    turned = np.exp(-1j * point[: len(outgoing), None])
-    channels: Complex = direct + incoming.conj().T @ (turned * outgoing)
+    phasors = np.exp(-1j * point[: len(outgoing), None])
+    channels: Complex = direct + incoming.conj().T @ (phasors * outgoing)
     return channels
 
 
@@ -94,13 +94,15 @@ def _downlink(H: Complex, q: Real, price: Real) -> tuple[Complex, Real]:
     beams = np.linalg.solve(noise + (H * q) @ H.conj().T, H)
     beams /= np.linalg.norm(beams, axis=0)
     gains = np.abs(H.conj().T @ beams) ** 2  # user, beam
-    own = np.diag(gains)
-    spent = (np.abs(beams) ** 2 * np.diag(noise)[:, None]).sum(axis=0)
-    sinr = q * own / (q @ gains - q * own + spent)
-    power = np.linalg.solve(np.diag(own / sinr) - gains + np.diag(own), np.ones(len(q)))
+    signal_gains = np.diag(gains)
+    noise_powers = (np.abs(beams) ** 2 * np.diag(noise)[:, None]).sum(axis=0)
+    sinr = q * signal_gains / (q @ gains - q * signal_gains + noise_powers)
+    power = np.linalg.solve(
+        np.diag(signal_gains / sinr) - gains + np.diag(signal_gains), np.ones(len(q))
+    )
     precoder = beams * np.sqrt(np.maximum(power, 0.0))
-    used: Real = (np.abs(precoder) ** 2).sum(axis=1).reshape(len(price), -1).sum(axis=1)
-    return np.asarray(precoder, np.complex128), used
+    site_powers: Real = (np.abs(precoder) ** 2).sum(axis=1).reshape(len(price), -1).sum(axis=1)
+    return np.asarray(precoder, np.complex128), site_powers
 
 
 def _fall(
@@ -113,13 +115,13 @@ def _fall(
     noise = np.diag(np.repeat(price, len(H) // len(price)))
     filters = np.linalg.solve(noise + (H * q) @ H.conj().T, H)
     cross = H.conj().T @ filters  # h_k^H K^-1 h_j
-    rest = 1.0 - q * np.diag(cross).real
+    errors = 1.0 - q * np.diag(cross).real
     # d (h_k^H K^-1 h_k) = 2 Re (K^-1 h_k)^H dh_k - (K^-1 h_k)^H dK (K^-1 h_k)
-    weight = q / rest
+    weight = q / errors
     by_channel = filters * weight - (filters * weight) @ cross.conj().T * q
-    known = (outgoing.conj() * (incoming @ by_channel)).sum(axis=1)
-    by_angle = 2.0 * (np.exp(1j * point[:-users]) * known).imag
-    mixed = np.abs(cross) ** 2  # of users k, j: |h_k^H K^-1 h_j|^2
-    by_power = (np.diag(cross).real / rest - (mixed * weight[:, None]).sum(axis=0)) * q
+    phase_slopes = (outgoing.conj() * (incoming @ by_channel)).sum(axis=1)
+    by_angle = 2.0 * (np.exp(1j * point[:-users]) * phase_slopes).imag
+    cross_powers = np.abs(cross) ** 2  # of users k, j: |h_k^H K^-1 h_j|^2
+    by_power = (np.diag(cross).real / errors - (cross_powers * weight[:, None]).sum(axis=0)) * q
     by_share = by_power - by_power.sum() * q / total
-    return float(np.log(rest).sum()), np.concatenate([by_angle, -by_share])
+    return float(np.log(errors).sum()), np.concatenate([by_angle, -by_share])

@@ -39,7 +39,7 @@ def design(problem: Problem) -> xr.Dataset:
     sample = range(_FIRST_CHANNEL, _FIRST_CHANNEL + parameters["direct_channels"])
     surrogate = proposed.design(problem)["reflection"].values
     random = random_reflection(problem.channels, parameters)
-    found, before = [], []
+    solutions, surrogate_powers = [], []
     for r in range(len(surrogate)):
         fading = draw_fading(links, r, sample)
         ends = [
@@ -48,21 +48,25 @@ def design(problem: Problem) -> xr.Dataset:
             )
             for start in (surrogate, random)
         ]
-        found.append(min(ends, key=lambda end: end.powers.max()))
-        before.append(SampledPowers(fading).powers(surrogate[r]).max())
-    one = ("realisation",)
+        solutions.append(min(ends, key=lambda end: end.powers.max()))
+        surrogate_powers.append(SampledPowers(fading).powers(surrogate[r]).max())
+    dims = ("realisation",)
     return xr.Dataset(
         {
-            "reflection": reflection_variable(np.stack([each.reflection for each in found])),
+            "reflection": reflection_variable(
+                np.stack([solution.reflection for solution in solutions])
+            ),
             "sample_precoder_power": variable(
-                one,
-                [each.powers.max() for each in found],
+                dims,
+                [solution.powers.max() for solution in solutions],
                 "largest transmit power for SINRs of one on the sample of the design",
                 "W",
             ),
             "surrogate_precoder_power": variable(
-                one, before, "the same of the proposed design", "W"
+                dims, surrogate_powers, "the same of the proposed design", "W"
             ),
-            "iterations": variable(one, [each.iterations for each in found], "iterations", "1"),
+            "iterations": variable(
+                dims, [solution.iterations for solution in solutions], "iterations", "1"
+            ),
         }
     )

@@ -40,22 +40,22 @@ def design(problem: Problem) -> xr.Dataset:
         powers = (np.abs(precoder.reshape(channels.shape)) ** 2).sum(axis=2).mean(axis=0)
         equal = limit / powers.sum(axis=1).max()
         received = np.sqrt(equal) * stacked.mT.conj() @ precoder
-        wanted = np.abs(np.einsum("tkk->tk", received).mean(axis=0)) ** 2
-        heard = (np.abs(received) ** 2).sum(axis=2).mean(axis=0)
-        errors.append(np.abs(wanted / (heard - wanted + 1.0) / equal - 1.0).max())
+        signal = np.abs(np.einsum("tkk->tk", received).mean(axis=0)) ** 2
+        total_power = (np.abs(received) ** 2).sum(axis=2).mean(axis=0)
+        errors.append(np.abs(signal / (total_power - signal + 1.0) / equal - 1.0).max())
         # Variables are the users' powers and the smallest of them, in units of the equal one.
         smallest = np.hstack([-np.eye(users), np.ones((users, 1))])
         limits = np.hstack([equal / limit * powers, np.zeros((sites, 1))])
-        found = linprog(
+        result = linprog(
             -np.eye(users + 1)[-1],
             A_ub=np.vstack([smallest, limits]),
             b_ub=np.concatenate([np.zeros(users), np.ones(sites)]),
         )
-        gains.append(-found.fun - 1.0 if found.success else np.nan)
-    one = ("realisation",)
+        gains.append(-result.fun - 1.0 if result.success else np.nan)
+    dims = ("realisation",)
     return xr.Dataset(
         {
-            "hardening_error": variable(one, errors, "relative error of eta / sigma^2", "1"),
-            "allocation_gain": variable(one, gains, "lead of other powers over equal ones", "1"),
+            "hardening_error": variable(dims, errors, "relative error of eta / sigma^2", "1"),
+            "allocation_gain": variable(dims, gains, "lead of other powers over equal ones", "1"),
         }
     )

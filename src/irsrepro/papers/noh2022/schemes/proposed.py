@@ -45,30 +45,30 @@ def design(problem: Problem) -> xr.Dataset:
     bound = solution.upper_bound
     keys = children(problem.streams, "randomisation")
     sampled = randomise(relaxed, solution.factor, keys, parameters["randomisation_draws"])
-    chosen = sampled
+    result = sampled
     if parameters["rounding"] == "polished":
-        chosen = problem.solver(polish)(
+        result = problem.solver(polish)(
             relaxed, sampled.vector, tolerance=parameters["sdp_tolerance"]
         )
-    reflection = chosen.vector[:, :-1].conj().reshape(count, surfaces, elements)
-    one = ("realisation",)
+    reflection = result.vector[:, :-1].conj().reshape(count, surfaces, elements)
+    dims = ("realisation",)
     return xr.Dataset(
         {
             "reflection": reflection_variable(reflection),
             "gain_bound": variable(
-                one, bound, "upper bound on the smallest mean gain over noise", "1/W"
+                dims, bound, "upper bound on the smallest mean gain over noise", "1/W"
             ),
             "randomised_gain": variable(
-                one, sampled.value, "smallest mean gain over noise after randomisation", "1/W"
+                dims, sampled.value, "smallest mean gain over noise after randomisation", "1/W"
             ),
             "design_gain": variable(
-                one, chosen.value, "smallest mean gain over noise of the design", "1/W"
+                dims, result.value, "smallest mean gain over noise of the design", "1/W"
             ),
             "rounding_loss": variable(
-                one, 1.0 - chosen.value / bound, "share that the design lacks to the bound", "1"
+                dims, 1.0 - result.value / bound, "share that the design lacks to the bound", "1"
             ),
-            "status": variable(one, solution.status, status_legend(), "1"),
-            "iterations": variable(one, solution.iterations, "iterations of the relaxation", "1"),
-            "residual": variable(one, solution.residual, "relative gap of the relaxation", "1"),
+            "status": variable(dims, solution.status, status_legend(), "1"),
+            "iterations": variable(dims, solution.iterations, "iterations of the relaxation", "1"),
+            "residual": variable(dims, solution.residual, "relative gap of the relaxation", "1"),
         }
     )

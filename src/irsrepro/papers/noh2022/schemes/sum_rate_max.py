@@ -52,7 +52,7 @@ def design(problem: Problem) -> xr.Dataset:
     channels = range(parameters["instantaneous_channels"])
     raise_phases = problem.solver(maximise_over_phases)
     alternate = problem.solver(maximise_downlink_sum_rate)
-    found, ends, steps = [], [], []
+    solutions, ends, steps = [], [], []
     for r in range(count):
         fading = draw_fading(links, r, channels)
         reflection = np.repeat(phases[r : r + 1], len(channels), axis=0)
@@ -64,7 +64,7 @@ def design(problem: Problem) -> xr.Dataset:
             precoder = equal_precoder((len(channels), sites, antennas, users), limit)
             end = CONVERGED
             steps.append(0.0)
-        found.append(
+        solutions.append(
             alternate(
                 fading,
                 precoder,
@@ -77,29 +77,35 @@ def design(problem: Problem) -> xr.Dataset:
                 max_sweeps=parameters["phase_sweeps"],
             )
         )
-        ends.append(max(end, found[-1].status.max()))
-    one = ("realisation",)
-    dims = (*one, "channel", "access_point", "antenna", "user")
-    precoders = np.stack([each.precoder for each in found])
+        ends.append(max(end, solutions[-1].status.max()))
+    realisation_dims = ("realisation",)
+    dims = (*realisation_dims, "channel", "access_point", "antenna", "user")
+    precoders = np.stack([solution.precoder for solution in solutions])
     return xr.Dataset(
         {
             "precoder": variable(dims, precoders, "precoder of an access point", "sqrt(W)"),
             "reflection": reflection_variable(
-                np.stack([each.reflection for each in found]), channel=True
+                np.stack([solution.reflection for solution in solutions]), channel=True
             ),
             "mean_sum_rate": variable(
-                one, [each.sum_rate.mean() for each in found], "mean sum-rate", "bit/s/Hz"
+                realisation_dims,
+                [solution.sum_rate.mean() for solution in solutions],
+                "mean sum-rate",
+                "bit/s/Hz",
             ),
-            "status": variable(one, ends, f"worst {status_legend()}", "1"),
+            "status": variable(realisation_dims, ends, f"worst {status_legend()}", "1"),
             "iterations": variable(
-                one, [each.iterations.mean() for each in found], "mean iterations", "1"
+                realisation_dims,
+                [solution.iterations.mean() for solution in solutions],
+                "mean iterations",
+                "1",
             ),
             "phase_steps": variable(
-                one, steps, "mean quasi-Newton steps before the alternation", "1"
+                realisation_dims, steps, "mean quasi-Newton steps before the alternation", "1"
             ),
             "residual": variable(
-                one,
-                [each.residual.mean() for each in found],
+                realisation_dims,
+                [solution.residual.mean() for solution in solutions],
                 "mean last relative increase of the sum-rate",
                 "1",
             ),

@@ -107,7 +107,7 @@ def _iterate(
     objective, largest_gap, residual = 1.0, 0.0, inf
     status, iterations = ITERATION_LIMIT, 0
     for t in range(1, limit + 1):
-        factor, streams, z, found = iterate_once(
+        factor, streams, z, measures = iterate_once(
             units,
             response,
             targets,
@@ -124,24 +124,24 @@ def _iterate(
             vector,
             best_beams,
         )
-        lifted, rank_gap, ratio, gap, projected = found
-        reached = lifted + weights[1] * rank_gap
+        lifted, rank_gap, ratio, gap, projected = measures
+        new_objective = lifted + weights[1] * rank_gap
         largest_gap = max(largest_gap, gap)
         iterations = t
-        if not reached <= objective * (1.0 + RISE):
+        if not new_objective <= objective * (1.0 + RISE):
             # No decrease that the accuracy shows, or an unsolved subproblem: the iterate stays, and
             # nothing else would follow. The trace shows the rise.
             trace[:, t] = trace[:, t - 1]
-            trace[OBJECTIVE, t] = first * reached
+            trace[OBJECTIVE, t] = first * new_objective
             residual = 0.0
             status = CONVERGED if gap <= accuracy else ITERATION_LIMIT
             break
         if projected < best_power:
             best_power = projected
             best_vector[:] = vector
-        trace[:, t] = first * reached, first * lifted, projected, rank_gap, ratio
-        residual = (objective - reached) / objective
-        objective = reached
+        trace[:, t] = first * new_objective, first * lifted, projected, rank_gap, ratio
+        residual = (objective - new_objective) / objective
+        objective = new_objective
         if residual <= tolerance:
             status = CONVERGED
             break
@@ -211,14 +211,14 @@ def inner_approximation(
     Raises:
         ValueError: shapes that do not fit, values that are not finite or positive, an unknown mode.
     """
-    channels, given = checked_responses(channels, targets, noise)
+    channels, sinr_targets = checked_responses(channels, targets, noise)
     count, users, size, antennas = channels.shape
     starts = np.asarray(starts, np.complex128)
     if starts.shape != (count, size - 1) or not np.isfinite(starts).all():
         raise ValueError(f"starts {starts.shape} must be finite and {(count, size - 1)}")
     if not 0.0 < scaling < inf:
         raise ValueError("scaling must be positive and finite")
-    chi, most = rank_terms(rank_mode, penalty, slack, size)
+    chi, rank_slack = rank_terms(rank_mode, penalty, slack, size)
     extended = np.concatenate([starts, np.ones((count, 1))], axis=1)
     vectors = np.full((count, size), np.nan, np.complex128)
     beams = np.full((count, users, antennas), np.nan, np.complex128)
@@ -229,9 +229,9 @@ def inner_approximation(
     for r in range(count):
         power[r], gap[r], iterations[r], residual[r], status[r] = _iterate(
             scaled[r],
-            given[r],
+            sinr_targets[r],
             extended[r],
-            (scaling, chi, most),
+            (scaling, chi, rank_slack),
             tolerance if tolerance > 0.0 else -inf,
             max_iterations,
             accuracy,
@@ -241,9 +241,9 @@ def inner_approximation(
             traces[r],
         )
     reference = vectors[:, -1:].copy()
-    turned = vectors[:, :-1] * reference.conj()
+    relative_vectors = vectors[:, :-1] * reference.conj()
     return InnerApproximation(
-        reflection=np.exp(1j * np.angle(turned)),
+        reflection=np.exp(1j * np.angle(relative_vectors)),
         beamformer=beams * reference[:, :, None],
         power=power,
         objective=traces[:, OBJECTIVE].copy(),

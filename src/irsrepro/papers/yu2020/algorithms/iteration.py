@@ -9,7 +9,7 @@ from irsrepro.compiled import kernel
 from irsrepro.optimize.beamforming.minimum_power import form_beams, meet_targets, new_duality
 from irsrepro.optimize.linear_algebra import squared_modulus
 from irsrepro.papers.yu2020.algorithms.minimum_power_phases import Response, effective_channel
-from irsrepro.papers.yu2020.algorithms.prediction import Memory, forget, predicted, remember
+from irsrepro.papers.yu2020.algorithms.prediction import Memory, forget, predict_iterate, remember
 from irsrepro.papers.yu2020.algorithms.rank_one import solve_at_rank_one
 from irsrepro.papers.yu2020.algorithms.subproblem import make_subproblem, squared_norm
 from irsrepro.papers.yu2020.algorithms.subproblem_solver import solve_subproblem
@@ -21,35 +21,35 @@ _NEGLIGIBLE = 1e-10  # share of tr V of a column of Y that is dropped
 
 
 @kernel
-def _compressed(factor: Complex) -> Complex:
+def _compress_factor(factor: Complex) -> Complex:
     """Y with orthogonal columns by falling norm, negligible ones dropped, rows of unit norm."""
     size = factor.shape[0]
     values, vectors = np.linalg.eigh(np.dot(factor.conj().T.copy(), factor))
-    kept = 0
+    rank = 0
     for c in range(values.size):
         if values[c] > _NEGLIGIBLE * size:
-            kept += 1
-    turned = np.dot(factor, vectors)
-    result = np.empty((size, kept), np.complex128)
+            rank += 1
+    rotated_factor = np.dot(factor, vectors)
+    result = np.empty((size, rank), np.complex128)
     for n in range(size):
         norm = 0.0
-        for c in range(kept):
-            result[n, c] = turned[n, values.size - 1 - c]
+        for c in range(rank):
+            result[n, c] = rotated_factor[n, values.size - 1 - c]
             norm += squared_modulus(result[n, c])
-        for c in range(kept):
+        for c in range(rank):
             result[n, c] /= sqrt(norm)
     return result
 
 
 @kernel
-def _compressed_streams(beams: Complex) -> tuple[Complex, float]:
+def _compress_streams(beams: Complex) -> tuple[Complex, float]:
     """Orthogonal beams of every user by falling power, and the largest second over first power.
 
     Streams that are negligible for every user are dropped.
     """
     users, streams, antennas = beams.shape
     result = np.empty((users, streams, antennas), np.complex128)
-    ratio, kept = 0.0, 1
+    ratio, stream_count = 0.0, 1
     for i in range(users):
         values, vectors = np.linalg.eigh(np.dot(beams[i].conj(), beams[i].T.copy()))
         for q in range(streams):
@@ -57,9 +57,9 @@ def _compressed_streams(beams: Complex) -> tuple[Complex, float]:
             if q == 1:
                 ratio = max(ratio, share)
             if share > _NEGLIGIBLE:
-                kept = max(kept, q + 1)
+                stream_count = max(stream_count, q + 1)
             result[i, q] = np.dot(vectors[:, streams - 1 - q].copy(), beams[i])
-    return result[:, :kept].copy(), ratio
+    return result[:, :stream_count].copy(), ratio
 
 
 @kernel
@@ -68,8 +68,8 @@ def _principal(factor: Complex) -> tuple[Complex, float]:
     if factor.shape[1] == 1:
         return factor[:, 0].conj(), 0.0
     values, rotation = np.linalg.eigh(np.dot(factor.conj().T.copy(), factor))
-    main = rotation[:, values.size - 1].copy()
-    return np.dot(factor, main).conj(), max(0.0, factor.shape[0] - values[-1])
+    eigenvector = rotation[:, values.size - 1].copy()
+    return np.dot(factor, eigenvector).conj(), max(0.0, factor.shape[0] - values[-1])
 
 
 @kernel
@@ -145,28 +145,28 @@ def iterate_once(
     """
     balance, penalty, slack = weights
     problem = make_subproblem(*units, targets, scale, factor, streams, balance, penalty, slack)
-    ratio, solved = 0.0, False
+    ratio, converged = 0.0, False
     if factor.shape[1] == 1 and streams.shape[1] == 1 and not slack < inf:
-        y, w, z = predicted(memory, factor[:, 0], streams[:, 0], multipliers, scale)
-        y, w, z, _, gap, _, solved = solve_at_rank_one(problem, y, w, z, accuracy)
-        if not solved:
+        y, w, z = predict_iterate(memory, factor[:, 0], streams[:, 0], multipliers, scale)
+        y, w, z, _, gap, _, converged = solve_at_rank_one(problem, y, w, z, accuracy)
+        if not converged:
             # Fast turns of the first iterations: a guess from the general method.
-            found, found_streams, guess, _, _, _, _ = solve_subproblem(
+            new_factor, new_streams, guess, _, _, _, _ = solve_subproblem(
                 problem, multipliers, max(accuracy, _LOOSE), 1
             )
-            if found_streams.shape[1] == 1:
-                y, w, z = found[:, 0], found_streams[:, 0], guess[:-1]
-                y, w, z, _, gap, _, solved = solve_at_rank_one(problem, y, w, z, accuracy)
-    if solved:
+            if new_streams.shape[1] == 1:
+                y, w, z = new_factor[:, 0], new_streams[:, 0], guess[:-1]
+                y, w, z, _, gap, _, converged = solve_at_rank_one(problem, y, w, z, accuracy)
+    if converged:
         factor, streams = y.reshape((y.size, 1)), w.reshape(streams.shape)
         multipliers = np.append(z, 0.0)
         remember(memory, y, w, z * scale)
     else:
-        found, found_streams, multipliers, _, gap, _, _ = solve_subproblem(
+        new_factor, new_streams, multipliers, _, gap, _, _ = solve_subproblem(
             problem, multipliers, accuracy, max_rank
         )
-        factor = _compressed(found)
-        streams, ratio = _compressed_streams(found_streams)
+        factor = _compress_factor(new_factor)
+        streams, ratio = _compress_streams(new_streams)
         forget(memory)
     vector[:], rank_gap = _principal(factor)
     lifted = 0.0

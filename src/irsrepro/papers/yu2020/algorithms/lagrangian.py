@@ -28,27 +28,27 @@ class Terms(NamedTuple):
     Attributes:
         images: f_kis = H_k w_is, (user, user, stream, element + 1).
         inner: p_kis = Y^H f_kis, (user, user, stream, rank).
-        folded: H_k^H Y, (user, antenna, rank).
-        turned: Q_k w_is, (user, user, stream, antenna).
-        turned_old: Q_k w'_is, (user, user, old stream, antenna).
+        adjoint_images: H_k^H Y, (user, antenna, rank).
+        gram_beams: Q_k w_is, (user, user, stream, antenna).
+        old_gram_beams: Q_k w'_is, (user, user, old stream, antenna).
         form: w_is^H Q_k w_it, (user, user, stream, stream).
         overlap: w'_is^H Q_k w_it, (user, user, old stream, stream).
         square: Y^H Y, (rank, rank).
         cross: Y'^H Y, (old rank, rank).
-        along: l^H Y, (rank,).
+        top_image: l^H Y, (rank,).
         values: g, (constraint,): the users, then the slack.
     """
 
     images: Complex
     inner: Complex
-    folded: Complex
-    turned: Complex
-    turned_old: Complex
+    adjoint_images: Complex
+    gram_beams: Complex
+    old_gram_beams: Complex
     form: Complex
     overlap: Complex
     square: Complex
     cross: Complex
-    along: Complex
+    top_image: Complex
     values: Real
 
 
@@ -75,61 +75,63 @@ def evaluate_terms(problem: Subproblem, factor: Complex, beams: Complex) -> Term
     streams, old_streams = beams.shape[1], problem.beams.shape[1]
     images = np.empty((users, users, streams, size), np.complex128)
     inner = np.empty((users, users, streams, rank), np.complex128)
-    folded = np.empty((users, antennas, rank), np.complex128)
-    turned = np.empty((users, users, streams, antennas), np.complex128)
-    turned_old = np.empty((users, users, old_streams, antennas), np.complex128)
+    adjoint_images = np.empty((users, antennas, rank), np.complex128)
+    gram_beams = np.empty((users, users, streams, antennas), np.complex128)
+    old_gram_beams = np.empty((users, users, old_streams, antennas), np.complex128)
     form = np.empty((users, users, streams, streams), np.complex128)
     overlap = np.empty((users, users, old_streams, streams), np.complex128)
     square = times(adjoint, factor)
     cross = times(old_adjoint, factor)
-    along = np.empty(rank, np.complex128)
-    apply_matrix(adjoint, problem.top, along)
+    top_image = np.empty(rank, np.complex128)
+    apply_matrix(adjoint, problem.top, top_image)
     values = np.empty(users + 1)
     old_square = times(old_adjoint, problem.factor)
     distance = squared_norm(square) + squared_norm(old_square) - 2.0 * squared_norm(cross)
     for k in range(users):
-        folded[k] = times(problem.adjoint[k], factor)
+        adjoint_images[k] = times(problem.adjoint[k], factor)
         values[k] = problem.scale[k] + 0.5 * problem.matrix_weight[k] * distance
         for i in range(users):
             for q in range(streams):
                 apply_matrix(problem.channels[k], beams[i, q], images[k, i, q])
                 apply_matrix(adjoint, images[k, i, q], inner[k, i, q])
-                apply_matrix(problem.gram[k], beams[i, q], turned[k, i, q])
-            moved = 0.0
+                apply_matrix(problem.gram[k], beams[i, q], gram_beams[k, i, q])
+            beam_distance = 0.0
             for q in range(old_streams):
-                apply_matrix(problem.gram[k], problem.beams[i, q], turned_old[k, i, q])
+                apply_matrix(problem.gram[k], problem.beams[i, q], old_gram_beams[k, i, q])
                 for t in range(old_streams):
-                    old = inner_product(turned_old[k, i, q], problem.beams[i, t])
-                    moved += squared_modulus(old)
+                    old = inner_product(old_gram_beams[k, i, q], problem.beams[i, t])
+                    beam_distance += squared_modulus(old)
                 for t in range(streams):
-                    both = inner_product(turned_old[k, i, q], beams[i, t])
-                    overlap[k, i, q, t] = both
-                    moved -= 2.0 * squared_modulus(both)
+                    product = inner_product(old_gram_beams[k, i, q], beams[i, t])
+                    overlap[k, i, q, t] = product
+                    beam_distance -= 2.0 * squared_modulus(product)
             power = 0.0
             for q in range(streams):
                 for t in range(streams):
-                    both = inner_product(turned[k, i, q], beams[i, t])
-                    form[k, i, q, t] = both
-                    moved += squared_modulus(both)
+                    product = inner_product(gram_beams[k, i, q], beams[i, t])
+                    form[k, i, q, t] = product
+                    beam_distance += squared_modulus(product)
                 for c in range(rank):
                     power += squared_modulus(inner[k, i, q, c])
-            values[k] += problem.signs[k, i] * power + 0.5 * problem.beam_weight[k, i] * moved
+            values[k] += (
+                problem.signs[k, i] * power + 0.5 * problem.beam_weight[k, i] * beam_distance
+            )
     gap = float(size)
     for c in range(rank):
-        along[c] = along[c].conjugate()
-        gap -= squared_modulus(along[c])
+        top_image[c] = top_image[c].conjugate()
+        gap -= squared_modulus(top_image[c])
     values[users] = gap - problem.slack if problem.slack < inf else -inf
     return Terms(
         images,
         inner,
-        folded,
-        turned,
-        turned_old,
+        adjoint_images,
+        gram_beams,
+        old_gram_beams,
         form,
         overlap,
         square,
         cross,
-        along,
+        top_image,
         values,
     )
 
@@ -145,8 +147,8 @@ def power_and_penalty(problem: Subproblem, beams: Complex, terms: Terms) -> floa
     """
     power = _beam_power(beams)
     gap = float(problem.channels.shape[1])
-    for c in range(terms.along.size):
-        gap -= terms.along[c].real ** 2 + terms.along[c].imag ** 2
+    for c in range(terms.top_image.size):
+        gap -= terms.top_image[c].real ** 2 + terms.top_image[c].imag ** 2
     return float(power + problem.penalty * gap)
 
 
@@ -186,12 +188,12 @@ def gradients(problem: Subproblem, factor: Complex, beams: Complex, terms: Terms
     streams, old_streams = beams.shape[1], problem.beams.shape[1]
     first = size * rank
     slopes = np.zeros((users + 2, first + users * streams * antennas), np.complex128)
-    pull, old_pull = times(factor, terms.square), times(problem.factor, terms.cross)
-    heard = np.empty(antennas, np.complex128)
+    new_product, old_product = times(factor, terms.square), times(problem.factor, terms.cross)
+    beam_slope = np.empty(antennas, np.complex128)
     for k in range(users):
         for n in range(size):
             for c in range(rank):
-                total = problem.matrix_weight[k] * (pull[n, c] - old_pull[n, c])
+                total = problem.matrix_weight[k] * (new_product[n, c] - old_product[n, c])
                 for i in range(users):
                     for q in range(streams):
                         image = terms.images[k, i, q, n]
@@ -199,19 +201,19 @@ def gradients(problem: Subproblem, factor: Complex, beams: Complex, terms: Terms
                 slopes[k, n * rank + c] = 2.0 * total
         for i in range(users):
             for q in range(streams):
-                apply_matrix(terms.folded[k], terms.inner[k, i, q], heard)
+                apply_matrix(terms.adjoint_images[k], terms.inner[k, i, q], beam_slope)
                 for a in range(antennas):
-                    near = 0j
+                    proximal = 0j
                     for t in range(streams):
-                        near += terms.form[k, i, t, q] * terms.turned[k, i, t, a]
+                        proximal += terms.form[k, i, t, q] * terms.gram_beams[k, i, t, a]
                     for t in range(old_streams):
-                        near -= terms.overlap[k, i, t, q] * terms.turned_old[k, i, t, a]
+                        proximal -= terms.overlap[k, i, t, q] * terms.old_gram_beams[k, i, t, a]
                     slopes[k, first + (i * streams + q) * antennas + a] = 2.0 * (
-                        problem.signs[k, i] * heard[a] + problem.beam_weight[k, i] * near
+                        problem.signs[k, i] * beam_slope[a] + problem.beam_weight[k, i] * proximal
                     )
     for n in range(size):
         for c in range(rank):
-            value = -2.0 * problem.top[n] * terms.along[c]
+            value = -2.0 * problem.top[n] * terms.top_image[c]
             slopes[users, n * rank + c] = value
             slopes[users + 1, n * rank + c] = problem.penalty * value
     for i in range(users):
@@ -240,14 +242,14 @@ def derivative_matrices(
     users, size, antennas = problem.channels.shape
     V, old = times(factor, adjoint_of(factor)), times(problem.factor, adjoint_of(problem.factor))
     streams, old_streams = beams.shape[1], problem.beams.shape[1]
-    pull = 0.0
+    matrix_weight = 0.0
     for k in range(users):
-        pull += active[k] * problem.matrix_weight[k]
+        matrix_weight += active[k] * problem.matrix_weight[k]
     columns = np.empty((users * users * streams, size), np.complex128)
     weighted = np.empty((size, users * users * streams), np.complex128)
     T = np.zeros((users, antennas, antennas), np.complex128)
     for k in range(users):
-        seen = times(terms.folded[k], adjoint_of(terms.folded[k]))
+        image_gram = times(terms.adjoint_images[k], adjoint_of(terms.adjoint_images[k]))
         for i in range(users):
             for q in range(streams):
                 column, weight = (k * users + i) * streams + q, active[k] * problem.signs[k, i]
@@ -256,14 +258,17 @@ def derivative_matrices(
                     weighted[n, column] = weight * terms.images[k, i, q, n]
             for a in range(antennas):
                 for b in range(antennas):
-                    near = 0j
+                    proximal = 0j
                     for q in range(streams):
-                        near += terms.turned[k, i, q, a] * terms.turned[k, i, q, b].conjugate()
+                        proximal += (
+                            terms.gram_beams[k, i, q, a] * terms.gram_beams[k, i, q, b].conjugate()
+                        )
                     for q in range(old_streams):
-                        last = terms.turned_old[k, i, q]
-                        near -= last[a] * last[b].conjugate()
+                        last = terms.old_gram_beams[k, i, q]
+                        proximal -= last[a] * last[b].conjugate()
                     T[i, a, b] += active[k] * (
-                        problem.signs[k, i] * seen[a, b] + problem.beam_weight[k, i] * near
+                        problem.signs[k, i] * image_gram[a, b]
+                        + problem.beam_weight[k, i] * proximal
                     )
     for i in range(users):
         for a in range(antennas):
@@ -272,7 +277,7 @@ def derivative_matrices(
     pressure = problem.penalty + active[users]
     for n in range(size):
         for m in range(size):
-            S[n, m] += pull * (V[n, m] - old[n, m])
+            S[n, m] += matrix_weight * (V[n, m] - old[n, m])
             S[n, m] -= pressure * problem.top[n] * problem.top[m].conjugate()
     product = times(S, factor)
     diagonal = np.zeros(size)
@@ -290,7 +295,7 @@ def riemannian_hessian(
     terms: Terms,
     slopes: Complex,
     active: Real,
-    curved: Real,
+    curvatures: Real,
     S: Complex,
     T: Complex,
     diagonal: Real,
@@ -307,7 +312,7 @@ def riemannian_hessian(
         terms: from `evaluate_terms`.
         slopes: from `gradients`.
         active: multipliers of the first-order terms.
-        curved: weight of the augmentation where it is active, else 0.
+        curvatures: weight of the augmentation where it is active, else 0.
         S: from `derivative_matrices`.
         T: likewise.
         diagonal: likewise.
@@ -319,9 +324,9 @@ def riemannian_hessian(
     order = first + users * streams * antennas
     A = np.zeros((order, order), np.complex128)
     B = np.zeros((order, order), np.complex128)
-    pull = 0.0
+    matrix_weight = 0.0
     for k in range(users):
-        pull += 2.0 * active[k] * problem.matrix_weight[k]
+        matrix_weight += 2.0 * active[k] * problem.matrix_weight[k]
     for n in range(size):
         for m in range(size):
             entry = 2.0 * S[n, m]
@@ -331,11 +336,11 @@ def riemannian_hessian(
                 A[n * rank + c, m * rank + c] += entry
                 for d in range(rank):
                     B[n * rank + c, m * rank + d] += (
-                        pull * factor[n, d].conjugate() * factor[m, c].conjugate()
+                        matrix_weight * factor[n, d].conjugate() * factor[m, c].conjugate()
                     )
         for c in range(rank):
             for d in range(rank):
-                A[n * rank + c, n * rank + d] += pull * terms.square[d, c]
+                A[n * rank + c, n * rank + d] += matrix_weight * terms.square[d, c]
     for u in range(users):
         for s in range(streams):
             base = first + (u * streams + s) * antennas
@@ -347,16 +352,20 @@ def riemannian_hessian(
                         inner = weight * terms.inner[k, u, s, c].conjugate()
                         for a in range(antennas):
                             A[n * rank + c, base + a] += inner * problem.channels[k, n, a]
-                            B[n * rank + c, base + a] += image * terms.folded[k, a, c].conjugate()
-                near = 2.0 * active[k] * problem.beam_weight[k, u]
+                            B[n * rank + c, base + a] += (
+                                image * terms.adjoint_images[k, a, c].conjugate()
+                            )
+                beam_weight = 2.0 * active[k] * problem.beam_weight[k, u]
                 for t in range(streams):
-                    other = first + (u * streams + t) * antennas
-                    overlap = near * terms.form[k, u, t, s]
+                    column_base = first + (u * streams + t) * antennas
+                    overlap = beam_weight * terms.form[k, u, t, s]
                     for a in range(antennas):
-                        turn = near * terms.turned[k, u, t, a].conjugate()
+                        turn = beam_weight * terms.gram_beams[k, u, t, a].conjugate()
                         for b in range(antennas):
-                            A[base + a, other + b] += overlap * problem.gram[k, a, b]
-                            B[base + a, other + b] += turn * terms.turned[k, u, s, b].conjugate()
+                            A[base + a, column_base + b] += overlap * problem.gram[k, a, b]
+                            B[base + a, column_base + b] += (
+                                turn * terms.gram_beams[k, u, s, b].conjugate()
+                            )
             for a in range(antennas):
                 for b in range(antennas):
                     A[base + a, base + b] += 2.0 * T[u, a, b]
@@ -375,9 +384,9 @@ def riemannian_hessian(
             real[2 * p + 1, 2 * q + 1] = a.real - b.real
     coordinates = slopes.view(np.float64)
     for k in range(users + 1):
-        if curved[k] > 0.0:
+        if curvatures[k] > 0.0:
             for p in range(2 * order):
-                scaled = curved[k] * coordinates[k, p]
+                scaled = curvatures[k] * coordinates[k, p]
                 for q in range(2 * ends[p // 2]):
                     real[p, q] += scaled * coordinates[k, q]
     return real

@@ -242,7 +242,7 @@ def minimum_power_over_phases(
         ValueError: shapes that do not fit; channels or starts that are not finite, starts with
             zeros; targets or noise that are not positive.
     """
-    channels, given = checked_responses(channels, targets, noise)
+    channels, sinr_targets = checked_responses(channels, targets, noise)
     count, users, elements, antennas = channels.shape
     starts = np.asarray(starts, np.complex128)
     if starts.ndim != 3 or starts.shape[::2] != (count, elements - 1) or starts.shape[1] == 0:
@@ -261,7 +261,7 @@ def minimum_power_over_phases(
     for r in range(count):
         power[r], iterations[r], residual[r], status[r], start[r] = _search(
             scaled[r],
-            given[r],
+            sinr_targets[r],
             extended[r],
             tolerance,
             max_iterations,
@@ -271,9 +271,9 @@ def minimum_power_over_phases(
         )
     power[status == FAILURE] = np.nan
     reference = vector[:, -1:].copy()
-    turned = vector[:, :-1] * reference.conj()
+    relative_vectors = vector[:, :-1] * reference.conj()
     return MinimumPowerPhases(
-        reflection=np.exp(1j * np.angle(turned)),
+        reflection=np.exp(1j * np.angle(relative_vectors)),
         beamformer=beams * reference[:, :, None],
         power=power,
         uplink_power=uplink / noise,
@@ -324,7 +324,7 @@ def power_and_gradient(
     Raises:
         ValueError: as `minimum_power_over_phases`.
     """
-    channels, given = checked_responses(channels, targets, noise)
+    channels, sinr_targets = checked_responses(channels, targets, noise)
     count, _, elements, _ = channels.shape
     if np.shape(reflection) != (count, elements - 1):
         raise ValueError(f"reflection {np.shape(reflection)} must be {(count, elements - 1)}")
@@ -332,7 +332,7 @@ def power_and_gradient(
     vector[:, :-1] = reflection
     power = np.empty(count)
     gradient = np.full((count, elements), np.nan, np.complex128)
-    _differentiate(channels / sqrt(noise), given, vector, power, gradient)
+    _differentiate(channels / sqrt(noise), sinr_targets, vector, power, gradient)
     return power, gradient
 
 
@@ -373,16 +373,18 @@ def optimality_residual(
     Raises:
         ValueError: as `minimum_power_over_phases`.
     """
-    least, gradient = power_and_gradient(channels, targets, reflection, noise)
+    least_power, gradient = power_and_gradient(channels, targets, reflection, noise)
     count, users = channels.shape[:2]
     vector = np.concatenate([reflection, np.ones((count, 1))], axis=1)
     tangent = np.imag(gradient * vector.conj())
     amplitudes = np.einsum("rn,rkna,ria->rki", vector, channels, beamformer)
-    reached = received_sinr(np.abs(amplitudes) ** 2, noise) / checked_targets(targets, count, users)
-    spent = (np.abs(beamformer) ** 2).sum(axis=(1, 2))
+    relative_sinr = received_sinr(np.abs(amplitudes) ** 2, noise) / checked_targets(
+        targets, count, users
+    )
+    power = (np.abs(beamformer) ** 2).sum(axis=(1, 2))
     return OptimalityResidual(
-        shortfall=np.maximum(0.0, 1.0 - reached.min(axis=1)),
-        excess_power=np.abs(spent / least - 1.0),
+        shortfall=np.maximum(0.0, 1.0 - relative_sinr.min(axis=1)),
+        excess_power=np.abs(power / least_power - 1.0),
         phase_gradient=np.sqrt((tangent**2).sum(axis=1)),
     )
 

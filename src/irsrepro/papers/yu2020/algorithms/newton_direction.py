@@ -38,38 +38,38 @@ def _reflect_rows(factor: Complex, matrix: Real, gradient: Real, reflectors: Rea
         scale = sqrt(2.0 / square)
         for c in range(width):
             vector[c] *= scale
-        along = 0.0
+        component = 0.0
         for c in range(width):
-            along += vector[c] * gradient[base + c]
+            component += vector[c] * gradient[base + c]
         for c in range(width):
-            gradient[base + c] -= along * vector[c]
+            gradient[base + c] -= component * vector[c]
     for p in range(order):
         for n in range(min(p // width, size)):
             base = n * width
-            along = 0.0
+            component = 0.0
             for c in range(width):
-                along += reflectors[n, c] * matrix[p, base + c]
+                component += reflectors[n, c] * matrix[p, base + c]
             for c in range(width):
-                matrix[p, base + c] -= along * reflectors[n, c]
-    turned = np.empty(order)
+                matrix[p, base + c] -= component * reflectors[n, c]
+    products = np.empty(order)
     for n in range(size):
         base = n * width
         end = base + width
-        turned[:end] = 0.0
+        products[:end] = 0.0
         for c in range(width):
             entry = reflectors[n, c]
             for q in range(end):
-                turned[q] += entry * matrix[base + c, q]
+                products[q] += entry * matrix[base + c, q]
         for c in range(width):
             entry = reflectors[n, c]
             for q in range(end):
-                matrix[base + c, q] -= turned[q] * entry
+                matrix[base + c, q] -= products[q] * entry
         for p in range(base, end):
-            along = 0.0
+            component = 0.0
             for c in range(width):
-                along += reflectors[n, c] * matrix[p, base + c]
+                component += reflectors[n, c] * matrix[p, base + c]
             for c in range(width):
-                matrix[p, base + c] -= along * reflectors[n, c]
+                matrix[p, base + c] -= component * reflectors[n, c]
 
 
 @kernel
@@ -166,25 +166,25 @@ def newton_direction(
     width, order = 2 * rank, gradient.size
     reflectors = np.empty((size, width))
     _reflect_rows(factor, matrix, gradient, reflectors)
-    kept = np.empty(order, np.int64)
+    tangent_indices = np.empty(order, np.int64)
     count = 0
     for p in range(order):
         if p >= size * width or p % width != 0:
-            kept[count] = p
+            tangent_indices[count] = p
             count += 1
     small = np.empty((count, count))
-    right = np.empty(count)
+    right_side = np.empty(count)
     for p in range(count):
-        right[p] = -gradient[kept[p]]
+        right_side[p] = -gradient[tangent_indices[p]]
         for q in range(count):
-            small[p, q] = matrix[kept[p], kept[q]]
+            small[p, q] = matrix[tangent_indices[p], tangent_indices[q]]
     triangle = np.empty((count, count))
     power = _shifted_cholesky(small, power, triangle)
     if power < 0:
         direction[:] = 0.0
         return 0.0, 0
     slope = 0.0
-    step = right.copy()
+    step = right_side.copy()
     for p in range(count):
         for t in range(p):
             step[p] -= triangle[p, t] * step[t]
@@ -195,12 +195,12 @@ def newton_direction(
         step[p] /= triangle[p, p]
     direction[:] = 0.0
     for p in range(count):
-        slope -= right[p] * step[p]
-        direction[kept[p]] = step[p]
+        slope -= right_side[p] * step[p]
+        direction[tangent_indices[p]] = step[p]
     for n in range(size):
-        along = 0.0
+        component = 0.0
         for c in range(width):
-            along += reflectors[n, c] * direction[n * width + c]
+            component += reflectors[n, c] * direction[n * width + c]
         for c in range(width):
-            direction[n * width + c] -= along * reflectors[n, c]
+            direction[n * width + c] -= component * reflectors[n, c]
     return slope, power

@@ -21,13 +21,13 @@ class Memory(NamedTuple):
         phases: y, (3, element + 1) of modulus 1.
         beams: w, (3, user, antenna).
         prices: multipliers times the scales of their constraints, (3, user).
-        known: (1,) how many there are, in a row.
+        length: (1,) how many there are, in a row.
     """
 
     phases: Complex
     beams: Complex
     prices: Real
-    known: NDArray[np.int64]
+    length: NDArray[np.int64]
 
 
 @kernel
@@ -58,17 +58,17 @@ def remember(memory: Memory, phases: Complex, beams: Complex, prices: Real) -> N
     memory.phases[0] = phases
     memory.beams[0] = beams
     memory.prices[0] = prices
-    memory.known[0] = min(3, memory.known[0] + 1)
+    memory.length[0] = min(3, memory.length[0] + 1)
 
 
 @kernel
 def forget(memory: Memory) -> None:
     """Start anew, after an iterate that is not of rank one or was not reached smoothly."""
-    memory.known[0] = 0
+    memory.length[0] = 0
 
 
 @kernel
-def predicted(
+def predict_iterate(
     memory: Memory, phases: Complex, beams: Complex, multipliers: Real, scale: Real
 ) -> tuple[Complex, Complex, Real]:
     """Guess the next iterate, (y, w, z); the last one as long as nothing else is known.
@@ -82,21 +82,21 @@ def predicted(
     """
     users = scale.size
     y, w, z = phases.copy(), beams.copy(), multipliers[:users].copy()
-    if memory.known[0] < 2:
+    if memory.length[0] < 2:
         return y, w, z
-    third = 1.0 if memory.known[0] == 3 else 0.0
-    now, last, before = memory.phases[0], memory.phases[1], memory.phases[2]
+    third = 1.0 if memory.length[0] == 3 else 0.0
+    current, last, second_last = memory.phases[0], memory.phases[1], memory.phases[2]
     for n in range(y.size):
-        turn = now[n] * last[n].conjugate()
+        turn = current[n] * last[n].conjugate()
         if third > 0.0:
-            turn = turn * turn * (before[n] * last[n].conjugate())
+            turn = turn * turn * (second_last[n] * last[n].conjugate())
         y[n] *= turn
         y[n] /= abs(y[n])
     for i in range(users):
         for a in range(w.shape[1]):
             change = memory.beams[0, i, a] - memory.beams[1, i, a]
-            older = memory.beams[1, i, a] - memory.beams[2, i, a]
-            w[i, a] += change + third * (change - older)
+            previous_change = memory.beams[1, i, a] - memory.beams[2, i, a]
+            w[i, a] += change + third * (change - previous_change)
         change_of_price = memory.prices[0, i] - memory.prices[1, i]
         older_of_price = memory.prices[1, i] - memory.prices[2, i]
         price = memory.prices[0, i] + change_of_price

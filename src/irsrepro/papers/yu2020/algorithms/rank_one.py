@@ -77,28 +77,28 @@ def _newton_step(
     for n in range(first, order):
         for m in range(n, order):
             matrix[n, m] += largest / size
-    across = np.empty(2 * antennas)
+    phase_direction = np.empty(2 * antennas)
     for i in range(users):
         base = 2 * i * antennas
         for a in range(antennas):
-            across[2 * a], across[2 * a + 1] = -beams[i, a].imag, beams[i, a].real
+            phase_direction[2 * a], phase_direction[2 * a + 1] = -beams[i, a].imag, beams[i, a].real
         square = squared_norm(beams[i : i + 1])
         for a in range(2 * antennas):
-            left = 2.0 * across[a] / square
+            row_weight = 2.0 * phase_direction[a] / square
             for b in range(a, 2 * antennas):
-                matrix[base + a, base + b] += left * across[b]
+                matrix[base + a, base + b] += row_weight * phase_direction[b]
     for c in range(order):
         matrix[c, last] = -gradient[c]
     for k in range(users):
         weight = _WEIGHT * max(z[k], 1.0) ** 2
         slope = point.slopes[k]
         for c in range(order):
-            left = weight * slope[c]
+            row_weight = weight * slope[c]
             row = matrix[c]
             for d in range(c, order):
-                row[d] += left * slope[d]
+                row[d] += row_weight * slope[d]
             row[order + k] = slope[c]
-            row[last] -= left * point.values[k]
+            row[last] -= row_weight * point.values[k]
     largest = 0.0
     for c in range(order):
         largest = max(largest, matrix[c, c])
@@ -130,7 +130,7 @@ def _newton_step(
 @kernel
 def certified_gap(
     problem: Subproblem,
-    turned_old: Complex,
+    old_gram_beams: Complex,
     point: Point,
     y: Complex,
     beams: Complex,
@@ -148,30 +148,30 @@ def certified_gap(
         np.empty((width, size), np.complex128),
         np.empty((size, width), np.complex128),
     )
-    weights, pull, loss = np.empty(width), 0.0, 0.0
+    weights, matrix_weight, loss = np.empty(width), 0.0, 0.0
     for k in range(users):
-        pull += z[k] * problem.matrix_weight[k]
+        matrix_weight += z[k] * problem.matrix_weight[k]
         loss += z[k] * abs(point.values[k])
         for i in range(users):
             columns[k * users + i] = point.images[k, i]
             weights[k * users + i] = z[k] * problem.signs[k, i]
-    columns[width - 2], weights[width - 2] = y, pull
+    columns[width - 2], weights[width - 2] = y, matrix_weight
     columns[width - 1] = problem.factor[:, 0]
-    weights[width - 1] = -pull - problem.penalty / size
+    weights[width - 1] = -matrix_weight - problem.penalty / size
     for c in range(width):
         for n in range(size):
             weighted[n, c] = weights[c] * columns[c, n]
             columns[c, n] = columns[c, n].conjugate()
     S = times(weighted, columns)
-    straight, image = np.empty(size), np.empty(antennas, np.complex128)
+    row_products, image = np.empty(size), np.empty(antennas, np.complex128)
     for n in range(size):
         total = 0j
         for m in range(size):
             total += S[n, m] * y[m]
-        straight[n] = y[n].real * total.real + y[n].imag * total.imag
+        row_products[n] = y[n].real * total.real + y[n].imag * total.imag
     low = shift * point.objective / size
     for n in range(size):
-        S[n, n] += low - straight[n]
+        S[n, n] += low - row_products[n]
     if not factorise_hermitian(S):
         return inf
     T = np.empty((antennas, antennas), np.complex128)
@@ -180,10 +180,10 @@ def certified_gap(
         for a in range(antennas):
             T[a, a] = 1.0
         for k in range(users):
-            near = z[k] * problem.beam_weight[k, i]
-            _add_square(T, z[k] * problem.signs[k, i], point.folded[k])
-            _add_square(T, near, point.turned[k, i])
-            _add_square(T, -near, turned_old[k, i])
+            beam_weight = z[k] * problem.beam_weight[k, i]
+            _add_square(T, z[k] * problem.signs[k, i], point.adjoint_images[k])
+            _add_square(T, beam_weight, point.gram_beams[k, i])
+            _add_square(T, -beam_weight, old_gram_beams[k, i])
         for a in range(antennas):
             image[a] = T[a, a] * beams[i, a]
             for b in range(a):
@@ -201,16 +201,16 @@ def certified_gap(
 def _add_square(matrix: Complex, weight: float, vector: Complex) -> None:
     """Add weight v v^H to an upper triangle."""
     for p in range(vector.size):
-        left = weight * vector[p]
+        row_weight = weight * vector[p]
         row = matrix[p]
         for q in range(p, vector.size):
-            row[q] += left * vector[q].conjugate()
+            row[q] += row_weight * vector[q].conjugate()
 
 
 @kernel
-def _align(vector: Complex, other: Complex) -> None:
+def _align(vector: Complex, reference: Complex) -> None:
     """Turn a vector, whose common phase is free, towards another one."""
-    overlap = inner_product(vector, other)
+    overlap = inner_product(vector, reference)
     size = abs(overlap)
     if size > 0.0:
         for n in range(vector.size):
@@ -240,12 +240,12 @@ def solve_at_rank_one(
     """
     users, size, antennas = problem.channels.shape
     y, beams, z = y.copy(), beams.copy(), multipliers.copy()
-    turned_old, form_old = old_images(problem)
+    old_gram_beams, form_old = old_images(problem)
     order = size + 2 * users * antennas
     matrix = np.empty((order + users + 1, order + users + 1))
     objective, gap, steps = inf, inf, 0
     while True:
-        point = evaluate_point(problem, turned_old, form_old, y, beams)
+        point = evaluate_point(problem, old_gram_beams, form_old, y, beams)
         gradient = lagrangian_gradient(problem, point, beams, z)
         square, violation, shortfall, lowest = 0.0, 0.0, 0.0, inf
         for c in range(order):
@@ -264,7 +264,7 @@ def solve_at_rank_one(
             and lowest >= 0.0
         ):
             objective = point.objective
-            gap = certified_gap(problem, turned_old, point, y, beams, z, tolerance)
+            gap = certified_gap(problem, old_gram_beams, point, y, beams, z, tolerance)
             if gap <= tolerance:
                 _align(y, problem.factor[:, 0])
                 for i in range(users):
@@ -275,7 +275,7 @@ def solve_at_rank_one(
         if steps == _NEWTON_STEPS:
             break
         steps += 1
-        lagrangian_hessian(problem, turned_old, point, y, z, matrix)
+        lagrangian_hessian(problem, old_gram_beams, point, y, z, matrix)
         step, change, possible = _newton_step(matrix, point, beams, gradient, z)
         if not possible:
             break

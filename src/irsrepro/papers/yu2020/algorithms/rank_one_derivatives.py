@@ -27,8 +27,8 @@ class Point(NamedTuple):
         images: f_ki = H_k w_i, (user, user, element + 1).
         paths: q_ki = conj(y_n) f_kin, which add up to y^H H_k w_i.
         inner: p_ki = y^H H_k w_i, (user, user).
-        folded: a_k = H_k^H y, (user, antenna).
-        turned: u_ki = Q_k w_i, Q_k = H_k^H H_k, (user, user, antenna).
+        adjoint_images: a_k = H_k^H y, (user, antenna).
+        gram_beams: u_ki = Q_k w_i, Q_k = H_k^H H_k, (user, user, antenna).
         form: w_i^H Q_k w_i, (user, user).
         overlap: w'_i^H Q_k w_i, (user, user).
         agreement: conj(y'_n) y_n, (element + 1,).
@@ -41,8 +41,8 @@ class Point(NamedTuple):
     images: Complex
     paths: Complex
     inner: Complex
-    folded: Complex
-    turned: Complex
+    adjoint_images: Complex
+    gram_beams: Complex
     form: Real
     overlap: Complex
     agreement: Complex
@@ -55,23 +55,23 @@ class Point(NamedTuple):
 def old_images(problem: Subproblem) -> tuple[Complex, Real]:
     """Q_k w'_i, (user, user, antenna), and w'_i^H Q_k w'_i, (user, user)."""
     users, _, antennas = problem.channels.shape
-    turned, form = np.empty((users, users, antennas), np.complex128), np.empty((users, users))
+    gram_beams, form = np.empty((users, users, antennas), np.complex128), np.empty((users, users))
     for k in range(users):
         for i in range(users):
-            apply_matrix(problem.gram[k], problem.beams[i, 0], turned[k, i])
-            form[k, i] = inner_product(turned[k, i], problem.beams[i, 0]).real
-    return turned, form
+            apply_matrix(problem.gram[k], problem.beams[i, 0], gram_beams[k, i])
+            form[k, i] = inner_product(gram_beams[k, i], problem.beams[i, 0]).real
+    return gram_beams, form
 
 
 @kernel
 def evaluate_point(
-    problem: Subproblem, turned_old: Complex, form_old: Real, y: Complex, beams: Complex
+    problem: Subproblem, old_gram_beams: Complex, form_old: Real, y: Complex, beams: Complex
 ) -> Point:
     """Values and gradients at a point of rank one.
 
     Args:
         problem: the subproblem, itself about a point of rank one.
-        turned_old: from `old_images`.
+        old_gram_beams: from `old_images`.
         form_old: likewise.
         y: (element + 1,) of modulus 1.
         beams: w, (user, antenna).
@@ -80,8 +80,8 @@ def evaluate_point(
     images = np.empty((users, users, size), np.complex128)
     paths = np.empty((users, users, size), np.complex128)
     inner = np.empty((users, users), np.complex128)
-    folded = np.empty((users, antennas), np.complex128)
-    turned = np.empty((users, users, antennas), np.complex128)
+    adjoint_images = np.empty((users, antennas), np.complex128)
+    gram_beams = np.empty((users, users, antennas), np.complex128)
     form = np.empty((users, users))
     overlap = np.empty((users, users), np.complex128)
     agreement = np.empty(size, np.complex128)
@@ -92,17 +92,17 @@ def evaluate_point(
     for n in range(size):
         agreement[n] = problem.factor[n, 0].conjugate() * y[n]
         total += agreement[n]
-    agreed = squared_modulus(total)
+    agreement_power = squared_modulus(total)
     for k in range(users):
-        apply_matrix(problem.adjoint[k], y, folded[k])
-        pull = problem.matrix_weight[k]
-        values[k] = problem.scale[k] + pull * (size**2 - agreed)
+        apply_matrix(problem.adjoint[k], y, adjoint_images[k])
+        matrix_weight = problem.matrix_weight[k]
+        values[k] = problem.scale[k] + matrix_weight * (size**2 - agreement_power)
         slope = slopes[k]
         for n in range(size):
             e = agreement[n]
-            slope[first + n] = 2.0 * pull * (total.real * e.imag - total.imag * e.real)
+            slope[first + n] = 2.0 * matrix_weight * (total.real * e.imag - total.imag * e.real)
         for i in range(users):
-            sign, near = problem.signs[k, i], problem.beam_weight[k, i]
+            sign, beam_weight = problem.signs[k, i], problem.beam_weight[k, i]
             image, path = images[k, i], paths[k, i]
             apply_matrix(problem.channels[k], beams[i], image)
             p = 0j
@@ -112,26 +112,26 @@ def evaluate_point(
             inner[k, i] = p
             for n in range(size):
                 slope[first + n] += 2.0 * sign * (p.real * path[n].imag - p.imag * path[n].real)
-            apply_matrix(problem.gram[k], beams[i], turned[k, i])
-            form[k, i] = inner_product(turned[k, i], beams[i]).real
-            o = inner_product(turned_old[k, i], beams[i])
+            apply_matrix(problem.gram[k], beams[i], gram_beams[k, i])
+            form[k, i] = inner_product(gram_beams[k, i], beams[i]).real
+            o = inner_product(old_gram_beams[k, i], beams[i])
             overlap[k, i] = o
-            moved = form[k, i] ** 2 + form_old[k, i] ** 2 - 2.0 * squared_modulus(o)
-            values[k] += sign * squared_modulus(p) + 0.5 * near * moved
+            beam_distance = form[k, i] ** 2 + form_old[k, i] ** 2 - 2.0 * squared_modulus(o)
+            values[k] += sign * squared_modulus(p) + 0.5 * beam_weight * beam_distance
             for a in range(antennas):
                 entry = 2.0 * (
-                    sign * folded[k, a] * p
-                    + near * (form[k, i] * turned[k, i, a] - o * turned_old[k, i, a])
+                    sign * adjoint_images[k, a] * p
+                    + beam_weight * (form[k, i] * gram_beams[k, i, a] - o * old_gram_beams[k, i, a])
                 )
                 place = 2 * (i * antennas + a)
                 slope[place], slope[place + 1] = entry.real, entry.imag
-    objective = squared_norm(beams) + problem.penalty * (size - agreed / size)
+    objective = squared_norm(beams) + problem.penalty * (size - agreement_power / size)
     return Point(
         images,
         paths,
         inner,
-        folded,
-        turned,
+        adjoint_images,
+        gram_beams,
         form,
         overlap,
         agreement,
@@ -172,7 +172,7 @@ def lagrangian_gradient(problem: Subproblem, point: Point, beams: Complex, z: Re
 
 @kernel
 def lagrangian_hessian(
-    problem: Subproblem, turned_old: Complex, point: Point, y: Complex, z: Real, matrix: Real
+    problem: Subproblem, old_gram_beams: Complex, point: Point, y: Complex, z: Real, matrix: Real
 ) -> None:
     """Write the upper triangle of the Hessian of f + sum_k z_k g_k, in the coordinates of `Point`.
 
@@ -180,7 +180,7 @@ def lagrangian_hessian(
 
     Args:
         problem: the subproblem.
-        turned_old: from `old_images`.
+        old_gram_beams: from `old_images`.
         point: from `evaluate_point`.
         y: (element + 1,).
         z: multipliers, (user,).
@@ -189,52 +189,58 @@ def lagrangian_hessian(
     users, size, antennas = problem.channels.shape
     matrix[:] = 0.0
     first = 2 * users * antennas
-    real, imag, straight = np.empty(size), np.empty(size), np.zeros(size)
+    real, imag, diagonal = np.empty(size), np.empty(size), np.zeros(size)
     A = np.empty((antennas, antennas), np.complex128)
     for k in range(users):
         for i in range(users):
             weight = 2.0 * z[k] * problem.signs[k, i]
-            _add_products(matrix, first, straight, point.paths[k, i], weight, real, imag)
+            _add_products(matrix, first, diagonal, point.paths[k, i], weight, real, imag)
             p = point.inner[k, i]
             for a in range(antennas):
                 row = matrix[2 * (i * antennas + a)][first:]
-                other = matrix[2 * (i * antennas + a) + 1][first:]
-                f, adjoint = point.folded[k, a], problem.adjoint[k, a]
+                imag_row = matrix[2 * (i * antennas + a) + 1][first:]
+                f, adjoint = point.adjoint_images[k, a], problem.adjoint[k, a]
                 for n in range(size):
                     h = adjoint[n]
                     c = p * y[n]
                     # conj(c) conj(h) - conj(q_n) conj(f)
-                    along = c.real * h.real - c.imag * h.imag
-                    across = -c.real * h.imag - c.imag * h.real
-                    along -= real[n] * f.real - imag[n] * f.imag
-                    across += real[n] * f.imag + imag[n] * f.real
-                    row[n] += weight * across
-                    other[n] += weight * along
+                    in_phase = c.real * h.real - c.imag * h.imag
+                    quadrature = -c.real * h.imag - c.imag * h.real
+                    in_phase -= real[n] * f.real - imag[n] * f.imag
+                    quadrature += real[n] * f.imag + imag[n] * f.real
+                    row[n] += weight * quadrature
+                    imag_row[n] += weight * in_phase
     total_weight = problem.penalty / size
     for k in range(users):
         total_weight += z[k] * problem.matrix_weight[k]
-    _add_products(matrix, first, straight, point.agreement, -2.0 * total_weight, real, imag)
+    _add_products(matrix, first, diagonal, point.agreement, -2.0 * total_weight, real, imag)
     for n in range(size):
-        matrix[first + n, first + n] -= straight[n]
+        matrix[first + n, first + n] -= diagonal[n]
     for i in range(users):
         A[:] = 0.0
         for a in range(antennas):
             A[a, a] = 2.0
         base = 2 * i * antennas
         for k in range(users):
-            weight, near = 2.0 * z[k] * problem.signs[k, i], 2.0 * z[k] * problem.beam_weight[k, i]
+            weight, beam_weight = (
+                2.0 * z[k] * problem.signs[k, i],
+                2.0 * z[k] * problem.beam_weight[k, i],
+            )
             for a in range(antennas):
-                here, old = weight * point.folded[k, a], near * turned_old[k, i, a]
+                response_weight, old = (
+                    weight * point.adjoint_images[k, a],
+                    beam_weight * old_gram_beams[k, i, a],
+                )
                 for b in range(a, antennas):
-                    A[a, b] += here * point.folded[k, b].conjugate()
-                    A[a, b] += near * point.form[k, i] * problem.gram[k, a, b]
-                    A[a, b] -= old * turned_old[k, i, b].conjugate()
+                    A[a, b] += response_weight * point.adjoint_images[k, b].conjugate()
+                    A[a, b] += beam_weight * point.form[k, i] * problem.gram[k, a, b]
+                    A[a, b] -= old * old_gram_beams[k, i, b].conjugate()
             for a in range(2 * antennas):
-                u = point.turned[k, i, a // 2]
-                left = 2.0 * near * (u.real if a % 2 == 0 else u.imag)
+                u = point.gram_beams[k, i, a // 2]
+                row_weight = 2.0 * beam_weight * (u.real if a % 2 == 0 else u.imag)
                 for b in range(a, 2 * antennas):
-                    v = point.turned[k, i, b // 2]
-                    matrix[base + a, base + b] += left * (v.real if b % 2 == 0 else v.imag)
+                    v = point.gram_beams[k, i, b // 2]
+                    matrix[base + a, base + b] += row_weight * (v.real if b % 2 == 0 else v.imag)
         for a in range(antennas):
             for b in range(a, antennas):
                 row, column = base + 2 * a, base + 2 * b
@@ -248,7 +254,7 @@ def lagrangian_hessian(
 def _add_products(
     matrix: Real,
     first: int,
-    straight: Real,
+    diagonal: Real,
     terms: Complex,
     weight: float,
     real: Real,
@@ -257,7 +263,7 @@ def _add_products(
     """Add the second derivative by phases of weight / 2 |sum_n t_n|^2, but for its diagonal part.
 
     That is weight Re(conj(t_m) t_n), from row and column `first` on. What is left out,
-    weight Re(conj(sum t) t_n), is added to `straight`.
+    weight Re(conj(sum t) t_n), is added to `diagonal`.
     """
     size = terms.size
     a, b = 0.0, 0.0
@@ -266,8 +272,8 @@ def _add_products(
         a += real[n]
         b += imag[n]
     for n in range(size):
-        straight[n] += weight * (a * real[n] + b * imag[n])
+        diagonal[n] += weight * (a * real[n] + b * imag[n])
         c, d = weight * real[n], weight * imag[n]
-        row, right, up = matrix[first + n][first + n :], real[n:], imag[n:]
+        row, real_tail, imag_tail = matrix[first + n][first + n :], real[n:], imag[n:]
         for m in range(size - n):
-            row[m] += c * right[m] + d * up[m]
+            row[m] += c * real_tail[m] + d * imag_tail[m]

@@ -157,20 +157,23 @@ def make_subproblem(
     square = times(adjoint_of(factor), factor)
     norm = sqrt(squared_norm(square))
     values, vectors = eigen(square)
-    main, top = np.empty(values.size, np.complex128), np.empty(factor.shape[0], np.complex128)
+    coefficients, top = (
+        np.empty(values.size, np.complex128),
+        np.empty(factor.shape[0], np.complex128),
+    )
     for c in range(values.size):
-        main[c] = vectors[c, values.size - 1] / sqrt(values[-1])
-    apply_matrix(factor, main, top)
+        coefficients[c] = vectors[c, values.size - 1] / sqrt(values[-1])
+    apply_matrix(factor, coefficients, top)
     signs, beam_weight = np.empty((users, users)), np.empty((users, users))
     matrix_weight = np.zeros(users)
-    turned = np.empty(gram.shape[1], np.complex128)
+    gram_beam = np.empty(gram.shape[1], np.complex128)
     for k in range(users):
         for i in range(users):
             form = 0.0
             for q in range(beams.shape[1]):
-                apply_matrix(gram[k], beams[i, q], turned)
+                apply_matrix(gram[k], beams[i, q], gram_beam)
                 for t in range(beams.shape[1]):
-                    form += abs(inner_product(turned, beams[i, t])) ** 2
+                    form += abs(inner_product(gram_beam, beams[i, t])) ** 2
             signs[k, i] = -scale[k] / targets[k] if i == k else scale[k]
             size = sqrt(form)
             ratio = balance**2 * max(size, _SMALLEST) / norm

@@ -100,16 +100,16 @@ def _descend(
     value = augmented_lagrangian(
         power_and_penalty(problem, beams, terms), terms.values, multipliers, weights
     )
-    active, curved = np.zeros(users + 1), np.zeros(users + 1)
+    active, curvatures = np.zeros(users + 1), np.zeros(users + 1)
     gradient = np.empty(first + 2 * beams.size)
     direction = np.empty(gradient.size)
     norm, steps = inf, 0
     while True:
         slopes = gradients(problem, factor, beams, terms)
         for k in range(users + 1):
-            active[k], curved[k] = 0.0, 0.0
+            active[k], curvatures[k] = 0.0, 0.0
             if terms.values[k] > -inf and multipliers[k] + weights[k] * terms.values[k] > 0.0:
-                active[k], curved[k] = multipliers[k] + weights[k] * terms.values[k], weights[k]
+                active[k], curvatures[k] = multipliers[k] + weights[k] * terms.values[k], weights[k]
         coordinates = slopes.view(np.float64)
         square = 0.0
         for p in range(gradient.size):
@@ -119,20 +119,22 @@ def _descend(
             if p >= first:
                 square += gradient[p] ** 2
         for n in range(size):
-            along, base = 0.0, 2 * n * rank
+            component, base = 0.0, 2 * n * rank
             for c in range(rank):
-                along += gradient[base + 2 * c] * factor[n, c].real
-                along += gradient[base + 2 * c + 1] * factor[n, c].imag
+                component += gradient[base + 2 * c] * factor[n, c].real
+                component += gradient[base + 2 * c + 1] * factor[n, c].imag
             for c in range(rank):
-                square += (gradient[base + 2 * c] - along * factor[n, c].real) ** 2
-                square += (gradient[base + 2 * c + 1] - along * factor[n, c].imag) ** 2
+                square += (gradient[base + 2 * c] - component * factor[n, c].real) ** 2
+                square += (gradient[base + 2 * c + 1] - component * factor[n, c].imag) ** 2
         norm = sqrt(square)
         if norm <= tolerance or steps == _NEWTON_STEPS:
             break
         S, T, diagonal = derivative_matrices(problem, factor, beams, terms, active)
-        matrix = riemannian_hessian(problem, factor, terms, slopes, active, curved, S, T, diagonal)
+        matrix = riemannian_hessian(
+            problem, factor, terms, slopes, active, curvatures, S, T, diagonal
+        )
         slope, power = newton_direction(problem, factor, matrix, gradient, direction, power)
-        step, moved = 1.0, False
+        step, accepted = 1.0, False
         while step >= _SHORTEST and slope < 0.0:
             trial_factor, trial_beams = _move(factor, beams, direction, step)
             trial = evaluate_terms(problem, trial_factor, trial_beams)
@@ -141,11 +143,11 @@ def _descend(
             )
             if trial_value <= value + _SUFFICIENT * step * slope + _ROUNDING * abs(value):
                 factor, beams, terms, value = trial_factor, trial_beams, trial, trial_value
-                moved = True
+                accepted = True
                 break
             step *= 0.5
         steps += 1
-        if not moved:
+        if not accepted:
             break
     return factor, beams, terms, norm, steps, power
 
@@ -169,10 +171,10 @@ def solve_subproblem(
     users, size, _ = problem.channels.shape
     factor, beams = problem.factor.copy(), problem.beams.copy()
     z, weights = multipliers.copy(), np.empty(users + 1)
-    image, hollow = np.empty(beams.shape[2], np.complex128), np.empty(users)
+    image, eigenvalue_deficits = np.empty(beams.shape[2], np.complex128), np.empty(users)
     if not problem.slack < inf:
         z[users] = 0.0
-    weight, near, steps, last = _WEIGHT, _LOOSE, 0, inf
+    weight, inner_tolerance, steps, last = _WEIGHT, _LOOSE, 0, inf
     objective, gap, power = inf, inf, _USUAL_POWER
     status = ITERATION_LIMIT
     finest = 1e-3 * tolerance
@@ -181,21 +183,21 @@ def solve_subproblem(
         for k in range(users + 1):
             weights[k] = weight * max(z[k], 1.0) ** 2
         factor, beams, terms, norm, count, power = _descend(
-            problem, factor, beams, z, weights, near, power
+            problem, factor, beams, z, weights, inner_tolerance, power
         )
         steps += count
         violation, shortfall = 0.0, 0.0
         for k in range(users + 1):
             if terms.values[k] > -inf:
-                miss = abs(max(terms.values[k], -z[k] / weights[k]))
+                constraint_error = abs(max(terms.values[k], -z[k] / weights[k]))
                 if k < users:
                     shortfall = max(shortfall, terms.values[k] / problem.scale[k])
-                violation = max(violation, miss * max(z[k], 1.0))
+                violation = max(violation, constraint_error * max(z[k], 1.0))
                 z[k] = max(0.0, z[k] + weights[k] * terms.values[k])
         if violation > 0.2 * last:
             weight = min(_GROWTH * weight, _HEAVIEST)
         last = violation
-        near = max(finest, min(0.1 * near, 0.1 * violation))
+        inner_tolerance = max(finest, min(0.1 * inner_tolerance, 0.1 * violation))
         if violation > tolerance or norm > 10.0 * tolerance or shortfall > _SHORTFALL:
             continue
         objective = power_and_penalty(problem, beams, terms)
@@ -207,34 +209,34 @@ def solve_subproblem(
         for n in range(size):
             S[n, n] -= diagonal[n]
         lowest = min(0.0, lowest_eigenvalue(S))
-        thin = 0.0
+        largest_deficit = 0.0
         for i in range(users):
-            hollow[i] = -lowest_eigenvalue(T[i])
-            thin = max(thin, hollow[i])
+            eigenvalue_deficits[i] = -lowest_eigenvalue(T[i])
+            largest_deficit = max(largest_deficit, eigenvalue_deficits[i])
             for q in range(beams.shape[1]):
                 apply_matrix(T[i], beams[i, q], image)
                 loss += abs(inner_product(beams[i, q], image).real)
-        gap = (loss - size * lowest + thin * objective) / objective
+        gap = (loss - size * lowest + largest_deficit * objective) / objective
         if gap <= tolerance:
             status = CONVERGED
             break
-        flat = -size * lowest > max(0.3 * gap * objective, 10.0 * norm)
+        needs_column = -size * lowest > max(0.3 * gap * objective, 10.0 * norm)
         # Eigenvalues that a gradient not quite zero explains ask for more rounds, not more columns.
-        stretched = thin > max(0.3 * gap, 10.0 * norm)
-        if flat and factor.shape[1] < max_rank:
-            factor = _extended(factor, S)
-        elif stretched and beams.shape[1] < problem.channels.shape[2]:
-            beams = _extended_beams(beams, T, hollow, 0.3 * gap)
-        elif flat or stretched:
+        needs_stream = largest_deficit > max(0.3 * gap, 10.0 * norm)
+        if needs_column and factor.shape[1] < max_rank:
+            factor = _extend_factor(factor, S)
+        elif needs_stream and beams.shape[1] < problem.channels.shape[2]:
+            beams = _extend_beams(beams, T, eigenvalue_deficits, 0.3 * gap)
+        elif needs_column or needs_stream:
             break
         else:
             continue
-        near, weight, last = 0.1 * _LOOSE, _WEIGHT, inf
+        inner_tolerance, weight, last = 0.1 * _LOOSE, _WEIGHT, inf
     return factor, beams, z, objective, gap, steps, status
 
 
 @kernel
-def _extended(factor: Complex, slope: Complex) -> Complex:
+def _extend_factor(factor: Complex, slope: Complex) -> Complex:
     """Y with a column more, along the lowest eigenvector of the derivative by V."""
     size, rank = factor.shape
     vector = eigen(slope)[1][:, 0].copy()
@@ -249,12 +251,18 @@ def _extended(factor: Complex, slope: Complex) -> Complex:
 
 
 @kernel
-def _extended_beams(beams: Complex, slopes: Complex, hollow: Real, least: float) -> Complex:
+def _extend_beams(
+    beams: Complex, slopes: Complex, eigenvalue_deficits: Real, threshold: float
+) -> Complex:
     """Beams with a stream more, of zeros where the derivative by W_i is not negative enough."""
     users, streams, antennas = beams.shape
     result = np.zeros((users, streams + 1, antennas), np.complex128)
     for i in range(users):
-        scale = _NEW_COLUMN * sqrt(squared_norm(beams[i])) if hollow[i] > least else 0.0
+        scale = (
+            _NEW_COLUMN * sqrt(squared_norm(beams[i]))
+            if eigenvalue_deficits[i] > threshold
+            else 0.0
+        )
         vectors = eigen(slopes[i])[1]
         for a in range(antennas):
             for q in range(streams):

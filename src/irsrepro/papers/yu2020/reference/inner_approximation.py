@@ -168,10 +168,10 @@ def inner_approximation(
     traces = np.full((5, count, max_iterations + 1), np.nan)
     power, residual = np.full(count, np.nan), np.full(count, np.nan)
     iterations, status = np.zeros(count, np.int64), np.full(count, FAILURE, np.int8)
-    chi, most = rank_terms(rank_mode, penalty, slack, size)
+    chi, rank_slack = rank_terms(rank_mode, penalty, slack, size)
     for r in range(count):
 
-        def projected(u: Complex, r: int = r) -> tuple[float, Complex]:
+        def project(u: Complex, r: int = r) -> tuple[float, Complex]:
             e = np.einsum("n,kna->ka", u, channels[r])
             uplink = uplink_fixed_point(e, targets[r])
             if uplink is None:
@@ -179,7 +179,7 @@ def inner_approximation(
             return float(uplink.sum()), downlink_beams(e, targets[r], uplink)
 
         u = np.append(starts[r], 1.0)
-        first, w = projected(u)
+        first, w = project(u)
         if not np.isfinite(first):
             continue
         best = (first, u, w)
@@ -196,7 +196,7 @@ def inner_approximation(
                 W,
                 scaling=scaling,
                 penalty=chi,
-                slack=most if most < np.inf else None,
+                slack=rank_slack if rank_slack < np.inf else None,
                 accuracy=min(accuracy, _SOLVER_ACCURACY),
             )
             values, vectors = np.linalg.eigh(step.matrix)
@@ -210,12 +210,14 @@ def inner_approximation(
             V, W = step.matrix, step.beams
             u = vectors[:, -1].conj()
             u = u / np.abs(u)
-            reached, w = projected(u)
-            if reached < best[0]:
-                best = (reached, u, w)
+            new_power, w = project(u)
+            if new_power < best[0]:
+                best = (new_power, u, w)
             eigenvalues = np.linalg.eigvalsh(W)
             ratio = float(max(0.0, (eigenvalues[:, -2] / eigenvalues[:, -1]).max()))
-            traces[:, r, t:] = np.array([first * new, first * lifted, reached, gap, ratio])[:, None]
+            traces[:, r, t:] = np.array([first * new, first * lifted, new_power, gap, ratio])[
+                :, None
+            ]
             residual[r] = (objective - new) / objective
             objective = new
             if tolerance > 0.0 and residual[r] <= tolerance:

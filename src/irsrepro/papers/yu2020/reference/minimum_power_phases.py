@@ -52,7 +52,7 @@ def minimum_power_over_phases(
     reflection = np.full((count, size - 1), np.nan, np.complex128)
     beams = np.full((count, users, antennas), np.nan, np.complex128)
     power, uplink = np.full(count, np.nan), np.full((count, users), np.nan)
-    residual, chosen = np.full(count, np.nan), np.zeros(count, np.int64)
+    residual, start_indices = np.full(count, np.nan), np.zeros(count, np.int64)
     iterations, status = np.zeros(count, np.int64), np.full(count, FAILURE, np.int8)
     for r in range(count):
         problem, value = _statement(scaled[r], gamma[r])
@@ -70,20 +70,23 @@ def minimum_power_over_phases(
             )
             u = result.point * result.point[-1].conj()
             e = np.einsum("n,kna->ka", u, scaled[r])
-            found = uplink_fixed_point(e, gamma[r])
-            if found is None or found.sum() >= power[r]:
+            uplink_powers = uplink_fixed_point(e, gamma[r])
+            if uplink_powers is None or uplink_powers.sum() >= power[r]:
                 continue
-            reflection[r], beams[r] = u[:-1] / np.abs(u[:-1]), downlink_beams(e, gamma[r], found)
-            uplink[r], power[r], chosen[r] = found / noise, found.sum(), s
+            reflection[r], beams[r] = (
+                u[:-1] / np.abs(u[:-1]),
+                downlink_beams(e, gamma[r], uplink_powers),
+            )
+            uplink[r], power[r], start_indices[r] = uplink_powers / noise, uplink_powers.sum(), s
             residual[r], iterations[r] = result.gradient_norm, result.iterations
-            done = residual[r] <= 100.0 * tolerance
-            status[r] = CONVERGED if done else ITERATION_LIMIT
+            converged = residual[r] <= 100.0 * tolerance
+            status[r] = CONVERGED if converged else ITERATION_LIMIT
     return MinimumPowerPhases(
         reflection,
         beams,
         power,
         uplink,
-        chosen,
+        start_indices,
         iterations=iterations,
         residual=residual,
         status=status,

@@ -51,15 +51,15 @@ def design(problem: Problem) -> xr.Dataset:
     feasible_only = parameters["draw_selection"] == "feasible"
     reflection = system.starting_reflection.copy()
     count = len(reflection)
-    found = beamformers(problem, system, reflection)
-    beams = found.beamformer.copy()
-    failed = found.status == FAILURE
-    power = np.repeat(found.power[:, None], limit + 1, axis=1)
-    violated = np.zeros((count, limit + 1), np.int8)
-    iterations, calm = np.zeros(count, np.int64), np.zeros(count, np.int64)
-    kept = (beams.copy(), reflection.copy(), found.power.copy())
+    solution = beamformers(problem, system, reflection)
+    beams = solution.beamformer.copy()
+    failed = solution.status == FAILURE
+    power = np.repeat(solution.power[:, None], limit + 1, axis=1)
+    violations = np.zeros((count, limit + 1), np.int8)
+    iterations, calm_iterations = np.zeros(count, np.int64), np.zeros(count, np.int64)
+    kept_design = (beams.copy(), reflection.copy(), solution.power.copy())
     for t in range(1, limit + 1):
-        active = np.flatnonzero(~failed & (calm < _CALM))
+        active = np.flatnonzero(~failed & (calm_iterations < _CALM))
         if active.size == 0:
             break
         responses = system.responses[active]
@@ -73,26 +73,28 @@ def design(problem: Problem) -> xr.Dataset:
         vectors = gaussian_randomisation(
             phase, factor, draws, incumbent=old if feasible_only else None
         )
-        violated[active, t] = vectors.value < 1.0 - _MET
+        violations[active, t] = vectors.value < 1.0 - _MET
         reflection[active] = vectors.vector[:, :-1]
-        found = beamformers(problem, system._replace(responses=responses), reflection[active])
-        failed[active] = found.status == FAILURE
-        beams[active] = found.beamformer
-        change = np.abs(found.power / power[active, t - 1] - 1.0)
-        power[active, t:] = found.power[:, None]
-        calm[active] = np.where(change <= parameters["alternation_tolerance"], calm[active] + 1, 0)
+        solution = beamformers(problem, system._replace(responses=responses), reflection[active])
+        failed[active] = solution.status == FAILURE
+        beams[active] = solution.beamformer
+        change = np.abs(solution.power / power[active, t - 1] - 1.0)
+        power[active, t:] = solution.power[:, None]
+        calm_iterations[active] = np.where(
+            change <= parameters["alternation_tolerance"], calm_iterations[active] + 1, 0
+        )
         iterations[active] = t
-        taken = ~failed[active]
+        accepted = ~failed[active]
         if parameters["kept_design"] == "best":
-            taken &= ~(found.power >= kept[2][active])
-        better = active[taken]
-        for whole, new in zip(kept, (beams, reflection, power[:, t]), strict=True):
-            whole[better] = new[better]
-    status = np.where(calm >= _CALM, CONVERGED, ITERATION_LIMIT)
+            accepted &= ~(solution.power >= kept_design[2][active])
+        improved = active[accepted]
+        for kept, new in zip(kept_design, (beams, reflection, power[:, t]), strict=True):
+            kept[improved] = new[improved]
+    status = np.where(calm_iterations >= _CALM, CONVERGED, ITERATION_LIMIT)
     rows, last = np.arange(count), np.maximum(iterations, 1)
     residual = np.abs(power[rows, last] / power[rows, last - 1] - 1.0)
     trace = ("realisation", "iteration")
-    return design_variables(kept[0], kept[1]).assign(
+    return design_variables(kept_design[0], kept_design[1]).assign(
         **progress(
             np.where(failed, FAILURE, status),
             iterations,
@@ -103,12 +105,15 @@ def design(problem: Problem) -> xr.Dataset:
         projected_power=variable(trace, power, "power of (4) after each phase step", "W"),
         violated_steps=variable(
             ("realisation",),
-            violated.sum(axis=1) / last,
+            violations.sum(axis=1) / last,
             "share of phase steps that miss a target with the old beamformers",
             "1",
         ),
         violated=variable(
-            trace, violated, "new phases miss a target with the old beamformers (1) or not (0)", "1"
+            trace,
+            violations,
+            "new phases miss a target with the old beamformers (1) or not (0)",
+            "1",
         ),
     )
 

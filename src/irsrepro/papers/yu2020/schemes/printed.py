@@ -15,5 +15,5 @@ from irsrepro.papers.yu2020.reference.inner_approximation import inner_approxima
 
 def design(problem: Problem) -> xr.Dataset:
     """Design every realisation; see ``approximate``."""
-    printed = replace(problem, parameters={**problem.parameters, "rank_slack": 0.0})
-    return approximate(printed, "slack", inner_approximation)
+    printed_problem = replace(problem, parameters={**problem.parameters, "rank_slack": 0.0})
+    return approximate(printed_problem, "slack", inner_approximation)

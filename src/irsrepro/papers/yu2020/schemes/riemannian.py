@@ -14,14 +14,14 @@ def design(problem: Problem) -> xr.Dataset:
     """Design every realisation, from the starting phases and ``starts`` - 1 random points more."""
     system = downlink(problem.channels, problem.parameters)
     first = system.starting_reflection
-    others = [
+    random_starts = [
         np.exp(1j * uniform_phases(children(problem.streams, "start", s), first.shape[1]))
         for s in range(1, problem.parameters["starts"])
     ]
     result = problem.solver(minimum_power_over_phases)(
         system.responses,
         system.target,
-        np.stack([first, *others], axis=1),
+        np.stack([first, *random_starts], axis=1),
         tolerance=problem.parameters["gradient_tolerance"],
         max_iterations=problem.parameters["riemannian_max_iterations"],
     )

@@ -85,23 +85,23 @@ def fractional_beams(
     for i in range(users):
         for j in range(users):
             parts[i, j] /= high + values[i]
-    made = np.dot(np.ascontiguousarray(np.dot(vectors, parts).T), scaled.conj())
+    unscaled_beams = np.dot(np.ascontiguousarray(np.dot(vectors, parts).T), scaled.conj())
     for j in range(users):
         for m in range(antennas):
-            total += squared_modulus(made[j, m])
+            total += squared_modulus(unscaled_beams[j, m])
     for j in range(users):
         for m in range(antennas):
-            beams[j, m] = made[j, m] / sqrt(total)
+            beams[j, m] = unscaled_beams[j, m] / sqrt(total)
 
 
 @kernel
 def phase_problem(
-    given: Responses, sinr: Real, auxiliary: Complex, forms: Complex, linear: Complex
+    responses: Responses, sinr: Real, auxiliary: Complex, forms: Complex, linear: Complex
 ) -> None:
     """Set the phase step's B and u.
 
     Args:
-        given: a and b of `surface_downlink`.
+        responses: a and b of `surface_downlink`.
         sinr: alpha, (user,).
         auxiliary: rho, (user,).
         forms: B, (element, beam x user), overwritten.
@@ -113,11 +113,11 @@ def phase_problem(
         for k in range(users):
             size = abs(auxiliary[k])
             for j in range(users):
-                forward = given.forward[n, j * users + k]
+                forward = responses.forward[n, j * users + k]
                 forms[n, j * users + k] = size * forward
-                linear[n] -= size**2 * given.rest[j, k] * forward.conjugate()
-            own = given.forward[n, k * users + k].conjugate()
-            linear[n] += sqrt(1.0 + sinr[k]) * auxiliary[k] * own
+                linear[n] -= size**2 * responses.rest[j, k] * forward.conjugate()
+            signal_response = responses.forward[n, k * users + k].conjugate()
+            linear[n] += sqrt(1.0 + sinr[k]) * auxiliary[k] * signal_response
 
 
 @kernel
@@ -139,8 +139,8 @@ def _alternate(
     channel = effective_channel(links, reflection)
     trace[:] = 0.0
     beams[:] = 0.0
-    made = linear_beams(np.int64(ZF_BEAMS), channel, beams)
-    if not made and not linear_beams(np.int64(MMSE_BEAMS), channel, beams):
+    beams_exist = linear_beams(np.int64(ZF_BEAMS), channel, beams)
+    if not beams_exist and not linear_beams(np.int64(MMSE_BEAMS), channel, beams):
         return 0, 0.0, NO_CHANNEL
     np.dot(beams, np.ascontiguousarray(channel.T), responses)
     ratios(responses, sinr)
@@ -152,8 +152,8 @@ def _alternate(
         fractional_beams(channel, sinr, auxiliary, 1e-10, beams)
         np.dot(beams, np.ascontiguousarray(channel.T), responses)
         quadratic_auxiliary(responses, ones, sinr, 1.0, auxiliary)
-        given = affine_responses(np.int64(BOTH), links, reflection, beams)
-        phase_problem(given, sinr, auxiliary, forms, linear)
+        block_responses = affine_responses(np.int64(BOTH), links, reflection, beams)
+        phase_problem(block_responses, sinr, auxiliary, forms, linear)
         thin_sweeps(forms, linear, reflection, phase_accuracy, max_sweeps)
         for n in range(elements):
             size = abs(reflection[n])
@@ -161,9 +161,9 @@ def _alternate(
         channel = effective_channel(links, reflection)
         np.dot(beams, np.ascontiguousarray(channel.T), responses)
         ratios(responses, sinr)
-        before, rate = rate, weighted_rate(SUM_RATE, sinr, ones)
+        previous_rate, rate = rate, weighted_rate(SUM_RATE, sinr, ones)
         trace[iteration] = rate
-        change = (rate - before) / rate if rate > 0.0 else 0.0
+        change = (rate - previous_rate) / rate if rate > 0.0 else 0.0
         if not np.isfinite(rate):
             trace[:] = np.nan
             return iteration, np.nan, FAILURE

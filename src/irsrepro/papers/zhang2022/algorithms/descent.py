@@ -64,9 +64,9 @@ def descend(
         add(responses, rest)
         trials += 1
         value = cost(objective, responses, factors, level, smoothing, shares)
-        step, known = search.scalars[STEP], search.scalars[VALUE]
-        if step > 0.0 and value > known + _SUFFICIENT * step * search.scalars[SLOPE]:
-            value = max(value, known)  # not enough for us: no decrease for the search
+        step, current_value = search.scalars[STEP], search.scalars[VALUE]
+        if step > 0.0 and value > current_value + _SUFFICIENT * step * search.scalars[SLOPE]:
+            value = max(value, current_value)  # not enough for us: no decrease for the search
         if accept(search, value):
             sensitivity(objective, responses, factors, level, shares, adjoint)
             np.dot(flat_adjoint, backward, slope)

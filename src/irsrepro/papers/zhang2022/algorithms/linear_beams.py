@@ -29,7 +29,7 @@ def linear_beams(kind: int | np.int64, channel: Complex, beams: Complex) -> bool
     """
     users, antennas = channel.shape
     adjoint = channel.conj()
-    made = adjoint
+    unscaled_beams = adjoint
     if kind != MRT_BEAMS:
         gram = np.dot(channel, np.ascontiguousarray(adjoint.T))
         scratch = workspace(users)
@@ -41,15 +41,15 @@ def linear_beams(kind: int | np.int64, channel: Complex, beams: Complex) -> bool
                 return False
         else:
             combiner_from_gram(np.int64(MMSE), gram, np.ones(users), float(users), scratch)
-        made = np.dot(np.ascontiguousarray(scratch.combiner.T), adjoint)
+        unscaled_beams = np.dot(np.ascontiguousarray(scratch.combiner.T), adjoint)
     total = 0.0
     for k in range(users):
         for m in range(antennas):
-            total += squared_modulus(made[k, m])
+            total += squared_modulus(unscaled_beams[k, m])
     if not (total > _TINY and total < inf):
         return False
     scale = 1.0 / sqrt(total)
     for k in range(users):
         for m in range(antennas):
-            beams[k, m] = scale * made[k, m]
+            beams[k, m] = scale * unscaled_beams[k, m]
     return True

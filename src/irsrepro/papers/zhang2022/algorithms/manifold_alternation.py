@@ -113,9 +113,9 @@ def _finite(channel: Complex) -> bool:
 @kernel(allocates=False)
 def _shrink(smoothing: Real, index: int, plan: Plan) -> None:
     """Shrink the mu of a step that was refused, or all of them where they are one."""
-    for other in range(smoothing.size):
-        if other == index or plan.share_smoothing:
-            smoothing[other] *= plan.shrink
+    for i in range(smoothing.size):
+        if i == index or plan.share_smoothing:
+            smoothing[i] *= plan.shrink
 
 
 @kernel
@@ -133,7 +133,7 @@ def _alternate(
     objective = plan.objective
     responses = np.empty((users, users), np.complex128)
     sinr, factors, shares = np.empty(users), weights.copy(), np.empty(users)
-    none = np.empty((0, 0), np.complex128)
+    empty = np.empty((0, 0), np.complex128)
     joint = links.irs1_to_irs2.size == 0 and links.irs2_to_irs1.size == 0
     blocks = [BOTH] if joint else [FIRST, SECOND]
     beam_search = new_search(1, 2 * users * antennas)
@@ -142,7 +142,7 @@ def _alternate(
         new_search(0 if joint else elements - first, 2),
     ]
     candidate_beams = np.empty_like(beams)
-    candidate, before_step = np.empty_like(reflection), np.empty_like(reflection)
+    candidate, previous_reflection = np.empty_like(reflection), np.empty_like(reflection)
 
     trace[:] = 0.0
     channel = effective_channel(links, reflection)
@@ -172,8 +172,8 @@ def _alternate(
     trace[0] = rate
     # One for the beams, one for each block of the reflection.
     smoothing = np.full(3, plan.smoothing * max_signal_power)
-    least = plan.floor * smoothing[0]
-    iteration, change, ended = 0, 0.0, ITERATION_LIMIT
+    smallest_smoothing = plan.floor * smoothing[0]
+    iteration, change, status = 0, 0.0, ITERATION_LIMIT
     while iteration < plan.max_iterations:
         iteration += 1
         if objective == SUM_RATE:
@@ -182,7 +182,7 @@ def _alternate(
         if plan.beams == SEARCH:
             assign(beams, candidate_beams)
             descend(
-                objective, columns, channel.conj(), none, factors, level, smoothing[0],
+                objective, columns, channel.conj(), empty, factors, level, smoothing[0],
                 beam_search, candidate_beams, plan.beam_steps, plan.tolerance, responses, shares,
             )  # fmt: skip
             np.dot(candidate_beams, columns, responses)
@@ -198,40 +198,45 @@ def _alternate(
             if objective == SUM_RATE and plan.auxiliary_updates > 1:
                 for k in range(users):
                     factors[k] = weights[k] * (1.0 + sinr[k])
-            assign(reflection, before_step)
-            held = weighted_rate(objective, sinr, weights)
+            assign(reflection, previous_reflection)
+            previous_rate = weighted_rate(objective, sinr, weights)
             for index, free in enumerate(blocks):
-                given = affine_responses(free, links, reflection, beams)
-                size = given.forward.shape[0]
+                block_responses = affine_responses(free, links, reflection, beams)
+                size = block_responses.forward.shape[0]
                 if size == 0:
                     continue
                 start = first if free == SECOND else 0
                 part = candidate[start : start + size].reshape(1, size)
                 assign(reflection[start : start + size], part)
                 descend(
-                    objective, given.forward, given.backward, given.rest, factors, level,
-                    smoothing[1 + index], searches[index], part, plan.reflection_steps,
-                    plan.tolerance, responses, shares,
+                    objective, block_responses.forward, block_responses.backward,
+                    block_responses.rest, factors, level, smoothing[1 + index], searches[index],
+                    part, plan.reflection_steps, plan.tolerance, responses, shares,
                 )  # fmt: skip
-                moved = part.reshape(size)
+                candidate_block = part.reshape(size)
                 if plan.quantisation == INSIDE or plan.quantisation == INSIDE_KEPT:
-                    nearest_levels(moved, plan.levels)
+                    nearest_levels(candidate_block, plan.levels)
                 if objective == MIN_RATE:
-                    np.dot(moved, given.forward, responses.reshape(responses.size))
-                    add(responses, given.rest)
+                    np.dot(
+                        candidate_block, block_responses.forward, responses.reshape(responses.size)
+                    )
+                    add(responses, block_responses.rest)
                     ratios(responses, sinr)
                     if weighted_level(sinr, weights) >= level:
                         level = weighted_level(sinr, weights)
                     else:
                         _shrink(smoothing, 1 + index, plan)
                         continue
-                assign(moved, reflection[start : start + size])
+                assign(candidate_block, reflection[start : start + size])
             channel = effective_channel(links, reflection)
             columns = np.ascontiguousarray(channel.T)
             np.dot(beams, columns, responses)
             ratios(responses, sinr)
-            if plan.quantisation == INSIDE_KEPT and weighted_rate(objective, sinr, weights) < held:
-                assign(before_step, reflection)
+            if (
+                plan.quantisation == INSIDE_KEPT
+                and weighted_rate(objective, sinr, weights) < previous_rate
+            ):
+                assign(previous_reflection, reflection)
                 channel = effective_channel(links, reflection)
                 columns = np.ascontiguousarray(channel.T)
                 np.dot(beams, columns, responses)
@@ -244,20 +249,23 @@ def _alternate(
                 np.dot(beams, columns, responses)
                 ratios(responses, sinr)
             level = weighted_level(sinr, weights)
-        reached = weighted_rate(objective, sinr, weights)
-        change = (reached - rate) / reached if reached > 0.0 else reached - rate
-        rate = reached
+        new_rate = weighted_rate(objective, sinr, weights)
+        change = (new_rate - rate) / new_rate if new_rate > 0.0 else new_rate - rate
+        rate = new_rate
         trace[iteration] = rate
         if not isfinite(rate):
             trace[:] = nan
             return iteration, nan, FAILURE
-        if objective == MIN_RATE and min(smoothing[0], smoothing[1], smoothing[2]) < least:
-            ended = CONVERGED
+        if (
+            objective == MIN_RATE
+            and min(smoothing[0], smoothing[1], smoothing[2]) < smallest_smoothing
+        ):
+            status = CONVERGED
             break
     trace[iteration:] = rate
     if plan.quantisation == AFTER:
         nearest_levels(reflection, plan.levels)
-    return iteration, change, ended
+    return iteration, change, status
 
 
 def alternate(
@@ -356,6 +364,6 @@ def alternate(
         iterations[r], residual[r], status[r] = _alternate(
             links.of(r), omega, plan, w[r], x[r], trace[r]
         )
-    done = (status == ITERATION_LIMIT) & (np.abs(residual) <= relative_tolerance)
-    status[done] = CONVERGED
+    converged = (status == ITERATION_LIMIT) & (np.abs(residual) <= relative_tolerance)
+    status[converged] = CONVERGED
     return Alternation(w, x, trace=trace, iterations=iterations, residual=residual, status=status)

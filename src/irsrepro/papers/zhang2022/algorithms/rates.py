@@ -22,11 +22,11 @@ OBJECTIVES = ("sum-rate", "min-rate")
 @kernel(allocates=False)
 def _squares(responses: Complex, k: int) -> tuple[float, float]:
     """Power of the own beam and of the others at user k; responses are (beam, user)."""
-    others = 0.0
+    interference = 0.0
     for j in range(responses.shape[0]):
         if j != k:
-            others += squared_modulus(responses[j, k])
-    return squared_modulus(responses[k, k]), others
+            interference += squared_modulus(responses[j, k])
+    return squared_modulus(responses[k, k]), interference
 
 
 @kernel(allocates=False)
@@ -47,13 +47,13 @@ def cost(
     if objective == SUM_RATE:
         total = 0.0
         for k in range(users):
-            own, others = _squares(responses, k)
-            total -= factors[k] * own / (own + others + 1.0)
+            signal, interference = _squares(responses, k)
+            total -= factors[k] * signal / (signal + interference + 1.0)
         return total
     lowest = inf
     for k in range(users):
-        own, others = _squares(responses, k)
-        shares[k] = factors[k] * own - level * (others + 1.0)
+        signal, interference = _squares(responses, k)
+        shares[k] = factors[k] * signal - level * (interference + 1.0)
         lowest = min(lowest, shares[k])
     total = 0.0
     for k in range(users):
@@ -72,23 +72,23 @@ def sensitivity(
     users = factors.size
     for k in range(users):
         if objective == SUM_RATE:
-            own, others = _squares(responses, k)
-            heard = own + others + 1.0
-            unwanted = 2.0 * factors[k] * own / heard**2
-            wanted = -2.0 * factors[k] * (others + 1.0) / heard**2
+            signal, interference = _squares(responses, k)
+            total_power = signal + interference + 1.0
+            interference_slope = 2.0 * factors[k] * signal / total_power**2
+            signal_slope = -2.0 * factors[k] * (interference + 1.0) / total_power**2
         else:
-            unwanted = 2.0 * shares[k] * level
-            wanted = -2.0 * shares[k] * factors[k]
+            interference_slope = 2.0 * shares[k] * level
+            signal_slope = -2.0 * shares[k] * factors[k]
         for j in range(users):
-            out[j, k] = (wanted if j == k else unwanted) * responses[j, k]
+            out[j, k] = (signal_slope if j == k else interference_slope) * responses[j, k]
 
 
 @kernel(allocates=False)
 def ratios(responses: Complex, sinr: Real) -> None:
     """Set the SINR of every user, (user,)."""
     for k in range(sinr.size):
-        own, others = _squares(responses, k)
-        sinr[k] = own / (others + 1.0)
+        signal, interference = _squares(responses, k)
+        sinr[k] = signal / (interference + 1.0)
 
 
 @kernel(allocates=False)

@@ -49,7 +49,7 @@ class SurfaceLinks(NamedTuple):
 
     def of(self, realisations: slice | int) -> "SurfaceLinks":
         """Return the channels of some realisations, or of one without the first axis."""
-        o, g, f, b, d = (each[realisations] for each in self[:5])
+        o, g, f, b, d = (channels[realisations] for channels in self[:5])
         return SurfaceLinks(o, g, f, b, d, self.first)
 
 
@@ -73,20 +73,22 @@ def checked_links(links: SurfaceLinks) -> SurfaceLinks:
     Raises:
         ValueError: shapes that do not fit each other.
     """
-    o, g, f, b, d = (np.ascontiguousarray(each, np.complex128) for each in links[:5])
+    o, g, f, b, d = (np.ascontiguousarray(array, np.complex128) for array in links[:5])
     first = int(links.first)
     if o.ndim != 3 or g.ndim != 3 or o.shape[0] != g.shape[0] or o.shape[2] != g.shape[1]:
         raise ValueError(f"outgoing {o.shape} and incoming {g.shape} must be (R, K, N), (R, N, M)")
     second = o.shape[2] - first
     if not 0 <= first <= o.shape[2]:
         raise ValueError(f"first {first} must be within the {o.shape[2]} elements")
-    for name, each, wanted in (
+    for name, array, expected_shape in (
         ("irs1_to_irs2", f, (second, first)),
         ("irs2_to_irs1", b, (first, second)),
         ("direct", d, (o.shape[1], g.shape[2])),
     ):
-        if each.shape not in ((len(o), *wanted), (len(o), 0, 0)):
-            raise ValueError(f"{name} {each.shape} must be {(len(o), *wanted)} or (R, 0, 0)")
+        if array.shape not in ((len(o), *expected_shape), (len(o), 0, 0)):
+            raise ValueError(
+                f"{name} {array.shape} must be {(len(o), *expected_shape)} or (R, 0, 0)"
+            )
     return SurfaceLinks(o, g, f, b, d, first)
 
 
@@ -133,15 +135,15 @@ def effective_channel(links: SurfaceLinks, reflection: Complex) -> Complex:
     if irs1_to_irs2.size > 0 or irs2_to_irs1.size > 0:
         total = radiated.copy()
         if irs1_to_irs2.size > 0:
-            passed = np.dot(np.ascontiguousarray(radiated[:, first:]), irs1_to_irs2)
+            inter_surface = np.dot(np.ascontiguousarray(radiated[:, first:]), irs1_to_irs2)
             for k in range(users):
                 for n in range(first):
-                    total[k, n] += passed[k, n] * reflection[n]
+                    total[k, n] += inter_surface[k, n] * reflection[n]
         if irs2_to_irs1.size > 0:
-            passed = np.dot(np.ascontiguousarray(radiated[:, :first]), irs2_to_irs1)
+            inter_surface = np.dot(np.ascontiguousarray(radiated[:, :first]), irs2_to_irs1)
             for k in range(users):
                 for n in range(elements - first):
-                    total[k, first + n] += passed[k, n] * reflection[first + n]
+                    total[k, first + n] += inter_surface[k, n] * reflection[first + n]
     channel: Complex = np.dot(total, links.incoming)
     add(channel, direct)
     return channel
@@ -171,7 +173,7 @@ def affine_responses(
     users, elements = outgoing.shape
     count = beams.shape[0]
     columns = np.ascontiguousarray(beams.T)
-    lit = np.dot(links.incoming, columns)
+    incident = np.dot(links.incoming, columns)
     rest = np.zeros((count, users), np.complex128)
     if links.direct.size > 0:
         rest += np.dot(links.direct, columns).T
@@ -181,33 +183,33 @@ def affine_responses(
         begin, end = 0, first
     else:
         begin, end = first, elements
-    left = np.ascontiguousarray(outgoing[:, begin:end])
+    effective_outgoing = np.ascontiguousarray(outgoing[:, begin:end])
     scattered = np.empty((0, 0), np.complex128)
     if free != BOTH:
         # What the other surface radiates to the users and, lit by the station, to this one.
         start, stop = (first, elements) if free == FIRST else (0, first)
         radiated = np.empty((users, stop - start), np.complex128)
-        sent = np.empty((stop - start, count), np.complex128)
+        reflected = np.empty((stop - start, count), np.complex128)
         for n in range(start, stop):
             for k in range(users):
                 radiated[k, n - start] = outgoing[k, n] * reflection[n]
             for j in range(count):
-                sent[n - start, j] = reflection[n] * lit[n, j]
-        rest += np.dot(radiated, np.ascontiguousarray(lit[start:stop])).T
-        onward, inward = links.irs1_to_irs2, links.irs2_to_irs1
+                reflected[n - start, j] = reflection[n] * incident[n, j]
+        rest += np.dot(radiated, np.ascontiguousarray(incident[start:stop])).T
+        outbound, inbound = links.irs1_to_irs2, links.irs2_to_irs1
         if free == SECOND:
-            onward, inward = inward, onward
-        if onward.size > 0:
-            left = left + np.dot(radiated, onward)
-        if inward.size > 0:
-            scattered = np.dot(inward, sent)
+            outbound, inbound = inbound, outbound
+        if outbound.size > 0:
+            effective_outgoing = effective_outgoing + np.dot(radiated, outbound)
+        if inbound.size > 0:
+            scattered = np.dot(inbound, reflected)
     size = end - begin
     forward = np.empty((size, count * users), np.complex128)
     backward = np.empty((count * users, size), np.complex128)
     for n in range(size):
         for j in range(count):
             for k in range(users):
-                value = left[k, n] * lit[begin + n, j]
+                value = effective_outgoing[k, n] * incident[begin + n, j]
                 if scattered.size > 0:
                     value += outgoing[k, begin + n] * scattered[n, j]
                 forward[n, j * users + k] = value

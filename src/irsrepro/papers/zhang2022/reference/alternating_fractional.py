@@ -65,18 +65,18 @@ def alternate_fractional(
             forms = (o[r][:, None] * (g[r] @ w[r].T).T[None]).reshape(users, users, -1)
             weighted = (np.abs(rho)[:, None, None] * forms).reshape(users**2, -1)
             A = weighted.conj().T @ weighted
-            own = forms[range(users), range(users)]
-            u = ((np.sqrt(1.0 + alpha) * rho)[:, None] * own.conj()).sum(axis=0)
+            signal = forms[range(users), range(users)]
+            u = ((np.sqrt(1.0 + alpha) * rho)[:, None] * signal.conj()).sum(axis=0)
             if links.direct.size:
                 rest = np.abs(rho)[:, None] * (links.direct[r] @ w[r].T)
                 u -= weighted.conj().T @ rest.ravel()
-            found = solve_unit_disc(A, u)
-            x[r] = np.exp(1j * np.angle(found))
+            solution = solve_unit_disc(A, u)
+            x[r] = np.exp(1j * np.angle(solution))
             channel = composite_channel(links.of(slice(r, r + 1)), x[r : r + 1])[0]
-            before = rate
+            previous_rate = rate
             alpha, beta, rate = _auxiliaries(channel @ w[r].T)
             traces[r, iteration:] = rate
-            iterations[r], residual[r] = iteration, (rate - before) / rate
+            iterations[r], residual[r] = iteration, (rate - previous_rate) / rate
             if iteration >= LEAST_ITERATIONS and abs(residual[r]) <= tolerance:
                 status[r] = CONVERGED
                 break
@@ -103,19 +103,19 @@ def beams_reference(channel: Complex, alpha: Real, beta: Complex) -> Complex:
     for _ in range(100):
         nu = 0.5 * (low + high)
         low, high = (nu, high) if np.linalg.norm(at(nu)) > 1.0 else (low, nu)
-    made = at(high)
-    return np.asarray(made / np.linalg.norm(made))
+    beams = at(high)
+    return np.asarray(beams / np.linalg.norm(beams))
 
 
 def _auxiliaries(responses: Complex) -> tuple[Real, Complex, float]:
     """SINR alpha, beta and the sum-rate in bit/s/Hz, from responses (user, beam)."""
-    heard = np.abs(responses) ** 2
-    own = heard.diagonal()
-    alpha = own / (heard.sum(axis=1) - own + 1.0)
+    received = np.abs(responses) ** 2
+    signal = received.diagonal()
+    alpha = signal / (received.sum(axis=1) - signal + 1.0)
     return alpha, _auxiliary(responses, alpha), float(np.log2(1.0 + alpha).sum())
 
 
 def _auxiliary(responses: Complex, alpha: Real) -> Complex:
     """Auxiliary beta, or rho, from responses (user, beam) and alpha."""
-    heard = (np.abs(responses) ** 2).sum(axis=1) + 1.0
-    return np.asarray(np.sqrt(1.0 + alpha) * responses.diagonal() / heard)
+    total_power = (np.abs(responses) ** 2).sum(axis=1) + 1.0
+    return np.asarray(np.sqrt(1.0 + alpha) * responses.diagonal() / total_power)

@@ -69,10 +69,12 @@ def alternate(
         return float(rates.sum() if objective == "sum-rate" else rates.min())
 
     for r in range(count):
-        one = links.of(slice(r, r + 1))
+        realisation_links = links.of(slice(r, r + 1))
 
-        def channel_at(phi: Complex, one: SurfaceLinks = one) -> Complex:
-            return composite_channel(one, phi[None])[0]
+        def channel_at(
+            phi: Complex, realisation_links: SurfaceLinks = realisation_links
+        ) -> Complex:
+            return composite_channel(realisation_links, phi[None])[0]
 
         phi = x[r]
         channel = channel_at(phi)
@@ -82,12 +84,12 @@ def alternate(
             continue
         max_signal_power = (np.abs(np.diag(channel @ start.T)) ** 2).max()
         mu = np.full(3, smoothing * max_signal_power)
-        closed = start if beams == "search" else linear_beams_reference(beams, channel)
-        if closed is None:
+        closed_form_beams = start if beams == "search" else linear_beams_reference(beams, channel)
+        if closed_form_beams is None:
             status[r] = NO_INVERSE
             W[r], traces[r], residual[r] = np.nan, np.nan, np.nan
             continue
-        w = closed
+        w = closed_form_beams
         sinr = _sinr(channel @ w.T)
         level = float((omega * sinr).min())
         traces[r] = rate(sinr)
@@ -103,15 +105,15 @@ def alternate(
                     return value, slope.T @ channel.conj()
 
                 new = _minimise_on_sphere(of_beams, w, beam_steps, tolerance)
-                reached = float((omega * _sinr(channel @ new.T)).min())
-                if objective == "sum-rate" or reached >= level:
-                    w, level = new, reached
+                new_level = float((omega * _sinr(channel @ new.T)).min())
+                if objective == "sum-rate" or new_level >= level:
+                    w, level = new, new_level
                 else:
                     mu[slice(None) if share_smoothing else 0] *= shrink
             if update_reflection:
                 if auxiliary_updates > 1:
                     alpha = _sinr(channel @ w.T)
-                before, held = phi.copy(), rate(_sinr(channel @ w.T))
+                previous_reflection, previous_rate = phi.copy(), rate(_sinr(channel @ w.T))
                 for index, block in enumerate(blocks):
                     zero, basis = phi.copy(), np.eye(block.stop - block.start)
                     zero[block] = 0.0
@@ -119,11 +121,19 @@ def alternate(
                     # The response is affine in the block: a column of A for every element.
                     probes = np.repeat(zero[None], len(basis), axis=0)
                     probes[:, block] += basis
-                    wide = [
-                        np.broadcast_to(each[0], (len(basis), *each.shape[1:])) for each in one[:5]
+                    repeated_links = [
+                        np.broadcast_to(channels[0], (len(basis), *channels.shape[1:]))
+                        for channels in realisation_links[:5]
                     ]
-                    many = SurfaceLinks(wide[0], wide[1], wide[2], wide[3], wide[4], first)
-                    A = composite_channel(many, probes) @ w.T - rest
+                    probe_links = SurfaceLinks(
+                        repeated_links[0],
+                        repeated_links[1],
+                        repeated_links[2],
+                        repeated_links[3],
+                        repeated_links[4],
+                        first,
+                    )
+                    A = composite_channel(probe_links, probes) @ w.T - rest
 
                     def of_reflection(
                         v: Complex, A: Complex = A, rest: Complex = rest, alpha: Real = alpha,
@@ -140,22 +150,22 @@ def alternate(
                         part = _nearest(part, levels)
                     if objective == "min-rate":
                         s = np.tensordot(part, A, 1) + rest
-                        reached = float((omega * _sinr(s)).min())
-                        if reached < level:
+                        new_level = float((omega * _sinr(s)).min())
+                        if new_level < level:
                             mu[slice(None) if share_smoothing else 1 + index] *= shrink
                             continue
-                        level = reached
+                        level = new_level
                     phi[block] = part
                 channel = channel_at(phi)
-                if quantisation == "inside, kept" and rate(_sinr(channel @ w.T)) < held:
-                    phi[:] = before
+                if quantisation == "inside, kept" and rate(_sinr(channel @ w.T)) < previous_rate:
+                    phi[:] = previous_reflection
                     channel = channel_at(phi)
                 if beams != "search":
-                    closed = linear_beams_reference(beams, channel)
-                    if closed is None:
+                    closed_form_beams = linear_beams_reference(beams, channel)
+                    if closed_form_beams is None:
                         status[r] = NO_INVERSE
                         break
-                    w = closed
+                    w = closed_form_beams
             sinr = _sinr(channel @ w.T)
             level = float((omega * sinr).min())
             traces[r, iteration:] = rate(sinr)
@@ -170,8 +180,8 @@ def alternate(
             W[r], traces[r], residual[r] = np.nan, np.nan, np.nan
         if quantisation == "after":
             phi[:] = _nearest(phi, levels)
-    done = (status == ITERATION_LIMIT) & (np.abs(residual) <= relative_tolerance)
-    status[done] = CONVERGED
+    converged = (status == ITERATION_LIMIT) & (np.abs(residual) <= relative_tolerance)
+    status[converged] = CONVERGED
     return Alternation(W, x, trace=traces, iterations=iterations, residual=residual, status=status)
 
 
@@ -182,34 +192,34 @@ def linear_beams_reference(kind: str, channel: Complex) -> Complex | None:
     if kind == "zf":
         if np.linalg.matrix_rank(channel, rtol=1e-6) < users:
             return None
-        made = np.linalg.inv(gram).T @ channel.conj()
+        beams = np.linalg.inv(gram).T @ channel.conj()
     elif kind == "mmse":
-        made = np.linalg.inv(gram + users * np.eye(users)).T @ channel.conj()
+        beams = np.linalg.inv(gram + users * np.eye(users)).T @ channel.conj()
     else:
-        made = channel.conj()
-    norm = np.linalg.norm(made)
-    return made / norm if norm > 0.0 else None
+        beams = channel.conj()
+    norm = np.linalg.norm(beams)
+    return beams / norm if norm > 0.0 else None
 
 
 def _sinr(responses: Complex) -> Real:
     """SINRs from responses (user, beam)."""
-    heard = np.abs(responses) ** 2
-    own = heard.diagonal()
-    return own / (heard.sum(axis=1) - own + 1.0)
+    received = np.abs(responses) ** 2
+    signal = received.diagonal()
+    return signal / (received.sum(axis=1) - signal + 1.0)
 
 
 def _cost(
     objective: str, s: Complex, omega: Real, alpha: Real, level: float, mu: float
 ) -> tuple[float, Complex]:
     """Cost (10) or (36) and 2 df/dconj(s), s (user, beam)."""
-    heard = np.abs(s) ** 2
-    own, whole = heard.diagonal(), heard.sum(axis=1) + 1.0
+    received = np.abs(s) ** 2
+    signal, total = received.diagonal(), received.sum(axis=1) + 1.0
     eye = np.eye(len(s))
     if objective == "sum-rate":
         c = omega * (1.0 + alpha)
-        weights = (c * own / whole**2)[:, None] - eye * (c / whole)[:, None]
-        return -float((c * own / whole).sum()), 2.0 * weights * s
-    f = omega * own - level * (whole - own)
+        weights = (c * signal / total**2)[:, None] - eye * (c / total)[:, None]
+        return -float((c * signal / total).sum()), 2.0 * weights * s
+    f = omega * signal - level * (total - signal)
     low = f.min()
     shares = np.exp((low - f) / mu)
     value = mu * np.log(shares.sum()) - low
@@ -250,8 +260,8 @@ def _minimise_on_sphere(smooth: Smooth, start: Complex, limit: int, tolerance: f
         return point[0] + 1j * point[1]
 
     manifold = pymanopt.manifolds.Sphere(2, *start.shape)
-    found = _run(manifold, smooth, pack, unpack, pack(start), limit, tolerance)
-    return unpack(found)
+    solution = _run(manifold, smooth, pack, unpack, pack(start), limit, tolerance)
+    return unpack(solution)
 
 
 def _minimise_on_circles(smooth: Smooth, start: Complex, limit: int, tolerance: float) -> Complex:

@@ -6,9 +6,9 @@ from irsrepro.build.sweeps import Problem
 from irsrepro.papers.zhang2022.algorithms.alternating_fractional import alternate_fractional
 from irsrepro.papers.zhang2022.system import (
     WITHOUT,
-    laid_out,
+    design_variables,
+    progress,
     random_reflection,
-    reported,
     surface_links,
 )
 
@@ -22,7 +22,7 @@ def design(problem: Problem) -> xr.Dataset:
     parameters = problem.parameters
     links = surface_links(problem, WITHOUT)
     start = random_reflection(problem)
-    found = problem.solver(alternate_fractional)(
+    solution = problem.solver(alternate_fractional)(
         links,
         start,
         max_iterations=parameters["aif_iterations"],
@@ -30,4 +30,6 @@ def design(problem: Problem) -> xr.Dataset:
         phase_accuracy=parameters["phase_accuracy"],
         max_sweeps=parameters["phase_sweeps"],
     )
-    return laid_out(found.beams, found.reflection).assign(reported(found, "sum-rate"))
+    return design_variables(solution.beams, solution.reflection).assign(
+        progress(solution, "sum-rate")
+    )

@@ -10,9 +10,9 @@ import xarray as xr
 from irsrepro.build.sweeps import Problem
 from irsrepro.papers.zhang2022.algorithms.manifold_alternation import alternate
 from irsrepro.papers.zhang2022.system import (
-    laid_out,
+    design_variables,
+    progress,
     random_reflection,
-    reported,
     surface_links,
     user_weights,
 )
@@ -31,7 +31,7 @@ def design(problem: Problem) -> xr.Dataset:
     if parameters["reflection"] == "optimised" and parameters["start"] == "zero":
         start = np.ones_like(start)
     objective = parameters["objective"]
-    found = problem.solver(alternate)(
+    solution = problem.solver(alternate)(
         links,
         start,
         user_weights(parameters),
@@ -51,4 +51,4 @@ def design(problem: Problem) -> xr.Dataset:
         quantisation=parameters["quantisation"],
     )
     of = "sum-rate" if objective == "sum-rate" else "smallest rate"
-    return laid_out(found.beams, found.reflection).assign(reported(found, of))
+    return design_variables(solution.beams, solution.reflection).assign(progress(solution, of))

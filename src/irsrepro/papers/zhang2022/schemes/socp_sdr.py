@@ -24,9 +24,9 @@ from irsrepro.papers.zhang2022.algorithms.surface_downlink import SurfaceLinks, 
 from irsrepro.papers.zhang2022.system import (
     ONE,
     WITHOUT,
-    laid_out,
+    design_variables,
+    progress,
     random_reflection,
-    reported,
     sinr,
     surface_links,
     user_weights,
@@ -58,17 +58,17 @@ def reflection_problem(links: SurfaceLinks, beams: Complex, weights: Real) -> Ma
         beams: (realisation, user, antenna).
         weights: omega, (user,).
     """
-    lit = links.incoming @ beams.mT
-    forms = links.outgoing[:, :, None] * lit.mT[:, None]
+    incident = links.incoming @ beams.mT
+    forms = links.outgoing[:, :, None] * incident.mT[:, None]
     if links.direct.size:
         forms = np.concatenate([forms, (links.direct @ beams.mT)[..., None]], axis=-1)
-    stated = sinr_problem(forms, np.ones(beams.shape[:2]))
+    ratios = sinr_problem(forms, np.ones(beams.shape[:2]))
     return MaxMinProblem(
-        stated.columns,
-        stated.weights * weights[:, None],
-        stated.constants,
-        stated.denominator_weights,
-        stated.denominator_constants,
+        ratios.columns,
+        ratios.weights * weights[:, None],
+        ratios.constants,
+        ratios.denominator_weights,
+        ratios.denominator_constants,
     )
 
 
@@ -86,13 +86,13 @@ def design(problem: Problem) -> xr.Dataset:
     """
     links = surface_links(problem, WITHOUT)
     start = np.ones_like(random_reflection(problem))
-    ended = [
+    outcomes = [
         _alternate(problem.of([r]), links.of(slice(r, r + 1)), start[r : r + 1])
         for r in range(len(start))
     ]
-    columns = [np.array(each) for each in zip(*ended, strict=True)]
+    columns = [np.array(values) for values in zip(*outcomes, strict=True)]
     beams, reflection, trace, iterations, residual, status, loss, gap = columns
-    found = Alternation(
+    solution = Alternation(
         beams,
         reflection,
         trace=trace,
@@ -100,11 +100,13 @@ def design(problem: Problem) -> xr.Dataset:
         residual=residual,
         status=status.astype(np.int8),
     )
-    made = laid_out(found.beams, found.reflection).assign(reported(found, "smallest rate"))
-    about = "certified bound of the last reflection step over the smallest SINR after it"
+    variables = design_variables(solution.beams, solution.reflection).assign(
+        progress(solution, "smallest rate")
+    )
+    description = "certified bound of the last reflection step over the smallest SINR after it"
     distance = "largest distance of a relaxed step from its certified bound, relative"
-    return made.assign(
-        bound_over_rounded=variable(ONE, loss, about, "1"),
+    return variables.assign(
+        bound_over_rounded=variable(ONE, loss, description, "1"),
         rounding_loss=variable(ONE, 1.0 - 1.0 / loss, "share of the bound lost by rounding", "1"),
         relaxation_gap=variable(ONE, gap, distance, "1"),
     )
@@ -118,14 +120,14 @@ def _alternate(problem: Problem, links: SurfaceLinks, reflection: Complex) -> _E
 
     def serve(at: Complex) -> tuple[Complex, float]:
         channel = composite_channel(links, at)
-        made = problem.solver(max_min_beams)(channel, weights).beams
-        return made, float((weights * np.log2(1.0 + sinr(channel, made))).min())
+        optimal_beams = problem.solver(max_min_beams)(channel, weights).beams
+        return optimal_beams, float((weights * np.log2(1.0 + sinr(channel, optimal_beams))).min())
 
     channel = composite_channel(links, reflection)
     if not np.isfinite(channel).all() or not channel.any(axis=2).all():
         status = NO_CHANNEL if np.isfinite(channel).all() else FAILURE
-        none = 0.0 if status == NO_CHANNEL else np.nan
-        return _Ended(none * np.ones_like(channel[0]), reflection[0], trace + none, 0, none, status,
+        fill = 0.0 if status == NO_CHANNEL else np.nan
+        return _Ended(fill * np.ones_like(channel[0]), reflection[0], trace + fill, 0, fill, status,
                       np.nan, np.nan)  # fmt: skip
     beams, rate = serve(reflection)
     trace[:] = rate
@@ -150,8 +152,8 @@ def _alternate(problem: Problem, links: SurfaceLinks, reflection: Complex) -> _E
         reflection = vector
         if links.direct.size:
             reflection = vector[:, :-1] / vector[:, -1:]
-        beams, reached = serve(reflection)
-        change, rate = (reached - rate) / reached, reached
+        beams, new_rate = serve(reflection)
+        change, rate = (new_rate - rate) / new_rate, new_rate
         trace[iteration:] = rate
     if abs(change) <= SETTLED:
         status = CONVERGED
@@ -177,8 +179,10 @@ def _round(
     """Best of the old vector and many samples; also whether it is a new one."""
     keys = children(problem.streams, "randomisation", number)
     samples = problem.parameters["randomisations"]
-    found = randomise(step, relaxed.factor, keys, samples, incumbent=old)
+    best_sample = randomise(step, relaxed.factor, keys, samples, incumbent=old)
     if not problem.parameters["polish"]:
-        return found.vector, bool(found.sample[0] >= 0)
-    better = problem.solver(polish)(step, found.vector)
-    return better.vector, bool(better.value[0] > step.values(old).min() * (1.0 + SETTLED))
+        return best_sample.vector, bool(best_sample.sample[0] >= 0)
+    local_optimum = problem.solver(polish)(step, best_sample.vector)
+    return local_optimum.vector, bool(
+        local_optimum.value[0] > step.values(old).min() * (1.0 + SETTLED)
+    )

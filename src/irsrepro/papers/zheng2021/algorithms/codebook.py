@@ -65,15 +65,15 @@ class Codewords:
 # Pairs of codewords come last in the arrays of the compiled loops, which vectorise over them, with
 # complex numbers as (part, ...). Inlined by numba: see `algorithms.double_reflection`.
 @njit(inline="always")
-def _gram_matrices(channels: Complex, split: Real, gram: Real) -> None:
+def _gram_matrices(channels: Complex, parts: Real, gram: Real) -> None:
     """Set lower halves of Gram matrices (part, user, user, pair) of (user, antenna, pair)."""
     users, antennas, pairs = channels.shape
     for k in range(users):
         for a in range(antennas):
             for j in range(pairs):
-                split[0, k, a, j] = channels[k, a, j].real
-                split[1, k, a, j] = channels[k, a, j].imag
-    real, imag = split[0], split[1]
+                parts[0, k, a, j] = channels[k, a, j].real
+                parts[1, k, a, j] = channels[k, a, j].imag
+    real, imag = parts[0], parts[1]
     gram[:] = 0.0
     for k in range(users):
         for q in range(k + 1):
@@ -148,10 +148,14 @@ def _smallest_sinr(
     users, antennas, pairs = channels.shape
     gram, matrix = np.empty((2, users, users, pairs)), np.empty((2, users, users, pairs))
     inverse, scale = np.empty((2, users, users, pairs)), np.empty((users, pairs))
-    diagonal, split = np.empty((users, pairs)), np.empty((2, users, antennas, pairs))
+    diagonal, parts = np.empty((users, pairs)), np.empty((2, users, antennas, pairs))
     regular = np.empty(pairs, np.bool_)
-    one, sinr, scratch = np.empty((users, users), np.complex128), np.empty(users), workspace(users)
-    _gram_matrices(channels, split, gram)
+    pair_gram, sinr, scratch = (
+        np.empty((users, users), np.complex128),
+        np.empty(users),
+        workspace(users),
+    )
+    _gram_matrices(channels, parts, gram)
     if kind != MRC and users > 1:
         for k in range(users):
             for q in range(k + 1):
@@ -183,9 +187,9 @@ def _smallest_sinr(
             if not safe:
                 for k in range(users):
                     for q in range(k + 1):
-                        one[k, q] = complex(gram[0, k, q, j], gram[1, k, q, j])
-                        one[q, k] = one[k, q].conjugate()
-                sinr_from_gram(kind, one, powers, noise, sinr, scratch)
+                        pair_gram[k, q] = complex(gram[0, k, q, j], gram[1, k, q, j])
+                        pair_gram[q, k] = pair_gram[k, q].conjugate()
+                sinr_from_gram(kind, pair_gram, powers, noise, sinr, scratch)
                 smallest = inf
                 for k in range(users):
                     smallest = min(smallest, sinr[k])
@@ -228,14 +232,14 @@ def search_codebooks(
     power = checked_powers(powers, noise, count, users)
     # A surface without elements is one with a single element that nothing reaches or leaves.
     lacking1, lacking2 = int(size1 == 0), int(size2 == 0)
-    u, g1 = _padded(u, lacking1), _padded(g1, lacking1)
-    v, g2 = _padded(v, lacking2), _padded(g2, lacking2)
-    d = _padded(_padded(d, lacking1).mT, lacking2).mT
+    u, g1 = _pad(u, lacking1), _pad(g1, lacking1)
+    v, g2 = _pad(v, lacking2), _pad(g2, lacking2)
+    d = _pad(_pad(d, lacking1).mT, lacking2).mT
     index1, index2 = np.zeros(count, np.int64), np.zeros(count, np.int64)
     smallest = np.empty(count)
     for r in range(count):
-        here = Links(u[r], v[r], d[r], g1[r], g2[r])
-        metric = _search(here, kind, power[r], float(noise))
+        realisation_links = Links(u[r], v[r], d[r], g1[r], g2[r])
+        metric = _search(realisation_links, kind, power[r], float(noise))
         first = np.argmax(metric >= (1.0 - TIE) * metric.max())
         index1[r], index2[r] = np.unravel_index(first, metric.shape)
         smallest[r] = metric[index1[r], index2[r]]
@@ -292,5 +296,5 @@ def _search(links: Links, kind: int, powers: Real, noise: float) -> Real:
     return metric
 
 
-def _padded(array: Complex, zeros: int) -> Complex:
+def _pad(array: Complex, zeros: int) -> Complex:
     return np.pad(array, [(0, 0)] * (array.ndim - 1) + [(0, zeros)]) if zeros else array

@@ -116,17 +116,17 @@ def _alternate(
             if t > 0:
                 weights1, weights2 = np.dot(conjugate, g1), np.dot(conjugate, g2)
                 _align(weights2, incident, _inner(weights1, a1), theta2)
-                passed = weights2 * theta2
-                weights1 += np.dot(passed, d)
-                _align(weights1, u, _inner(passed, v), theta1)
+                combined_weights = weights2 * theta2
+                weights1 += np.dot(combined_weights, d)
+                _align(weights1, u, _inner(combined_weights, v), theta1)
             a1 = theta1 * u
             incident = np.dot(d, a1) + v
             a2 = theta2 * incident
             h = np.dot(g1, a1) + np.dot(g2, a2)
             previous, gain = gain, _receive(h, conjugate, t > 0)
             iterations[r] = t
-            for later in range(t, trace.shape[1]):
-                trace[r, later] = gain
+            for i in range(t, trace.shape[1]):
+                trace[r, i] = gain
             if t > 0 and gain > 0.0:
                 residual[r] = (gain - previous) / gain
             if t > 0 and residual[r] <= tolerance and tolerance > 0.0:
@@ -227,18 +227,21 @@ def alternate_single_reflection(
     if cascade.ndim != 3 or 0 in cascade.shape[1:]:
         raise ValueError(f"cascaded {cascade.shape} must be (R, N, M) with N, M >= 1")
     count, _, size = cascade.shape
-    handed = np.ones((count, 1, size)) if starts is None else np.asarray(starts)
-    if handed.ndim != 3 or (handed.shape[0], handed.shape[2]) != (count, size):
-        raise ValueError(f"starts {handed.shape} must be {(count, 'S', size)}")
-    none = cascade[:, 0, :0]
-    links = Links(np.ones_like(cascade[:, 0]), none, cascade[:, :0], cascade, cascade[:, :, :0])
-    found = [
+    first_starts = np.ones((count, 1, size)) if starts is None else np.asarray(starts)
+    if first_starts.ndim != 3 or (first_starts.shape[0], first_starts.shape[2]) != (
+        count,
+        size,
+    ):
+        raise ValueError(f"starts {first_starts.shape} must be {(count, 'S', size)}")
+    empty = cascade[:, 0, :0]
+    links = Links(np.ones_like(cascade[:, 0]), empty, cascade[:, :0], cascade, cascade[:, :, :0])
+    solutions = [
         alternate_double_reflection(
-            links, theta, none, max_iterations=max_iterations, tolerance=tolerance
+            links, theta, empty, max_iterations=max_iterations, tolerance=tolerance
         )
-        for theta in (*handed.swapaxes(0, 1), *single_reflection_starts(cascade))
+        for theta in (*first_starts.swapaxes(0, 1), *single_reflection_starts(cascade))
     ]
-    return best_of(found)
+    return best_of(solutions)
 
 
 def single_reflection_starts(cascaded: Complex) -> tuple[Complex, Complex]:
@@ -252,21 +255,24 @@ def single_reflection_starts(cascaded: Complex) -> tuple[Complex, Complex]:
         phases of the dominant right singular vector of R.
     """
     largest = np.abs(cascaded).max(axis=(1, 2), keepdims=True)
-    usable = (largest > 0.0) & (largest < np.inf)
-    scaled = np.where(usable, cascaded, 0.0) / np.where(usable, largest, 1.0)
+    valid = (largest > 0.0) & (largest < np.inf)
+    scaled = np.where(valid, cascaded, 0.0) / np.where(valid, largest, 1.0)
     best_column = (np.abs(np.fft.fft(scaled)) ** 2).sum(axis=1).argmax(axis=1)
     dominant = np.linalg.eigh(scaled @ scaled.mT.conj())[1][:, :, -1:]
     aligned = np.exp(1j * np.angle(scaled.mT.conj() @ dominant))[:, :, 0]
     return dft_column(cascaded.shape[2], best_column), aligned
 
 
-def best_of(found: list[Alternation]) -> Alternation:
+def best_of(solutions: list[Alternation]) -> Alternation:
     """Return of several solutions the one with the largest gain, realisation by realisation."""
-    gains = np.stack([np.nan_to_num(each.gain, nan=-1.0) for each in found])
+    gains = np.stack([np.nan_to_num(solution.gain, nan=-1.0) for solution in solutions])
     best = gains.argmax(axis=0), np.arange(gains.shape[1])
     names = [field.name for field in fields(Alternation)]
     return Alternation(
-        **{name: np.stack([getattr(each, name) for each in found])[best] for name in names}
+        **{
+            name: np.stack([getattr(solution, name) for solution in solutions])[best]
+            for name in names
+        }
     )
 
 
@@ -293,8 +299,8 @@ def combine_single_surface(
     if theta.shape != cascade[:, 0].shape or w.shape != cascade[:, :, 0].shape:
         raise ValueError(f"reflection {theta.shape}, receiver {w.shape} do not fit {cascade.shape}")
     theta1, theta2 = np.split(theta, [links.first.shape[1]], axis=1)
-    passed = links.between @ (theta1 * links.first)[:, :, None] * theta2[:, :, None]
-    paths = cascade @ theta[:, :, None], links.second_to_receiver @ passed
+    double_path = links.between @ (theta1 * links.first)[:, :, None] * theta2[:, :, None]
+    paths = cascade @ theta[:, :, None], links.second_to_receiver @ double_path
     s, q = ((w.conj() * path[:, :, 0]).sum(axis=1) for path in paths)
     psi = np.angle(s) - np.angle(q)
     rotation = np.exp(1j * psi)[:, None]

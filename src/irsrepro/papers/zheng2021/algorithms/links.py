@@ -48,11 +48,11 @@ def effective_channel(links: Links, reflection1: Complex, reflection2: Complex) 
     """
     u, v, d, g1, g2 = checked_links(links)
     theta1, theta2 = checked_reflections(links, reflection1, reflection2)
-    lone = u.ndim == 2
-    u, v = (u[:, :, None], v[:, :, None]) if lone else (u.mT, v.mT)
+    single_user = u.ndim == 2
+    u, v = (u[:, :, None], v[:, :, None]) if single_user else (u.mT, v.mT)
     radiated = theta1[:, :, None] * u
     channel = g1 @ radiated + g2 @ (theta2[:, :, None] * (d @ radiated + v))
-    return channel[:, :, 0] if lone else channel
+    return channel[:, :, 0] if single_user else channel
 
 
 def joint_cascade(links: Links) -> Complex:
@@ -94,9 +94,9 @@ def block_factors(
     """
     u, v, d, g1, g2 = checked_links(links, one_user=True)
     theta1, theta2 = checked_reflections(links, reflection1, reflection2)
-    turned, radiated = g2 * theta2[:, None], (theta1 * u)[:, :, None]
+    outgoing, radiated = g2 * theta2[:, None], (theta1 * u)[:, :, None]
     incident = (d @ radiated)[:, :, 0] + v
-    first = np.concatenate([(turned @ d + g1) * u[:, None], turned @ v[:, :, None]], axis=2)
+    first = np.concatenate([(outgoing @ d + g1) * u[:, None], outgoing @ v[:, :, None]], axis=2)
     second = np.concatenate([g2 * incident[:, None], g1 @ radiated], axis=2)
     return first, second
 
@@ -129,9 +129,14 @@ def checked_links(links: Links, one_user: bool = False) -> Links:
     u, _, d, g1, _ = shapes = [array.shape for array in links]
     count, size2, size1 = d if len(d) == 3 else (0, 0, 0)
     users, antennas = u[1:-1], g1[1:-1]
-    wanted = [(count, *users, size1), (count, *users, size2), (count, size2, size1)]
-    wanted += [(count, *antennas, size1), (count, *antennas, size2)]
-    if shapes != wanted or len(users) > 1 - one_user or len(antennas) != 1 or 0 in users + antennas:
+    expected_shapes = [(count, *users, size1), (count, *users, size2), (count, size2, size1)]
+    expected_shapes += [(count, *antennas, size1), (count, *antennas, size2)]
+    if (
+        shapes != expected_shapes
+        or len(users) > 1 - one_user
+        or len(antennas) != 1
+        or 0 in users + antennas
+    ):
         user = "" if one_user else "[K,] "
         raise ValueError(
             f"links {', '.join(map(str, shapes))} must be (R, {user}M1), (R, {user}M2), "
@@ -148,7 +153,7 @@ def checked_reflections(links: Links, first: Complex, second: Complex) -> tuple[
     """
     theta1, theta2 = np.asarray(first, np.complex128), np.asarray(second, np.complex128)
     count, size2, size1 = np.shape(links.between)
-    given, wanted = (theta1.shape, theta2.shape), ((count, size1), (count, size2))
-    if given != wanted:
-        raise ValueError(f"reflections {given} must be {wanted}")
+    shapes, expected_shapes = (theta1.shape, theta2.shape), ((count, size1), (count, size2))
+    if shapes != expected_shapes:
+        raise ValueError(f"reflections {shapes} must be {expected_shapes}")
     return theta1, theta2

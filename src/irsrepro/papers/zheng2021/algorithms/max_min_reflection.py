@@ -64,18 +64,18 @@ def reflection_step(
         column k K + j is conj([a_kj; b_kj]).
     """
     u, v, d, g1, g2 = links
-    heard = receivers.mT.conj()
+    combiners = receivers.mT.conj()
     radiated = reflection1[:, None] * u
     if surface == 2:
         incident = radiated @ d.mT + v
-        outgoing = heard @ g2
-        rest = heard @ (g1 @ radiated.mT)
+        outgoing = combiners @ g2
+        fixed_responses = combiners @ (g1 @ radiated.mT)
     else:
         incident = u
-        outgoing = (heard @ (g2 * reflection2[:, None])) @ d + heard @ g1
-        rest = heard @ (g2 @ (reflection2[:, None] * v).mT)
+        outgoing = (combiners @ (g2 * reflection2[:, None])) @ d + combiners @ g1
+        fixed_responses = combiners @ (g2 @ (reflection2[:, None] * v).mT)
     forms = outgoing[:, :, None] * incident[:, None]
-    forms = np.concatenate([forms, rest[..., None]], axis=3)
+    forms = np.concatenate([forms, fixed_responses[..., None]], axis=3)
     noise = (np.abs(receivers) ** 2).sum(axis=1)
     return sinr_problem(forms, noise, own=power, others=power)
 
@@ -133,16 +133,16 @@ def alternate_max_min(
     """
     theta = {1: np.array(reflection1), 2: np.array(reflection2)}
     ones = np.ones((len(reflection1), 1))
-    receivers, reached = receive(links, theta[1], theta[2], receiver, power)
-    trace = [reached]
+    receivers, smallest_sinr = receive(links, theta[1], theta[2], receiver, power)
+    trace = [smallest_sinr]
     for iteration in range(1, max_iterations + 1):
         for surface in (2, 1):
             if theta[surface].shape[1]:
                 problem = reflection_step(links, theta[1], theta[2], receivers, power, surface)
                 incumbent = np.concatenate([theta[surface], ones], axis=1)
                 theta[surface] = step(problem, incumbent, iteration, surface)[:, :-1]
-        receivers, reached = receive(links, theta[1], theta[2], receiver, power)
-        trace.append(reached)
+        receivers, smallest_sinr = receive(links, theta[1], theta[2], receiver, power)
+        trace.append(smallest_sinr)
     residual = (trace[-1] - trace[-2]) / trace[-1] if max_iterations else np.full(len(ones), np.nan)
     status = converged_or_limited(np.abs(residual) <= tolerance)
     return MaxMinAlternation(

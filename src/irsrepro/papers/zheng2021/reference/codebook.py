@@ -98,7 +98,7 @@ def user_sinr(channel: Complex, receivers: Complex, powers: Real, noise: float) 
     """
     received = powers * np.abs(receivers.conj().T @ channel) ** 2
     signal = np.diagonal(received)
-    unwanted = (received - np.diag(signal)).sum(axis=1)
-    unwanted = unwanted + noise * np.linalg.norm(receivers, axis=0) ** 2
-    sinr: Real = signal / np.where(unwanted > 0.0, unwanted, 1.0)
+    denominator = (received - np.diag(signal)).sum(axis=1)
+    denominator = denominator + noise * np.linalg.norm(receivers, axis=0) ** 2
+    sinr: Real = signal / np.where(denominator > 0.0, denominator, 1.0)
     return sinr

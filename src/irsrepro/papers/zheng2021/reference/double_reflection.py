@@ -48,10 +48,10 @@ def alternate_double_reflection(
         for t in range(1, max_iterations + 1):
             a2 = (w[r].conj() @ g2) * (d @ (theta1[r] * u) + v)  # (19)
             c2 = w[r].conj() @ g1 @ (theta1[r] * u)
-            theta2[r] = aligned(a2, c2, theta2[r])  # (23)
+            theta2[r] = aligned_reflection(a2, c2, theta2[r])  # (23)
             a1 = (w[r].conj() @ (g2 * theta2[r]) @ d + w[r].conj() @ g1) * u  # (24)
             c1 = w[r].conj() @ g2 @ (theta2[r] * v)
-            theta1[r] = aligned(a1, c1, theta1[r])  # (25)
+            theta1[r] = aligned_reflection(a1, c1, theta1[r])  # (25)
             h = channel(u, v, d, g1, g2, theta1[r], theta2[r])
             w[r] = h / np.linalg.norm(h)  # (26)
             trace[r, t:] = np.linalg.norm(h) ** 2
@@ -90,7 +90,7 @@ def channel(
     return h
 
 
-def aligned(coefficients: Complex, constant: Complex, old: Complex) -> Complex:
+def aligned_reflection(coefficients: Complex, constant: Complex, old: Complex) -> Complex:
     """Return the reflection that turns every term to the phase of the constant.
 
     Args:
@@ -98,8 +98,8 @@ def aligned(coefficients: Complex, constant: Complex, old: Complex) -> Complex:
         constant: the term without reflection.
         old: (element,), kept where a coefficient is zero.
     """
-    turned = np.exp(1j * (np.angle(constant) - np.angle(coefficients)))
-    return np.where(coefficients == 0.0, old, turned)
+    reflection = np.exp(1j * (np.angle(constant) - np.angle(coefficients)))
+    return np.where(coefficients == 0.0, old, reflection)
 
 
 def alternate_single_reflection(
@@ -119,16 +119,16 @@ def alternate_single_reflection(
         tolerance: relative increase of the gain at which to stop; 0 runs every iteration.
     """
     size = cascaded.shape[2]
-    handed = np.ones_like(cascaded[:, :1]) if starts is None else starts
+    first_starts = np.ones_like(cascaded[:, :1]) if starts is None else starts
     columns = np.exp(-2j * np.pi * np.outer(np.arange(size), np.arange(size)) / size)
     added = []
     for matrix in cascaded:
         best = columns[:, np.linalg.norm(matrix @ columns, axis=0).argmax()]
         dominant = np.linalg.svd(matrix)[2][0].conj()
         added.append([best, np.exp(1j * np.angle(dominant))])
-    whole = np.concatenate([handed, np.array(added)], axis=1)
+    all_starts = np.concatenate([first_starts, np.array(added)], axis=1)
     return single_reflection_from(
-        cascaded, whole, max_iterations=max_iterations, tolerance=tolerance
+        cascaded, all_starts, max_iterations=max_iterations, tolerance=tolerance
     )
 
 
@@ -140,12 +140,12 @@ def single_reflection_from(
     Returns:
         The solution from the best start, with theta as `reflection1` and an empty `reflection2`.
     """
-    none, users = cascaded[:, 0, :0], np.ones_like(cascaded[:, 0])
-    links = Links(users, none, cascaded[:, :0], cascaded, cascaded[:, :, :0])
-    found = [
+    empty, users = cascaded[:, 0, :0], np.ones_like(cascaded[:, 0])
+    links = Links(users, empty, cascaded[:, :0], cascaded, cascaded[:, :, :0])
+    solutions = [
         alternate_double_reflection(
-            links, start, none, max_iterations=max_iterations, tolerance=tolerance
+            links, start, empty, max_iterations=max_iterations, tolerance=tolerance
         )
         for start in starts.swapaxes(0, 1)
     ]
-    return best_of(found)
+    return best_of(solutions)

@@ -37,7 +37,7 @@ from irsrepro.papers.zheng2021.randomisation import relax_and_round
 from irsrepro.papers.zheng2021.system import (
     double_reflection,
     double_variables,
-    reported,
+    progress,
     single_reflection,
     single_variables,
     transmit_power,
@@ -62,52 +62,52 @@ def design(problem: Problem) -> xr.Dataset:
     single = parameters["system"] == "single"
     links = with_user_axis(single_reflection(problem) if single else double_reflection(problem))
     bounds: list[Real] = []
-    reached: list[Real] = []
+    step_rates: list[Real] = []
 
-    def relaxed(step: MaxMinProblem, incumbent: Complex, iteration: int, surface: int) -> Complex:
+    def relax(step: MaxMinProblem, incumbent: Complex, iteration: int, surface: int) -> Complex:
         vector, bound = relax_and_round(problem, step, incumbent, iteration, surface)
         bounds.append(np.log2(1.0 + bound))
-        reached.append(np.log2(1.0 + step.values(vector).min(axis=1)))
+        step_rates.append(np.log2(1.0 + step.values(vector).min(axis=1)))
         return vector
 
-    def climbed(step: MaxMinProblem, incumbent: Complex, iteration: int, surface: int) -> Complex:
+    def climb(step: MaxMinProblem, incumbent: Complex, iteration: int, surface: int) -> Complex:
         return problem.solver(polish)(step, incumbent).vector
 
     start = _start(problem, links)
-    found = alternate_max_min(
+    solution = alternate_max_min(
         links,
         *start,
-        relaxed if parameters["reflection_step"] == "relaxation" else climbed,
+        relax if parameters["reflection_step"] == "relaxation" else climb,
         receiver=parameters["receiver"],
         power=transmit_power(parameters),
         max_iterations=parameters["iterations"] if parameters["optimise"] else 0,
         tolerance=parameters["tolerance"],
     )
     if problem.before is not None:
-        found = _never_below(start, found, links, parameters)
-    receivers = found.receivers
+        solution = _restore_start(start, solution, links, parameters)
+    receivers = solution.receivers
     if parameters["fading"] == "rician":  # one user, without an axis of its own
         receivers = receivers[..., 0]
     if single:
-        variables = single_variables(found.reflection2, receivers)
+        variables = single_variables(solution.reflection2, receivers)
     else:
-        variables = double_variables(found.reflection1, found.reflection2, receivers)
-    trace = np.log2(1.0 + found.trace)
+        variables = double_variables(solution.reflection1, solution.reflection2, receivers)
+    trace = np.log2(1.0 + solution.trace)
     # A start that nothing is done to is at no limit.
-    status = found.status if parameters["optimise"] else np.full_like(found.status, CONVERGED)
-    variables = variables.assign(reported(status, found.iterations, found.residual, trace))
+    status = solution.status if parameters["optimise"] else np.full_like(solution.status, CONVERGED)
+    variables = variables.assign(progress(status, solution.iterations, solution.residual, trace))
     if not bounds:
         return variables
     steps = 1 if single else 2
-    for name, values, about in (
+    for name, values, description in (
         ("step_bound", bounds, "certified bound of the last reflection step of an iteration"),
-        ("step_rate", reached, "smallest rate after the last reflection step of an iteration"),
+        ("step_rate", step_rates, "smallest rate after the last reflection step of an iteration"),
     ):
         rates = np.stack(values[steps - 1 :: steps], axis=1)
-        variables[name] = variable(("realisation", "step"), rates, about, "bit/s/Hz")
-    loss = np.max([1.0 - reached[i] / bounds[i] for i in range(-steps, 0)], axis=0)
-    about = "largest share of its bound that a step of the last iteration falls short of"
-    variables["rounding_loss"] = variable(("realisation",), loss, about, "1")
+        variables[name] = variable(("realisation", "step"), rates, description, "bit/s/Hz")
+    loss = np.max([1.0 - step_rates[i] / bounds[i] for i in range(-steps, 0)], axis=0)
+    description = "largest share of its bound that a step of the last iteration falls short of"
+    variables["rounding_loss"] = variable(("realisation",), loss, description, "1")
     return variables
 
 
@@ -132,25 +132,31 @@ def _start(problem: Problem, links: Links) -> Pair:
         old = new[0], problem.before["reflection"].values
     else:
         old = problem.before["reflection1"].values, problem.before["reflection2"].values
-    usable = np.isfinite(old[0]).all(axis=1) & np.isfinite(old[1]).all(axis=1)
-    old = _chosen(usable, old, new)
-    reached = [receive(links, first, second, receiver, power)[1] for first, second in (old, new)]
-    return _chosen(reached[0] > reached[1], old, new)
+    finite = np.isfinite(old[0]).all(axis=1) & np.isfinite(old[1]).all(axis=1)
+    old = _select(finite, old, new)
+    smallest_sinr = [
+        receive(links, first, second, receiver, power)[1] for first, second in (old, new)
+    ]
+    return _select(smallest_sinr[0] > smallest_sinr[1], old, new)
 
 
-def _never_below(
-    start: Pair, found: MaxMinAlternation, links: Links, parameters: Mapping[str, Any]
+def _restore_start(
+    start: Pair, solution: MaxMinAlternation, links: Links, parameters: Mapping[str, Any]
 ) -> MaxMinAlternation:
     """Return the start where the alternation ends below it, as zero forcing may."""
-    worse = found.trace[:, -1] < found.trace[:, 0]
-    first, second = _chosen(worse, start, (found.reflection1, found.reflection2))
+    decreased = solution.trace[:, -1] < solution.trace[:, 0]
+    first, second = _select(decreased, start, (solution.reflection1, solution.reflection2))
     kind, power = parameters["receiver"], transmit_power(parameters)
-    receivers, reached = receive(links, first, second, kind, power)
-    trace = np.concatenate([found.trace[:, :-1], reached[:, None]], axis=1)
-    return replace(found, reflection1=first, reflection2=second, receivers=receivers, trace=trace)
+    receivers, smallest_sinr = receive(links, first, second, kind, power)
+    trace = np.concatenate([solution.trace[:, :-1], smallest_sinr[:, None]], axis=1)
+    return replace(
+        solution, reflection1=first, reflection2=second, receivers=receivers, trace=trace
+    )
 
 
-def _chosen(which: NDArray[np.bool_], one: Pair, other: Pair) -> Pair:
+def _select(mask: NDArray[np.bool_], first_pair: Pair, second_pair: Pair) -> Pair:
     """Return reflections of one pair where it is chosen, of the other elsewhere."""
-    first, second = (np.where(which[:, None], a, b) for a, b in zip(one, other, strict=True))
+    first, second = (
+        np.where(mask[:, None], a, b) for a, b in zip(first_pair, second_pair, strict=True)
+    )
     return first, second

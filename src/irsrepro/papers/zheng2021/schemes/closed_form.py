@@ -19,7 +19,7 @@ from irsrepro.papers.zheng2021.algorithms.double_reflection import (
 )
 from irsrepro.papers.zheng2021.algorithms.links import Links, joint_cascade
 from irsrepro.papers.zheng2021.schemes.single_surface import solve_single
-from irsrepro.papers.zheng2021.system import double_reflection, double_variables, gains_reported
+from irsrepro.papers.zheng2021.system import double_reflection, double_variables, gain_progress
 
 
 def start(problem: Problem, links: Links) -> tuple[Complex, Complex, Complex | None]:
@@ -41,15 +41,16 @@ def design(problem: Problem) -> xr.Dataset:
         the gain.
     """
     links = double_reflection(problem)
-    found = problem.solver(alternate_double_reflection)(
+    solution = problem.solver(alternate_double_reflection)(
         links,
         *start(problem, links),
         max_iterations=problem.parameters["ao_iterations"] if problem.parameters["optimise"] else 0,
         tolerance=problem.parameters["ao_tolerance"],
     )
     if not problem.parameters["optimise"]:  # a start that nothing is done to is at no limit
-        found = replace(
-            found, status=np.where(found.status == FAILURE, FAILURE, CONVERGED).astype(np.int8)
+        solution = replace(
+            solution,
+            status=np.where(solution.status == FAILURE, FAILURE, CONVERGED).astype(np.int8),
         )
-    variables = double_variables(found.reflection1, found.reflection2, found.receiver)
-    return variables.assign(gains_reported(found))
+    variables = double_variables(solution.reflection1, solution.reflection2, solution.receiver)
+    return variables.assign(gain_progress(solution))

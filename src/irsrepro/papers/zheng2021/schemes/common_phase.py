@@ -15,7 +15,7 @@ from irsrepro.optimize.rounding import polish
 from irsrepro.papers.zheng2021.algorithms.codebook import search_codebooks
 from irsrepro.papers.zheng2021.algorithms.links import effective_channel
 from irsrepro.papers.zheng2021.algorithms.max_min_reflection import alternate_max_min
-from irsrepro.papers.zheng2021.system import double_reflection, reported, transmit_power
+from irsrepro.papers.zheng2021.system import double_reflection, progress, transmit_power
 
 PHASES = 360
 
@@ -30,10 +30,10 @@ def design(problem: Problem) -> xr.Dataset:
     """
     parameters = problem.parameters
     power, links = transmit_power(parameters), double_reflection(problem)
-    apart = links._replace(between=0.0 * links.between)
-    words = problem.solver(search_codebooks)(apart, receiver="mmse", powers=power)
-    found = alternate_max_min(
-        apart,
+    separate_links = links._replace(between=0.0 * links.between)
+    words = problem.solver(search_codebooks)(separate_links, receiver="mmse", powers=power)
+    solution = alternate_max_min(
+        separate_links,
         words.reflection1,
         words.reflection2,
         lambda step, incumbent, *_: problem.solver(polish)(step, incumbent).vector,
@@ -42,15 +42,20 @@ def design(problem: Problem) -> xr.Dataset:
         max_iterations=parameters["iterations"],
         tolerance=parameters["tolerance"],
     )
-    alone = effective_channel(apart, found.reflection1, found.reflection2)
-    passed = effective_channel(links, found.reflection1, found.reflection2) - alone
-    before = receiver_sinr(alone, "mmse", power)
+    single_channel = effective_channel(separate_links, solution.reflection1, solution.reflection2)
+    double_channel = (
+        effective_channel(links, solution.reflection1, solution.reflection2) - single_channel
+    )
+    reference_sinr = receiver_sinr(single_channel, "mmse", power)
     ratios = [
-        (receiver_sinr(alone + np.exp(1j * psi) * passed, "mmse", power) / before).min(axis=1)
+        (
+            receiver_sinr(single_channel + np.exp(1j * psi) * double_channel, "mmse", power)
+            / reference_sinr
+        ).min(axis=1)
         for psi in 2.0 * np.pi * np.arange(PHASES) / PHASES
     ]
-    about = "SINR of the user that gains least, over that of the single IRS"
-    worst = variable(("realisation",), np.max(ratios, axis=0), about, "1")
-    trace = np.log2(1.0 + found.trace)
-    ended = reported(found.status, found.iterations, found.residual, trace)
-    return xr.Dataset({"worst_ratio": worst} | ended)
+    description = "SINR of the user that gains least, over that of the single IRS"
+    worst = variable(("realisation",), np.max(ratios, axis=0), description, "1")
+    trace = np.log2(1.0 + solution.trace)
+    progress_variables = progress(solution.status, solution.iterations, solution.residual, trace)
+    return xr.Dataset({"worst_ratio": worst} | progress_variables)

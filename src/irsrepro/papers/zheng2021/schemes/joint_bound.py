@@ -21,16 +21,16 @@ def design(problem: Problem) -> xr.Dataset:
         ``gain_bound`` (realisation,) in 1/W; status, iterations and residual, the relative distance
         of the bound from what the relaxed problem reaches.
     """
-    found = problem.solver(largest_norm_bound)(
+    solution = problem.solver(largest_norm_bound)(
         product_factors(double_reflection(problem)),
         tolerance=problem.parameters["sdr_tolerance"],
     )
-    one = ("realisation",)
+    dims = ("realisation",)
     return xr.Dataset(
         {
-            "gain_bound": variable(one, found.bound, "bound of the SNR per watt", "1/W"),
-            "status": variable(one, found.status, status_legend(), "1"),
-            "iterations": variable(one, found.iterations, "evaluations", "1"),
-            "residual": variable(one, found.residual, "relative gap of the bound", "1"),
+            "gain_bound": variable(dims, solution.bound, "bound of the SNR per watt", "1/W"),
+            "status": variable(dims, solution.status, status_legend(), "1"),
+            "iterations": variable(dims, solution.iterations, "evaluations", "1"),
+            "residual": variable(dims, solution.residual, "relative gap of the bound", "1"),
         }
     )

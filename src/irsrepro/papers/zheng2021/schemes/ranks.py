@@ -26,7 +26,9 @@ def design(problem: Problem) -> xr.Dataset:
 
     sizes = [links.second.shape[-1] for links in (double, single)]
     first = phases("IRS 1", double.first.shape[-1])
-    both = effective_channel(double, first, phases("IRS 2", sizes[0]))
-    alone = effective_channel(single, first[:, :0], phases("single IRS", sizes[1]))
+    double_channel = effective_channel(double, first, phases("IRS 2", sizes[0]))
+    single_channel = effective_channel(single, first[:, :0], phases("single IRS", sizes[1]))
     paths = problem.parameters["near_paths"] + problem.parameters["far_paths"]
-    return rank_variables(both, alone, double.first, double.first_to_receiver, paths)
+    return rank_variables(
+        double_channel, single_channel, double.first, double.first_to_receiver, paths
+    )

@@ -18,7 +18,7 @@ from irsrepro.papers.zheng2021.schemes.closed_form import start
 from irsrepro.papers.zheng2021.system import (
     double_reflection,
     double_variables,
-    gains_reported,
+    gain_progress,
 )
 
 
@@ -33,22 +33,22 @@ def design(problem: Problem) -> xr.Dataset:
     links, parameters = double_reflection(problem), problem.parameters
     first, second, _ = start(problem, links)
     theta = [first, second]
-    one = np.ones((len(first), 1))
+    ones = np.ones((len(first), 1))
     gains = [(np.abs(effective_channel(links, *theta)) ** 2).sum(axis=1)]
     gap = np.zeros(len(first))
     for iteration in range(1, parameters["sdr_iterations"] + 1):
         gap[:] = 0.0
         for surface in (2, 1):
             step = norm_problem(block_factors(links, *theta)[surface - 1].mT.conj())
-            incumbent = np.concatenate([theta[surface - 1], one], axis=1)
+            incumbent = np.concatenate([theta[surface - 1], ones], axis=1)
             vector, bound = relax_and_round(problem, step, incumbent, iteration, surface)
             theta[surface - 1] = vector[:, :-1]
             gap = np.maximum(gap, bound / step.values(vector)[:, 0] - 1.0)
         gains.append((np.abs(effective_channel(links, *theta)) ** 2).sum(axis=1))
     channel = effective_channel(links, *theta)
     residual = (gains[-1] - gains[-2]) / gains[-1]
-    settled = residual <= parameters["sdr_tolerance"]
-    found = Alternation(
+    converged = residual <= parameters["sdr_tolerance"]
+    solution = Alternation(
         reflection1=theta[0],
         reflection2=theta[1],
         receiver=channel / np.linalg.norm(channel, axis=1, keepdims=True),
@@ -56,14 +56,14 @@ def design(problem: Problem) -> xr.Dataset:
         trace=np.stack(gains, axis=1),
         iterations=np.full(len(channel), len(gains) - 1),
         residual=residual,
-        status=converged_or_limited(settled),
+        status=converged_or_limited(converged),
     )
-    variables = double_variables(found.reflection1, found.reflection2, found.receiver)
-    about = "bound of a step over the gain after it, less one"
+    variables = double_variables(solution.reflection1, solution.reflection2, solution.receiver)
+    description = "bound of a step over the gain after it, less one"
     return variables.assign(
-        gains_reported(found)
+        gain_progress(solution)
         | {
-            "step_gap": variable(("realisation",), gap, about, "1"),
+            "step_gap": variable(("realisation",), gap, description, "1"),
             "rounding_loss": variable(
                 ("realisation",), gap / (1.0 + gap), "share of its bound a step falls short of", "1"
             ),

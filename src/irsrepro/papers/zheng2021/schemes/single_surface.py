@@ -8,7 +8,7 @@ from irsrepro.papers.zheng2021.algorithms.double_reflection import (
     Alternation,
     alternate_single_reflection,
 )
-from irsrepro.papers.zheng2021.system import gains_reported, single_reflection, single_variables
+from irsrepro.papers.zheng2021.system import gain_progress, single_reflection, single_variables
 
 
 def solve_single(problem: Problem, cascade: Complex) -> Alternation:
@@ -31,6 +31,6 @@ def design(problem: Problem) -> xr.Dataset:
     Returns:
         ``reflection`` and ``receiver``; status, iterations, residual and trace of the gain.
     """
-    found = solve_single(problem, single_reflection(problem).second_to_receiver)
-    variables = single_variables(found.reflection1, found.receiver)
-    return variables.assign(gains_reported(found))
+    solution = solve_single(problem, single_reflection(problem).second_to_receiver)
+    variables = single_variables(solution.reflection1, solution.receiver)
+    return variables.assign(gain_progress(solution))
