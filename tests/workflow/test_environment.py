@@ -52,6 +52,14 @@ def test_what_is_installed_is_what_is_locked() -> None:
         assert metadata.version(name) == version
 
 
+def test_every_python_that_is_promised_can_install_the_lock() -> None:
+    """A package may ask for a later patch release of Python than distributions ship."""
+    first = f"{PROJECT['requires-python'].removeprefix('>=')}.0"
+    for name in LOCK:
+        versions = metadata.metadata(name).get("Requires-Python") or ""
+        assert first in SpecifierSet(versions), f"{name} {LOCK[name]} needs Python {versions}"
+
+
 RULES = ROOT / "workflow" / "envs" / "irsrepro.yaml"
 
 
