@@ -56,8 +56,8 @@ def test_every_python_that_is_promised_can_install_the_lock() -> None:
     """A package may ask for a later patch release of Python than distributions ship."""
     first = f"{PROJECT['requires-python'].removeprefix('>=')}.0"
     for name in LOCK:
-        versions = metadata.metadata(name).get("Requires-Python") or ""
-        assert first in SpecifierSet(versions), f"{name} {LOCK[name]} needs Python {versions}"
+        versions = metadata.metadata(name).json.get("requires_python", "")
+        assert first in SpecifierSet(str(versions)), f"{name} {LOCK[name]} needs Python {versions}"
 
 
 RULES = ROOT / "workflow" / "envs" / "irsrepro.yaml"
