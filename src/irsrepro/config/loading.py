@@ -236,7 +236,8 @@ def load_paper(
         chunk = source["ensembles"][entry["ensemble"]].get("chunk")
         for scheme, count in entry.get("first", {}).items():
             if chunk is None or chunk_bounds(count + 1, chunk)[-1][0] != count:
-                expected = f"a multiple of ensembles.{entry['ensemble']}.chunk"
+                chunks = f"ensembles.{entry['ensemble']}.chunk"
+                expected = f"a multiple of {chunks}, at the end of a chunk"
                 raise_config_error(
                     name, f"experiments.{experiment}.first.{scheme}", count, expected
                 )

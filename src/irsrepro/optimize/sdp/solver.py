@@ -280,9 +280,12 @@ def _run_dual_scaling(
         squares, vectors = np.linalg.eigh(V)
         columns = (vectors * np.sqrt(np.maximum(squares, 0.0)))[:, ::-1]
         for rank in range(1, min(max_rank, len(V)) + 1):  # the fewest columns that will do
-            factor = _pad(columns[:, :rank], width)
-            value = smallest_value(instance, factor)
-            if upper - value <= tolerance * max(abs(value), scaled.floor):
+            candidate = _pad(columns[:, :rank], width)
+            candidate_value = smallest_value(instance, candidate)
+            proven = upper - candidate_value <= tolerance * max(abs(candidate_value), scaled.floor)
+            if proven or candidate_value > value:
+                factor, value = candidate, candidate_value
+            if proven:
                 break
     scaling = _Outcome(factor, value, w, y, upper, steps, status)
     if upper - value <= tolerance * max(abs(value), scaled.floor):

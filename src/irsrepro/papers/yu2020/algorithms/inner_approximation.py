@@ -103,6 +103,7 @@ def _iterate(
     multipliers = np.append(np.ones(users), 0.0)
     factor = np.ascontiguousarray(vector.conj()[:, None])
     memory = new_memory(users, size, antennas)
+    beams = np.empty((users, antennas), np.complex128)
     trace[:, 0] = first, first, first, 0.0, 0.0
     objective, largest_gap, residual = 1.0, 0.0, inf
     status, iterations = ITERATION_LIMIT, 0
@@ -122,7 +123,7 @@ def _iterate(
             uplink,
             best_power,
             vector,
-            best_beams,
+            beams,
         )
         lifted, rank_gap, ratio, gap, projected = measures
         new_objective = lifted + weights[1] * rank_gap
@@ -139,6 +140,7 @@ def _iterate(
         if projected < best_power:
             best_power = projected
             best_vector[:] = vector
+            best_beams[:] = beams
         trace[:, t] = first * new_objective, first * lifted, projected, rank_gap, ratio
         residual = (objective - new_objective) / objective
         objective = new_objective
