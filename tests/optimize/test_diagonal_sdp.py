@@ -19,6 +19,7 @@ from irsrepro.optimize.sdp.problem import (
     MaxMinProblem,
     factor_matrices,
     norm_problem,
+    scale_instance,
 )
 from irsrepro.optimize.sdp.problem import sinr_problem as of_sinrs
 from irsrepro.optimize.sdp.solver import DiagonalSdpSolution, Method, solve_diagonal_sdp
@@ -206,6 +207,16 @@ def test_dual_scaling_proves_what_low_rank_has_begun(
     assert (inner.value <= helped.upper_bound * (1 + 1e-9)).all()
     np.testing.assert_allclose(helped.value, inner.value, rtol=1.1e-3)
     assert (np.abs(helped.factor).max(axis=1) > 0.0).sum(axis=1).max() <= 12
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_dual_scaling_gives_nothing_away_where_few_columns_are_allowed(seed: int) -> None:
+    """One column holds less than what the low-rank method had reached, which then stays."""
+    problem = sinr_problem(np.random.default_rng(seed), 20, 4, snr=100.0)
+    scaled, start = scale_instance(problem, 0), np.ones((20, 4), complex)
+    low_rank = solver._low_rank(scaled, start, 1e-3, 12, 12, 20)
+    outcome = solver._run_dual_scaling(scaled, low_rank, 1e-3, 5, 1, 20)[0]
+    assert outcome.value >= low_rank.value
 
 
 def test_interior_and_low_rank_agree_with_cvxpy_on_linear_problems() -> None:
