@@ -53,8 +53,8 @@ order of the columns, and exponents with intervals of 95 %. That of *realisation
 cost is in proportion to their number, and negative where a call as such costs something. Intervals
 are wide where numbers of iterations differ, as there are few realisations behind a point. Sizes
 predicted to take more than {LONGEST:.0f} s a call were left out. Fits and costs of
-inner_approximation (yu2020), sdr (zhang2022) and direct (noh2022) are from before these became eight,
-four and ten times faster.
+inner_approximation (yu2020), sdr (zhang2022) and direct (noh2022) are from before these became
+eight, four and ten times faster.
 """
 TITLE = "## 1 000 000 realisations\n"
 PLAN = """\
