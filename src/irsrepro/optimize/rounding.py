@@ -23,9 +23,7 @@ from numpy.typing import NDArray
 from irsrepro.array_types import Complex, Real
 from irsrepro.channels.fading import rayleigh
 from irsrepro.channels.streams import RandomStream
-from irsrepro.optimize.samples import finalists
-from irsrepro.optimize.sdp.columns import forms
-from irsrepro.optimize.sdp.instance import Instance
+from irsrepro.optimize.samples import finalists, user_values
 from irsrepro.optimize.sdp.low_rank import low_rank
 from irsrepro.optimize.sdp.problem import MaxMinProblem, scale_instance, smallest_value
 
@@ -101,14 +99,14 @@ def gaussian_randomisation(
         if incumbent is not None:
             vectors[r] = _rotate_to_reference(incumbent[r])
             best = smallest_value(instance, vectors[r, :, None])
-        best_ones = finalists(instance, Y, z)
-        if best_ones.size:
-            values = _values_of(instance, Y @ z[best_ones].T)
+        candidates = finalists(instance, Y, z)
+        if candidates.size:
+            values = user_values(instance, Y @ z[candidates].T).min(axis=0)
             # At rank one all are equal: the first is taken, whatever rounding makes of the others.
             ties = values >= values.max() - _TIE * abs(values.max())
             winner = int(np.flatnonzero(ties)[0])
             if values[winner] > best:
-                sample_indices[r] = best_ones[winner]
+                sample_indices[r] = candidates[winner]
                 vectors[r] = _rotate_to_reference(Y @ z[sample_indices[r]])
     return UnitModulusVectors(vectors, problem.values(vectors).min(axis=1), sample_indices)
 
@@ -224,14 +222,3 @@ def _rotate_to_reference(vector: Complex) -> Complex:
     phases = phases / np.abs(phases)
     phases *= phases[-1].conj()
     return np.asarray(phases / np.abs(phases))
-
-
-def _values_of(instance: Instance, vectors: Complex) -> Real:
-    """Return the smallest of the users' values at the phases of each vector, (element, vector)."""
-    sizes = np.abs(vectors)
-    phases = np.divide(vectors, sizes, out=np.ones_like(vectors), where=sizes > 0.0)
-    image = forms(instance.columns, phases)
-    powers = image.real**2 + image.imag**2
-    top = instance.numerator @ powers + instance.numerator_constant[:, None]
-    bottom = instance.denominator @ powers + instance.denominator_constant[:, None]
-    return np.asarray((top / bottom).min(axis=0))

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from irsrepro.array_types import Complex
+from irsrepro.array_types import Complex, Real
 from irsrepro.compiled import kernel
 from irsrepro.optimize.sdp.columns import Columns, forms
 from irsrepro.optimize.sdp.instance import Instance
@@ -54,6 +54,22 @@ def _listeners(instance: Instance, users: NDArray[np.bool_]) -> _Listeners:
     )
 
 
+def user_values(instance: Instance, vectors: Complex) -> Real:
+    """Return the value of every user at the phases of vectors, (user, vector).
+
+    Args:
+        instance: one realisation.
+        vectors: (element, vector); zeros take the phase 0.
+    """
+    sizes = np.abs(vectors)
+    phases = np.divide(vectors, sizes, out=np.ones_like(vectors), where=sizes > 0.0)
+    images = forms(instance.columns, phases)
+    powers = images.real**2 + images.imag**2
+    top = instance.numerator @ powers + instance.numerator_constant[:, None]
+    bottom = instance.denominator @ powers + instance.denominator_constant[:, None]
+    return np.asarray(top / bottom)
+
+
 def _last_user(instance: Instance, factor: Complex, draws: Complex) -> NDArray[np.bool_]:
     """Return the user with the smallest value for most draws, (user,); all if they share columns.
 
@@ -66,12 +82,8 @@ def _last_user(instance: Instance, factor: Complex, draws: Complex) -> NDArray[n
     users = np.arange(len(active_columns))
     if active_columns.sum(axis=0).max() > 1:
         return users >= 0
-    vectors = factor @ draws.T
-    images = forms(instance.columns, vectors / np.maximum(np.abs(vectors), 1e-30))
-    powers = images.real**2 + images.imag**2
-    top = instance.numerator @ powers + instance.numerator_constant[:, None]
-    bottom = instance.denominator @ powers + instance.denominator_constant[:, None]
-    counts = np.bincount((top / bottom).argmin(axis=0), minlength=users.size)
+    last = user_values(instance, factor @ draws.T).argmin(axis=0)
+    counts = np.bincount(last, minlength=users.size)
     return np.asarray(users == counts.argmax())
 
 
