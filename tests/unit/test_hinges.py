@@ -260,9 +260,7 @@ def test_readings_of_several_builds_are_refused() -> None:
 def test_values_are_compared_by_what_they_are() -> None:
     assert key_of(1) == key_of(1.0) != key_of(True)
     assert key_of({"b": [1], "a": 2}) == key_of({"a": 2.0, "b": (1,)})
-    assert (
-        value_text(True) == "true" and value_text(2.50) == "2.5" and len(value_text("x" * 99)) == 32
-    )
+    assert value_text(True) == "true" and value_text(2.50) == "2.5"
     assert value_text({"x": [1, 2], "mirrored_y": [5, 6]}) == "x: [1, 2], mirrored y: [5, 6]"
 
 

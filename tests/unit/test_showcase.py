@@ -75,9 +75,21 @@ def test_the_page_has_every_figure_and_every_claim(exhibits: list[Exhibit]) -> N
         assert f"(first2020/{name}.png)" in text and f"(first2020/{name}.csv)" in text
         assert f'id="first2020-{name}"' in text
     before, after = text.split("### Claims about no figure")
-    assert "a-rise" in before and "by construction" in before and "a-theorem" not in before
+    assert "a-rise" in before and "a-theorem" not in before
     assert "a-theorem" in after
     assert "Computed in 3.2 s" in before and "Computed in 10.0 min" in before
+
+
+def test_a_claim_that_holds_by_a_calibrated_value_is_no_evidence() -> None:
+    rows = [claim("a-rise", "fig02", "replicated", by_construction="1"), *CLAIMS[1:]]
+    exhibits = exhibits_of({"first2020": SOURCE}, rows, TIMES)
+    lines = [line for line in page(exhibits).splitlines() if "calibrated value" in line]
+    assert len(lines) == 1 and "**a-rise**" in lines[0]
+    assert "\n1 of the 1 sentences that replicate" in overview_table(exhibits, "")
+
+
+def test_nothing_is_said_of_claims_that_there_are_not() -> None:
+    assert "about no figure" not in page(exhibits_of({"first2020": SOURCE}, CLAIMS[:2], TIMES))
 
 
 def test_the_page_tells_in_how_many_readings_a_claim_holds(exhibits: list[Exhibit]) -> None:

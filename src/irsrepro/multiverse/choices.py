@@ -53,7 +53,12 @@ class Dimension:
         return [key_of(candidate) for candidate in self.values].index(key_of(value))
 
     def text(self, value: Any) -> str:
-        """Return a value of the parameter for people, with its unit."""
+        """Return a value of the parameter for people, with its unit; a long one cut short."""
+        text = self.whole_text(value)
+        return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+    def whole_text(self, value: Any) -> str:
+        """Return a value of the parameter for people, with its unit, however long."""
         return f"{value_text(value)} {self.unit}".rstrip()
 
 
@@ -120,14 +125,13 @@ def key_of(value: Any) -> str:
 
 
 def value_text(value: Any) -> str:
-    """Return a value for people, a long one cut short."""
+    """Return a value for people."""
     if isinstance(value, bool):
         return str(value).lower()
     if is_number(value):
         return f"{value:g}"
     text = value if isinstance(value, str) else json.dumps(value).translate(_WITHOUT_MARKS)
-    text = text.replace("_", " ")
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+    return text.replace("_", " ")
 
 
 def _plain(value: Any) -> Any:

@@ -98,11 +98,11 @@ def share(finding: Finding) -> str:
 
 
 def short(finding: Finding) -> str:
-    """Return the count for a list: ``holds in 38 of 41 readings``."""
+    """Return the count for a list: ``holds in 38, fails in 3 of 41 readings``."""
     counts = finding.every
-    text = f"holds in {counts.holds} of {_readings(counts.total)}"
-    if counts.open:
-        text += f", open in {counts.open}"
+    parts = {"holds": counts.holds, "fails": counts.fails, "open": counts.open}
+    told = ", ".join(f"{word} in {count}" for word, count in parts.items() if count)
+    text = f"{told} of {_readings(counts.total)}"
     return f"{text}, {BY_LUCK}" if finding.by_luck else text
 
 

@@ -39,10 +39,10 @@ ABOUT_KINDS = dict(
 )
 EXPLAINED = (
     "A reading is a complete choice of what the paper leaves open. The choices, and the values "
-    "taken for plausible, are ours: they are no draws from a distribution in which the truth lies, "
-    "and a share of readings is no probability that a claim is true. A claim that is open is given "
-    "few realisations here, so that our reading may be open where the scorecard, on all those of "
-    "the build, decides. Claims on computing times are left out."
+    "taken for plausible, are ours: they are not a sample from a distribution that contains the "
+    "truth, and a share of readings is no probability that a claim is true. A claim that is open "
+    "is given few realisations here, so that our reading may be open where the scorecard, on all "
+    "those of the build, decides. Claims on computing times are left out."
 )
 
 
@@ -150,7 +150,7 @@ class Survey:
         return [
             {
                 "choice": dimension.name,
-                "ours": dimension.text(dimension.values[dimension.default]),
+                "ours": dimension.whole_text(dimension.values[dimension.default]),
                 "others": _other_values(dimension),
             }
             for dimension in self.varied_choices
@@ -360,7 +360,7 @@ def _other_values(dimension: Dimension) -> str:
     if dimension.numeric and len(others) > MOST_LISTED:
         ends = f"{dimension.text(others[0])} to {dimension.text(others[-1])}"
         return f"{len(others)} values from {ends}"
-    return ", ".join(map(dimension.text, others))
+    return "; ".join(map(dimension.whole_text, others))
 
 
 def _counts(finding: Finding) -> dict[str, Counts]:

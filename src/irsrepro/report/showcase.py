@@ -26,6 +26,7 @@ from irsrepro.build.paths import claims_file
 from irsrepro.build.provenance import library_versions
 from irsrepro.build.storage import write_atomically
 from irsrepro.claims import read_verdicts, readings
+from irsrepro.claims.verdicts import REPLICATED
 from irsrepro.config.loading import Project, load_paper, paper_keys
 from irsrepro.config.paper import DEFAULT
 from irsrepro.errors import ConfigurationError, StorageError
@@ -33,11 +34,21 @@ from irsrepro.figures.style import VERDICTS as COLOURS
 from irsrepro.report import multiverse_gallery, verification
 from irsrepro.report.alternatives import robustness_page
 from irsrepro.report.listing import computing_times, duration
-from irsrepro.report.pages import BADGES, address, counts, with_total
+from irsrepro.report.pages import BADGES, OWN, address, counts, with_total
 
 Row = Mapping[str, str]
 FOLDER = Path("docs/gallery")
 COLUMNS = 3  # of the overview picture
+VOCABULARY = (
+    "After a claim stands in brackets where it is from (a sentence of the paper if nothing is "
+    "said), and in italics the comparison that decided it, of all that the claim makes: its "
+    "interval holds for all of them at once (*simultaneous*) and however often one has looked (see "
+    "[verdicts](../numbers.md#verdicts)). *Cause* says why a claim does not replicate: **paper**, "
+    "we think that the sentence is wrong or inexact; **lost number**, it depends on a value that "
+    "the text has lost; **sample**, too few realisations; **budget**, a bound or a rounding that "
+    "is not computed more tightly. *Rounding alone turns it*: another rounding of the last digits "
+    "would change the verdict."
+)
 
 
 @dataclass(frozen=True)
@@ -89,10 +100,12 @@ def page(
         "`irsrepro showcase`; do not edit. The numbers behind the verdicts are in "
         "[scorecard.csv](scorecard.csv), those behind a figure in the table beside it, computing "
         "times in [times.csv](times.csv), hashes and versions in [manifest.json](manifest.json).",
+        VOCABULARY,
         "Which verdicts depend on how a paper is read: [alternatives.md](alternatives.md)."
         if alternatives
         else "",
-        "How each claim fares under every reading: [multiverse](multiverse/README.md)."
+        "How claims fare under many readings of what the papers leave open: "
+        "[multiverse](multiverse/README.md)."
         if shares
         else "",
         "![one figure of every paper](overview.png)",
@@ -110,10 +123,8 @@ def page(
                 f"Computed in {duration(exhibit.times[name])}.",
                 _claims([row for row in exhibit.claims if row["figure"] == name], own),
             ]
-        parts += [
-            "### Claims about no figure",
-            _claims([row for row in exhibit.claims if row["figure"] not in source["figures"]], own),
-        ]
+        rows = [row for row in exhibit.claims if row["figure"] not in source["figures"]]
+        parts += ["### Claims about no figure", _claims(rows, own)] if rows else []
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -143,6 +154,14 @@ def overview_table(exhibits: Sequence[Exhibit], folder: str) -> str:
         )
     total = duration(sum(exhibit.time for exhibit in exhibits))
     lines.append(f"| all | | {cells['all']} | {total} |")
+    rows = [row for exhibit in exhibits for row in exhibit.claims if row["source"] == OWN]
+    calibrated = sum(map(_is_no_evidence, rows))
+    if calibrated:
+        lines.append(
+            f"\n{calibrated} of the {counts(rows)[REPLICATED]} sentences that replicate rest on a "
+            "value that we calibrated so that a trend stated in the paper shows: their agreement "
+            "is no evidence for the paper. The gallery marks them."
+        )
     return "\n".join(lines)
 
 
@@ -160,7 +179,7 @@ def _claims(rows: Sequence[Row], shares: Mapping[str, str]) -> str:
     return "\n".join(
         f"* {BADGES[row['verdict']]} **{row['claim']}** ({row['about']}, {row['verdict']}"
         + (f", {row['source']}" if row["source"] != "paper" else "")
-        + (", by construction" if row["by_construction"] == "1" else "")
+        + (", rests on a calibrated value" if _is_no_evidence(row) else "")
         + f"): {row['text']} *{row['sentence']}*"
         + (f" Cause: {row['cause']}." if row["cause"] else "")
         + (
@@ -170,6 +189,11 @@ def _claims(rows: Sequence[Row], shares: Mapping[str, str]) -> str:
         )
         for row in rows
     )
+
+
+def _is_no_evidence(row: Row) -> bool:
+    """Whether a claim holds with the help of a value chosen so that a stated trend shows."""
+    return row["by_construction"] == "1" and row["verdict"] == REPLICATED
 
 
 def splice(text: str, name: str, content: str) -> str:
@@ -219,7 +243,7 @@ def overview_picture(exhibits: Sequence[Exhibit], pictures: Mapping[str, bytes])
         )  # fmt: skip
         left = [a + b for a, b in zip(left, widths, strict=True)]
     bars.invert_yaxis()
-    bars.set_title("claims by verdict", fontsize=11)
+    bars.set_title("the papers' own sentences, by verdict", fontsize=11)
     bars.tick_params(length=0)
     bars.set_xticks([])
     bars.spines[:].set_visible(False)
