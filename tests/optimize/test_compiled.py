@@ -1,4 +1,4 @@
-"""No compiled function lets the compiler reorder sums.
+"""No compiled function lets the compiler reorder sums, and none is compiled for literal numbers.
 
 With fast mathematics their last bits depend on what can be inlined, which differs between a
 function just compiled and one read from the cache, and on what the process has compiled before.
@@ -7,7 +7,11 @@ function just compiled and one read from the cache, and on what the process has 
 import ast
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from irsrepro.array_types import Real
+from irsrepro.compiled import kernel
 
 ROOT = Path(__file__).resolve().parents[2]
 LIBRARY = ROOT / "src" / "irsrepro"
@@ -31,3 +35,25 @@ def test_no_function_has_fast_mathematics(folder: str) -> None:
 def test_it_is_seen() -> None:
     source = '@njit(cache=True, fastmath={"reassoc"})\ndef f(x):\n    return x\n'
     assert fast_mathematics(source) == [1]
+
+
+@kernel
+def power_sum(values: Real, exponent: int) -> float:
+    total = 0.0
+    for n in range(values.size):
+        total += values[n] ** exponent
+    return total
+
+
+@kernel
+def calls_with_literals(values: Real) -> float:
+    total, exponent = power_sum(values, 2), 3
+    while exponent < 5:
+        total += power_sum(values, exponent=exponent)
+        exponent += 1
+    return total
+
+
+def test_a_kernel_is_compiled_once_for_all_literal_numbers() -> None:
+    assert calls_with_literals(np.array([1.0, 2.0])) == 5.0 + 9.0 + 17.0
+    assert len(power_sum.signatures) == 1  # type: ignore[attr-defined]

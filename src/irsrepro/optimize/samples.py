@@ -46,7 +46,7 @@ def _listeners(instance: Instance, users: NDArray[np.bool_]) -> _Listeners:
     active_columns = ((top != 0.0) | (bottom != 0.0)).any(axis=0)
     F = instance.columns.local[:, active_columns]
     return _Listeners(
-        np.block([[F.real, -F.imag], [F.imag, F.real]]).astype(np.float32),
+        np.block([[F.real, -F.imag], [F.imag, F.real]]).astype(np.float32, order="C"),
         top[:, active_columns].T.astype(np.float32, order="C"),
         instance.numerator_constant[users].astype(np.float32),
         bottom[:, active_columns].T.astype(np.float32, order="C"),

@@ -387,7 +387,8 @@ def checked_powers(powers: ArrayLike, noise: float, count: int, users: int) -> R
         raise ValueError(f"powers {values.shape} must be one, {(users,)} or {(count, users)}")
     if not (0.0 < noise < np.inf and (values > 0.0).all() and np.isfinite(values).all()):
         raise ValueError("powers and noise must be positive and finite")
-    return np.ascontiguousarray(np.broadcast_to(values, (count, users)))
+    # A copy even where nothing changes: kernels are compiled anew for an array that is read-only.
+    return np.array(np.broadcast_to(values, (count, users)))
 
 
 def _checked(channel: Complex, powers: ArrayLike, noise: float) -> tuple[Complex, Complex, Real]:

@@ -297,7 +297,7 @@ def _run_dual_scaling(
 def _interior(scaled: ScaledInstance, known_value: float, tolerance: float, width: int) -> _Outcome:
     instance = scaled.instance._replace(columns=without_blocks(scaled.instance.columns))
     V, w, y, upper, steps, status = interior_point(
-        instance, scaled.linear, known_value, tolerance, scaled.floor, STEP_LIMIT
+        instance, scaled.linear, known_value, float(tolerance), scaled.floor, STEP_LIMIT
     )
     squares, vectors = np.linalg.eigh(V)
     factor = _pad((vectors * np.sqrt(np.maximum(squares, 0.0)))[:, ::-1], width)

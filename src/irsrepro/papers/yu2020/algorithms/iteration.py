@@ -155,7 +155,7 @@ def iterate_once(
                 problem, multipliers, max(accuracy, _LOOSE), 1
             )
             if new_streams.shape[1] == 1:
-                y, w, z = new_factor[:, 0], new_streams[:, 0], guess[:-1]
+                y, w, z = new_factor[:, 0].copy(), new_streams[:, 0].copy(), guess[:-1]
                 y, w, z, _, gap, _, converged = solve_at_rank_one(problem, y, w, z, accuracy)
     if converged:
         factor, streams = y.reshape((y.size, 1)), w.reshape(streams.shape)

@@ -139,8 +139,8 @@ def _alternate(
     channel = effective_channel(links, reflection)
     trace[:] = 0.0
     beams[:] = 0.0
-    beams_exist = linear_beams(np.int64(ZF_BEAMS), channel, beams)
-    if not beams_exist and not linear_beams(np.int64(MMSE_BEAMS), channel, beams):
+    beams_exist = linear_beams(ZF_BEAMS, channel, beams)
+    if not beams_exist and not linear_beams(MMSE_BEAMS, channel, beams):
         return 0, 0.0, NO_CHANNEL
     np.dot(beams, np.ascontiguousarray(channel.T), responses)
     ratios(responses, sinr)

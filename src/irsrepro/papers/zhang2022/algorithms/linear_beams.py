@@ -15,7 +15,7 @@ _TINY = 1e-150  # squared gain of a channel that is none
 
 
 @kernel
-def linear_beams(kind: int | np.int64, channel: Complex, beams: Complex) -> bool:
+def linear_beams(kind: int, channel: Complex, beams: Complex) -> bool:
     """Set the beams of a closed form, of total power one (zhang2022, eqs. (49) to (51)).
 
     Args:
@@ -37,10 +37,10 @@ def linear_beams(kind: int | np.int64, channel: Complex, beams: Complex) -> bool
             if kind == ZF_BEAMS and not gram[k, k].real > _TINY:
                 return False
         if kind == ZF_BEAMS:
-            if combiner_from_gram(np.int64(ZF), gram, np.ones(users), 1.0, scratch) < users:
+            if combiner_from_gram(ZF, gram, np.ones(users), 1.0, scratch) < users:
                 return False
         else:
-            combiner_from_gram(np.int64(MMSE), gram, np.ones(users), float(users), scratch)
+            combiner_from_gram(MMSE, gram, np.ones(users), float(users), scratch)
         unscaled_beams = np.dot(np.ascontiguousarray(scratch.combiner.T), adjoint)
     total = 0.0
     for k in range(users):

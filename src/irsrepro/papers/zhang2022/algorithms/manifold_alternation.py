@@ -147,7 +147,7 @@ def _alternate(
     trace[:] = 0.0
     channel = effective_channel(links, reflection)
     beams[:] = 0.0
-    if not linear_beams(np.int64(MRT_BEAMS), channel, beams):
+    if not linear_beams(MRT_BEAMS, channel, beams):
         if _finite(channel):
             return 0, 0.0, NO_CHANNEL
         trace[:] = nan
