@@ -218,7 +218,7 @@ def workflow() -> list[str]:
     lines += ["it says which there are, and warns where others use the machine.", ""]
     found = read_results("workflow_times")
     if not found:
-        return [*lines[:-1], "No figures are committed yet."]
+        return [*lines[:-1], "No measurements are committed yet."]
     return [*lines, machine_line("workflow_times"), "", *workflow_table(found["times"])]
 
 

@@ -156,7 +156,7 @@ def test_a_report_tells_of_every_reading_once_a_multiverse_is_committed(
         "holds in 19 of 40 readings, fails in 21; fails where direct exponent is below 3",
         "open in all 40 readings",
         "replicated by luck of our guess",
-        "no draws from a distribution",
+        "not a sample from a distribution",
     ):
         assert words in found
     assert found.index('class="warning"') < found.index("<table")

@@ -355,14 +355,14 @@ def page(outcomes: list[Outcome]) -> str:
     ]
     said = [f"* {each.fault}: {bad}" for each in outcomes for bad in each.wrong]
     return "\n".join([
-        "# What builds withstand", "",
+        "# Which faults a build survives", "",
         "Made by `python tests/workflow/faults.py`: faults are done on purpose to builds of two",
         "figures of he2020 (4 realisations, chunks of 2), and every file is compared with that of",
         "an undisturbed build. A few of each kind run in `tests/workflow/test_faults.py`.",
         "Kernels and public solvers that raise are tested with every scheme in",
         "`tests/papers/test_solver_failures.py`; those that hang, crash, or return NaN or nothing",
         "with a made-up scheme in `tests/unit/test_isolation.py`.", "",
-        "| done on purpose | times | what should come of it | what did not |", "|---|---|---|---|",
+        "| done on purpose | times | what should come of it | violations |", "|---|---|---|---|",
         *rows, "", *(["## What did not", "", *said] if said else ["Nothing else came of any."]), "",
     ])  # fmt: skip
 
