@@ -48,7 +48,7 @@ HARD = 0.03  # a user's share of noise in the denominator at V = I below which l
 STEP_LIMIT, ROUND_LIMIT, AUTO_ROUND_LIMIT = 100, 400, 80
 EARLY_ROUNDS, DUAL_LIMIT = 60, 200  # rounds before dual scaling helps with ratios, and its steps
 
-_RANK = 4
+_RANK, _LARGEST_RANK = 4, 12  # columns of the low-rank method: at the start, and at most
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,6 @@ def solve_diagonal_sdp(
     method: Method = "auto",
     tolerance: float = 1e-4,
     start: Complex | None = None,
-    max_rank: int = 12,
 ) -> DiagonalSdpSolution:
     """Maximise the smallest value over psd V with unit diagonal, for all realisations.
 
@@ -106,8 +105,6 @@ def solve_diagonal_sdp(
         tolerance: relative gap to reach.
         start: factor to start the low-rank method from, (realisation, element, any), rows of any
             positive norm; by default a fixed, generic one of rank 4.
-        max_rank: largest number of columns of the low-rank method, which adds columns where the
-            certificate asks for them.
 
     Raises:
         ValueError: an unknown method, a start that does not fit or has rows of zeros.
@@ -133,7 +130,7 @@ def solve_diagonal_sdp(
     if not np.abs(start).max(axis=2, initial=0.0).all():
         raise ValueError("start must not have rows of zeros")
     # The shape of the result depends on the problem and the options only, not on how it was solved.
-    width = max(start.shape[2], min(max_rank, size))
+    width = max(start.shape[2], min(_LARGEST_RANK, size))
     if possible:
         width = max(width, size)
     solution = DiagonalSdpSolution(
@@ -156,10 +153,10 @@ def solve_diagonal_sdp(
             rounds = AUTO_ROUND_LIMIT if possible else ROUND_LIMIT
             uses_dual_scaling = not (possible or scaled.linear) and size <= LARGEST_INTERIOR
             first_rounds = EARLY_ROUNDS if uses_dual_scaling else rounds
-            outcomes.append(_low_rank(scaled, first, tolerance, first_rounds, max_rank, width))
+            outcomes.append(_low_rank(scaled, first, tolerance, first_rounds, _LARGEST_RANK, width))
             if uses_dual_scaling and outcomes[0].status != CONVERGED:
                 outcomes += _run_dual_scaling(
-                    scaled, outcomes[0], tolerance, rounds, max_rank, width
+                    scaled, outcomes[0], tolerance, rounds, _LARGEST_RANK, width
                 )
         if possible and (not outcomes or outcomes[0].status != CONVERGED):
             known_value = max(
