@@ -133,7 +133,7 @@ def _descend(
         matrix = riemannian_hessian(
             problem, factor, terms, slopes, active, curvatures, S, T, diagonal
         )
-        slope, power = newton_direction(problem, factor, matrix, gradient, direction, power)
+        slope, power = newton_direction(factor, matrix, gradient, direction, power)
         step, accepted = 1.0, False
         while step >= _SHORTEST and slope < 0.0:
             trial_factor, trial_beams = _move(factor, beams, direction, step)
