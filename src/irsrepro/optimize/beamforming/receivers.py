@@ -162,7 +162,7 @@ def _invert(matrix: Complex, floor: float, scratch: Workspace) -> int:
 
 @kernel
 def combiner_from_gram(
-    kind: int | np.int64, gram: Complex, powers: Real, noise: float, scratch: Workspace
+    kind: int, gram: Complex, powers: Real, noise: float, scratch: Workspace
 ) -> int:
     """Set scratch.combiner to the C of one kind of receivers.
 
