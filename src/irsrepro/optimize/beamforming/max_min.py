@@ -12,7 +12,7 @@ I(q) / omega, c keeping the sum at one, tends to the optimum, and for every q of
 level lies between the smallest and the largest of omega_k gamma_k(q), which certifies it. All of
 this needs the K x K Gram matrix only. The normed receivers are the directions of the downlink
 beams, and their powers solve a linear system. A bisection over second-order cone programs, as
-papers prescribe, finds the same beams (`references.max_min_beamforming`).
+papers prescribe, finds the same beams (`reference.max_min`).
 """
 
 from dataclasses import dataclass

@@ -1,9 +1,9 @@
 """Low-rank method for max-min semidefinite programs with unit diagonal, with a dual certificate.
 
-One instance of (P) in `diagonal_sdp_instance`, compiled; `diagonal_sdp` has the batched functions.
-V = Y Y^H with rows of Y in C^r of unit norm: the complex oblique manifold. At a level t and with
-fixed scales e_k (see `diagonal_sdp_interior`) the users' values are v_k = tr(C_k V) + c_k, and with
-multipliers lam on the simplex each round does
+One instance of (P) in `instance`, compiled; `solver` has the batched functions. V = Y Y^H with
+rows of Y in C^r of unit norm: the complex oblique manifold. At a level t and with fixed scales e_k
+(see `interior`) the users' values are v_k = tr(C_k V) + c_k, and with multipliers lam on the
+simplex each round does
 
     maximise   -mu log sum_k lam_k exp(-v_k(Y) / mu)            by a few conjugate gradient steps,
     update     lam_k <- lam_k exp(-v_k / mu) / sum_j lam_j exp(-v_j / mu),

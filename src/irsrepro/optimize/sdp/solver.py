@@ -1,17 +1,17 @@
 """Max-min semidefinite programs over matrices with unit diagonal, certified and batched.
 
-The relaxation of the problems in `diagonal_sdp_problem`, V in place of x x^H:
+The relaxation of the problems in `problem`, V in place of x x^H:
 
     maximise min_k tr(C_k V) + c_k   or   min_k (tr(N_k V) + n_k) / (tr(D_k V) + d_k)
     subject to diag V = 1,  V psd.
 
-Two methods. "interior" (`diagonal_sdp_interior`) takes 10 to 20 steps of O(n^3), whatever the data,
-and reaches gaps of 1e-7. "low rank" (`diagonal_sdp_low_rank`) is faster at a gap of 1e-4, from 60
-elements on by far, and reaches thousands of elements; but where interference far above the noise
-has to be nulled its valleys are narrow. Ratios of up to 400 elements then go on by dual scaling
-(`dual_scaling`); beyond, and for linear values, it stops short, which its gap then says. "auto"
-takes the interior method for few elements and no start and where interference is strong, else the
-low-rank one, and the interior one after all where that stops short and n allows.
+Two methods. "interior" (`interior`) takes 10 to 20 steps of O(n^3), whatever the data, and reaches
+gaps of 1e-7. "low rank" (`low_rank`) is faster at a gap of 1e-4, from 60 elements on by far, and
+reaches thousands of elements; but where interference far above the noise has to be nulled its
+valleys are narrow. Ratios of up to 400 elements then go on by dual scaling (`dual_scaling`);
+beyond, and for linear values, it stops short, which its gap then says. "auto" takes the interior
+method for few elements and no start and where interference is strong, else the low-rank one, and
+the interior one after all where that stops short and n allows.
 
 Both return a factor of V that is feasible to the last bit (V = Y Y^H with unit rows), the value
 recomputed from it, and dual multipliers that prove an upper bound: a target above the bound is
