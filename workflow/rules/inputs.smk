@@ -15,7 +15,7 @@ from irsrepro.config.commands import digest_of, named_files
 from irsrepro.figures.published import published_files
 from irsrepro.build.paths import benchmark_of
 from irsrepro.build.targets import PICTURE_ENDINGS
-from irsrepro.config.choices import reading_names
+from irsrepro.config.readings import reading_names
 from irsrepro.config.types import NAME
 from irsrepro.build.places import (
     CHANNELS,
