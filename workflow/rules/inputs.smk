@@ -83,7 +83,7 @@ def solutions_of(key):
 
 
 def identity(wildcards, *names, **more):
-    """What a file is: written into its attributes, and a change of it makes the file anew."""
+    """What a file is: written into its attributes, and a change of it regenerates the file."""
     facts = {name: wildcards[name] for name in names}
     return facts | {"fidelity": project.fidelity, "seed": project.seed} | more
 

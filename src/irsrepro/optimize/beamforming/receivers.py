@@ -387,7 +387,7 @@ def checked_powers(powers: ArrayLike, noise: float, count: int, users: int) -> R
         raise ValueError(f"powers {values.shape} must be one, {(users,)} or {(count, users)}")
     if not (0.0 < noise < np.inf and (values > 0.0).all() and np.isfinite(values).all()):
         raise ValueError("powers and noise must be positive and finite")
-    # A copy even where nothing changes: kernels are compiled anew for an array that is read-only.
+    # A copy even where nothing changes: kernels are recompiled for an array that is read-only.
     return np.array(np.broadcast_to(values, (count, users)))
 
 
