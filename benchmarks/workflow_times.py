@@ -60,7 +60,7 @@ def _tasks(cores: int) -> dict[str, Task]:
     }
 
 
-def seconds(task: Task, runs: int, cores: int) -> Iterator[tuple[float, float]]:
+def seconds(task: Task, runs: int) -> Iterator[tuple[float, float]]:
     """Yield wall and CPU seconds of every run, each on the checkout that the task wants."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place, "checkout")
@@ -122,7 +122,7 @@ def main() -> None:
         if name not in given.tasks and (given.tasks or task.long):
             continue
         load = machine()["load"]
-        wall, cpu = zip(*seconds(task, given.runs, given.cores), strict=True)
+        wall, cpu = zip(*seconds(task, given.runs), strict=True)
         summary = {"wall": times(wall), "cpu": times(cpu)}
         rows[name] = (
             {"about": task.about, "state": task.state}

@@ -26,8 +26,8 @@ def kernel(function: Kernel | None = None, *, allocates: bool = True) -> Any:
     Arithmetic is as written: what a compiler makes of sums that it may reorder (`fastmath`) differs
     in the last bits with what the same process has compiled before.
 
-    Numba compiles a kernel, and all that it calls, anew for every kind of its arguments; a slice of
-    a contiguous array and one that is read-only are kinds of their own, a literal number is none.
+    Numba recompiles a kernel, and all that it calls, for every kind of its arguments; a slice of a
+    contiguous array and one that is read-only are kinds of their own, a literal number is none.
 
     Args:
         function: what to compile.

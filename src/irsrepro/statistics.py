@@ -22,6 +22,9 @@ from irsrepro.array_types import Real
 
 Statistic = Callable[[Real], Real]
 
+LEVEL = 0.95
+"""Coverage of an interval unless another is asked for."""
+
 RESAMPLES = 4000
 SEED = 20_240_229
 _EXACT = 1e-13  # standard error, relative to a contrast, below which it does not vary
@@ -49,14 +52,11 @@ class Interval:
 
 
 @lru_cache(maxsize=4)
-def bootstrap_weights(
-    realisations: int, resamples: int = RESAMPLES, seed: int = SEED
-) -> NDArray[np.float64]:
+def bootstrap_weights(realisations: int, seed: int = SEED) -> NDArray[np.float64]:
     """Return how often each realisation occurs in each bootstrap resample.
 
     Args:
         realisations: number of realisations, at least 1.
-        resamples: number of resamples.
         seed: seed of the generator; the same seed gives the same weights.
 
     Returns:
@@ -67,18 +67,16 @@ def bootstrap_weights(
     """
     if realisations < 1:
         raise ValueError(f"realisations: {realisations} is not allowed; at least 1 is")
-    draws = np.random.default_rng(seed).integers(realisations, size=(resamples, realisations))
-    draws += realisations * np.arange(resamples)[:, None]
-    counts = np.bincount(draws.ravel(), minlength=resamples * realisations)
-    weights: Real = counts.reshape(resamples, realisations).astype(float)
+    draws = np.random.default_rng(seed).integers(realisations, size=(RESAMPLES, realisations))
+    draws += realisations * np.arange(RESAMPLES)[:, None]
+    counts = np.bincount(draws.ravel(), minlength=RESAMPLES * realisations)
+    weights: Real = counts.reshape(RESAMPLES, realisations).astype(float)
     weights.flags.writeable = False  # it is cached and shared
     return weights
 
 
-def mean_interval(
-    samples: ArrayLike, axis: int = 0, level: float = 0.95
-) -> tuple[Real, Real, Real]:
-    """Return the mean over realisations and its interval, for each point on its own.
+def mean_interval(samples: ArrayLike, axis: int = 0) -> tuple[Real, Real, Real]:
+    """Return the mean over realisations and its interval of ``LEVEL``, for each point on its own.
 
     The expanded percentile bootstrap (Hesterberg 2015, "What teachers should know about the
     bootstrap"): percentiles moved outwards so that for normal data the interval has the width of
@@ -87,26 +85,23 @@ def mean_interval(
     Args:
         samples: values, NaN where a realisation failed.
         axis: the axis of realisations.
-        level: coverage.
 
     Returns:
         Mean, lower and upper end, each of the shape of ``samples`` without ``axis``. With fewer
         than two valid realisations the ends are NaN.
     """
-    return _point_interval(samples, axis, level, None)
+    return _point_interval(samples, axis, None)
 
 
-def median_interval(
-    samples: ArrayLike, axis: int = 0, level: float = 0.95
-) -> tuple[Real, Real, Real]:
+def median_interval(samples: ArrayLike, axis: int = 0) -> tuple[Real, Real, Real]:
     """Return the median over realisations and its interval; otherwise as ``mean_interval``."""
-    return _point_interval(samples, axis, level, 0.5)
+    return _point_interval(samples, axis, 0.5)
 
 
 def simultaneous_interval(
     samples: ArrayLike,
     statistic: Statistic,
-    level: float = 0.95,
+    level: float = LEVEL,
     quantile: ArrayLike | None = None,
 ) -> Interval:
     """Return intervals for several contrasts that hold all at once with probability ``level``.
@@ -236,7 +231,7 @@ def _largest_deviation(
     return np.asarray(stdtrit(n - 1, ndtr(critical)) * np.sqrt(n / (n - 1)))
 
 
-def clopper_pearson(successes: int, trials: int, level: float = 0.95) -> tuple[float, float]:
+def clopper_pearson(successes: int, trials: int, level: float = LEVEL) -> tuple[float, float]:
     """Return the exact interval of a binomial share; (0, 1) without trials.
 
     Raises:
@@ -252,7 +247,7 @@ def clopper_pearson(successes: int, trials: int, level: float = 0.95) -> tuple[f
 
 
 def _point_interval(
-    samples: ArrayLike, axis: int, level: float, quantile: float | None
+    samples: ArrayLike, axis: int, quantile: float | None
 ) -> tuple[Real, Real, Real]:
     values = np.moveaxis(np.asarray(samples, dtype=float), axis, 0)
     total, shape = values.shape[0], values.shape[1:]
@@ -271,7 +266,7 @@ def _point_interval(
             if n < 2:
                 continue
             same_count = sample_counts[block] == n
-            tail = ndtr(-np.sqrt(n / (n - 1)) * stdtrit(n - 1, (1 + level) / 2))
+            tail = ndtr(-np.sqrt(n / (n - 1)) * stdtrit(n - 1, (1 + LEVEL) / 2))
             ends[:, first + np.flatnonzero(same_count)] = np.nanquantile(
                 estimates[:, same_count], [tail, 1 - tail], axis=0
             )

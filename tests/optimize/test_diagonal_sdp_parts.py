@@ -64,10 +64,9 @@ def test_slack_matrices_thin_and_dense(size: int, width: int) -> None:
     inverse = new_slack_inverse(size, width)
     assert (inverse.dense.shape[0] == 0) == (2 * width <= size)
     product = (columns * weights) @ columns.conj().T
-    definite = 0
+    largest, definite = np.linalg.eigvalsh(product)[-1], 0
     for _ in range(40):
-        diagonal = rng.uniform(-0.5, 1.0, size) * rng.uniform(0.0, 20.0 * size)
-        diagonal += np.diag(product).real
+        diagonal = rng.uniform(0.5, 1.5, size) * rng.uniform(0.0, 2.0) * largest
         Z = np.diag(diagonal) - product
         expected = np.linalg.eigvalsh(Z)[0] > 0.0
         assert invert_slack(instance, diagonal, weights, True, inverse) == expected
@@ -78,6 +77,7 @@ def test_slack_matrices_thin_and_dense(size: int, width: int) -> None:
             np.testing.assert_allclose(
                 Z @ apply_inverse(instance, inverse, vectors), vectors, atol=1e-9 * np.abs(Z).max()
             )
+    assert 10 < definite < 30
     diagonal = np.abs(product).sum(axis=1)
     metric = rng.uniform(0.5, 2.0, size)
     assert invert_slack(instance, diagonal + 0.01 * metric, weights, True, inverse)

@@ -13,8 +13,8 @@ from irsrepro.optimize.result import CONVERGED, FAILURE
 Complex = NDArray[np.complex128]
 
 
-def channels(count: int, users: int, antennas: int, gain: float, seed: int = 0) -> Complex:
-    rng = np.random.default_rng(seed)
+def channels(count: int, users: int, antennas: int, gain: float) -> Complex:
+    rng = np.random.default_rng(0)
     parts = rng.standard_normal((2, count, users, antennas))
     return np.asarray(gain * (parts[0] + 1j * parts[1]) / np.sqrt(2))
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from numba import njit
 from numpy.typing import NDArray
 
+from draws import gaussian
 from irsrepro.optimize.manifold.geometry import project, retract
 from irsrepro.optimize.manifold.oblique import (
     EVALUATIONS,
@@ -34,11 +35,6 @@ from irsrepro.optimize.result import CONVERGED, RUNNING, Ending
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
-
-
-def gaussian(rng: np.random.Generator, *shape: int) -> Complex:
-    draw: Complex = (rng.standard_normal(shape) + 1j * rng.standard_normal(shape)) / np.sqrt(2)
-    return draw
 
 
 def hermitian(rng: np.random.Generator, size: int) -> Complex:

@@ -31,8 +31,9 @@ def random_form(rng: np.random.Generator, size: int) -> tuple[Complex, Complex]:
     return root.conj().T @ root + 0.01 * np.eye(size), gaussian(rng, size) * np.sqrt(size)
 
 
-def pairs_form(rng: np.random.Generator, size: int, pairs: int = 6) -> tuple[Complex, Complex]:
+def pairs_form(rng: np.random.Generator, size: int) -> tuple[Complex, Complex]:
     """A and u of he2020, eq. (25), for pairs at 35 dB of which some drown in interference."""
+    pairs = 6
     incoming, outgoing = gaussian(rng, pairs, size), gaussian(rng, pairs, size)
     responses = incoming[:, None, :] * outgoing.conj()
     direct = gaussian(rng, pairs) * size
@@ -172,9 +173,9 @@ def test_the_first_ball_of_the_ellipsoid_method_contains_the_optimum(
     assert multipliers.sum() <= np.abs(linear).sum() * (1 + 1e-9)
 
 
-def batch(count: int = 12) -> tuple[Complex, Complex]:
+def batch() -> tuple[Complex, Complex]:
     rng = np.random.default_rng(11)
-    forms = [(pairs_form if r % 2 else random_form)(rng, 9) for r in range(count)]
+    forms = [(pairs_form if r % 2 else random_form)(rng, 9) for r in range(12)]
     return np.array([matrix for matrix, _ in forms]), np.array([linear for _, linear in forms])
 
 

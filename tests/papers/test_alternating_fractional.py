@@ -31,7 +31,8 @@ from irsrepro.papers.zhang2022.reference.alternating_fractional import (
 Complex = NDArray[np.complex128]
 
 
-def links(count: int, users: int = 3, elements: int = 6, antennas: int = 4) -> SurfaceLinks:
+def links(count: int) -> SurfaceLinks:
+    users, elements, antennas = 3, 6, 4
     rng = np.random.default_rng(0)
 
     def noise(*shape: int) -> Complex:

@@ -49,7 +49,8 @@ class State(NamedTuple):
     beta: Complex
 
 
-def state(seed: int, pairs: int = 4) -> State:
+def state(seed: int) -> State:
+    pairs = 4
     rng = np.random.default_rng(seed)
     channel, powers = gaussian(rng, pairs, pairs), rng.uniform(0.1, 2, pairs)
     amplitudes, noise = np.sqrt(powers)[:, None] * channel, rng.uniform(0.1, 1, pairs)

@@ -102,9 +102,7 @@ def bilinear_constraints(channels: Complex, targets: Real, v: Complex, w: Comple
     return np.asarray(received.sum(axis=1) - own + 1.0 - own / targets)
 
 
-def random_point(
-    seed: int, slack: float, streams: int = 2
-) -> tuple[Subproblem, Complex, Complex, Real]:
+def random_point(seed: int, slack: float) -> tuple[Subproblem, Complex, Complex, Real]:
     rng = np.random.default_rng(seed)
     users, size, antennas = 2, 5, 3
     channels = gaussian(rng, users, size, antennas)
@@ -123,7 +121,7 @@ def random_point(
         slack,
     )
     factor = with_unit_rows(gaussian(rng, size, 2))
-    return problem, factor, gaussian(rng, users, streams, antennas), targets
+    return problem, factor, gaussian(rng, users, 2, antennas), targets
 
 
 def test_the_constraints_are_the_printed_ones_and_bound_the_bilinear_ones() -> None:

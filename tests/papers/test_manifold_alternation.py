@@ -40,7 +40,7 @@ def noise(rng: np.random.Generator, *shape: int) -> Complex:
     return np.asarray(rng.standard_normal(shape) + 1j * rng.standard_normal(shape))
 
 
-def links(count: int, paths: str = "", seed: int = 0, gain: float = 1.0) -> SurfaceLinks:
+def links(count: int, paths: str = "", seed: int = 0) -> SurfaceLinks:
     """Gaussian channels; ``paths`` names those between the surfaces, and the direct one."""
     rng = np.random.default_rng(seed)
     outgoing, incoming = noise(rng, count, USERS, ELEMENTS), noise(rng, count, ELEMENTS, ANTENNAS)
@@ -49,7 +49,7 @@ def links(count: int, paths: str = "", seed: int = 0, gain: float = 1.0) -> Surf
     direct = noise(rng, count, USERS, ANTENNAS)
     none = np.empty((count, 0, 0), complex)
     return SurfaceLinks(
-        gain * outgoing,
+        outgoing,
         incoming,
         irs1_to_irs2 if "irs1_to_irs2" in paths else none,
         irs2_to_irs1 if "irs2_to_irs1" in paths else none,

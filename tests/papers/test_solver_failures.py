@@ -203,9 +203,9 @@ def test_every_kernel_of_a_scheme_has_a_twin_with_the_same_arguments() -> None:
                 module = str(imported[argument.id])
                 kernel = getattr(import_module(module), argument.id)
                 parts = module.split(".")
-                room = ".".join(parts[: 2 if parts[1] == "optimize" else 3])
-                twin = getattr(import_module(f"{room}.reference"), argument.id)
-                ours, theirs = inspect.signature(kernel), inspect.signature(twin)
+                package = ".".join(parts[: 2 if parts[1] == "optimize" else 3])
+                reference_kernel = getattr(import_module(f"{package}.reference"), argument.id)
+                ours, theirs = inspect.signature(kernel), inspect.signature(reference_kernel)
                 assert list(ours.parameters) == list(theirs.parameters)[: len(ours.parameters)]
                 ends = [str(getattr(each.return_annotation, "__name__", each.return_annotation))
                         for each in (ours, theirs)]  # fmt: skip

@@ -275,20 +275,20 @@ def test_ranks_are_those_of_generic_phases(users: int) -> None:
 @pytest.mark.parametrize("receiver", ["mmse", "zf"])
 @pytest.mark.parametrize("which", ["double", "single"])
 def test_a_sweep_that_goes_on_never_falls(receiver: str, which: str) -> None:
-    """With what was designed at a lower power at hand, no realisation loses by more power."""
+    """With what was designed at a lower power available, no realisation loses by more power."""
     made: dict[str, Any] = {"users": 8, "receiver": receiver, "system": which, "start": "dft",
                             "randomisations": 50, "iterations": 2}  # fmt: skip
     sweep = {"parameter": "transmit_power", "values": [25, 30, 35], "unit": "dBm"}
     here = problem(6, True, **made)
-    on, anew = (
+    on, fresh = (
         run(algorithm1.design, system.evaluate, here, sweep | {"continued": each})["rate"].values
         for each in (True, False)
     )
     assert (np.diff(on, axis=0) >= -1e-9).all()
-    np.testing.assert_array_equal(on[0], anew[0])
-    assert on[-1].mean() > anew[-1].mean()
+    np.testing.assert_array_equal(on[0], fresh[0])
+    assert on[-1].mean() > fresh[-1].mean()
     if which == "single":
-        assert (np.diff(anew, axis=0) < 0).any()
+        assert (np.diff(fresh, axis=0) < 0).any()
 
 
 def test_a_design_that_failed_before_is_not_gone_on_from() -> None:

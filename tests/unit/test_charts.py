@@ -27,8 +27,8 @@ def content(script: str) -> tuple[str, dict[str, Any]]:
     return json.loads(found[1]), json.loads(found[2])
 
 
-def made(data: xr.Dataset, section: dict[str, Any] | None = None) -> dict[str, Any]:
-    script = chart([(data, section or FIGURE)], "fig01", section or FIGURE, SCHEMES, {})
+def made(data: xr.Dataset) -> dict[str, Any]:
+    script = chart([(data, FIGURE)], "fig01", FIGURE, SCHEMES, {})
     panel: dict[str, Any] = content(script)[1]["panels"][0]
     return panel
 

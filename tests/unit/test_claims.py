@@ -18,7 +18,7 @@ from irsrepro.claims import (
     Verdicts,
     evaluate,
     read_verdicts,
-    readings,
+    scorecard,
     write_verdicts,
 )
 from irsrepro.claims.contrasts import PLANS
@@ -371,8 +371,8 @@ def test_the_scorecard_has_a_column_of_verdicts_per_reading() -> None:
         "b2021": {"default": default, "shifted": verdict_of("above")},
         "c2022": {"default": default},
     }
-    rows = readings.rows(verdicts)
-    table = list(csv.DictReader(io.StringIO(readings.as_csv(rows))))
+    rows = scorecard.rows(verdicts)
+    table = list(csv.DictReader(io.StringIO(scorecard.as_csv(rows))))
     assert [row["robustness"] for row in table] == [
         "depends on: reverse; open under: level", "robust", "no alternatives",
     ]  # fmt: skip
@@ -383,8 +383,8 @@ def test_the_scorecard_has_a_column_of_verdicts_per_reading() -> None:
 
 
 def test_the_plain_scorecard_tells_nothing_of_readings() -> None:
-    rows = readings.rows({"a2020": {"default": verdict_of("up")}})
-    assert readings.as_csv(rows).startswith("paper,claim,about,figure,text,source,")
+    rows = scorecard.rows({"a2020": {"default": verdict_of("up")}})
+    assert scorecard.as_csv(rows).startswith("paper,claim,about,figure,text,source,")
     assert not {"robustness", "depends_on", "verdicts"} & set(rows[0])
 
 

@@ -1,6 +1,6 @@
 """codemeta.json says what CITATION.cff and pyproject.toml say.
 
-`python tests/unit/test_codemeta.py` writes it anew.
+`python tests/unit/test_codemeta.py` regenerates it.
 """
 
 import json

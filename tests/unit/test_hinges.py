@@ -11,8 +11,8 @@ import pytest
 
 from irsrepro.claims.robustness import Counts
 from irsrepro.config.checks import experiments_of
-from irsrepro.config.choices import named_readings
 from irsrepro.config.loading import load_paper
+from irsrepro.config.readings import named_readings
 from irsrepro.errors import IrsreproError
 from irsrepro.multiverse.choices import default_of, dimensions, key_of, value_text
 from irsrepro.multiverse.hinges import Finding, findings

@@ -14,10 +14,10 @@ from irsrepro.build.experiments import compare, join
 from irsrepro.claims import evaluate
 from irsrepro.claims.looks import looks_until
 from irsrepro.claims.verdicts import CheckResult, ClaimResult, Contrast, decide, worst
-from irsrepro.config.choices import named_readings, plausible_values, reading_names
 from irsrepro.config.expressions import claims_under
 from irsrepro.config.loading import load_paper
 from irsrepro.config.paper import DEFAULT, Paper
+from irsrepro.config.readings import named_readings, plausible_values, reading_names
 from irsrepro.errors import ConfigurationError
 from irsrepro.multiverse.exploration import Exploration, realisations_wanted, rests_on_no_spread
 from irsrepro.multiverse.samples import reading_of, samples

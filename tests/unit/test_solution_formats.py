@@ -1,6 +1,6 @@
 """What solutions may hold, by paper: the page about it, and our own schemes held against it.
 
-`python tests/unit/test_solution_formats.py` writes docs/solution_formats.md anew.
+`python tests/unit/test_solution_formats.py` regenerates docs/solution_formats.md.
 """
 
 from functools import cache

@@ -28,6 +28,7 @@ import psutil
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "srun", "scancel", "scontrol")
 # Debian keeps daemons where only root looks for programs.
 PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
+NODES = 3
 PARTITION = "trial"  # by no default: whoever submits has to name it
 # A job whose node is lost starts again when its credential has run out, by default in two minutes.
 CREDENTIAL_SECONDS = 5
@@ -145,7 +146,7 @@ def _ended(told: dict[str, str]) -> Ended:
 
 
 @contextmanager
-def cluster(nodes: int = 3) -> Iterator[Cluster]:
+def cluster() -> Iterator[Cluster]:
     """Run a cluster until the end of the block.
 
     Raises:
@@ -157,7 +158,7 @@ def cluster(nodes: int = 3) -> Iterator[Cluster]:
     with ExitStack() as stack:
         # Not under the folder of the test: the name of a socket has at most 107 characters.
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="slurm-")))
-        names = [f"node{number}" for number in range(1, nodes + 1)]
+        names = [f"node{number}" for number in range(1, NODES + 1)]
         here = Cluster(folder)
         _configure(folder, names)
         stack.callback(_end, here)
@@ -166,7 +167,7 @@ def cluster(nodes: int = 3) -> Iterator[Cluster]:
         for name in names:
             _start(here, "slurmd", "-D", "-N", name, name=name)
         idle = ("sinfo", "--noheader", "--states=idle", "--format=%D")
-        _wait(lambda: here.command(*idle).strip() == str(nodes), "no idle nodes", folder)
+        _wait(lambda: here.command(*idle).strip() == str(NODES), "no idle nodes", folder)
         try:
             here.command("srun", f"--partition={PARTITION}", "--immediate=10", "true")
         except NoClusterError as error:
@@ -278,10 +279,9 @@ def _wait(
     otherwise: str,
     folder: Path,
     daemon: subprocess.Popen[bytes] | None = None,
-    seconds: float = 20.0,
 ) -> None:
     """Wait for something, but not for ever, and not after the end of a daemon."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + 20.0
     while not until():
         ended = daemon is not None and daemon.poll() is not None
         if ended or time.monotonic() > end:

@@ -79,7 +79,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chro
 
 
 def asked(browser: webdriver.Chrome, root: Path) -> WebElement:
-    """Open the page anew and the chart of its first figure."""
+    """Open the page again and the chart of its first figure."""
     browser.get((root / "index.html").as_uri())
     place = browser.find_element(By.CSS_SELECTOR, "[data-chart$='/fig01']")
     opener = place.find_element(By.TAG_NAME, "button")

@@ -1,6 +1,6 @@
 """pyproject.toml, requirements.lock and the files for conda are in step, and name no host.
 
-`python tests/workflow/test_environment.py` writes the environment of the rules anew.
+`python tests/workflow/test_environment.py` regenerates the environment of the rules.
 """
 
 import re

@@ -1,6 +1,6 @@
 """The map of modules, docs/modules.md, and which part may import which.
 
-`python tests/test_modules.py` writes the map anew.
+`python tests/workflow/test_modules.py` rewrites the map.
 """
 
 import ast
@@ -26,8 +26,8 @@ PREFACE = """\
 # Modules
 
 Every module of `src/irsrepro` by the first line of its docstring, from the floor of physics upwards
-(see [architecture](architecture.md)). `python tests/test_modules.py` writes this page anew, and a
-test compares it with the source.
+(see [architecture](architecture.md)). `python tests/workflow/test_modules.py` rewrites this page,
+and a test compares it with the source.
 """
 SOURCES = sorted(LIBRARY.rglob("*.py"))
 
@@ -55,7 +55,9 @@ def module_map() -> str:
 
 
 def test_the_map_is_complete_and_current() -> None:
-    assert MAP.read_text(encoding="utf-8") == module_map(), "run python tests/test_modules.py"
+    assert MAP.read_text(encoding="utf-8") == module_map(), (
+        "run python tests/workflow/test_modules.py"
+    )
 
 
 def test_imports_keep_the_contracts() -> None:

@@ -10,8 +10,8 @@ from conftest import Workflow, copy_checkout
 from irsrepro.build.places import EXPLORED
 from irsrepro.build.storage import read_dataset
 from irsrepro.claims import Verdicts, write_verdicts
-from irsrepro.config.choices import reading_names
 from irsrepro.config.loading import load_project
+from irsrepro.config.readings import reading_names
 from irsrepro.multiverse.samples import reading_of
 from irsrepro.multiverse.tables import as_dataset, from_csv
 from made_up_multiverse import NO, OPEN, YES, result

@@ -236,7 +236,7 @@ def test_one_core_and_another_chunk_size_give_the_same_data(
     built: Workflow, fresh: Workflow
 ) -> None:
     target = "figures/he2020/fig04.csv"
-    shutil.rmtree(fresh.root / ".numba")  # compiled anew here, read from a cache in the other
+    shutil.rmtree(fresh.root / ".numba")  # recompiled here, read from a cache in the other
     fresh.build(target, *TINY, cores=1)
     assert fresh.payloads() == {name: built.payloads()[name] for name in fresh.payloads()}, (
         "one core"

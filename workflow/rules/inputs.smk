@@ -15,7 +15,7 @@ from irsrepro.config.commands import digest_of, named_files
 from irsrepro.figures.published import published_files
 from irsrepro.build.paths import benchmark_of
 from irsrepro.build.targets import PICTURE_ENDINGS
-from irsrepro.config.choices import reading_names
+from irsrepro.config.readings import reading_names
 from irsrepro.config.types import NAME
 from irsrepro.build.places import (
     CHANNELS,
@@ -83,7 +83,7 @@ def solutions_of(key):
 
 
 def identity(wildcards, *names, **more):
-    """What a file is: written into its attributes, and a change of it makes the file anew."""
+    """What a file is: written into its attributes, and a change of it regenerates the file."""
     facts = {name: wildcards[name] for name in names}
     return facts | {"fidelity": project.fidelity, "seed": project.seed} | more
 

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 from irsrepro.build.jobs import job
 from irsrepro.build.storage import write_atomically
-from irsrepro.claims import read_verdicts, readings
+from irsrepro.claims import read_verdicts, scorecard
 from irsrepro.config.paper import DEFAULT
-from irsrepro.report.pages import scorecard
+from irsrepro.report import pages
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -22,12 +22,12 @@ with job(snakemake.output[0], snakemake.log[0]):
         }
         for key, names in snakemake.params.readings.items()
     }
-    rows = readings.rows(verdicts)
+    rows = scorecard.rows(verdicts)
     pictures = {
         tuple(names): Path(path).read_bytes()
         for names, path in zip(snakemake.params.pictures, snakemake.input.pictures, strict=True)
     }
     params = snakemake.params
-    text = scorecard(rows, pictures, params.readings, params.fidelity, params.engine)
+    text = pages.scorecard(rows, pictures, params.readings, params.fidelity, params.engine)
     write_atomically(page, text.encode())
-    write_atomically(table, readings.as_csv(rows).encode())
+    write_atomically(table, scorecard.as_csv(rows).encode())

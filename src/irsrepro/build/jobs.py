@@ -81,7 +81,7 @@ def _note(log: str, text: str) -> None:
 def keep_compiled_kernels(root: Path = Path()) -> Path:
     """Choose where numba keeps compiled kernels: a folder named by the source of their floors.
 
-    Numba compiles a cached function anew when its own file changes, not when a function of another
+    Numba recompiles a cached function when its own file changes, not when a function of another
     file that it calls does. All jobs share the folder, so that a kernel is compiled once. Must be
     called before a kernel is imported.
 

@@ -13,7 +13,7 @@ from irsrepro.config.paper import DEFAULT
 
 
 def data_path(project: Project, pattern: str, paper: str, reading: str, **names: str) -> str:
-    """Return a path after one of the patterns above, at the fidelity and engine of the project."""
+    """Return a path after a pattern of ``build.places``, at the project's fidelity and engine."""
     return pattern.format(
         fidelity=project.fidelity,
         engine=project.engine,

@@ -123,9 +123,9 @@ def _imports(script: Path) -> set[str]:
     return names
 
 
-def code_version(root: Path = LIBRARY.parents[1]) -> str:
-    """Return ``git describe`` of a checkout, of this one by default; ``unknown`` outside one."""
-    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--tags"]
+def code_version() -> str:
+    """Return ``git describe`` of this checkout; ``unknown`` outside one."""
+    command = ["git", "-C", str(LIBRARY.parents[1]), "describe", "--always", "--dirty", "--tags"]
     try:
         result = subprocess.run(command, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):

@@ -18,29 +18,27 @@ from irsrepro.build.experiments import compare
 from irsrepro.channels.streams import RandomStream, children
 
 DISTURBANCE = 1e-13
-"""Relative size of the disturbance: some hundred times the unit of rounding."""
+"""Relative standard deviation of the disturbance: some hundred times the unit of rounding."""
 
 REPETITIONS = 40
+_VERSIONS = 4  # of the experiments with every realisation changed
 _SEED = 20_261_124
 _NEGLIGIBLE = 1e-9  # of the largest value of a quantity: what a comparison calls rounding
 
 
-def disturb(
-    channels: xr.Dataset, streams: Sequence[RandomStream], relative: float = DISTURBANCE
-) -> xr.Dataset:
+def disturb(channels: xr.Dataset, streams: Sequence[RandomStream]) -> xr.Dataset:
     """Return channels with every number multiplied by one plus a normal one.
 
     Args:
         channels: realisations of an ensemble.
         streams: one per realisation; the disturbance of each depends on its stream only.
-        relative: standard deviation of the factors.
     """
     result = channels.copy()
     for name, values in channels.data_vars.items():
         if values.dims[:1] != ("realisation",) or values.dtype.kind not in "fc":
             continue
         factors = [
-            1.0 + relative * stream.generator().standard_normal(values.shape[1:])
+            1.0 + DISTURBANCE * stream.generator().standard_normal(values.shape[1:])
             for stream in children(streams, "rounding", str(name))
         ]
         result[name] = values * np.stack(factors)
@@ -103,7 +101,7 @@ def spread(samples: xr.DataArray, changes: xr.DataArray, central: Callable[[Real
 def _random_changes(draws: np.random.Generator, changes: Real, count: int) -> Real:
     """Changes of random realisations of the sample, (realisation, ...), of random sign.
 
-    Rounding has no preferred direction, and the mean of a small sample would feign one.
+    Rounding has no preferred direction, and the mean of a small sample would show a spurious one.
     """
     rows = draws.integers(len(changes), size=count)
     signs = draws.choice([-1.0, 1.0], size=count)
@@ -111,14 +109,13 @@ def _random_changes(draws: np.random.Generator, changes: Real, count: int) -> Re
 
 
 def roundings(
-    experiments: Mapping[str, xr.Dataset], changes: Mapping[str, xr.Dataset], count: int = 4
+    experiments: Mapping[str, xr.Dataset], changes: Mapping[str, xr.Dataset]
 ) -> list[dict[str, xr.Dataset]]:
     """Return experiments as other roundings might have left them.
 
     Args:
         experiments: collated experiments.
         changes: of some of them, see `differences`.
-        count: how many.
 
     Returns:
         First the experiments with the sample as it is on disturbed channels; then with every
@@ -136,7 +133,7 @@ def roundings(
     versions = [
         {name: _add_changes(experiments[name], change, None) for name, change in relevant.items()}
     ]
-    for _ in range(count):
+    for _ in range(_VERSIONS):
         versions.append(
             {
                 name: _add_changes(experiments[name], change, draws)

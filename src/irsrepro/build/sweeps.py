@@ -71,9 +71,9 @@ class Problem:
         if self.engine == "fast":
             return kernel
         parts = kernel.__module__.split(".")
-        room = ".".join(parts[: 2 if parts[1] == "optimize" else 3])
-        twin: Solver = getattr(import_module(f"{room}.reference"), kernel.__name__)
-        return twin
+        package = ".".join(parts[: 2 if parts[1] == "optimize" else 3])
+        reference_kernel: Solver = getattr(import_module(f"{package}.reference"), kernel.__name__)
+        return reference_kernel
 
     def of(self, realisations: Sequence[int]) -> Problem:
         """Return the problem of some realisations, by their positions, in the order given."""

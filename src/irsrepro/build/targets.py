@@ -8,10 +8,10 @@ from difflib import get_close_matches
 from pathlib import PurePosixPath
 
 from irsrepro.build.paths import data_files
-from irsrepro.config.choices import reading_names
 from irsrepro.config.loading import Project
 from irsrepro.config.paper import DEFAULT
 from irsrepro.config.problems import config_error, one_of
+from irsrepro.config.readings import reading_names
 
 PICTURE_ENDINGS = ("pdf", "svg", "png", "csv", "js")
 SCORECARDS = ("scorecard", "alternatives")

@@ -51,7 +51,7 @@ def evaluate(
         origins: origin of every parameter; a claim that rests on a ``calibrated`` one is marked.
         roundings: the experiments as other roundings might have left them, see
             ``sensitivity.roundings``: a claim that one of them turns is undecided.
-        planned: how many realisations there may be at the last look; those at hand without it.
+        planned: how many realisations there may be at the last look; without it, those available.
 
     Raises:
         ConfigurationError: one line naming the claim, the key, the value and what is expected.
@@ -117,7 +117,7 @@ def _verdict_under(
 def _check(
     check: Mapping[str, Any], experiments: Mapping[str, xr.Dataset], planned: int | None = None
 ) -> CheckResult:
-    """Look at a check at every number of realisations up to those at hand, see ``looks``."""
+    """Look at a check at every number of realisations up to those available, see ``looks``."""
     curves = curves_of(check)
     count = Curves(check, curves, experiments).realisations
     planned = max(planned or count, count)

@@ -21,7 +21,7 @@ def looks_until(count: int, planned: int) -> list[int]:
     """Return the numbers of realisations at which a claim is looked at.
 
     Args:
-        count: realisations at hand.
+        count: realisations available.
         planned: realisations at the last look there may be, at least ``count``.
     """
     sizes = []

@@ -47,7 +47,7 @@ def value_of(expression: Any, parameters: Mapping[str, Any]) -> float:
         ValueError: it is neither, or names a parameter that is not there or is no number; the
             message is what is expected.
     """
-    if _is_number(expression):
+    if is_number(expression):
         return float(expression)
     try:
         if not isinstance(expression, str):
@@ -55,7 +55,7 @@ def value_of(expression: Any, parameters: Mapping[str, Any]) -> float:
         return float(_value(ast.parse(expression, mode="eval").body, parameters))
     except KeyError as error:
         name = error.args[0]
-        numbers = [key for key, value in parameters.items() if _is_number(value)]
+        numbers = [key for key, value in parameters.items() if is_number(value)]
         raise ValueError(
             f"parameters with one number instead of {name}, {one_of(numbers)}"
         ) from error
@@ -65,10 +65,10 @@ def value_of(expression: Any, parameters: Mapping[str, Any]) -> float:
 
 def _value(node: ast.expr, parameters: Mapping[str, Any]) -> Any:
     match node:
-        case ast.Constant(value=value) if _is_number(value):
+        case ast.Constant(value=value) if is_number(value):
             return value
         case ast.Name(id=name):
-            if not _is_number(parameters.get(name)):
+            if not is_number(parameters.get(name)):
                 raise KeyError(name)
             return parameters[name]
         case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATORS:
@@ -80,7 +80,8 @@ def _value(node: ast.expr, parameters: Mapping[str, Any]) -> Any:
     raise TypeError
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
+    """Whether a value is a number; true and false are none."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

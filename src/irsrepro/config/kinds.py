@@ -21,7 +21,7 @@ from irsrepro.config.types import (
     rising,
 )
 
-PART = {"all": 1.0, "half": 1 / 2, "third": 1 / 3, "tenth": 1 / 10}
+PART = {"all": 1.0, "third": 1 / 3}
 OF_REALISATIONS = ("every_realisation", "share")
 NAMES_OF_CURVES = ("scheme", "schemes", "over", "baseline")
 
@@ -182,7 +182,7 @@ class _Slope(OfSeveral, Averaged):
 
     fewest_points = 2
     relative: bool = False
-    last: Literal["all", "half", "third", "tenth"] = "third"
+    last: Literal["all", "third"] = "third"
     per: Literal["unit", "doubling"] = "unit"
     along: Literal["point", "iteration"] = "point"
 
@@ -193,7 +193,7 @@ class SlopeBetween(_Slope):
     kind: Literal["slope_between"]
     bounds: Bounds
     over: CurveNames | None = None
-    last: Literal["all", "half", "third", "tenth"] = "all"
+    last: Literal["all", "third"] = "all"
 
 
 class SlopeLimit(_Slope):

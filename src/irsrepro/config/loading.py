@@ -57,7 +57,6 @@ class Project:
         multiverse: ``samples`` of the product of plausible values, ``realisations`` that a claim is
             given at most, and whether ``every_value`` counts alone, too.
         realisations: number asked for on the command line, or None for each paper's own.
-        variant: name of the what-if given on the command line, if there is one.
         papers: by citation key.
     """
 
@@ -69,7 +68,6 @@ class Project:
     rounding_sample: Mapping[str, int]
     multiverse: Mapping[str, int]
     realisations: int | None
-    variant: str | None
     papers: Mapping[str, Paper] = field(repr=False)
 
     def solution_chunks(self, paper: str, experiment: str, scheme: str) -> list[str]:
@@ -140,8 +138,9 @@ def load_project(root: Path, overrides: Mapping[str, Any]) -> Project:
             raise_config_error(COMMAND_LINE, name, value, f"one of the keys {', '.join(allowed)}")
     run_settings = {"realisations": None, "variant": None} | settings | options
     _validate(RunSettings, run_settings, COMMAND_LINE)
-    _check_variant(run_settings["variant"], changes)
-    papers = {key: load_paper(root, key, run_settings["variant"], changes[key]) for key in keys}
+    variant = run_settings.pop("variant")
+    _check_variant(variant, changes)
+    papers = {key: load_paper(root, key, variant, changes[key]) for key in keys}
     return Project(root=root, papers=papers, **run_settings)
 
 

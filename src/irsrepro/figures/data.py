@@ -16,7 +16,7 @@ from irsrepro.errors import ConfigurationError
 from irsrepro.lazy_import import lazily
 from irsrepro.metrics import difference_unit
 from irsrepro.optimize.result import FAILURE, ITERATION_LIMIT
-from irsrepro.statistics import mean_interval, median_interval
+from irsrepro.statistics import LEVEL, mean_interval, median_interval
 
 stats = lazily("scipy.stats")
 
@@ -24,7 +24,6 @@ Curve = Mapping[str, Any]
 FILL = {"value": np.nan, "lower": np.nan, "upper": np.nan, "realisations": 0, "failures": 0}
 AVERAGES = {"mean": mean_interval, "median": median_interval}
 CENTRAL = {"mean": partial(np.nanmean, axis=0), "median": partial(np.nanmedian, axis=0)}
-CONFIDENCE = 0.95
 
 
 def curves(samples: Mapping[str, xr.DataArray], statistic: str = "mean") -> xr.Dataset:
@@ -63,7 +62,7 @@ def _quantiles(samples: xr.DataArray) -> xr.Dataset:
     order = np.concatenate([[-np.inf], valid, [np.inf]])
     # A rank counts from 1; of n values, B(n, level) are expected not to exceed the quantile.
     rank = np.ceil(levels * n - 1e-9).astype(int)
-    tail = (1 - CONFIDENCE) / 2
+    tail = (1 - LEVEL) / 2
     low, high = (stats.binom.ppf(share, n, levels).astype(int) for share in (tail, 1 - tail))
     dataset = _curve_dataset(
         samples,

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from irsrepro.config.expressions import is_number
+
 IN = " in "  # between a parameter and the single experiment it is changed in
 PLAIN_UNITS = ("1", "name")
 LONGEST = 32  # letters of a value that are shown
@@ -112,11 +114,6 @@ def values_under(dimension: Dimension, choice_sets: Sequence[Mapping[str, Any]])
     """Return the place of a parameter's value under each of several readings."""
     ours = dimension.values[dimension.default]
     return [dimension.place(choices.get(dimension.choice, ours)) for choices in choice_sets]
-
-
-def is_number(value: Any) -> bool:
-    """Return whether a value is a number; true and false are none."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def key_of(value: Any) -> str:

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from irsrepro.config.choices import SAMPLE, Reading, named_readings, plausible_values
 from irsrepro.config.loading import check_fit
 from irsrepro.config.paper import Paper
+from irsrepro.config.readings import SAMPLE, Reading, named_readings, plausible_values
 from irsrepro.errors import ConfigurationError
 
 _DIGITS = 3  # of a value taken from a range

@@ -7,9 +7,9 @@ prescribe (zheng2021 after eq. (44), noh2022 after eq. (14), yu2020 after eq. (6
 takes z from random streams.
 
 `polish` climbs from a vector to a local optimum by Riemannian conjugate gradients on the complex
-circle, with the soft minimum and multipliers of `diagonal_sdp_low_rank` at rank 1. 200 samples and
-a polish beat 100 000 samples in time and in value: offer the former as the better scheme and say
-which one a figure uses.
+circle, with the soft minimum and multipliers of `sdp.low_rank` at rank 1. 200 samples and a polish
+beat 100 000 samples in time and in value: offer the former as the better scheme and say which one a
+figure uses.
 """
 
 from __future__ import annotations

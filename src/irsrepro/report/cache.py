@@ -18,9 +18,9 @@ from typing import get_args
 
 from irsrepro.build.paths import benchmark_of, data_files
 from irsrepro.build.targets import MULTIVERSE
-from irsrepro.config.choices import reading_names
 from irsrepro.config.loading import Project
 from irsrepro.config.models import Engine, Fidelity
+from irsrepro.config.readings import reading_names
 from irsrepro.errors import IrsreproError
 from irsrepro.report.listing import aligned_table
 

@@ -279,7 +279,8 @@ class Report(Build):
         entries = bibtex(self.key, self.source, self.citation)
         return Markdown("\n\n".join([*papers, f"```bibtex\n{entries}\n```"]))
 
-    def table(self, heads: Sequence[str], rows: Iterable[Sequence[object]]) -> HTML:
+    @staticmethod
+    def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> HTML:
         """Return a table of anything."""
         return HTML(part("table.html.j2", heads=heads, rows=rows))
 

@@ -189,7 +189,7 @@ def scorecard(
     """Return the scorecard: every claim with its verdict and interval, to sort and to filter.
 
     Args:
-        rows: one per claim, see ``claims.readings.rows``.
+        rows: one per claim, see ``claims.scorecard.rows``.
         pictures: PNG of the figures that claims are about, by paper and figure.
         readings: what each alternative reading of a paper is about; none of any paper for
             the plain scorecard.

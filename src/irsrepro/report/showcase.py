@@ -25,7 +25,7 @@ from irsrepro.arithmetic import machine_facts
 from irsrepro.build.paths import claims_file
 from irsrepro.build.provenance import library_versions
 from irsrepro.build.storage import write_atomically
-from irsrepro.claims import read_verdicts, readings
+from irsrepro.claims import read_verdicts, scorecard
 from irsrepro.claims.verdicts import REPLICATED
 from irsrepro.config.loading import Project, load_paper, paper_keys
 from irsrepro.config.paper import DEFAULT
@@ -374,7 +374,7 @@ def commit(root: Path, project: Project) -> list[Path]:
         key: {DEFAULT: read_verdicts(root / claims_file(project, key, DEFAULT), paper=key)}
         for key in project.papers
     }
-    files[folder / "scorecard.csv"] = readings.as_csv(readings.rows(claims)).encode()
+    files[folder / "scorecard.csv"] = scorecard.as_csv(scorecard.rows(claims)).encode()
     facts = {"libraries": library_versions(), "machine": machine_facts()}
     if project.fidelity == "paper":
         files |= _pictures(root, folder, project)

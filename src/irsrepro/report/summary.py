@@ -71,7 +71,7 @@ class Summary:
             minutes = report.seconds() / 60
             rows.append([report.key, experiments, designs, failures, number(minutes)])
         heads = ["paper", "experiments", "designs", "without a value", "minutes on one core"]
-        return _table(heads, rows)
+        return Report.table(heads, rows)
 
     def origins(self) -> HTML:
         """Return where the values of each paper's parameters come from, as counts and shares."""
@@ -84,11 +84,7 @@ class Summary:
                 f"{numbers[origin]} ({100 * numbers[origin] / total:.0f} %)" for origin in ORIGINS
             )
             rows.append([report.key, *shares, f"{100 * settled / total:.0f} % of {total}"])
-        return _table(["paper", *ORIGINS, "settled by the paper"], rows)
-
-
-def _table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> HTML:
-    return HTML(part("table.html.j2", heads=heads, rows=rows))
+        return Report.table(["paper", *ORIGINS, "settled by the paper"], rows)
 
 
 def load_summary(builds: Mapping[str, Mapping[str, Any]] | None = None) -> Summary:

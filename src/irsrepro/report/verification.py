@@ -22,7 +22,7 @@ from irsrepro.arithmetic import machine_facts
 from irsrepro.build.paths import claims_file, panel_files
 from irsrepro.build.storage import read_dataset
 from irsrepro.claims import read_verdicts
-from irsrepro.claims.readings import as_csv, rows
+from irsrepro.claims.scorecard import as_csv, rows
 from irsrepro.config.loading import Project
 from irsrepro.config.paper import DEFAULT, Paper
 from irsrepro.errors import StorageError

@@ -12,7 +12,7 @@ I(q) / omega, c keeping the sum at one, tends to the optimum, and for every q of
 level lies between the smallest and the largest of omega_k gamma_k(q), which certifies it. All of
 this needs the K x K Gram matrix only. The normed receivers are the directions of the downlink
 beams, and their powers solve a linear system. A bisection over second-order cone programs, as
-papers prescribe, finds the same beams (`references.max_min_beamforming`).
+papers prescribe, finds the same beams (`reference.max_min`).
 """
 
 from dataclasses import dataclass
@@ -88,8 +88,9 @@ def _uplink(
 
 
 @kernel
-def _downlink(channel: Complex, gram: Complex, weights: Real, scratch: Workspace,
-              beams: Complex, level: float) -> bool:  # fmt: skip
+def _downlink(
+    channel: Complex, weights: Real, scratch: Workspace, beams: Complex, level: float
+) -> bool:
     """Set beams of total power one that give every user the same weighted SINR."""
     users, antennas = channel.shape
     combiner = scratch.combiner
@@ -140,7 +141,7 @@ def _solve(
         uplink[k] = 1.0 / (users * 1.0)
     scratch = workspace(users)
     low, upper, steps = _uplink(gram, weights, uplink, tolerance, max_iterations, scratch)
-    if not _downlink(channel, gram, weights, scratch, beams, low):
+    if not _downlink(channel, weights, scratch, beams, low):
         return np.nan, np.nan, np.nan, steps, FAILURE
     amplitudes = np.dot(channel, np.ascontiguousarray(beams.T))
     level = inf

@@ -38,6 +38,7 @@ from irsrepro.optimize.beamforming.receivers import (
 from irsrepro.optimize.linear_algebra import squared_modulus
 from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT, Solution
 
+_ACCURACY, _STEPS = 1e-10, 2000  # distance of the uplink powers from T(lam), and steps to there
 _LARGEST = 1e200  # uplink power times channel gain of a target that cannot be met
 
 
@@ -280,10 +281,6 @@ def minimum_power_beamforming(
     channel: Complex,
     targets: ArrayLike,
     noise: float = 1.0,
-    *,
-    start: Real | None = None,
-    tolerance: float = 1e-10,
-    max_iterations: int = 2000,
 ) -> MinimumPowerSolution:
     """Minimise the transmit power for SINR targets (yu2020, eq. (4)), for all realisations.
 
@@ -293,9 +290,6 @@ def minimum_power_beamforming(
         channel: e, (realisation, user, antenna) complex amplitudes: user k hears e_k w.
         targets: gamma, linear SINR: one for all, (user,) or (realisation, user).
         noise: noise power of a user; sets the unit of the powers.
-        start: uplink powers to start from, (realisation, user), positive.
-        tolerance: relative distance of the uplink powers from the fixed point at which to stop.
-        max_iterations: largest number of steps.
 
     Raises:
         ValueError: shapes that do not fit; a channel that is not finite; targets or noise that are
@@ -316,10 +310,6 @@ def minimum_power_beamforming(
     count, users, antennas = channel.shape
     targets = checked_targets(targets, count, users)
     uplink = np.zeros((count, users))
-    if start is not None:
-        if np.shape(start) != (count, users):
-            raise ValueError(f"start {np.shape(start)} must be {(count, users)}")
-        uplink[:] = start
     scaled = channel / sqrt(noise)
     gram = np.ascontiguousarray(scaled @ scaled.conj().mT)
     beams = np.empty((count, users, antennas), np.complex128)
@@ -330,8 +320,8 @@ def minimum_power_beamforming(
         gram,
         targets,
         uplink,
-        tolerance,
-        max_iterations,
+        _ACCURACY,
+        _STEPS,
         beams,
         power,
         iterations,

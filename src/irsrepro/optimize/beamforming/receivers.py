@@ -162,7 +162,7 @@ def _invert(matrix: Complex, floor: float, scratch: Workspace) -> int:
 
 @kernel
 def combiner_from_gram(
-    kind: int | np.int64, gram: Complex, powers: Real, noise: float, scratch: Workspace
+    kind: int, gram: Complex, powers: Real, noise: float, scratch: Workspace
 ) -> int:
     """Set scratch.combiner to the C of one kind of receivers.
 
@@ -387,7 +387,7 @@ def checked_powers(powers: ArrayLike, noise: float, count: int, users: int) -> R
         raise ValueError(f"powers {values.shape} must be one, {(users,)} or {(count, users)}")
     if not (0.0 < noise < np.inf and (values > 0.0).all() and np.isfinite(values).all()):
         raise ValueError("powers and noise must be positive and finite")
-    # A copy even where nothing changes: kernels are compiled anew for an array that is read-only.
+    # A copy even where nothing changes: kernels are recompiled for an array that is read-only.
     return np.array(np.broadcast_to(values, (count, users)))
 
 

@@ -125,7 +125,7 @@ def new_search(rows: int, width: int) -> Search:
 
 
 @kernel(allocates=False)
-def begin(search: Search, start: Real, tolerance: float, max_iterations: int | np.int64) -> None:
+def begin(search: Search, start: Real, tolerance: float, max_iterations: int) -> None:
     """Start a search with nothing remembered of an earlier one; the first trial is `start`.
 
     Args:
@@ -142,13 +142,13 @@ def begin(search: Search, start: Real, tolerance: float, max_iterations: int | n
 
 
 @kernel(allocates=False)
-def resume(search: Search, tolerance: float, max_iterations: int | np.int64) -> None:
+def resume(search: Search, tolerance: float, max_iterations: int) -> None:
     """Search on from `search.point` for a cost that has changed a little: keeps the step memory."""
     _restart(search, search.point, tolerance, max_iterations)
 
 
 @kernel(allocates=False)
-def _restart(search: Search, start: Real, tolerance: float, max_iterations: int | np.int64) -> None:
+def _restart(search: Search, start: Real, tolerance: float, max_iterations: int) -> None:
     retract(start, start, 0.0, search.trial)
     search.scalars[STEP] = 0.0
     search.scalars[TOLERANCE] = tolerance

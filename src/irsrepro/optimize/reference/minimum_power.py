@@ -30,10 +30,6 @@ def minimum_power_beamforming(
     channel: Complex,
     targets: ArrayLike,
     noise: float = 1.0,
-    *,
-    start: Real | None = None,
-    tolerance: float = 1e-10,
-    max_iterations: int = 2000,
 ) -> MinimumPowerSolution:
     """Minimise the transmit power for SINR targets with cvxpy and Clarabel (yu2020, eq. (4)).
 
@@ -41,9 +37,6 @@ def minimum_power_beamforming(
         channel: e, (realisation, user, antenna): user k hears e_k w.
         targets: gamma, (realisation, user), or one for all, linear.
         noise: noise power of a user.
-        start: of the other implementation; a cone program takes none.
-        tolerance: likewise.
-        max_iterations: likewise.
 
     Returns:
         As `minimum_power_beamforming`, the uplink powers from the multipliers of the cones.

@@ -1,7 +1,7 @@
 """The border to public solvers: whatever goes wrong behind it is a failure on one realisation.
 
 A solver that gives no answer is asked again with looser tolerances, or another one is; what remains
-is a `SolverError`, which the sweep of a scheme records for the realisation at hand.
+is a `SolverError`, which the sweep of a scheme records for that realisation.
 """
 
 # mypy: disable-error-code="attr-defined"

@@ -5,14 +5,14 @@ user, and for ratios the bisection over feasibility problems that zheng2021 (aft
 zhang2022 prescribe. Two precautions only, without which the answers cannot be trusted: the data are
 brought to moderate numbers first (at gains of 1e-12 the solvers return nonsense as "optimal"), and
 every matrix is projected to the feasible set and its value recomputed from the projection. First
-order solvers call infeasible levels feasible because slightly negative eigenvalues feign negative
-interference; the recomputed value shows it.
+order solvers call infeasible levels feasible because slightly negative eigenvalues make an
+interference that is not negative look so; the recomputed value shows it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -27,11 +27,11 @@ from irsrepro.optimize.sdp.solver import DiagonalSdpSolution, Method, NormBound
 
 cp = lazily("cvxpy")
 
-Solver = Literal["CLARABEL", "SCS"]
-
 CONE_LIMIT = 16
 """Elements up to which relaxations are handed to a cone solver."""
 
+# Second order, up to about 50 elements; and the first-order one where that has no answer.
+_ATTEMPTS: tuple[Attempt, ...] = (("CLARABEL", {}), ("SCS", {"eps_abs": 1e-6, "eps_rel": 1e-6}))
 _CONE_ACCURACY = 1e-6  # what Clarabel reaches on a linear problem
 _FALSE = 1e-2  # relative shortfall that makes a "feasible" level a false one
 
@@ -45,7 +45,6 @@ class ReferenceSolution:
         value: smallest of the users' values at `matrix`.
         reported: the value the solver claims (linear problems), the level it called feasible
             (ratios); NaN where it found nothing.
-        status: what the solver said; for a bisection, in the last step.
         solves: semidefinite programs solved.
         false_feasible: how many levels were called feasible although the projected matrix misses
             them by more than 1 %.
@@ -57,7 +56,6 @@ class ReferenceSolution:
     matrix: Complex
     value: float
     reported: float
-    status: str
     solves: int = 1
     false_feasible: int = 0
     bound: float = np.inf
@@ -76,20 +74,12 @@ def project_to_unit_diagonal(matrix: Complex) -> Complex:
     return np.asarray(scale[:, None] * positive_part * scale)
 
 
-def solve_diagonal_sdp_cvxpy(
-    problem: MaxMinProblem,
-    realisation: int = 0,
-    *,
-    solver: Solver = "CLARABEL",
-    accuracy: float | None = None,
-) -> ReferenceSolution:
+def solve_diagonal_sdp_cvxpy(problem: MaxMinProblem, realisation: int = 0) -> ReferenceSolution:
     """Maximise min_k tr(C_k V) + c_k over psd V with unit diagonal.
 
     Args:
         problem: with linear values.
         realisation: which one.
-        solver: Clarabel (second order, up to about 50 elements) or SCS (first order).
-        accuracy: for SCS, its relative and absolute tolerance.
 
     Raises:
         ValueError: `problem` has ratios.
@@ -104,10 +94,10 @@ def solve_diagonal_sdp_cvxpy(
     V = cp.Variable(2 * instance.columns.local.shape[:1], hermitian=True)
     values = _traces(V, instance.columns.local, instance.numerator) + instance.numerator_constant
     program = cp.Problem(cp.Maximize(level), [*_cone(V), values >= level])
-    status = optimise_program(program, _attempts(solver, accuracy))
+    optimise_program(program, _ATTEMPTS)
     matrix = project_to_unit_diagonal(V.value)
     value, reported = scaled.unit * _value(instance, matrix), scaled.unit * float(level.value)
-    return ReferenceSolution(matrix, value, reported, status, bound=max(value, reported))
+    return ReferenceSolution(matrix, value, reported, bound=max(value, reported))
 
 
 def solve_diagonal_sdp(
@@ -116,7 +106,6 @@ def solve_diagonal_sdp(
     method: Method = "auto",
     tolerance: float = 1e-4,
     start: Complex | None = None,
-    max_rank: int = 12,
 ) -> DiagonalSdpSolution:
     """Solve the relaxation of every realisation, linear values or ratios, one after another.
 
@@ -125,7 +114,6 @@ def solve_diagonal_sdp(
         method: of the other implementation; cone programs and bisection know none.
         tolerance: relative accuracy of the bisection over ratios, and of a solution called good.
         start: of the other implementation.
-        max_rank: likewise.
 
     Returns:
         Solutions without multipliers and diagonal, which are NaN. The bound is what the cone solver
@@ -188,7 +176,7 @@ def largest_norm_bound(factor: Complex, *, tolerance: float = 1e-4) -> NormBound
         z: Any = cp.Variable(matrix.shape[1], pos=True)
         inside = np.eye(len(matrix)) - scaled @ cp.diag(z) @ scaled.conj().T
         program = cp.Problem(cp.Minimize(cp.sum(cp.inv_pos(z))), [inside >> 0])
-        optimise_program(program, _attempts("CLARABEL", None))
+        optimise_program(program, _ATTEMPTS)
         # Made feasible to the last digit: the largest eigenvalue of A Diag(z) A^H divides z.
         largest = np.linalg.eigvalsh((scaled * z.value) @ scaled.conj().T)[-1]
         unit = (scale / matrix.shape[1]) ** 2
@@ -202,12 +190,7 @@ def largest_norm_bound(factor: Complex, *, tolerance: float = 1e-4) -> NormBound
 
 
 def feasible_at_cvxpy(
-    problem: MaxMinProblem,
-    level: float,
-    realisation: int = 0,
-    *,
-    solver: Solver = "CLARABEL",
-    accuracy: float | None = None,
+    problem: MaxMinProblem, level: float, realisation: int = 0
 ) -> ReferenceSolution | None:
     """Find psd V with unit diagonal and every ratio at least `level` (zheng2021, P3.3 at a level).
 
@@ -215,8 +198,6 @@ def feasible_at_cvxpy(
         problem: ratios or linear values.
         level: wanted of every user, in the problem's own unit.
         realisation: which one.
-        solver: see `solve_diagonal_sdp_cvxpy`.
-        accuracy: likewise.
 
     Returns:
         What the solver found, with the value it really has; None if it reports infeasibility.
@@ -233,37 +214,29 @@ def feasible_at_cvxpy(
     constants = instance.numerator_constant - scaled_level * instance.denominator_constant
     traces = _traces(V, instance.columns.local, weights)
     program = cp.Problem(cp.Minimize(0), [*_cone(V), traces + constants >= 0])
-    status = solve_program(program, _attempts(solver, accuracy))
+    status = solve_program(program, _ATTEMPTS)
     if V.value is None or status not in (cp.OPTIMAL, cp.OPTIMAL_INACCURATE):
         return None
     matrix = project_to_unit_diagonal(V.value)
     value = scaled.unit * _value(instance, matrix)
     false_feasible = value < level - _FALSE * abs(level)
-    return ReferenceSolution(matrix, value, level, status, 1, int(false_feasible))
+    return ReferenceSolution(matrix, value, level, 1, int(false_feasible))
 
 
 def bisect_ratio_cvxpy(
-    problem: MaxMinProblem,
-    realisation: int = 0,
-    *,
-    relative_accuracy: float = 1e-3,
-    solver: Solver = "CLARABEL",
-    accuracy: float | None = None,
-    verify: bool = True,
+    problem: MaxMinProblem, realisation: int = 0, *, relative_accuracy: float = 1e-3
 ) -> ReferenceSolution:
     """Maximise the smallest ratio by bisection on the level.
 
     The bracket starts at the ratio of V = I and ends at what a user would have without interference
-    and with every phase aligned for it: |f^H x| <= sum_i |f_i|.
+    and with every phase aligned for it: |f^H x| <= sum_i |f_i|. A level counts as feasible only if
+    the projected matrix does not miss it by 1 %: the solver's word alone is how infeasible targets
+    come to be reported.
 
     Args:
         problem: with ratios of non-negative numerators.
         realisation: which one.
         relative_accuracy: width of the bracket, relative to its upper end, at which to stop.
-        solver: see `solve_diagonal_sdp_cvxpy`.
-        accuracy: likewise.
-        verify: count a level as feasible only if the projected matrix does not miss it by 1 %.
-            False trusts the solver's word, which is how infeasible targets come to be reported.
 
     """
     problem = problem.dense()
@@ -272,22 +245,19 @@ def bisect_ratio_cvxpy(
     high = float(((np.maximum(top, 0.0) @ aligned + constants) / noise).min())
     best = np.eye(columns.shape[0], dtype=np.complex128)
     low = value = float(problem.values(np.stack([best] * len(problem.columns)))[realisation].min())
-    reported, status, solves, false_feasible = np.nan, "no level tried", 0, 0
+    reported, solves, false_feasible = np.nan, 0, 0
     while high - low > relative_accuracy * abs(high):
         level = (low + high) / 2.0
-        solution = feasible_at_cvxpy(problem, level, realisation, solver=solver, accuracy=accuracy)
+        solution = feasible_at_cvxpy(problem, level, realisation)
         solves += 1
-        status = "infeasible" if solution is None else solution.status
         false_feasible += 0 if solution is None else solution.false_feasible
-        if solution is None or (verify and solution.false_feasible):
+        if solution is None or solution.false_feasible:
             high = level
             continue
         low, reported = level, level
-        if solution.value > value or not verify:
+        if solution.value > value:
             best, value = solution.matrix, solution.value
-    return ReferenceSolution(
-        best, value, reported, status, solves, false_feasible, max(high, value)
-    )
+    return ReferenceSolution(best, value, reported, solves, false_feasible, max(high, value))
 
 
 def _traces(V: Any, columns: Complex, weights: Real) -> Any:
@@ -297,14 +267,6 @@ def _traces(V: Any, columns: Complex, weights: Real) -> Any:
 
 def _cone(V: Any) -> list[Any]:
     return [V >> 0, cp.real(cp.diag(V)) == 1]
-
-
-def _attempts(solver: Solver, accuracy: float | None) -> list[Attempt]:
-    """Return the solver asked for, and after Clarabel the other one."""
-    tolerance = 1e-6 if accuracy is None and solver == "CLARABEL" else accuracy
-    options = {} if tolerance is None else {"eps_abs": tolerance, "eps_rel": tolerance}
-    first_order: Attempt = ("SCS", options)
-    return [first_order] if solver == "SCS" else [("CLARABEL", {}), first_order]
 
 
 def _value(instance: Instance, matrix: Complex) -> float:

@@ -23,6 +23,8 @@ CONE_LIMIT = 64
 """Elements up to which a phase step is handed to a cone solver, which then takes seconds."""
 
 _CHECKED_EVERY = 50
+_GAP = 1e-7  # at which projected gradients stop
+_LARGEST_CUTS = 200_000  # of the ellipsoid method
 _LEAST = 1e-12  # of the largest eigenvalue, for a multiplier
 _ACCURACY = {
     "tol_gap_abs": 1e-11, "tol_gap_rel": 1e-11, "tol_feas": 1e-11,
@@ -83,21 +85,20 @@ def solve_unit_disc(matrix: Complex, linear: Complex) -> Complex:
 
 
 def solve_unit_disc_projected(
-    matrix: Complex, linear: Complex, *, accuracy: float = 1e-7, max_iterations: int = 20_000
+    matrix: Complex, linear: Complex, *, max_iterations: int = 20_000
 ) -> Complex:
     """Solve one phase step by accelerated projected gradients with restarts.
 
-    The gap that ends it is that to the dual value u^H (A + Diag lam)^-1 u + sum_n lam_n at
-    lam_n = max(0, Re(conj(x_n) (u - A x)_n)).
+    The gap that ends it, `_GAP`, is that to the dual value u^H (A + Diag lam)^-1 u + sum_n lam_n at
+    lam_n = max(0, Re(conj(x_n) (u - A x)_n)), relative to that value.
 
     Args:
         matrix: A, (element, element) complex, Hermitian positive semidefinite.
         linear: u, (element,) complex.
-        accuracy: gap at which to stop, relative to the dual value.
         max_iterations: largest number of steps.
 
     Raises:
-        SolverError: the gap stays above a hundred times the accuracy.
+        SolverError: the gap stays above a hundred times `_GAP`.
     """
     slope = float(np.linalg.eigvalsh(matrix)[-1]) or 1.0
     x = extrapolation = linear / np.maximum(slope, np.abs(linear))
@@ -105,7 +106,7 @@ def solve_unit_disc_projected(
     for step in range(1, max_iterations + 1):
         ascent_point = extrapolation + (linear - matrix @ extrapolation) / slope
         new = ascent_point / np.maximum(1.0, np.abs(ascent_point))
-        if np.vdot(extrapolation - new, new - x).real > 0.0:  # uphill no more: start anew
+        if np.vdot(extrapolation - new, new - x).real > 0.0:  # uphill no more: start again
             momentum = 1.0
         next_momentum = 0.5 * (1.0 + np.sqrt(1.0 + 4.0 * momentum**2))
         extrapolation = new + (momentum - 1.0) / next_momentum * (new - x)
@@ -116,15 +117,15 @@ def solve_unit_disc_projected(
             inverse = np.linalg.solve(matrix + np.diag(multipliers), linear)
             dual = np.vdot(linear, inverse).real + multipliers.sum()
             gap = 1.0 - np.vdot(x, linear + residual).real / dual
-            if gap <= accuracy:
+            if gap <= _GAP:
                 return x
-    if gap <= 100.0 * accuracy:
+    if gap <= 100.0 * _GAP:
         return x
     raise SolverError(f"projected gradients: gap {gap:.1e} after {max_iterations} steps")
 
 
 def solve_unit_disc_ellipsoid(
-    matrix: Complex, linear: Complex, *, accuracy: float = 1e-6, max_iterations: int = 200_000
+    matrix: Complex, linear: Complex, *, accuracy: float = 1e-6
 ) -> tuple[Complex, Real, int]:
     """Solve the dual (he2020, eq. (23)) with the ellipsoid method, as that paper prescribes.
 
@@ -140,7 +141,6 @@ def solve_unit_disc_ellipsoid(
         linear: u, (element,) complex, in the unit of `matrix`.
         accuracy: gap, relative to the dual value, between the best dual value and the best clipped
             primal point at which to stop.
-        max_iterations: largest number of cuts.
 
     Returns:
         x in the unit disc, (element,); lam, (element,); the number of cuts.
@@ -152,7 +152,7 @@ def solve_unit_disc_ellipsoid(
     ellipsoid = radius**2 * np.eye(size)
     upper, lower = np.inf, -np.inf
     vector, multipliers = np.zeros(size, np.complex128), centre
-    for step in range(max_iterations):
+    for step in range(_LARGEST_CUTS):
         if (centre < 0.0).any():
             normal = np.where(np.arange(size) == centre.argmin(), -1.0, 0.0)
         else:
@@ -176,4 +176,4 @@ def solve_unit_disc_ellipsoid(
         ellipsoid = (size**2 / (size**2 - 1.0)) * (
             ellipsoid - (2.0 / (size + 1)) * np.outer(image, image)
         )
-    return vector, multipliers, max_iterations
+    return vector, multipliers, _LARGEST_CUTS

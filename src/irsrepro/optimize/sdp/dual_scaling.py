@@ -145,7 +145,7 @@ def dual_scaling(
 
     """
     size, users = diagonal.size, multipliers.size
-    width, with_inverse = instance.numerator.shape[1], np.bool_(True)
+    width = instance.numerator.shape[1]
     problem = Instance(
         instance.columns,
         instance.numerator.copy(),
@@ -164,9 +164,7 @@ def dual_scaling(
     level = known_value + allowance
     level_terms(instance, level, scales, problem.numerator, problem.numerator_constant)
     lift, unit = 0.0, np.abs(y).mean() or 1.0
-    while not invert_slack(
-        problem, y + lift, np.dot(lam, problem.numerator), with_inverse, inverse
-    ):
+    while not invert_slack(problem, y + lift, np.dot(lam, problem.numerator), True, inverse):
         lift = max(3.0 * lift, _FIRST_LIFT * unit)
         if not lift < _LARGEST_LIFT * unit:
             return best, multipliers, diagonal, inf, 0, FAILURE
@@ -209,7 +207,7 @@ def dual_scaling(
                 lam, y = lam / total, y / total
                 scales[:] = denominators
                 level_terms(instance, level, scales, problem.numerator, problem.numerator_constant)
-                if invert_slack(problem, y, np.dot(lam, problem.numerator), with_inverse, inverse):
+                if invert_slack(problem, y, np.dot(lam, problem.numerator), True, inverse):
                     continue
                 status = FAILURE
                 break
@@ -222,12 +220,12 @@ def dual_scaling(
                 step = min(step, -lam[k] / move[size + k])
         while step > _SHORTEST:
             weights = np.dot(lam + step * move[size:], problem.numerator)
-            if invert_slack(problem, y + step * move[:size], weights, np.bool_(False), inverse):
+            if invert_slack(problem, y + step * move[:size], weights, False, inverse):
                 break
             step *= _BACKTRACK
         lam, y = lam + _WITHIN * step * move[size:], y + _WITHIN * step * move[:size]
         weights = np.dot(lam, problem.numerator)
-        if not (step > _SHORTEST and invert_slack(problem, y, weights, with_inverse, inverse)):
+        if not (step > _SHORTEST and invert_slack(problem, y, weights, True, inverse)):
             status = FAILURE
             break
     return best, best_multipliers, best_diagonal, upper, steps, status

@@ -1,9 +1,9 @@
 """Low-rank method for max-min semidefinite programs with unit diagonal, with a dual certificate.
 
-One instance of (P) in `diagonal_sdp_instance`, compiled; `diagonal_sdp` has the batched functions.
-V = Y Y^H with rows of Y in C^r of unit norm: the complex oblique manifold. At a level t and with
-fixed scales e_k (see `diagonal_sdp_interior`) the users' values are v_k = tr(C_k V) + c_k, and with
-multipliers lam on the simplex each round does
+One instance of (P) in `instance`, compiled; `solver` has the batched functions. V = Y Y^H with
+rows of Y in C^r of unit norm: the complex oblique manifold. At a level t and with fixed scales e_k
+(see `interior`) the users' values are v_k = tr(C_k V) + c_k, and with multipliers lam on the
+simplex each round does
 
     maximise   -mu log sum_k lam_k exp(-v_k(Y) / mu)            by a few conjugate gradient steps,
     update     lam_k <- lam_k exp(-v_k / mu) / sum_j lam_j exp(-v_j / mu),
@@ -181,7 +181,7 @@ def _bound(
 ) -> float:
     """Bound 1^T (y + e w) + constant on the problem, infinite where Z + e Diag(w) is indefinite."""
     total = lift_diagonal(diagonal, metric, lift, lifted)
-    if invert_slack(problem, lifted, weights, np.bool_(False), inverse):
+    if invert_slack(problem, lifted, weights, False, inverse):
         return total + constant
     return inf
 
@@ -199,7 +199,7 @@ def _precondition(
     """Invert Z + shift Diag(w), with a larger shift where that is indefinite; whether one was."""
     while shift < _LARGEST_SHIFT:
         lift_diagonal(diagonal, metric, shift, lifted)
-        if invert_slack(problem, lifted, weights, np.bool_(True), inverse):
+        if invert_slack(problem, lifted, weights, True, inverse):
             return True
         shift *= 3.0
     return False
@@ -277,7 +277,7 @@ def low_rank(
         np.ones(users),
     )
     search = new_search(rows, 2 * start.shape[1])
-    begin(search, start.copy().view(np.float64), 0.0, np.int64(0))
+    begin(search, start.copy().view(np.float64), 0.0, 0)
     factor = search.trial.view(np.complex128).copy()
     assign(search.trial, search.point)
     best, best_value, upper = factor, -inf, inf
@@ -363,9 +363,9 @@ def low_rank(
                 sharpness = min(_SOFTEST, 1.3 * sharpness)
         smoothing = sharpness * max(np.dot(np.dot(lam, np.abs(problem.numerator)), powers), floor)
         if fresh:
-            begin(search, search.point, 0.0, np.int64(_STEPS))
+            begin(search, search.point, 0.0, _STEPS)
         else:
-            resume(search, 0.0, np.int64(_STEPS))
+            resume(search, 0.0, _STEPS)
         fresh = False
         # Not where levels or a new column move Y too far for curvature taken before a round.
         tilts = no_tilts()

@@ -15,7 +15,7 @@ given in that form, which is faster:
 
     F = blkdiag(B_1, ..., B_L) W.
 
-`diagonal_sdp` bounds such problems from above, `rounding` solves them from below.
+`solver` bounds such problems from above, `rounding` solves them from below.
 """
 
 from __future__ import annotations

@@ -79,7 +79,7 @@ def invert_slack(
     instance: Instance,
     diagonal: Real,
     weights: Real,
-    invert: bool | np.bool_,
+    invert: bool,
     result: SlackInverse,
 ) -> bool:
     """Whether Z = Diag(y) - F diag(s) F^H is positive definite, and its inverse.
@@ -88,7 +88,7 @@ def invert_slack(
         instance: F.
         diagonal: y, (element,), from `lift_diagonal`.
         weights: s, (column,).
-        invert: whether the inverse is wanted too; a literal would be compiled once for each.
+        invert: whether the inverse is wanted too.
         result: overwritten; holds the inverse if that is wanted and Z is positive definite.
 
     """

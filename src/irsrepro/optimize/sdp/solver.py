@@ -1,17 +1,17 @@
 """Max-min semidefinite programs over matrices with unit diagonal, certified and batched.
 
-The relaxation of the problems in `diagonal_sdp_problem`, V in place of x x^H:
+The relaxation of the problems in `problem`, V in place of x x^H:
 
     maximise min_k tr(C_k V) + c_k   or   min_k (tr(N_k V) + n_k) / (tr(D_k V) + d_k)
     subject to diag V = 1,  V psd.
 
-Two methods. "interior" (`diagonal_sdp_interior`) takes 10 to 20 steps of O(n^3), whatever the data,
-and reaches gaps of 1e-7. "low rank" (`diagonal_sdp_low_rank`) is faster at a gap of 1e-4, from 60
-elements on by far, and reaches thousands of elements; but where interference far above the noise
-has to be nulled its valleys are narrow. Ratios of up to 400 elements then go on by dual scaling
-(`dual_scaling`); beyond, and for linear values, it stops short, which its gap then says. "auto"
-takes the interior method for few elements and no start and where interference is strong, else the
-low-rank one, and the interior one after all where that stops short and n allows.
+Two methods. "interior" (`interior`) takes 10 to 20 steps of O(n^3), whatever the data, and reaches
+gaps of 1e-7. "low rank" (`low_rank`) is faster at a gap of 1e-4, from 60 elements on by far, and
+reaches thousands of elements; but where interference far above the noise has to be nulled its
+valleys are narrow. Ratios of up to 400 elements then go on by dual scaling (`dual_scaling`);
+beyond, and for linear values, it stops short, which its gap then says. "auto" takes the interior
+method for few elements and no start and where interference is strong, else the low-rank one, and
+the interior one after all where that stops short and n allows.
 
 Both return a factor of V that is feasible to the last bit (V = Y Y^H with unit rows), the value
 recomputed from it, and dual multipliers that prove an upper bound: a target above the bound is
@@ -48,7 +48,7 @@ HARD = 0.03  # a user's share of noise in the denominator at V = I below which l
 STEP_LIMIT, ROUND_LIMIT, AUTO_ROUND_LIMIT = 100, 400, 80
 EARLY_ROUNDS, DUAL_LIMIT = 60, 200  # rounds before dual scaling helps with ratios, and its steps
 
-_RANK = 4
+_RANK, _LARGEST_RANK = 4, 12  # columns of the low-rank method: at the start, and at most
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,6 @@ def solve_diagonal_sdp(
     method: Method = "auto",
     tolerance: float = 1e-4,
     start: Complex | None = None,
-    max_rank: int = 12,
 ) -> DiagonalSdpSolution:
     """Maximise the smallest value over psd V with unit diagonal, for all realisations.
 
@@ -106,8 +105,6 @@ def solve_diagonal_sdp(
         tolerance: relative gap to reach.
         start: factor to start the low-rank method from, (realisation, element, any), rows of any
             positive norm; by default a fixed, generic one of rank 4.
-        max_rank: largest number of columns of the low-rank method, which adds columns where the
-            certificate asks for them.
 
     Raises:
         ValueError: an unknown method, a start that does not fit or has rows of zeros.
@@ -133,7 +130,7 @@ def solve_diagonal_sdp(
     if not np.abs(start).max(axis=2, initial=0.0).all():
         raise ValueError("start must not have rows of zeros")
     # The shape of the result depends on the problem and the options only, not on how it was solved.
-    width = max(start.shape[2], min(max_rank, size))
+    width = max(start.shape[2], min(_LARGEST_RANK, size))
     if possible:
         width = max(width, size)
     solution = DiagonalSdpSolution(
@@ -156,10 +153,10 @@ def solve_diagonal_sdp(
             rounds = AUTO_ROUND_LIMIT if possible else ROUND_LIMIT
             uses_dual_scaling = not (possible or scaled.linear) and size <= LARGEST_INTERIOR
             first_rounds = EARLY_ROUNDS if uses_dual_scaling else rounds
-            outcomes.append(_low_rank(scaled, first, tolerance, first_rounds, max_rank, width))
+            outcomes.append(_low_rank(scaled, first, tolerance, first_rounds, _LARGEST_RANK, width))
             if uses_dual_scaling and outcomes[0].status != CONVERGED:
                 outcomes += _run_dual_scaling(
-                    scaled, outcomes[0], tolerance, rounds, max_rank, width
+                    scaled, outcomes[0], tolerance, rounds, _LARGEST_RANK, width
                 )
         if possible and (not outcomes or outcomes[0].status != CONVERGED):
             known_value = max(

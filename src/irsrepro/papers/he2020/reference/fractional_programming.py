@@ -4,8 +4,6 @@ An independent second implementation of `algorithms.fractional_programming`: it 
 nothing with it but the type of the result.
 """
 
-from collections.abc import Callable
-
 import numpy as np
 
 from irsrepro.array_types import Complex, Real
@@ -33,7 +31,6 @@ def maximise_sum_rate(
     tolerance: float = 1e-4,
     max_iterations: int = 300,
     rate_factor: float = 0.5,
-    solve_phases: Callable[[Complex, Complex], Complex] = solve_unit_disc,
 ) -> SumRateSolution:
     """Maximise the sum-rate as `maximise_sum_rate` does, one realisation after another.
 
@@ -46,13 +43,12 @@ def maximise_sum_rate(
         reflection: (realisation, element) starting vector x, the conjugate of the paper's theta.
         update_powers: take lines (17) and (18).
         update_reflection: take lines (21) and (25).
-        phase_step: "exact" calls `solve_phases`, "ellipsoid" is the method of the paper to a gap of
+        phase_step: "exact" calls a cone solver, "ellipsoid" is the method of the paper to a gap of
             1e-6, "sweep" is one pass of coordinate ascent,
             "unit_modulus" are passes over |x_n| = 1 until they add little.
         tolerance: increase of the sum-rate in bit/s/Hz at which to stop; 0 runs every iteration.
         max_iterations: largest number of iterations.
         rate_factor: share of the time a source transmits.
-        solve_phases: maximiser of 2 Re(x^H u) - x^H A x over the unit disc, called with A, u.
 
     Returns:
         The solution; a realisation with data that is not finite fails, with nan in its place.
@@ -94,7 +90,7 @@ def maximise_sum_rate(
                 beta = amplitude * np.diagonal(_effective(v, theta)) / (2.0 * received)  # (21)
                 matrix, linear = _phase_form(v, c, p, amplitude, beta)
                 if phase_step == "exact":
-                    theta = solve_phases(matrix, linear)  # (25)
+                    theta = solve_unit_disc(matrix, linear)  # (25)
                 elif phase_step == "ellipsoid":
                     candidate, _, _ = solve_unit_disc_ellipsoid(matrix, linear, accuracy=1e-6)
                     theta = candidate if _gain(matrix, linear, theta, candidate) >= 0.0 else theta

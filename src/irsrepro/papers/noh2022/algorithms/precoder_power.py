@@ -23,6 +23,7 @@ from irsrepro.channels.rician_network import Fading
 from irsrepro.optimize.manifold.oblique import minimise
 
 _EXPONENTS = (4.0, 16.0, 64.0)
+_TOLERANCE = 1e-4  # norm of the gradient of the logarithm of the power at which a stage ends
 
 
 @dataclass(frozen=True)
@@ -97,14 +98,13 @@ class SampledPowers:
 
 
 def minimise_largest_power(
-    fading: Fading, start: Complex, *, tolerance: float = 1e-4, max_iterations: int = 200
+    fading: Fading, start: Complex, *, max_iterations: int = 200
 ) -> PowerMinimum:
     """Minimise the largest mean power of a site over phases, from a start, for one realisation.
 
     Args:
         fading: T channels of one realisation.
         start: phi, (surface, element), without zeros.
-        tolerance: norm of the gradient of the logarithm of the power at which a stage ends.
         max_iterations: largest number of steps of a stage.
     """
     sample = SampledPowers(fading)
@@ -127,7 +127,7 @@ def minimise_largest_power(
             partial(smooth_maximum, exponent=exponent),
             partial(slope, exponent=exponent),
             point,
-            tolerance=tolerance,
+            tolerance=_TOLERANCE,
             max_iterations=max_iterations,
         )
         point = solution.point

@@ -33,6 +33,7 @@ RISE = 1e-7  # relative rise of the objective that is put down to the accuracy o
 
 _LEAST_SHARE = 1e-6  # of a user in the uplink power, as a scale
 _LARGEST_START = 100.0  # of a multiplier
+_LARGEST_RANK = 12  # of V
 
 
 @dataclass(frozen=True)
@@ -189,7 +190,6 @@ def inner_approximation(
     tolerance: float = 1e-4,
     max_iterations: int = 3000,
     accuracy: float = 1e-5,
-    max_rank: int = 12,
 ) -> InnerApproximation:
     """Minimise the transmit power by inner approximation, yu2020, Algorithm 1.
 
@@ -208,7 +208,6 @@ def inner_approximation(
         tolerance: relative decrease of the objective at which to stop; 0 runs every iteration.
         max_iterations: largest number of subproblems.
         accuracy: certified relative gap of a subproblem.
-        max_rank: largest rank of V.
 
     Raises:
         ValueError: shapes that do not fit, values that are not finite or positive, an unknown mode.
@@ -237,7 +236,7 @@ def inner_approximation(
             tolerance if tolerance > 0.0 else -inf,
             max_iterations,
             accuracy,
-            max_rank,
+            _LARGEST_RANK,
             vectors[r],
             beams[r],
             traces[r],

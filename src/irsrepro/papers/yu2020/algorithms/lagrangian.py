@@ -1,7 +1,7 @@
 """The augmented Lagrangian of a subproblem of the inner approximation, and its derivatives.
 
 In the factors V = Y Y^H (rows of unit norm) and W_i = sum_s w_is w_is^H of the problem stated in
-`inner_approximation_problem`, whose constraints g have multipliers z.
+`subproblem`, whose constraints g have multipliers z.
 """
 
 from math import inf

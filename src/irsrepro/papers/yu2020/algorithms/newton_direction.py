@@ -6,9 +6,6 @@ import numpy as np
 
 from irsrepro.array_types import Complex, Real
 from irsrepro.compiled import kernel
-from irsrepro.papers.yu2020.algorithms.subproblem import (
-    Subproblem,
-)
 
 _SHIFT = 1e-11  # of the largest diagonal entry of the Hessian, against its flat directions
 _PANEL = 4  # columns of a Cholesky factor at a time
@@ -149,12 +146,7 @@ def _shifted_cholesky(matrix: Real, power: int, factor: Real) -> int:
 
 @kernel
 def newton_direction(
-    problem: Subproblem,
-    factor: Complex,
-    matrix: Real,
-    gradient: Real,
-    direction: Real,
-    power: int,
+    factor: Complex, matrix: Real, gradient: Real, direction: Real, power: int
 ) -> tuple[float, int]:
     """Direction -(Hessian + shift)^-1 gradient on the tangent space.
 

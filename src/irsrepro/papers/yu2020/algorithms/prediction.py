@@ -63,7 +63,7 @@ def remember(memory: Memory, phases: Complex, beams: Complex, prices: Real) -> N
 
 @kernel
 def forget(memory: Memory) -> None:
-    """Start anew, after an iterate that is not of rank one or was not reached smoothly."""
+    """Start again, after an iterate that is not of rank one or was not reached smoothly."""
     memory.length[0] = 0
 
 

@@ -16,7 +16,7 @@ chi >= 0, e >= 0, is
     minimise   sum_i tr W_i + chi (M + 1 - l^H V l)
     subject to g_k <= 0,   M + 1 - l^H V l <= e,   diag V = 1,   V, W_i psd.
 
-`inner_approximation_step` solves it.
+`subproblem_solver` solves it.
 """
 
 from math import sqrt

@@ -1,6 +1,6 @@
 """One convex subproblem of the inner approximation, in low-rank factors, with a certificate.
 
-The problem of `inner_approximation_problem` is solved in factors V = Y Y^H (rows of unit norm) and
+The problem of `subproblem` is solved in factors V = Y Y^H (rows of unit norm) and
 W_i = sum_s w_is w_is^H, of one column to begin with: an augmented Lagrangian with multipliers z of
 the constraints, Newton's method on the product of spheres and the beams. With S and T_i the
 derivatives of the Lagrangian by V and W_i and y_k = Re (S V)_kk, the factors solve the convex
@@ -133,7 +133,7 @@ def _descend(
         matrix = riemannian_hessian(
             problem, factor, terms, slopes, active, curvatures, S, T, diagonal
         )
-        slope, power = newton_direction(problem, factor, matrix, gradient, direction, power)
+        slope, power = newton_direction(factor, matrix, gradient, direction, power)
         step, accepted = 1.0, False
         while step >= _SHORTEST and slope < 0.0:
             trial_factor, trial_beams = _move(factor, beams, direction, step)

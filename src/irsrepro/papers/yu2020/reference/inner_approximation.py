@@ -136,7 +136,6 @@ def inner_approximation(
     tolerance: float = 1e-4,
     max_iterations: int = 3000,
     accuracy: float = 1e-5,
-    max_rank: int = 12,
 ) -> InnerApproximation:
     """Run the inner approximation one realisation after another.
 
@@ -155,7 +154,6 @@ def inner_approximation(
         tolerance: likewise.
         max_iterations: likewise.
         accuracy: certified relative gap of a subproblem; the solver's tolerances are smaller.
-        max_rank: of the other implementation; full matrices have none.
 
     Raises:
         SolverError: no solver answers a subproblem.

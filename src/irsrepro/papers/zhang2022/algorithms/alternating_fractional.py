@@ -152,7 +152,7 @@ def _alternate(
         fractional_beams(channel, sinr, auxiliary, 1e-10, beams)
         np.dot(beams, np.ascontiguousarray(channel.T), responses)
         quadratic_auxiliary(responses, ones, sinr, 1.0, auxiliary)
-        block_responses = affine_responses(np.int64(BOTH), links, reflection, beams)
+        block_responses = affine_responses(BOTH, links, reflection, beams)
         phase_problem(block_responses, sinr, auxiliary, forms, linear)
         thin_sweeps(forms, linear, reflection, phase_accuracy, max_sweeps)
         for n in range(elements):

@@ -63,6 +63,9 @@ SEARCH = 0
 BEAMS = ("search", "mrt", "zf", "mmse")
 NEVER, INSIDE, INSIDE_KEPT, AFTER = range(4)
 QUANTISATION = ("never", "inside", "inside, kept", "after")
+SETTLED = 1e-3
+"""Relative change of the rate in the last iteration up to which a realisation that used all
+iterations counts as converged."""
 
 
 @dataclass(frozen=True)
@@ -287,7 +290,6 @@ def alternate(
     auxiliary_updates: int = 1,
     levels: int = 0,
     quantisation: Literal["never", "inside", "inside, kept", "after"] = "never",
-    relative_tolerance: float = 1e-3,
 ) -> Alternation:
     """Alternate between beams and reflections; the result of a realisation depends on no other.
 
@@ -319,8 +321,6 @@ def alternate(
         quantisation: "inside" every iteration after the reflection step, "inside, kept" only where
             the rate does not fall, or "after" the last iteration with the beams as they are. The
             test of a min-rate step comes after quantisation.
-        relative_tolerance: relative change of the rate in the last iteration below which a
-            realisation that used all iterations counts as converged.
 
     Raises:
         ValueError: shapes that do not fit, unknown or impossible options.
@@ -364,6 +364,6 @@ def alternate(
         iterations[r], residual[r], status[r] = _alternate(
             links.of(r), omega, plan, w[r], x[r], trace[r]
         )
-    converged = (status == ITERATION_LIMIT) & (np.abs(residual) <= relative_tolerance)
+    converged = (status == ITERATION_LIMIT) & (np.abs(residual) <= SETTLED)
     status[converged] = CONVERGED
     return Alternation(w, x, trace=trace, iterations=iterations, residual=residual, status=status)

@@ -159,7 +159,7 @@ def add(numbers: Complex, rest: Complex) -> None:
 
 @kernel
 def affine_responses(
-    free: int | np.int64, links: SurfaceLinks, reflection: Complex, beams: Complex
+    free: int, links: SurfaceLinks, reflection: Complex, beams: Complex
 ) -> Responses:
     """Return a and b for one realisation and given beams.
 

@@ -18,7 +18,7 @@ from irsrepro.array_types import Complex, Real
 from irsrepro.lazy_import import lazily
 from irsrepro.optimize.reference.public_solvers import search_manifold
 from irsrepro.optimize.result import CONVERGED, ITERATION_LIMIT, NO_CHANNEL, NO_INVERSE
-from irsrepro.papers.zhang2022.algorithms.manifold_alternation import Alternation
+from irsrepro.papers.zhang2022.algorithms.manifold_alternation import SETTLED, Alternation
 from irsrepro.papers.zhang2022.algorithms.surface_downlink import (
     SurfaceLinks,
     checked_links,
@@ -49,7 +49,6 @@ def alternate(
     auxiliary_updates: int = 1,
     levels: int = 0,
     quantisation: str = "never",
-    relative_tolerance: float = 1e-3,
 ) -> Alternation:
     """Alternate between beams and reflections; arguments and result as `alternate`."""
     links = checked_links(links)
@@ -180,7 +179,7 @@ def alternate(
             W[r], traces[r], residual[r] = np.nan, np.nan, np.nan
         if quantisation == "after":
             phi[:] = _nearest(phi, levels)
-    converged = (status == ITERATION_LIMIT) & (np.abs(residual) <= relative_tolerance)
+    converged = (status == ITERATION_LIMIT) & (np.abs(residual) <= SETTLED)
     status[converged] = CONVERGED
     return Alternation(W, x, trace=traces, iterations=iterations, residual=residual, status=status)
 

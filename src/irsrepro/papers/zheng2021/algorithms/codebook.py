@@ -212,7 +212,8 @@ def search_codebooks(
     realisation does not depend on the others, bitwise.
 
     Args:
-        links: the channels, of one user or several.
+        links: the channels, of one user or several. A single surface is a pair of which the other
+            has no elements.
         receiver: one of `RECEIVERS` of `beamforming.receivers`; for one user all are equal.
         powers: transmit powers in W: one for all, (user,) or (realisation, user); positive.
         noise: noise power of an antenna in W.
@@ -245,38 +246,6 @@ def search_codebooks(
         smallest[r] = metric[index1[r], index2[r]]
     codewords = dft_column(size1, index1), dft_column(size2, index2)
     return Codewords(index1, index2, *codewords, smallest)
-
-
-def search_codebook(
-    incoming: Complex,
-    outgoing: Complex,
-    *,
-    receiver: str = "mmse",
-    powers: ArrayLike = 1.0,
-    noise: float = 1.0,
-) -> Codewords:
-    """Best DFT codeword for one surface by exhaustive search; otherwise as `search_codebooks`.
-
-    Args:
-        incoming: (realisation, [user,] element), users to surface, amplitudes.
-        outgoing: (realisation, antenna, element), surface to receiver.
-        receiver: as in `search_codebooks`, and so on.
-        powers: transmit powers in W.
-        noise: noise power of an antenna in W.
-
-    Returns:
-        The codewords as `index1` and `reflection1`; `reflection2` has no elements.
-
-    Raises:
-        ValueError: as `search_codebooks`.
-    """
-    incoming, outgoing = np.asarray(incoming, np.complex128), np.asarray(outgoing, np.complex128)
-    if outgoing.ndim != 3 or incoming.ndim not in (2, 3):
-        raise ValueError(
-            f"incoming {incoming.shape}, outgoing {outgoing.shape} must be (R, [K,] M), (R, N, M)"
-        )
-    links = Links(incoming, incoming[..., :0], outgoing[:, :0], outgoing, outgoing[..., :0])
-    return search_codebooks(links, receiver=receiver, powers=powers, noise=noise)
 
 
 def _search(links: Links, kind: int, powers: Real, noise: float) -> Real:
