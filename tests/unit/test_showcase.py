@@ -12,18 +12,8 @@ from conftest import ROOT
 from irsrepro.config.loading import load_project
 from irsrepro.errors import ConfigurationError, StorageError
 from irsrepro.report.alternatives import robustness_page
-from irsrepro.report.showcase import (
-    FOLDER,
-    Exhibit,
-    commit,
-    exhibits_of,
-    load_exhibits,
-    overview_picture,
-    overview_table,
-    page,
-    pages,
-    splice,
-)
+from irsrepro.report.exhibits import Exhibit, overview_picture, overview_table, page
+from irsrepro.report.showcase import FOLDER, commit, exhibits_of, load_exhibits, pages, splice
 
 
 def claim(name: str, figure: str, verdict: str, **more: str) -> dict[str, str]:
