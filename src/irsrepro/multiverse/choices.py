@@ -13,7 +13,11 @@ IN = " in "  # between a parameter and the single experiment it is changed in
 PLAIN_UNITS = ("1", "name")
 LONGEST = 32  # letters of a value that are shown
 _WITHOUT_MARKS = str.maketrans("", "", '{}"')
-_CAPITALS = {"irs": "IRS", "irss": "IRSs", "snr": "SNR", "mimo": "MIMO", "ap": "AP", "bs": "BS"}
+_ACRONYMS = (
+    "AIF", "AP", "APs", "BS", "DFT", "IRS", "IRSs", "KKT", "MIMO", "MMSE", "MRT", "RCG", "Rician",
+    "SDR", "SINR", "SNR", "UE", "ZF",
+)  # fmt: skip
+_CAPITALS = {name.lower(): name for name in _ACRONYMS}
 
 
 @dataclass(frozen=True)
