@@ -11,7 +11,7 @@ import xarray as xr
 
 from irsrepro.build.experiments import compare
 from irsrepro.build.storage import variable
-from irsrepro.build.sweeps import Problem, run
+from irsrepro.build.sweeps import TIMED_BATCH, Problem, run
 from irsrepro.channels.streams import RandomStream, realisation_streams
 from irsrepro.errors import ConfigurationError
 from irsrepro.figures.data import curves, distributions, make
@@ -134,7 +134,12 @@ def test_distributions_are_drawn_at_points() -> None:
     assert np.isfinite(made["value"].sel(curve="costly@5")).sum() == 2
 
 
-def test_a_timed_sweep_tells_the_seconds_of_every_realisation() -> None:
+@pytest.mark.parametrize("limit", [0.0, np.inf])
+def test_a_timed_sweep_tells_the_seconds_of_every_realisation(
+    limit: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A long design is timed alone, a short one with copies of itself."""
+    monkeypatch.setattr("irsrepro.build.sweeps.LONG_DESIGN", limit)
     channels = xr.Dataset({"gain": variable(ONE, np.ones(3), "gain", "1")})
     channels = channels.assign_coords(realisation=variable(ONE, np.arange(3), "number", "1"))
     sizes = []
@@ -149,7 +154,7 @@ def test_a_timed_sweep_tells_the_seconds_of_every_realisation() -> None:
     done = run(design, lambda *_: xr.Dataset(), Problem(channels, {}, "fast", streams),
                sweep | {"timed": True})  # fmt: skip
     assert done["seconds"].dims == ("point", *ONE) and (done["seconds"] > 0).all()
-    assert sizes[0] == 3 and len(sizes) == 4 and len(set(sizes[1:])) == 1
+    assert sizes == [3] + ([1, 1, 1] if limit == 0.0 else [1, TIMED_BATCH] * 3)
     plain = run(design, lambda *_: xr.Dataset(), Problem(channels, {}, "fast", streams),
                 sweep | {"timed": False})  # fmt: skip
     assert "seconds" not in plain

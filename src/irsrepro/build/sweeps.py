@@ -40,6 +40,7 @@ Both are far above what any takes; a chunk that needs more is designed one reali
 """
 
 TIMED_BATCH = 8  # copies of a realisation designed at once, so that calls as such weigh little
+LONG_DESIGN = 0.25  # seconds; the call weighs little in such a design, which is timed alone
 
 
 @dataclass(frozen=True)
@@ -339,18 +340,26 @@ def _mark_failures(dataset: xr.Dataset, failures: Failures) -> xr.Dataset:
 
 
 def _seconds(design: Callable[[Problem], xr.Dataset], problem: Problem, failures: Failures) -> Any:
-    """Time the design of each realisation, as part of a batch; kernels are compiled by now."""
-    seconds = []
-    for number, stream in enumerate(problem.streams):
-        if number in failures:
-            seconds.append(np.nan)
-            continue
-        channels = problem.channels.isel(realisation=[number] * TIMED_BATCH)
-        batch = replace(problem, channels=channels, streams=[stream] * TIMED_BATCH)
+    """Time the design of each realisation, a short one as part of a batch.
+
+    Kernels are compiled by now.
+    """
+
+    def time_copies(number: int, copies: int) -> float:
+        channels = problem.channels.isel(realisation=[number] * copies)
+        batch = replace(problem, channels=channels, streams=[problem.streams[number]] * copies)
         start = time.perf_counter()
         design(batch)
         alive()
-        seconds.append((time.perf_counter() - start) / TIMED_BATCH)
+        return (time.perf_counter() - start) / copies
+
+    seconds = []
+    for number in range(len(problem.streams)):
+        if number in failures:
+            seconds.append(np.nan)
+            continue
+        alone = time_copies(number, 1)
+        seconds.append(alone if alone >= LONG_DESIGN else time_copies(number, TIMED_BATCH))
     return variable(("realisation",), seconds, "time of the design", "s")
 
 
