@@ -138,6 +138,24 @@ def test_only_open_claims_get_more_realisations(
     assert again.checks == same.checks
 
 
+def test_a_costly_scheme_gets_all_the_realisations_of_the_build(
+    paper: Paper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where their number is no look of the others."""
+    monkeypatch.chdir(tmp_path)
+    costly = {"snr": {**paper.experiments["snr"], "first": {"phase": 13}}}
+    here = explore(replace(paper, source={**paper.source, "experiments": costly}))
+    for size in (8, 16, 32):
+        here._extend("snr", ["phase", "random"], size)
+    numbers = {
+        name: [part["realisation"].values.tolist() for part in parts]
+        for name, parts in here._solved["snr"].items()
+    }
+    assert numbers["phase"] == [list(range(8)), list(range(8, 13))]
+    assert numbers["random"] == [list(range(8)), list(range(8, 16)), list(range(16, 32))]
+    assert here._planned("same") == 13
+
+
 def test_what_was_solved_is_not_solved_again(
     paper: Paper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

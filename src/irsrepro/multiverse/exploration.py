@@ -119,8 +119,7 @@ class Exploration:
         most = min(self.limit, self.paper.sample_size(plan["ensemble"], "paper"))
         if scheme not in plan.get("first", {}):
             return most
-        first = max(plan["first"][scheme], FIRST)
-        return max(look for look in looks_until(most, most) if look <= first)
+        return min(most, max(int(plan["first"][scheme]), FIRST))
 
     def _extend(self, experiment: str, schemes: Sequence[str], size: int) -> None:
         """Solve the realisations that schemes lack of a number."""
@@ -128,15 +127,15 @@ class Exploration:
         most = self._most(experiment)
         ends = looks_until(most, most)
         for first, end in pairwise([0, *ends]):
-            missing = [
-                scheme
-                for scheme in schemes
-                if end <= min(_last_end(size, ends), self._most(experiment, scheme))
-                and sum(part.sizes["realisation"] for part in solved.get(scheme, ())) == first
-            ]
-            if missing:
-                chunk = f"{first:05d}-{end - 1:05d}"
-                for scheme, solution in self._solutions(experiment, missing, chunk).items():
+            missing: dict[int, list[str]] = {}  # by where their chunk ends
+            for scheme in schemes:
+                own_end = min(end, self._most(experiment, scheme))
+                count = sum(part.sizes["realisation"] for part in solved.get(scheme, ()))
+                if end <= _last_end(size, ends) and count == first < own_end:
+                    missing.setdefault(own_end, []).append(scheme)
+            for own_end, names in missing.items():
+                chunk = f"{first:05d}-{own_end - 1:05d}"
+                for scheme, solution in self._solutions(experiment, names, chunk).items():
                     solved.setdefault(scheme, []).append(solution)
 
     def _solutions(
