@@ -5,6 +5,7 @@ After ``snakemake figures/all --config engine=reference fidelity=preview`` in th
     python benchmarks/reference_engine.py
 
 writes ``docs/reference_engine.md`` from the files under ``results`` and the committed preview.
+Figures that were not built keep their lines, so that the page can be made in parts.
 """
 
 import math
@@ -25,8 +26,9 @@ HEAD = """\
 
 Figures at preview fidelity, as far as they were built by public solvers (`--config
 engine=reference fidelity=preview`), held against the committed preview, which our kernels made.
-Seconds are those of the channels and solutions of a figure on one core, of a machine that did other
-work too; panels of one figure share theirs. The distance is the largest one of any number of the
+Seconds are those of the channels and solutions of a figure on one core, on a machine that was doing
+other work as well; panels of one figure share theirs. The page is made in parts, and a line holds
+against the preview that was committed when its figure was built. The distance is the largest one of any number of the
 figure, in half-widths of its committed interval; below one, a curve of public solvers lies inside
 the interval of ours everywhere. The failures are designs that a public solver gave up; a
 distribution has no interval, so that any difference shows.
@@ -47,13 +49,23 @@ def failures(project: Project, key: str, figure: str) -> int:
     return found
 
 
+def read_lines() -> dict[str, list[str]]:
+    """Return the cells of the page as it is, by figure."""
+    lines = PAGE.read_text(encoding="utf-8").splitlines() if PAGE.is_file() else []
+    cells = [line.strip("|").split("|") for line in lines if line.startswith("| ")]
+    return {row[0].strip(): [cell.strip() for cell in row] for row in cells}
+
+
 def main() -> None:
     project = load_project(ROOT, {"engine": "reference", "fidelity": "preview"})
     compared = {each.name: each for each in verify(project).figures}
-    times, rows, absent = figure_times(project, ROOT), [], []
+    times, rows, absent, lines_before = figure_times(project, ROOT), [], [], read_lines()
     for key, paper in project.papers.items():
         for figure in paper.figures:
             found = compared[f"{key}/{figure}"]
+            if found.outcome == "missing" and found.name in lines_before:
+                rows.append(lines_before[found.name])
+                continue
             if found.outcome == "missing":
                 absent.append(found.name)
                 continue
