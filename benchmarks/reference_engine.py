@@ -28,10 +28,10 @@ Figures at preview fidelity, as far as they were built by public solvers (`--con
 engine=reference fidelity=preview`), held against the committed preview, which our kernels made.
 Seconds are those of the channels and solutions of a figure on one core, on a machine that was doing
 other work as well; panels of one figure share theirs. The page is made in parts, and a line holds
-against the preview that was committed when its figure was built. The distance is the largest one of any number of the
-figure, in half-widths of its committed interval; below one, a curve of public solvers lies inside
-the interval of ours everywhere. The failures are designs that a public solver gave up; a
-distribution has no interval, so that any difference shows.
+against the preview that was committed when its figure was built. The distance is the largest one of
+any number of the figure, in half-widths of its committed interval; below one, a curve of public
+solvers lies inside the interval of ours everywhere. The failures are designs that a public solver
+gave up; a distribution has no interval, so that any difference shows.
 `python benchmarks/reference_engine.py` writes this page.
 
 """
