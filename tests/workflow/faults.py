@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -107,14 +108,10 @@ def forget(workflow: Workflow) -> None:
 def strike(running: subprocess.Popen[bytes], workflow: Workflow, kind: str, begun: float) -> None:
     """Do what is done to a running build."""
     number, whom = SIGNALS[kind]
-    jobs = [
-        child
-        for child in psutil.Process(running.pid).children(recursive=True)
-        if ".snakemake/scripts" in " ".join(child.cmdline())
-    ]
     if whom == "job":
-        for job in jobs[-1:]:
-            job.send_signal(number)
+        for job in _jobs(running)[-1:]:
+            with suppress(psutil.NoSuchProcess):
+                job.send_signal(number)
     elif whom == "main":
         running.send_signal(number)
     else:
@@ -127,6 +124,16 @@ def strike(running: subprocess.Popen[bytes], workflow: Workflow, kind: str, begu
             hidden = ".numba" in path.parts  # shared with the checkout
             if path.is_file() and path.stat().st_mtime >= begun and not synced and not hidden:
                 path.write_bytes(b"")
+
+
+def _jobs(running: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    """Return the processes of a build that run a script, passing over those that have just ended."""
+    jobs = []
+    for child in psutil.Process(running.pid).children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            if ".snakemake/scripts" in " ".join(child.cmdline()):
+                jobs.append(child)
+    return jobs
 
 
 def kills(workflow: Workflow, wanted: dict[str, bytes], count: int) -> Iterator[Outcome]:
