@@ -127,7 +127,7 @@ def strike(running: subprocess.Popen[bytes], workflow: Workflow, kind: str, begu
 
 
 def _jobs(running: subprocess.Popen[bytes]) -> list[psutil.Process]:
-    """Return the processes of a build that run a script, passing over those that have just ended."""
+    """Return the processes of a build that run a script; one that has just ended does not."""
     jobs = []
     for child in psutil.Process(running.pid).children(recursive=True):
         with suppress(psutil.NoSuchProcess):
