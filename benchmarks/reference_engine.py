@@ -63,11 +63,11 @@ def main() -> None:
     for key, paper in project.papers.items():
         for figure in paper.figures:
             found = compared[f"{key}/{figure}"]
-            if found.outcome == "missing" and found.name in lines_before:
-                rows.append(lines_before[found.name])
-                continue
             if found.outcome == "missing":
-                absent.append(found.name)
+                if found.name in lines_before:
+                    rows.append(lines_before[found.name])
+                else:
+                    absent.append(found.name)
                 continue
             share = "" if math.isnan(found.share) else f"{found.share:.2g}"
             failed = str(failures(project, key, figure) or "")

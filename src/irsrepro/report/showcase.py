@@ -4,8 +4,6 @@
 the configuration alone; ``python -m irsrepro.report.showcase`` writes the pages again.
 """
 
-# mypy: disable-error-code="no-untyped-call"
-
 from __future__ import annotations
 
 import csv
