@@ -63,7 +63,7 @@ def specification(
     return Specification(
         facts={name: facts[name] for name in FACTS},
         claim=finding.claim,
-        text=first.text,
+        text=str(source["claims"][finding.claim]["text"]),
         sentence=sentence(finding),
         unit=_check(first, check_place).unit,
         bars=tuple(sorted(bars, key=lambda bar: bar.order)),
