@@ -145,7 +145,7 @@ def test_gradient_and_hessian_agree_with_differences() -> None:
     multipliers, weights = np.array([0.3, 0.7, 0.2]), np.array([5.0, 7.0, 3.0])
 
     def value(size: float, direction: Real) -> float:
-        moved = step._move(factor, beams, direction, size)
+        moved = step.move(factor, beams, direction, size)
         terms = lagrangian.evaluate_terms(problem, *moved)
         objective = lagrangian.power_and_penalty(problem, moved[1], terms)
         return float(lagrangian.augmented_lagrangian(objective, terms.values, multipliers, weights))

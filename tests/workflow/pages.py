@@ -14,19 +14,18 @@ class Page:
     """A page: the files that it gives, the changes of files that are there, and what to type.
 
     Attributes:
-        files: text of every block that follows the name of a file, by that name.
-        changes: those that are a ``diff`` of a file that is there.
-        new: the others.
+        changes: names of files that are there, with the lines of every ``diff`` of them.
+        new: text of every other block that follows the name of a file, by that name.
         commands: the lines of ``sh`` blocks.
     """
 
     def __init__(self, name: str) -> None:
         blocks = [match.groupdict() for match in BLOCK.finditer((ROOT / name).read_text())]
-        self.files = {block["file"]: block["text"] for block in blocks if block["file"]}
-        self.changes = {
-            block["file"]: block["text"] for block in blocks if block["language"] == "diff"
-        }
-        self.new = {name: text for name, text in self.files.items() if name not in self.changes}
+        named = [block for block in blocks if block["file"]]
+        self.changes = [
+            (block["file"], block["text"]) for block in named if block["language"] == "diff"
+        ]
+        self.new = {block["file"]: block["text"] for block in named if block["language"] != "diff"}
         self.commands = [
             line
             for block in blocks
@@ -41,7 +40,7 @@ class Page:
             assert not path.exists(), f"{name} is there already"
             path.parent.mkdir(exist_ok=True)
             path.write_text(text)
-        for name, text in self.changes.items():
+        for name, text in self.changes:
             change(root / name, text)
 
 

@@ -12,7 +12,6 @@ from irsrepro.claims import read_verdicts
 
 TINY = ["--config", "fidelity=preview", "realisations=2"]
 PAGE = Page("docs/adding.md")
-FILES, CHANGES, NEW = PAGE.files, PAGE.changes, PAGE.new
 TARGETS = [line.removeprefix("snakemake ") for line in PAGE.commands]
 
 
@@ -30,9 +29,12 @@ def added(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workflow, set[str],
 
 
 def test_a_baseline_is_one_file_and_one_line() -> None:
-    mine = [name for name in FILES if "toy2026" not in name]
-    assert mine == ["src/irsrepro/papers/he2020/schemes/best_of_64.py", "config/he2020.yaml"]
-    assert sum(line.startswith("+") for line in CHANGES["config/he2020.yaml"].splitlines()) == 1
+    assert [name for name in PAGE.new if "toy2026" not in name] == [
+        "src/irsrepro/papers/he2020/schemes/best_of_64.py"
+    ]
+    name, difference = PAGE.changes[0]
+    assert name == "config/he2020.yaml"
+    assert sum(line.startswith("+") for line in difference.splitlines()) == 1
 
 
 def test_a_baseline_is_solved_alone_and_drawn_beside_the_others(
@@ -46,6 +48,15 @@ def test_a_baseline_is_solved_alone_and_drawn_beside_the_others(
     assert len(best) == len(plotted(table, "joint")) == 8
     assert all(many > one for many, one in zip(best, random, strict=True))
     assert "Best of 64 random phases" in (workflow.root / "figures/he2020/fig04.svg").read_text()
+
+
+def test_a_claim_about_the_baseline_gets_its_verdict(
+    added: tuple[Workflow, set[str], set[Path]],
+) -> None:
+    root = added[0].root
+    rows = read_verdicts(root / "results/preview/he2020/default/fast/claims.json").rows()
+    assert [row["source"] for row in rows if row["claim"] == "best-of-64"] == ["ours"]
+    assert "beat the best of 64 random ones" in (root / "reports/he2020.html").read_text()
 
 
 def test_a_paper_is_built_whole(added: tuple[Workflow, set[str], set[Path]]) -> None:
@@ -66,5 +77,5 @@ def test_a_paper_is_built_whole(added: tuple[Workflow, set[str], set[Path]]) -> 
 
 
 def test_a_paper_changes_no_file_of_another() -> None:
-    assert not [name for name in CHANGES if "he2020" not in name]
-    assert all("toy2026" in name or "best_of_64" in name for name in NEW)
+    assert {name for name, _ in PAGE.changes} == {"config/he2020.yaml"}
+    assert all("toy2026" in name or "best_of_64" in name for name in PAGE.new)

@@ -34,10 +34,9 @@ def figure() -> list[str]:
 
 
 def test_a_curve_is_one_file_and_one_line() -> None:
-    assert [*PAGE.files] == [MINE, "config/zhang2022.yaml"]
-    (added,) = (
-        line for line in PAGE.changes["config/zhang2022.yaml"].splitlines() if line[0:1] == "+"
-    )
+    ((name, difference),) = PAGE.changes
+    assert [*PAGE.new, name] == [MINE, "config/zhang2022.yaml"]
+    (added,) = (line for line in difference.splitlines() if line[0:1] == "+")
     assert added.startswith("+  mine: {command: ")
 
 

@@ -73,6 +73,20 @@ def factorise_symmetric(matrix: Real) -> bool:
 
 
 @kernel
+def invert_matrix(matrix: Complex, inverse: Complex) -> None:
+    """Write the inverse of a square matrix over an array, which may be the matrix itself.
+
+    Raises:
+        numpy.linalg.LinAlgError: the matrix is singular.
+
+    """
+    found = np.linalg.inv(matrix)
+    for i in range(found.shape[0]):
+        for j in range(found.shape[1]):
+            inverse[i, j] = found[i, j]
+
+
+@kernel
 def eliminate(matrix: Real, count: int, shift: float) -> bool:
     """Eliminate the first rows of a symmetric matrix, in place in its upper triangle.
 

@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from irsrepro.array_types import Complex, Real
-from irsrepro.compiled import kernel
+from irsrepro.compiled import assign, kernel
 from irsrepro.optimize.beamforming.receivers import (
     MMSE,
     ZF,
@@ -205,7 +205,7 @@ def meet_targets(
         if possible:
             _substitute(work.matrix, work.norm, work.uplink)
         else:
-            work.uplink[:] = next_powers
+            assign(next_powers, work.uplink)
         steps += 1
         for k in range(users):
             if not work.uplink[k] * gram[k, k].real < _LARGEST:
@@ -254,7 +254,7 @@ def _design(
 ) -> None:
     work = new_duality(targets.shape[1])
     for r in range(channel.shape[0]):
-        work.uplink[:] = uplink[r]
+        assign(uplink[r], work.uplink)
         power[r], iterations[r], residual[r], status[r] = meet_targets(
             gram[r], targets[r], tolerance, max_iterations, work
         )
@@ -263,7 +263,7 @@ def _design(
             beams[r] = np.nan
             uplink[r] = np.nan
         else:
-            uplink[r] = work.uplink
+            assign(work.uplink, uplink[r])
             form_beams(channel[r], work, beams[r])
 
 

@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from irsrepro.array_types import Complex, Real
-from irsrepro.compiled import kernel
+from irsrepro.compiled import assign, kernel
 from irsrepro.optimize.linear_algebra import squared_modulus
 from irsrepro.optimize.result import Solution, converged_or_limited
 
@@ -89,7 +89,7 @@ def _model_step(curvature: Real, target: Real, start: Real, zero: float, step: R
     for a in range(sites):
         if not exact[a] >= lower_bounds[a]:
             return
-    step[:] = exact
+    assign(exact, step)
 
 
 @kernel
@@ -202,8 +202,8 @@ def dual_step(
         objective = _feasible(matrix, linear, limits, powers, ridge, point)
         if objective > value:
             value = objective
-            beamformer[:] = point
-            multipliers[:] = start
+            assign(point, beamformer)
+            assign(start, multipliers)
         gap = max(dual - value, 0.0) / dual if dual > 0.0 else 0.0
         if gap <= tolerance or steps >= max_iterations:
             break
@@ -216,12 +216,12 @@ def dual_step(
             objective = _dual(matrix, linear, limits, trial, ridge, powers)[0]
             if objective < best:
                 best = objective
-                best_direction[:] = direction
+                assign(direction, best_direction)
         while best > dual + _INVISIBLE * dual and length > _SHORTEST_STEP:
             length *= 0.5
             trial = np.maximum(0.0, start + length * direction)
             best = _dual(matrix, linear, limits, trial, ridge, powers)[0]
-            best_direction[:] = direction
+            assign(direction, best_direction)
         if not best <= dual + _INVISIBLE * dual:
             break
         start = np.maximum(0.0, start + length * best_direction)

@@ -26,7 +26,7 @@ from math import inf, sqrt
 import numpy as np
 
 from irsrepro.array_types import Complex, Real
-from irsrepro.compiled import kernel
+from irsrepro.compiled import assign, kernel
 from irsrepro.optimize.linear_algebra import squared_modulus
 from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT
 from irsrepro.optimize.sdp.columns import dense_columns, forms
@@ -205,7 +205,7 @@ def dual_scaling(
                 lam = lam * denominators / scales
                 total = lam.sum()
                 lam, y = lam / total, y / total
-                scales[:] = denominators
+                assign(denominators, scales)
                 level_terms(instance, level, scales, problem.numerator, problem.numerator_constant)
                 if invert_slack(problem, y, np.dot(lam, problem.numerator), True, inverse):
                     continue

@@ -29,10 +29,11 @@ from typing import NamedTuple
 import numpy as np
 
 from irsrepro.array_types import Complex, Real
-from irsrepro.compiled import kernel
+from irsrepro.compiled import assign, kernel
 from irsrepro.optimize.linear_algebra import (
     factorise_hermitian,
     factorise_symmetric,
+    invert_matrix,
     solve_factored,
 )
 from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT
@@ -280,11 +281,11 @@ def interior_point(
             change = scales / denominators
             total = (lam / change).sum()
             lam, y = lam / change / total, y / total
-            scales[:] = denominators
+            assign(denominators, scales)
             rise = max(best_value + margin, known_value) - level
             level += rise
             tau = (change * tau).min() - rise
-            s[:] = ratios - level - tau
+            assign(ratios - level - tau, s)
         level_terms(instance, level, scales, terms, offsets)
         values = (ratios - level) * denominators / scales
         Z = slack(instance, y, np.dot(lam, terms))
@@ -296,7 +297,7 @@ def interior_point(
             for i in range(size):
                 Z[i, i] += y[i]
             tau = values.min() - users * np.diag(Z).real.mean()
-            s[:] = values - tau
+            assign(values - tau, s)
         bound = y.sum() + np.dot(lam, offsets)
         share = (lam * instance.denominator_constant / scales).sum()
         proven_bound = level + (bound if linear else max(0.0, bound) / share)
@@ -311,7 +312,7 @@ def interior_point(
             break
         steps += 1
         inverse = np.empty_like(Z)
-        inverse[:] = np.linalg.inv(Z)
+        invert_matrix(Z, inverse)
         _symmetrise(inverse)
         iterate = _Iterate(V, Z, inverse, A, np.dot(inverse, F), s, lam, terms)
         _newton_matrix(iterate, instance.columns.conjugate.T, system)

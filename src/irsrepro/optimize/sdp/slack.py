@@ -16,7 +16,7 @@ import numpy as np
 
 from irsrepro.array_types import Complex, Real
 from irsrepro.compiled import kernel
-from irsrepro.optimize.linear_algebra import factorise_hermitian
+from irsrepro.optimize.linear_algebra import factorise_hermitian, invert_matrix
 from irsrepro.optimize.sdp.columns import combine_columns, forms, gram_matrix
 from irsrepro.optimize.sdp.instance import Instance, slack
 
@@ -98,7 +98,7 @@ def invert_slack(
         if not factorise_hermitian(matrix.copy()):
             return False
         if invert:
-            result.dense[:] = np.linalg.inv(matrix)
+            invert_matrix(matrix, result.dense)
         return True
     surplus = 0  # neg(D) + neg(H) - neg(J)
     for i in range(size):
@@ -118,7 +118,7 @@ def invert_slack(
         if surplus > 0 or not factorise_hermitian(core.copy()):
             return False
         if invert:
-            core[:] = np.linalg.inv(core)
+            invert_matrix(core, core)
     else:
         values, vectors = np.linalg.eigh(core)
         for a in range(width):

@@ -25,7 +25,7 @@ import numpy as np
 
 from irsrepro.array_types import Complex, Real
 from irsrepro.channels.rician_network import Fading
-from irsrepro.compiled import kernel
+from irsrepro.compiled import assign, kernel
 from irsrepro.optimize.beamforming.site_power import dual_step
 from irsrepro.optimize.linear_algebra import squared_modulus
 from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT, TracedSolution
@@ -244,7 +244,7 @@ def _alternate(
                             form.conjugate() * auxiliary[k].conjugate() * direct_amplitudes[k, j]
                         )
                     slope[n] += sqrt(1.0 + sinr[k]) * forms[n, k * users + k].conjugate()
-            candidate_vector[:] = vector
+            assign(vector, candidate_vector)
             if on_circle:
                 circle_sweeps(forms, slope, candidate_vector, phase_accuracy, max_sweeps)
             else:
@@ -253,7 +253,8 @@ def _alternate(
             amplitudes = amplitudes_of(candidate_channels, precoder)
             candidate_rate = ratios(amplitudes, sinr)
             if candidate_rate >= rate:
-                vector[:], channels, rate = candidate_vector, candidate_channels, candidate_rate
+                assign(candidate_vector, vector)
+                channels, rate = candidate_channels, candidate_rate
             else:
                 amplitudes = amplitudes_of(channels, precoder)
                 rate = ratios(amplitudes, sinr)

@@ -32,8 +32,8 @@ from numpy.typing import NDArray
 
 from irsrepro.array_types import Complex, Real
 from irsrepro.channels.rician_network import Fading
-from irsrepro.compiled import kernel
-from irsrepro.optimize.linear_algebra import squared_modulus
+from irsrepro.compiled import assign, kernel
+from irsrepro.optimize.linear_algebra import invert_matrix, squared_modulus
 from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT
 from irsrepro.papers.noh2022.algorithms.downlink_sum_rate import (
     amplitudes_of,
@@ -132,7 +132,7 @@ def _dual_terms(channels: Complex, price: Real, user: Real, T: Complex, C: Compl
         for j in range(users):
             gram[k, j] *= sqrt(user[k] * user[j])
         gram[k, k] += 1.0
-    C[:] = np.linalg.inv(gram)
+    invert_matrix(gram, C)
     value = 0.0
     for k in range(users):
         value -= log(C[k, k].real)
@@ -167,7 +167,7 @@ def downlink_precoder(
     for k in range(users):
         for j in range(users):
             C[j, k] *= sqrt(user[j] * max(power[k], 0.0))
-    precoder[:] = np.dot(T, C)
+    assign(np.dot(T, C), precoder)
     site_powers[:] = 0.0
     for i in range(antennas):
         for k in range(users):
@@ -249,7 +249,7 @@ def _quasi_newton(
 ) -> None:
     """Direction of L-BFGS for a maximum, by its two loops over the pairs stored (Nocedal 1980)."""
     weights = np.empty(_MEMORY)
-    direction[:] = slope
+    assign(slope, direction)
     for m in range(pair_count):
         i = (head - 1 - m) % _MEMORY
         weights[i] = inverses[i] * np.dot(moves[i], direction)
@@ -335,7 +335,7 @@ def _rounds(
     total = limits.sum()
     price, site_powers = np.ones(sites), np.empty(sites)
     point = np.zeros(elements + users)
-    point[:elements] = np.angle(vector)
+    assign(np.angle(vector), point[:elements])
     trial, sinr = np.empty_like(precoder), np.empty(users)
     best, stalled_rounds, steps = -1.0, 0, 0
     for number in range(max_rounds + 1):
@@ -356,7 +356,8 @@ def _rounds(
         stalled_rounds = 0 if rate > best * (1.0 + tolerance) else stalled_rounds + 1
         if rate > best:
             best = rate
-            vector[:], precoder[:] = phasors, trial
+            assign(phasors, vector)
+            assign(trial, precoder)
         if stalled_rounds == _QUIET:
             return best, steps, CONVERGED
         if number < max_rounds:

@@ -223,8 +223,9 @@ def _simulate(
     vectors = np.empty((surfaces, width + 2 * sites, elements))
     for s in range(surfaces):
         for a in range(sites):
-            vectors[s, width + a] = arrival[a, s].real
-            vectors[s, width + sites + a] = arrival[a, s].imag
+            for n in range(elements):
+                vectors[s, width + a, n] = arrival[a, s, n].real
+                vectors[s, width + sites + a, n] = arrival[a, s, n].imag
     mean_real, mean_imag = surface_mean.real.copy(), surface_mean.imag.copy()
     products = np.empty((width, width + 2 * sites))
     small_real, small_imag = np.empty((antennas, users)), np.empty((antennas, users))

@@ -108,7 +108,9 @@ def _iterate(
     trace[:, 0] = first, first, first, 0.0, 0.0
     objective, largest_gap, residual = 1.0, 0.0, inf
     status, iterations = ITERATION_LIMIT, 0
+    previous = (factor, streams, np.append(multipliers[:users] * scale, 0.0))
     for t in range(1, limit + 1):
+        last = (factor, streams, np.append(multipliers[:users] * scale, multipliers[users]))
         factor, streams, z, measures = iterate_once(
             units,
             response,
@@ -118,6 +120,7 @@ def _iterate(
             streams,
             multipliers,
             memory,
+            previous,
             weights,
             accuracy,
             max_rank,
@@ -126,6 +129,7 @@ def _iterate(
             vector,
             beams,
         )
+        previous = last
         lifted, rank_gap, ratio, gap, projected = measures
         new_objective = lifted + weights[1] * rank_gap
         largest_gap = max(largest_gap, gap)

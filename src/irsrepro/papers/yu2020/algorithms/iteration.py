@@ -5,13 +5,24 @@ from math import inf, sqrt
 import numpy as np
 
 from irsrepro.array_types import Complex, Real
-from irsrepro.compiled import kernel
+from irsrepro.compiled import assign, kernel
 from irsrepro.optimize.beamforming.minimum_power import form_beams, meet_targets, new_duality
 from irsrepro.optimize.linear_algebra import squared_modulus
 from irsrepro.papers.yu2020.algorithms.minimum_power_phases import Response, effective_channel
-from irsrepro.papers.yu2020.algorithms.prediction import Memory, forget, predict_iterate, remember
+from irsrepro.papers.yu2020.algorithms.prediction import (
+    Memory,
+    extrapolate,
+    forget,
+    predict_iterate,
+    remember,
+)
+from irsrepro.papers.yu2020.algorithms.primal_dual import solve_from_guess
 from irsrepro.papers.yu2020.algorithms.rank_one import solve_at_rank_one
-from irsrepro.papers.yu2020.algorithms.subproblem import make_subproblem, squared_norm
+from irsrepro.papers.yu2020.algorithms.subproblem import (
+    inner_product,
+    make_subproblem,
+    squared_norm,
+)
 from irsrepro.papers.yu2020.algorithms.subproblem_solver import solve_subproblem
 
 _ACCURACY = 1e-12
@@ -58,7 +69,7 @@ def _compress_streams(beams: Complex) -> tuple[Complex, float]:
                 ratio = max(ratio, share)
             if share > _NEGLIGIBLE:
                 stream_count = max(stream_count, q + 1)
-            result[i, q] = np.dot(vectors[:, streams - 1 - q].copy(), beams[i])
+            assign(np.dot(vectors[:, streams - 1 - q].copy(), beams[i]), result[i, q])
     return result[:, :stream_count].copy(), ratio
 
 
@@ -93,10 +104,10 @@ def project(
     channel = np.empty((users, antennas), np.complex128)
     gram = np.empty((users, users), np.complex128)
     work = new_duality(users)
-    work.uplink[:] = uplink
+    assign(uplink, work.uplink)
     effective_channel(vector, response, channel, gram)
     power = float(meet_targets(gram, targets, _ACCURACY, _STEPS, work)[0])
-    uplink[:] = work.uplink
+    assign(work.uplink, uplink)
     if power < best:
         form_beams(channel, work, beams)
     return power
@@ -112,6 +123,7 @@ def iterate_once(
     streams: Complex,
     multipliers: Real,
     memory: Memory,
+    previous: tuple[Complex, Complex, Real],
     weights: tuple[float, float, float],
     accuracy: float,
     max_rank: int,
@@ -131,6 +143,7 @@ def iterate_once(
         streams: w, (user, stream, antenna).
         multipliers: z to start from.
         memory: of the iterates before.
+        previous: see `extrapolate`.
         weights: rho, chi and e.
         accuracy: certified relative gap of a subproblem.
         max_rank: largest rank of V.
@@ -145,11 +158,12 @@ def iterate_once(
     """
     balance, penalty, slack = weights
     problem = make_subproblem(*units, targets, scale, factor, streams, balance, penalty, slack)
-    ratio, converged = 0.0, False
-    if factor.shape[1] == 1 and streams.shape[1] == 1 and not slack < inf:
+    ratio, converged, bounded = 0.0, False, slack < inf
+    # A bound on the rank gap that was not reached last will not be in most cases.
+    if factor.shape[1] == 1 and streams.shape[1] == 1 and multipliers[-1] == 0.0:
         y, w, z = predict_iterate(memory, factor[:, 0], streams[:, 0], multipliers, scale)
         y, w, z, _, gap, _, converged = solve_at_rank_one(problem, y, w, z, accuracy)
-        if not converged:
+        if not converged and not bounded:
             # Fast turns of the first iterations: a guess from the general method.
             new_factor, new_streams, guess, _, _, _, _ = solve_subproblem(
                 problem, multipliers, max(accuracy, _LOOSE), 1
@@ -157,18 +171,28 @@ def iterate_once(
             if new_streams.shape[1] == 1:
                 y, w, z = new_factor[:, 0].copy(), new_streams[:, 0].copy(), guess[:-1]
                 y, w, z, _, gap, _, converged = solve_at_rank_one(problem, y, w, z, accuracy)
+        elif converged and squared_modulus(inner_product(problem.top, y)) < y.size - slack:
+            converged = False
     if converged:
         factor, streams = y.reshape((y.size, 1)), w.reshape(streams.shape)
         multipliers = np.append(z, 0.0)
         remember(memory, y, w, z * scale)
     else:
-        new_factor, new_streams, multipliers, _, gap, _, _ = solve_subproblem(
-            problem, multipliers, accuracy, max_rank
-        )
+        new_factor, new_streams, z = extrapolate(previous, factor, streams, multipliers, scale)
+        if bounded:
+            new_factor, new_streams, z, gap, converged = solve_from_guess(
+                problem, new_factor, new_streams, z, accuracy
+            )
+        if not converged:
+            new_factor, new_streams, z, _, gap, _, _ = solve_subproblem(
+                problem, multipliers, accuracy, max_rank
+            )
+        multipliers = z
         factor = _compress_factor(new_factor)
         streams, ratio = _compress_streams(new_streams)
         forget(memory)
-    vector[:], rank_gap = _principal(factor)
+    eigenvector, rank_gap = _principal(factor)
+    assign(eigenvector, vector)
     lifted = 0.0
     for i in range(streams.shape[0]):
         lifted += squared_norm(streams[i])

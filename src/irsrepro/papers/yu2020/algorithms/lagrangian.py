@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from irsrepro.array_types import Complex, Real
-from irsrepro.compiled import kernel
+from irsrepro.compiled import assign, kernel
 from irsrepro.optimize.linear_algebra import squared_modulus
 from irsrepro.papers.yu2020.algorithms.subproblem import (
     Subproblem,
@@ -88,7 +88,7 @@ def evaluate_terms(problem: Subproblem, factor: Complex, beams: Complex) -> Term
     old_square = times(old_adjoint, problem.factor)
     distance = squared_norm(square) + squared_norm(old_square) - 2.0 * squared_norm(cross)
     for k in range(users):
-        adjoint_images[k] = times(problem.adjoint[k], factor)
+        assign(times(problem.adjoint[k], factor), adjoint_images[k])
         values[k] = problem.scale[k] + 0.5 * problem.matrix_weight[k] * distance
         for i in range(users):
             for q in range(streams):

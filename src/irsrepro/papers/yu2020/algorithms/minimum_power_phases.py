@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from irsrepro.array_types import Complex, Real
-from irsrepro.compiled import kernel
+from irsrepro.compiled import assign, kernel
 from irsrepro.metrics import received_sinr
 from irsrepro.optimize.beamforming.minimum_power import (
     Duality,
@@ -192,13 +192,13 @@ def _search(
         power = inf
         while search.counters[STATUS] == RUNNING:
             effective_channel(trial, response, channel, gram)
-            work.uplink[:] = uplink
+            assign(uplink, work.uplink)
             value = meet_targets(gram, targets, _ACCURACY, _STEPS, work)[0]
             if accept(search, log(value)):
                 power = value
-                uplink[:] = work.uplink
+                assign(work.uplink, uplink)
                 relative_gradient(response, targets, channel, work, power, beams, slope)
-                point_beams[:] = beams
+                assign(beams, point_beams)
                 advance(search, gradient)
         iterations += search.counters[ITERATIONS]
         if power < best_power:
@@ -207,9 +207,9 @@ def _search(
             best_status = ITERATION_LIMIT
             if ending == CONVERGED or (ending == NO_DECREASE and residual <= 100.0 * tolerance):
                 best_status = CONVERGED
-            best_vector[:] = search.point.view(np.complex128).reshape(elements)
-            best_beams[:] = point_beams
-            best_uplink[:] = uplink
+            assign(search.point.view(np.complex128), best_vector)
+            assign(point_beams, best_beams)
+            assign(uplink, best_uplink)
     return best_power, iterations, best_residual, best_status, best_start
 
 

@@ -13,11 +13,11 @@ _POWERS = 23  # of ten by which the shift may be larger
 
 
 @kernel
-def _reflect_rows(factor: Complex, matrix: Real, gradient: Real, reflectors: Real) -> None:
+def _reflect_rows(factor: Complex, matrix: Real, sides: Real, reflectors: Real) -> None:
     """Turn the coordinates of each row of Y so that the first one is along the row.
 
-    Householder reflections, applied to both sides of the Hessian and to the gradient. Blocks above
-    the diagonal, which nobody reads, are left as they are.
+    Householder reflections, applied from left and right to the Hessian and to right-hand sides,
+    (side, coordinate). Blocks above the diagonal, which nobody reads, are left as they are.
     """
     size, rank = factor.shape
     width = 2 * rank
@@ -35,11 +35,12 @@ def _reflect_rows(factor: Complex, matrix: Real, gradient: Real, reflectors: Rea
         scale = sqrt(2.0 / square)
         for c in range(width):
             vector[c] *= scale
-        component = 0.0
-        for c in range(width):
-            component += vector[c] * gradient[base + c]
-        for c in range(width):
-            gradient[base + c] -= component * vector[c]
+        for s in range(sides.shape[0]):
+            component = 0.0
+            for c in range(width):
+                component += vector[c] * sides[s, base + c]
+            for c in range(width):
+                sides[s, base + c] -= component * vector[c]
     for p in range(order):
         for n in range(min(p // width, size)):
             base = n * width
@@ -70,7 +71,7 @@ def _reflect_rows(factor: Complex, matrix: Real, gradient: Real, reflectors: Rea
 
 
 @kernel
-def _cholesky(matrix: Real, shift: float, factor: Real) -> bool:
+def shifted_factor(matrix: Real, shift: float, factor: Real) -> bool:
     """Lower factor of matrix + shift; False unless that is positive definite.
 
     Four columns after four are taken off what remains, so that the inner loop vectorises as it
@@ -130,18 +131,85 @@ def _shifted_cholesky(matrix: Real, power: int, factor: Real) -> int:
     for p in range(1, _POWERS):
         shifts[p] = 10.0 * shifts[p - 1]
     power = max(power - 1, 0)
-    if not _cholesky(matrix, shifts[power], factor):
+    if not shifted_factor(matrix, shifts[power], factor):
         while power < _POWERS - 1:
             power += 1
-            if _cholesky(matrix, shifts[power], factor):
+            if shifted_factor(matrix, shifts[power], factor):
                 return power
         return -1
     if power > 0:
-        while power > 0 and _cholesky(matrix, shifts[power - 1], factor):
+        while power > 0 and shifted_factor(matrix, shifts[power - 1], factor):
             power -= 1
         if power > 0:
-            _cholesky(matrix, shifts[power], factor)
+            shifted_factor(matrix, shifts[power], factor)
     return power
+
+
+@kernel
+def tangent_system(
+    factor: Complex, matrix: Real, sides: Real, reflectors: Real
+) -> tuple[Real, Real]:
+    """Hessian and right-hand sides in orthonormal coordinates of the tangent space.
+
+    Args:
+        factor: Y, (element + 1, rank).
+        matrix: from `riemannian_hessian`; overwritten.
+        sides: (side, coordinate); overwritten.
+        reflectors: (element + 1, 2 rank), overwritten by what `leave_tangent` takes.
+
+    Returns:
+        The Hessian, (tangent coordinate, tangent coordinate), of which only the lower triangle
+        counts, and the sides, (side, tangent coordinate).
+    """
+    size, rank = factor.shape
+    width = 2 * rank
+    _reflect_rows(factor, matrix, sides, reflectors)
+    count = matrix.shape[0] - size
+    indices = np.empty(count, np.int64)
+    for p in range(size * width):
+        if p % width != 0:
+            indices[p - p // width - 1] = p
+    for p in range(size * (width - 1), count):
+        indices[p] = p + size
+    small, right_sides = np.empty((count, count)), np.empty((sides.shape[0], count))
+    for p in range(count):
+        for s in range(sides.shape[0]):
+            right_sides[s, p] = sides[s, indices[p]]
+        for q in range(count):
+            small[p, q] = matrix[indices[p], indices[q]]
+    return small, right_sides
+
+
+@kernel
+def solve_triangles(triangle: Real, step: Real) -> None:
+    """Solve L L^T x = b, in place of b."""
+    count = step.size
+    for p in range(count):
+        for t in range(p):
+            step[p] -= triangle[p, t] * step[t]
+        step[p] /= triangle[p, p]
+    for p in range(count - 1, -1, -1):
+        for t in range(p + 1, count):
+            step[p] -= triangle[t, p] * step[t]
+        step[p] /= triangle[p, p]
+
+
+@kernel
+def leave_tangent(step: Real, reflectors: Real, direction: Real) -> None:
+    """Write a step in the coordinates of `tangent_system` in those of Y by rows, then w."""
+    size, width = reflectors.shape
+    for n in range(size):
+        base = n * width
+        direction[base] = 0.0
+        for c in range(1, width):
+            direction[base + c] = step[base + c - n - 1]
+        component = 0.0
+        for c in range(width):
+            component += reflectors[n, c] * direction[base + c]
+        for c in range(width):
+            direction[base + c] -= component * reflectors[n, c]
+    for p in range(size * width, direction.size):
+        direction[p] = step[p - size]
 
 
 @kernel
@@ -155,44 +223,21 @@ def newton_direction(
         `_shifted_cholesky`.
     """
     size, rank = factor.shape
-    width, order = 2 * rank, gradient.size
-    reflectors = np.empty((size, width))
-    _reflect_rows(factor, matrix, gradient, reflectors)
-    tangent_indices = np.empty(order, np.int64)
-    count = 0
-    for p in range(order):
-        if p >= size * width or p % width != 0:
-            tangent_indices[count] = p
-            count += 1
-    small = np.empty((count, count))
-    right_side = np.empty(count)
-    for p in range(count):
-        right_side[p] = -gradient[tangent_indices[p]]
-        for q in range(count):
-            small[p, q] = matrix[tangent_indices[p], tangent_indices[q]]
-    triangle = np.empty((count, count))
+    reflectors = np.empty((size, 2 * rank))
+    small, right_sides = tangent_system(
+        factor, matrix, gradient.reshape((1, gradient.size)), reflectors
+    )
+    triangle = np.empty(small.shape)
     power = _shifted_cholesky(small, power, triangle)
     if power < 0:
         direction[:] = 0.0
         return 0.0, 0
-    slope = 0.0
-    step = right_side.copy()
-    for p in range(count):
-        for t in range(p):
-            step[p] -= triangle[p, t] * step[t]
-        step[p] /= triangle[p, p]
-    for p in range(count - 1, -1, -1):
-        for t in range(p + 1, count):
-            step[p] -= triangle[t, p] * step[t]
-        step[p] /= triangle[p, p]
-    direction[:] = 0.0
-    for p in range(count):
+    slope, step = 0.0, right_sides[0]
+    for p in range(step.size):
+        step[p] = -step[p]
+    right_side = step.copy()
+    solve_triangles(triangle, step)
+    for p in range(step.size):
         slope -= right_side[p] * step[p]
-        direction[tangent_indices[p]] = step[p]
-    for n in range(size):
-        component = 0.0
-        for c in range(width):
-            component += reflectors[n, c] * direction[n * width + c]
-        for c in range(width):
-            direction[n * width + c] -= component * reflectors[n, c]
+    leave_tangent(step, reflectors, direction)
     return slope, power

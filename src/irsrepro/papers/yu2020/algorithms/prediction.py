@@ -1,17 +1,19 @@
-"""Where the next iterate of rank one will be, from the last three.
+"""Where the next iterate will be: of rank one from the last three, of any rank from the last two.
 
-The inner approximation moves slowly and smoothly. Phases and beams that go on as they went, to the
-second order, are nearer to the solution of the next subproblem than the iterate about which it is
-posed, and save its solver steps; what it solves remains the same.
+The inner approximation moves slowly and smoothly. Phases and beams that go on as they went are
+nearer to the solution of the next subproblem than the iterate about which it is posed, and save its
+solver steps; what it solves remains the same.
 """
 
+from math import sqrt
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from irsrepro.array_types import Complex, Real
-from irsrepro.compiled import kernel
+from irsrepro.compiled import assign, kernel
+from irsrepro.optimize.linear_algebra import squared_modulus
 
 
 class Memory(NamedTuple):
@@ -52,12 +54,12 @@ def remember(memory: Memory, phases: Complex, beams: Complex, prices: Real) -> N
         prices: (user,).
     """
     for age in (2, 1):
-        memory.phases[age] = memory.phases[age - 1]
-        memory.beams[age] = memory.beams[age - 1]
-        memory.prices[age] = memory.prices[age - 1]
-    memory.phases[0] = phases
-    memory.beams[0] = beams
-    memory.prices[0] = prices
+        assign(memory.phases[age - 1], memory.phases[age])
+        assign(memory.beams[age - 1], memory.beams[age])
+        assign(memory.prices[age - 1], memory.prices[age])
+    assign(phases, memory.phases[0])
+    assign(beams, memory.beams[0])
+    assign(prices, memory.prices[0])
     memory.length[0] = min(3, memory.length[0] + 1)
 
 
@@ -104,3 +106,55 @@ def predict_iterate(
         if price > 0.0:
             z[i] = price / scale[i]
     return y, w, z
+
+
+@kernel
+def turn_towards(matrix: Complex, reference: Complex) -> Complex:
+    """Return A U with the unitary U that brings A, (row, column), nearest to a reference."""
+    left, _, right = np.linalg.svd(np.dot(matrix.conj().T.copy(), reference))
+    turned: Complex = np.dot(matrix, np.dot(left, right))
+    return turned
+
+
+@kernel
+def extrapolate(
+    previous: tuple[Complex, Complex, Real],
+    factor: Complex,
+    beams: Complex,
+    multipliers: Real,
+    scale: Real,
+) -> tuple[Complex, Complex, Real]:
+    """Guess the next iterate of any rank, (Y, w, z), from the last two.
+
+    Args:
+        previous: Y, w and prices of the iterate before the last; prices are multipliers times the
+            scales of their constraints.
+        factor: Y of the last iterate, (element + 1, rank), rows of unit norm.
+        beams: its w, (user, stream, antenna).
+        multipliers: its z for the constraints of the next subproblem, (user + 1,).
+        scale: of those constraints, (user,); that of the last is 1.
+    """
+    old_factor, old_beams, old_prices = previous
+    users = scale.size
+    guess, new_beams, z = factor.copy(), beams.copy(), multipliers.copy()
+    if old_factor.shape != factor.shape or old_beams.shape != beams.shape:
+        return guess, new_beams, z
+    old_factor = turn_towards(old_factor, factor)
+    for n in range(factor.shape[0]):
+        norm = 0.0
+        for c in range(factor.shape[1]):
+            guess[n, c] += factor[n, c] - old_factor[n, c]
+            norm += squared_modulus(guess[n, c])
+        for c in range(factor.shape[1]):
+            guess[n, c] /= sqrt(norm)
+    for i in range(users):
+        old = turn_towards(old_beams[i].T.copy(), beams[i].T.copy())
+        for q in range(beams.shape[1]):
+            for a in range(beams.shape[2]):
+                new_beams[i, q, a] += beams[i, q, a] - old[a, q]
+    for k in range(users + 1):
+        share = scale[k] if k < users else 1.0
+        price = 2.0 * multipliers[k] * share - old_prices[k]
+        if price > 0.0:
+            z[k] = price / share
+    return guess, new_beams, z

@@ -17,7 +17,7 @@ from math import cos, inf, sin, sqrt
 import numpy as np
 
 from irsrepro.array_types import Complex, Real
-from irsrepro.compiled import kernel
+from irsrepro.compiled import assign, kernel
 from irsrepro.optimize.linear_algebra import (
     eliminate,
     factorise_hermitian,
@@ -153,10 +153,11 @@ def certified_gap(
         matrix_weight += z[k] * problem.matrix_weight[k]
         loss += z[k] * abs(point.values[k])
         for i in range(users):
-            columns[k * users + i] = point.images[k, i]
+            assign(point.images[k, i], columns[k * users + i])
             weights[k * users + i] = z[k] * problem.signs[k, i]
-    columns[width - 2], weights[width - 2] = y, matrix_weight
-    columns[width - 1] = problem.factor[:, 0]
+    assign(y, columns[width - 2])
+    assign(problem.factor, columns[width - 1])
+    weights[width - 2] = matrix_weight
     weights[width - 1] = -matrix_weight - problem.penalty / size
     for c in range(width):
         for n in range(size):
@@ -228,7 +229,7 @@ def solve_at_rank_one(
     """Solve a subproblem about a point of rank one, if its solution has rank one too.
 
     Args:
-        problem: from `make_subproblem`, priced and not bounded in its rank gap.
+        problem: from `make_subproblem`; a bound on its rank gap is left out.
         y: guess, (element + 1,) of modulus 1.
         beams: guess of w, (user, antenna).
         multipliers: guess of z, (user,).

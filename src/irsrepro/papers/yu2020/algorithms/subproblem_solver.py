@@ -57,7 +57,7 @@ _NEW_COLUMN = 0.05  # root mean square of its entries
 
 
 @kernel
-def _move(factor: Complex, beams: Complex, direction: Real, step: float) -> tuple[Complex, Complex]:
+def move(factor: Complex, beams: Complex, direction: Real, step: float) -> tuple[Complex, Complex]:
     """Point along a direction, rows of Y back on their spheres."""
     size, rank = factor.shape
     turn = direction.view(np.complex128)
@@ -93,15 +93,13 @@ def _descend(
     Returns:
         The point, its terms and gradient norm, steps, and the power of the last shift.
     """
-    users, size, _ = problem.channels.shape
-    rank = factor.shape[1]
-    first = 2 * size * rank
+    users = problem.channels.shape[0]
     terms = evaluate_terms(problem, factor, beams)
     value = augmented_lagrangian(
         power_and_penalty(problem, beams, terms), terms.values, multipliers, weights
     )
     active, curvatures = np.zeros(users + 1), np.zeros(users + 1)
-    gradient = np.empty(first + 2 * beams.size)
+    gradient = np.empty(2 * (factor.size + beams.size))
     direction = np.empty(gradient.size)
     norm, steps = inf, 0
     while True:
@@ -111,22 +109,11 @@ def _descend(
             if terms.values[k] > -inf and multipliers[k] + weights[k] * terms.values[k] > 0.0:
                 active[k], curvatures[k] = multipliers[k] + weights[k] * terms.values[k], weights[k]
         coordinates = slopes.view(np.float64)
-        square = 0.0
         for p in range(gradient.size):
             gradient[p] = coordinates[users + 1, p]
             for k in range(users + 1):
                 gradient[p] += active[k] * coordinates[k, p]
-            if p >= first:
-                square += gradient[p] ** 2
-        for n in range(size):
-            component, base = 0.0, 2 * n * rank
-            for c in range(rank):
-                component += gradient[base + 2 * c] * factor[n, c].real
-                component += gradient[base + 2 * c + 1] * factor[n, c].imag
-            for c in range(rank):
-                square += (gradient[base + 2 * c] - component * factor[n, c].real) ** 2
-                square += (gradient[base + 2 * c + 1] - component * factor[n, c].imag) ** 2
-        norm = sqrt(square)
+        norm = tangent_norm(gradient, factor)
         if norm <= tolerance or steps == _NEWTON_STEPS:
             break
         S, T, diagonal = derivative_matrices(problem, factor, beams, terms, active)
@@ -136,7 +123,7 @@ def _descend(
         slope, power = newton_direction(factor, matrix, gradient, direction, power)
         step, accepted = 1.0, False
         while step >= _SHORTEST and slope < 0.0:
-            trial_factor, trial_beams = _move(factor, beams, direction, step)
+            trial_factor, trial_beams = move(factor, beams, direction, step)
             trial = evaluate_terms(problem, trial_factor, trial_beams)
             trial_value = augmented_lagrangian(
                 power_and_penalty(problem, trial_beams, trial), trial.values, multipliers, weights
@@ -150,6 +137,68 @@ def _descend(
         if not accepted:
             break
     return factor, beams, terms, norm, steps, power
+
+
+@kernel
+def certify(
+    beams: Complex,
+    values: Real,
+    z: Real,
+    objective: float,
+    S: Complex,
+    T: Complex,
+    diagonal: Real,
+    deficits: Real,
+) -> tuple[float, float]:
+    """Gap between an objective and the bound of the module, relative to the objective.
+
+    Args:
+        beams: w, (user, stream, antenna).
+        values: g, (constraint,), minus infinity for one that is not there.
+        z: multipliers, (constraint,).
+        objective: of the factors.
+        S: from `derivative_matrices`; Diag(y) is subtracted.
+        T: likewise.
+        diagonal: likewise.
+        deficits: (user,), overwritten by minus the lowest eigenvalues of T.
+
+    Returns:
+        The gap and the lowest eigenvalue of S - Diag(y), 0 if all are positive.
+    """
+    size, image = diagonal.size, np.empty(beams.shape[2], np.complex128)
+    loss = 0.0
+    for k in range(z.size):
+        if values[k] > -inf:
+            loss += z[k] * abs(values[k])
+    for n in range(size):
+        S[n, n] -= diagonal[n]
+    lowest = min(0.0, lowest_eigenvalue(S))
+    largest_deficit = 0.0
+    for i in range(beams.shape[0]):
+        deficits[i] = -lowest_eigenvalue(T[i])
+        largest_deficit = max(largest_deficit, deficits[i])
+        for q in range(beams.shape[1]):
+            apply_matrix(T[i], beams[i, q], image)
+            loss += abs(inner_product(beams[i, q], image).real)
+    return (loss - size * lowest + largest_deficit * objective) / objective, lowest
+
+
+@kernel
+def tangent_norm(gradient: Real, factor: Complex) -> float:
+    """Norm of a gradient by (Y, w), Y's part projected to the spheres of its rows."""
+    size, rank = factor.shape
+    square = 0.0
+    for p in range(2 * size * rank, gradient.size):
+        square += gradient[p] ** 2
+    for n in range(size):
+        component, base = 0.0, 2 * n * rank
+        for c in range(rank):
+            component += gradient[base + 2 * c] * factor[n, c].real
+            component += gradient[base + 2 * c + 1] * factor[n, c].imag
+        for c in range(rank):
+            square += (gradient[base + 2 * c] - component * factor[n, c].real) ** 2
+            square += (gradient[base + 2 * c + 1] - component * factor[n, c].imag) ** 2
+    return sqrt(square)
 
 
 @kernel
@@ -171,7 +220,7 @@ def solve_subproblem(
     users, size, _ = problem.channels.shape
     factor, beams = problem.factor.copy(), problem.beams.copy()
     z, weights = multipliers.copy(), np.empty(users + 1)
-    image, eigenvalue_deficits = np.empty(beams.shape[2], np.complex128), np.empty(users)
+    deficits = np.empty(users)
     if not problem.slack < inf:
         z[users] = 0.0
     weight, inner_tolerance, steps, last = _WEIGHT, _LOOSE, 0, inf
@@ -202,31 +251,17 @@ def solve_subproblem(
             continue
         objective = power_and_penalty(problem, beams, terms)
         S, T, diagonal = derivative_matrices(problem, factor, beams, terms, z)
-        loss = 0.0
-        for k in range(users + 1):
-            if terms.values[k] > -inf:
-                loss += z[k] * abs(terms.values[k])
-        for n in range(size):
-            S[n, n] -= diagonal[n]
-        lowest = min(0.0, lowest_eigenvalue(S))
-        largest_deficit = 0.0
-        for i in range(users):
-            eigenvalue_deficits[i] = -lowest_eigenvalue(T[i])
-            largest_deficit = max(largest_deficit, eigenvalue_deficits[i])
-            for q in range(beams.shape[1]):
-                apply_matrix(T[i], beams[i, q], image)
-                loss += abs(inner_product(beams[i, q], image).real)
-        gap = (loss - size * lowest + largest_deficit * objective) / objective
+        gap, lowest = certify(beams, terms.values, z, objective, S, T, diagonal, deficits)
         if gap <= tolerance:
             status = CONVERGED
             break
         needs_column = -size * lowest > max(0.3 * gap * objective, 10.0 * norm)
         # Eigenvalues that a gradient not quite zero explains ask for more rounds, not more columns.
-        needs_stream = largest_deficit > max(0.3 * gap, 10.0 * norm)
+        needs_stream = deficits.max() > max(0.3 * gap, 10.0 * norm)
         if needs_column and factor.shape[1] < max_rank:
             factor = _extend_factor(factor, S)
         elif needs_stream and beams.shape[1] < problem.channels.shape[2]:
-            beams = _extend_beams(beams, T, eigenvalue_deficits, 0.3 * gap)
+            beams = _extend_beams(beams, T, deficits, 0.3 * gap)
         elif needs_column or needs_stream:
             break
         else:
@@ -251,18 +286,12 @@ def _extend_factor(factor: Complex, slope: Complex) -> Complex:
 
 
 @kernel
-def _extend_beams(
-    beams: Complex, slopes: Complex, eigenvalue_deficits: Real, threshold: float
-) -> Complex:
+def _extend_beams(beams: Complex, slopes: Complex, deficits: Real, threshold: float) -> Complex:
     """Beams with a stream more, of zeros where the derivative by W_i is not negative enough."""
     users, streams, antennas = beams.shape
     result = np.zeros((users, streams + 1, antennas), np.complex128)
     for i in range(users):
-        scale = (
-            _NEW_COLUMN * sqrt(squared_norm(beams[i]))
-            if eigenvalue_deficits[i] > threshold
-            else 0.0
-        )
+        scale = _NEW_COLUMN * sqrt(squared_norm(beams[i])) if deficits[i] > threshold else 0.0
         vectors = eigen(slopes[i])[1]
         for a in range(antennas):
             for q in range(streams):
