@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from conftest import ROOT
 from irsrepro.build.targets import check_targets
 from irsrepro.config.loading import chunk_bounds, load_project
 from irsrepro.config.paper import DEFAULT
@@ -331,6 +332,21 @@ def test_a_swept_parameter_is_no_change(checkout: Path) -> None:
     project = load_project(checkout, {"variant": "low", "he2020": "{snr: 10}"})
     assert project.papers["he2020"].changes("low", "fig04") == ""
     assert project.papers["he2020"].changes("low", "fig05") == "snr = 10 (was 35)"
+
+
+@pytest.mark.parametrize("key", sorted(path.stem for path in (ROOT / "config").glob("*20??.yaml")))
+def test_few_experiments_run_every_scheme_module(key: str) -> None:
+    paper = load_project(ROOT, {}).papers[key]
+    modules = [
+        {paper.module(scheme) for scheme in paper.experiments[name]["schemes"]}
+        for name in paper.telling_experiments
+    ]
+    every = {
+        paper.module(scheme) for plan in paper.experiments.values() for scheme in plan["schemes"]
+    }
+    assert set().union(*modules) == every
+    assert all(run - set().union(*modules[:place]) for place, run in enumerate(modules))
+    assert len(modules) <= 4
 
 
 def test_a_scheme_may_be_its_module_with_parameters_of_its_own(checkout: Path) -> None:

@@ -121,6 +121,17 @@ def solved_schemes(wildcards):
     )
 
 
+def urgency(wildcards):
+    """First come jobs that between them run every kernel, of all papers in turn.
+
+    Jobs that run at the same time then hardly ever compile the same ones.
+    """
+    experiments = paper(wildcards).telling_experiments
+    if wildcards.experiment not in experiments or int(wildcards.chunk.split("-")[0]):
+        return 0
+    return 100 - experiments.index(wildcards.experiment)
+
+
 def scheme_sections(wildcards, reading, schemes):
     """Module, parameters and code of schemes in an experiment."""
     source, system = paper(wildcards), system_module(wildcards)

@@ -8,6 +8,7 @@ rule solve:
         f"logs/{SOLUTION}.log",
     benchmark:
         benchmark_of(SOLUTION)
+    priority: urgency
     conda:
         "../envs/irsrepro.yaml"
     resources:

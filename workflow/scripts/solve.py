@@ -1,7 +1,6 @@
 """Run the schemes of an experiment over its sweep, on one chunk of its ensemble."""
 
 from typing import TYPE_CHECKING
-from zlib import crc32
 
 from irsrepro.build.designs import Chunk
 from irsrepro.build.external import rejections
@@ -22,10 +21,6 @@ with job(snakemake.output[0], snakemake.log[0]):
     }
     solutions = still_valid(snakemake.output[0], hashes)
     missing = [scheme for scheme in params.schemes if scheme not in solutions]
-    # Jobs that run at the same time begin with different schemes, and so with different kernels,
-    # and find the others compiled.
-    turn = crc32(snakemake.output[0].encode()) % max(len(missing), 1)
-    missing = missing[turn:] + missing[:turn]
     missing.sort(key=lambda scheme: "external" not in params.schemes[scheme])  # may end in an error
     plans = {scheme: params.schemes[scheme] for scheme in missing}
     chunk = Chunk(identity, params.ensemble, channels, params.system, sweep)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 DEFAULT = "default"
@@ -154,6 +155,19 @@ class Paper:
     def is_external(self, scheme: str) -> bool:
         """Whether a scheme is designed by a command."""
         return "command" in self.schemes[scheme]
+
+    @cached_property
+    def telling_experiments(self) -> list[str]:
+        """Few experiments in which every scheme module is run, those that run most first."""
+        modules = {
+            name: {self.module(s) for s in plan["schemes"] if not self.is_external(s)}
+            for name, plan in self.experiments.items()
+        }
+        missing, chosen = set().union(*modules.values()), []
+        while missing:
+            chosen.append(max(modules, key=lambda name: len(modules[name] & missing)))
+            missing -= modules[chosen[-1]]
+        return chosen
 
     def plan_of(self, reading: str, experiment: str, scheme: str) -> dict[str, Any]:
         """Return how a scheme is run in an experiment.

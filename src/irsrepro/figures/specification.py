@@ -112,8 +112,8 @@ def render_specification(specification: Specification) -> dict[str, bytes]:
         upper, lower = picture.subplots(2, 1, sharex=True, height_ratios=heights)
         _draw_bars(upper, specification)
         _draw_choices(lower, specification)
-        title = textwrap.fill(f"{specification.claim}: {specification.text}", 92)
-        caption = textwrap.fill(f"{specification.sentence}.", 150)
+        title = _fill(f"{specification.claim}: {specification.text}", 92)
+        caption = _fill(f"{specification.sentence}.", 150)
         picture.suptitle(title, x=0.01, ha="left", fontsize=10, fontweight="bold")
         picture.supxlabel(caption, x=0.01, ha="left", color=GREY, fontsize=8)
         lines = title.count("\n") + caption.count("\n") + 3
@@ -233,7 +233,12 @@ def _label(choice: Choice) -> str:
     if len(values) > room:
         ends = f"{choice.values[0]} to {choice.values[-1]}, " if choice.numeric else ""
         values = f"{ends}{len(texts)} values, ours {texts[choice.default]}"
-    return textwrap.fill(f"{choice.label}: {values}", LONGEST)
+    return _fill(f"{choice.label}: {values}", LONGEST)
+
+
+def _fill(text: str, width: int) -> str:
+    """Break a text into lines, no number from its percent sign."""
+    return textwrap.fill(text.replace(" %", "\N{NO-BREAK SPACE}%"), width)
 
 
 def _metadata(specification: Specification) -> dict[str, dict[str, Any]]:
