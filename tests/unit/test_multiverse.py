@@ -156,6 +156,21 @@ def test_a_costly_scheme_gets_all_the_realisations_of_the_build(
     assert here._planned("same") == 13
 
 
+def test_an_ensemble_with_more_realisations_than_usual_gets_more_here(
+    paper: Paper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ensemble = paper.experiments["snr"]["ensemble"]
+    numbers = {"paper": {"value": 250}, "preview": {"value": 2}}
+    many = {**paper.ensembles, ensemble: {**paper.ensembles[ensemble], "realisations": numbers}}
+    here = explore(replace(paper, source={**paper.source, "ensembles": many}), limit=8)
+    assert paper.realisations["paper"]["value"] == 100
+    assert here._planned("same") == 20
+    assert explore(paper, limit=8)._planned("same") == 8
+    (same,) = [result for result in here.results() if result.claim == "same"]
+    assert same.checks[0].realisations in (8, 16, 20)
+
+
 def test_what_was_solved_is_not_solved_again(
     paper: Paper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

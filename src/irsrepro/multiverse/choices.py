@@ -14,8 +14,8 @@ PLAIN_UNITS = ("1", "name")
 LONGEST = 32  # letters of a value that are shown
 _WITHOUT_MARKS = str.maketrans("", "", '{}"')
 _ACRONYMS = (
-    "AIF", "AO", "AP", "APs", "BS", "DFT", "IRS", "IRSs", "KKT", "MIMO", "MMSE", "MRT", "RCG", "Rician",
-    "SDR", "SINR", "SNR", "UE", "ZF",
+    "AIF", "AO", "AP", "APs", "BS", "DFT", "IRS", "IRSs", "KKT", "MIMO", "MMSE", "MRT", "RCG",
+    "Rician", "SDR", "SINR", "SNR", "UE", "ZF",
 )  # fmt: skip
 _CAPITALS = {name.lower(): name for name in _ACRONYMS}
 

@@ -49,8 +49,8 @@ class Exploration:
         paper: with the reading among its own.
         reading: name of the reading.
         seed: root of every random stream.
-        limit: realisations that a claim is given at most; fewer where the build of the paper has
-            fewer of an ensemble, or of a scheme.
+        limit: realisations that a claim is given at most; more or fewer where the build of the
+            paper has more than usual of an ensemble, or fewer of it or of a scheme.
         code: digest of the code that numbers come from, by the name of a scheme.
     """
 
@@ -70,7 +70,8 @@ class Exploration:
         origins = {name: entry["origin"] for name, entry in self.paper.parameters.items()}
         results: dict[str, ClaimResult] = {}
         queue = dict(self._claims)
-        for size in looks_until(self.limit, self.limit):
+        most = max(map(self._planned, self._claims), default=self.limit)
+        for size in looks_until(most, most):
             pairs = {pair for name in queue for pair in self._pairs[name]}
             for experiment in dict.fromkeys(experiment for experiment, _ in sorted(pairs)):
                 schemes = [name for key, name in sorted(pairs) if key == experiment]
@@ -114,9 +115,15 @@ class Exploration:
         return min(self._most(*pair) for pair in self._pairs[claim])
 
     def _most(self, experiment: str, scheme: str | None = None) -> int:
-        """Return how many realisations an experiment, or a scheme in it, is given at most."""
+        """Return how many realisations an experiment, or a scheme in it, is given at most.
+
+        Where an ensemble has more of them than others in the build, which claims on shares near
+        one need, it has as many times more here.
+        """
         plan = self.paper.experiments[experiment]
-        most = min(self.limit, self.paper.sample_size(plan["ensemble"], "paper"))
+        size = self.paper.sample_size(plan["ensemble"], "paper")
+        usual = int(self.paper.realisations["paper"]["value"])
+        most = min(self.limit * max(size, usual) // usual, size)
         if scheme not in plan.get("first", {}):
             return most
         return min(most, max(int(plan["first"][scheme]), FIRST))
