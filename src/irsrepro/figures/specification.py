@@ -28,6 +28,7 @@ MARKERS = {"replicated": "o", "undecided": "s", "not replicated": "X"}
 WIDTH, UPPER, ROW, LINE = 8.4, 2.7, 0.27, 0.17  # inches
 SPAN = 0.56  # height of the values of a choice, of its row
 LONGEST = 48  # letters of a label
+SPACE = "\N{NO-BREAK SPACE}"
 WHOLE = 4.0  # medians: length of an interval that is drawn whole
 RANGE = "#DCE8F2"
 LIGHT, DARK = np.array([0.68, 0.78, 0.88]), np.array([0.03, 0.25, 0.5])  # first, last value
@@ -224,21 +225,21 @@ def _draw_choices(axes: Axes, specification: Specification) -> None:
 
 def _label(choice: Choice) -> str:
     """Return the label of a row: the values from bottom to top, ours in brackets."""
+    whole = [value.replace(" ", SPACE) for value in choice.values]
     texts = [
-        f"[{value}]" if place == choice.default else value
-        for place, value in enumerate(choice.values)
+        f"[{value}]" if place == choice.default else value for place, value in enumerate(whole)
     ]
     values = ", ".join(texts)
     room = max(LONGEST - len(choice.label), 16)
     if len(values) > room:
-        ends = f"{choice.values[0]} to {choice.values[-1]}, " if choice.numeric else ""
+        ends = f"{whole[0]} to {whole[-1]}, " if choice.numeric else ""
         values = f"{ends}{len(texts)} values, ours {texts[choice.default]}"
     return _fill(f"{choice.label}: {values}", LONGEST)
 
 
 def _fill(text: str, width: int) -> str:
-    """Break a text into lines, no number from its percent sign."""
-    return textwrap.fill(text.replace(" %", "\N{NO-BREAK SPACE}%"), width)
+    """Break a text into lines, no number apart from its percent sign."""
+    return textwrap.fill(text.replace(" %", f"{SPACE}%"), width)
 
 
 def _metadata(specification: Specification) -> dict[str, dict[str, Any]]:
