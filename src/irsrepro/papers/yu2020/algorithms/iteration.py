@@ -178,11 +178,9 @@ def iterate_once(
         multipliers = np.append(z, 0.0)
         remember(memory, y, w, z * scale)
     else:
-        new_factor, new_streams, z = extrapolate(previous, factor, streams, multipliers, scale)
         if bounded:
-            new_factor, new_streams, z, gap, converged = solve_from_guess(
-                problem, new_factor, new_streams, z, accuracy
-            )
+            near = extrapolate(previous, factor, streams, multipliers, scale)
+            new_factor, new_streams, z, gap, converged = solve_from_guess(problem, *near, accuracy)
         if not converged:
             new_factor, new_streams, z, _, gap, _, _ = solve_subproblem(
                 problem, multipliers, accuracy, max_rank
