@@ -4,9 +4,10 @@ In the factors of `subproblem_solver` and the multipliers z of the active constr
 
     grad f + sum_k z_k grad g_k = 0,   g_k = 0,
 
-from a guess, at a quadratic rate. Where the rank gap is bounded a subproblem has a solution of rank
-two, and the iterate before is a guess that near. What it ends at is taken for the solution only
-with the certificate of `subproblem_solver`; else the subproblem is left to `solve_subproblem`.
+from a guess, at a quadratic rate. Where the rank gap is bounded, solutions have rank two in most
+iterations, and where the last two iterates point is near enough for a step or two. What it ends at
+is taken for the solution only with the certificate of `subproblem_solver`; else the subproblem is
+left to `solve_subproblem`.
 """
 
 from math import inf
