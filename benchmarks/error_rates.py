@@ -7,7 +7,7 @@ from laws of different skewness. Run it as a script: it prints the table of docs
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import xarray as xr
@@ -23,16 +23,28 @@ LAWS: dict[str, Callable[[np.random.Generator, tuple[int, ...]], Real]] = {
         (np.exp(rng.standard_normal(shape)) - np.exp(0.5)) / np.sqrt(np.e**2 - np.e)
     ),
 }
-TRUTHS = {0.0: "undecided", 0.5: "replicated", -0.5: "not replicated"}
+TRUTHS: dict[str, tuple[list[float], str]] = {
+    "0 at every point": ([0.0] * 4, "undecided"),
+    "0 at one, else 0.5": ([0.0, 0.5, 0.5, 0.5], "undecided"),
+    "0.5 at every point": ([0.5] * 4, "replicated"),
+    "-0.5 at one, else 0.5": ([-0.5, 0.5, 0.5, 0.5], "not replicated"),
+    "-0.5 at every point": ([-0.5] * 4, "not replicated"),
+}
+"""Means of the differences at the points in standard deviations, and the verdict that is right.
+
+Zero is the bound itself, where any decision is an error.
+"""
 CLAIM = {
     "id": "made-up",
     "checks": [{"kind": "dominates", "experiment": "e", "scheme": "a", "over": "b"}],
 }
 
 
-def experiment(law: str, effect: float, count: int, rng: np.random.Generator) -> xr.Dataset:
-    """Two schemes at four points, whose paired differences have the given mean and variance 1."""
-    gap = LAWS[law](rng, (1, 4, count)) + effect
+def experiment(
+    law: str, effects: Sequence[float], count: int, rng: np.random.Generator
+) -> xr.Dataset:
+    """Two schemes at four points, whose paired differences have the given means and variance 1."""
+    gap = LAWS[law](rng, (1, 4, count)) + np.reshape(effects, (1, 4, 1))
     metric = np.concatenate([gap, np.zeros_like(gap)])
     return xr.Dataset(
         {
@@ -46,30 +58,30 @@ def experiment(law: str, effect: float, count: int, rng: np.random.Generator) ->
     )  # fmt: skip
 
 
-def rates(law: str, effect: float, runs: int, planned: int, seed: int = 0) -> dict[str, float]:
+def rates(law: str, truth: str, runs: int, planned: int, seed: int = 0) -> dict[str, float]:
     """Return the shares of wrong and of open verdicts, and the mean realisations at the stop.
 
     Args:
         law: one of ``LAWS``.
-        effect: the truth, in standard deviations; zero is the bound itself, where any decision is
-            an error.
+        truth: one of ``TRUTHS``.
         runs: number of made-up claims.
         planned: realisations at the last look.
         seed: of the claims.
     """
     rng = np.random.default_rng(seed)
+    effects, right = TRUTHS[truth]
     wrong = still_open = stops = 0
     for _ in range(runs):
-        whole = experiment(law, effect, planned, rng)
+        whole = experiment(law, effects, planned, rng)
         verdict, size = "undecided", 0
         for size in looks_until(planned, planned):
             seen = {"e": whole.isel(realisation=slice(0, size))}
-            verdict = evaluate(CLAIM, seen, planned=planned).verdict
+            verdict = evaluate(CLAIM, seen, planned=[planned]).verdict
             if verdict != "undecided":
                 break
         stops += size
         still_open += verdict == "undecided"
-        wrong += verdict not in ("undecided", TRUTHS[effect])
+        wrong += verdict not in ("undecided", right)
     return {"wrong": wrong / runs, "open": still_open / runs, "stop": stops / runs}
 
 
@@ -82,10 +94,10 @@ def main() -> None:
     print("| law of differences | truth (standard deviations) | wrong | open | mean stop |")
     print("|---|---|---|---|---|")
     for law in LAWS:
-        for effect in TRUTHS:
-            found = rates(law, effect, given.runs, given.planned)
+        for truth in TRUTHS:
+            found = rates(law, truth, given.runs, given.planned)
             print(
-                f"| {law} | {effect:g} | {100 * found['wrong']:.1f} % | "
+                f"| {law} | {truth} | {100 * found['wrong']:.1f} % | "
                 f"{100 * found['open']:.1f} % | {found['stop']:.0f} |"
             )
 

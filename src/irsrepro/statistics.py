@@ -38,8 +38,11 @@ class Interval:
 
     Attributes:
         estimate: value at the sample itself.
-        lower: lower end, infinite where there are too few realisations.
-        upper: upper end.
+        lower: lower end of intervals that hold together, infinite where there are too few
+            realisations.
+        upper: upper end of these.
+        lower_alone: lower end of the interval of each contrast by itself.
+        upper_alone: upper end of it.
         realisations: number of realisations used.
         left_out: number of realisations left out because a value is NaN.
     """
@@ -47,6 +50,8 @@ class Interval:
     estimate: Real
     lower: Real
     upper: Real
+    lower_alone: Real
+    upper_alone: Real
     realisations: NDArray[np.int64]
     left_out: NDArray[np.int64]
 
@@ -106,10 +111,13 @@ def simultaneous_interval(
 ) -> Interval:
     """Return intervals for several contrasts that hold all at once with probability ``level``.
 
+    Beside these stand the intervals that each contrast has by itself.
+
     For means the bootstrap-t (Hall 1988): each contrast's deviation from its estimate is divided by
     the standard error in the same resample, from the jackknife, which makes the interval follow the
     skewness of the data. The largest of all contrasts gives one critical value for the lower ends,
-    the largest of the negative ones that for the upper ends. For quantiles the max-|t| bootstrap,
+    the largest of the negative ones that for the upper ends; alone, a contrast has its own. For
+    quantiles the max-|t| bootstrap,
     divided by one standard error, widened by sqrt(n / (n - 1)) and from the normal quantile to
     Student's of the same tail. No critical value falls below Student's for a single contrast, which
     few distinct resamples could undercut. A contrast that does not vary between realisations is
@@ -122,7 +130,7 @@ def simultaneous_interval(
             the realisations in which all terms are valid.
         statistic: maps aggregated values (..., contrast, term), or (..., term), to contrasts
             (..., contrast).
-        level: joint coverage.
+        level: coverage, of all contrasts together and of each alone.
         quantile: None aggregates by the mean; a number in [0, 1], or one per contrast, by that
             quantile (0.5 for the median).
 
@@ -164,19 +172,19 @@ def simultaneous_interval(
     if orders is None:
         error, errors = _standard_errors(contrasts, bootstrap_weights(total), centre, sample_counts)
         varies = determined & (error > _EXACT * np.abs(centre))
-        lows, highs = _bootstrap_t(deviation, error, errors, sample_counts, varies, level)
+        critical = _bootstrap_t(deviation, error, errors, sample_counts, varies, level)
     else:
         error = np.sqrt(np.nanmean(deviation**2, axis=0))
         varies = determined & (error > 0)
-        lows = highs = _largest_deviation(deviation, error, sample_counts, varies, level)
+        critical = _largest_deviation(deviation, error, sample_counts, varies, level)
     constant_widths = np.where(determined, 0.0, np.inf)
-    lower_widths, upper_widths = (
-        np.where(varies, ends * error, constant_widths) for ends in (lows, highs)
-    )
+    low, high, low_alone, high_alone = np.where(varies, critical * error, constant_widths)
     return Interval(
         estimate,
-        centre - lower_widths,
-        centre + upper_widths,
+        centre - low,
+        centre + high,
+        centre - low_alone,
+        centre + high_alone,
         sample_counts.astype(np.int64),
         total - sample_counts,
     )
@@ -202,33 +210,42 @@ def _standard_errors(
 
 def _bootstrap_t(
     deviation: Real, error: Real, errors: Real, sample_counts: Any, varies: Any, level: float
-) -> tuple[Real, Real]:
-    """Return critical values (contrast,) for lower and upper ends, in standard errors."""
+) -> Real:
+    """Return critical values in standard errors, (end, contrast).
+
+    The ends are the lower and the upper one for all contrasts together, and those for each alone.
+    """
     floor = stdtrit(np.maximum(sample_counts - 1, 1), (1 + level) / 2)
+    critical = np.tile(floor, (4, 1))
     if not varies.any():
-        return floor, floor
+        return critical
     # In a resample of few distinct realisations the error may vanish, and tells nothing.
     valid_errors = np.where(errors > _SMALLEST_ERROR * error, errors, np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
         t_values = (deviation / valid_errors)[:, varies]
-    ends = [
-        float(np.quantile(np.nanmax(deviations, axis=1, initial=0.0), (1 + level) / 2))
-        for deviations in (t_values, -t_values)
-    ]
-    return np.maximum(ends[0], floor), np.maximum(ends[1], floor)
+    for end, deviations in enumerate((t_values, -t_values)):
+        largest = np.nanmax(deviations, axis=1, initial=0.0)
+        critical[end] = np.maximum(floor, np.quantile(largest, (1 + level) / 2))
+        alone = np.nanquantile(deviations, (1 + level) / 2, axis=0)
+        critical[end + 2, varies] = np.fmax(floor[varies], alone)
+    critical[:2] = np.maximum(critical[:2], critical[2:])
+    return critical
 
 
 def _largest_deviation(
     deviation: Real, error: Real, sample_counts: Any, varies: Any, level: float
 ) -> Real:
-    """Return the critical value (contrast,) of the max-|t| bootstrap, in standard errors."""
-    critical = float(ndtri((1 + level) / 2))
+    """Return critical values of the max-|t| bootstrap as ``_bootstrap_t`` does."""
+    critical = np.full((2, error.size), ndtri((1 + level) / 2))
     if varies.any():
         t_values = np.abs(deviation[:, varies]) / error[varies]
         largest = np.nanmax(t_values, axis=1, initial=0.0)
-        critical = max(float(np.quantile(largest, level)), critical)
+        critical[0] = np.maximum(np.quantile(largest, level), critical[0])
+        alone = np.nanquantile(t_values, level, axis=0)
+        critical[1, varies] = np.fmax(alone, critical[1, varies])
     n = np.maximum(sample_counts, 2)
-    return np.asarray(stdtrit(n - 1, ndtr(critical)) * np.sqrt(n / (n - 1)))
+    widened: Real = stdtrit(n - 1, ndtr(critical)) * np.sqrt(n / (n - 1))
+    return np.repeat(widened, 2, axis=0)
 
 
 def clopper_pearson(successes: int, trials: int, level: float = LEVEL) -> tuple[float, float]:

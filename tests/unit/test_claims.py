@@ -241,8 +241,9 @@ def test_median_differs_from_mean_where_it_should() -> None:
 
 def test_sentences_for_people() -> None:
     assert run(kind("dominates", scheme="above", over=["up", "twin"])).sentence.endswith(
-        ", the tightest of 12 comparisons (95 % at any look, simultaneous, n = 60)"
+        ", the tightest of 12 comparisons (95 % at any look, each alone, n = 60)"
     )
+    assert "at any look, simultaneous" in run(kind("dominates", scheme="up", over="above")).sentence
     exact = xr.zeros_like(TABLE) + 1
     exact["metric"].attrs, exact["point"].attrs = TABLE["metric"].attrs, TABLE["point"].attrs
     exact["metric"][1] += 0.1
@@ -259,11 +260,18 @@ def test_sentences_for_people() -> None:
     )
 
 
-def test_intervals_over_a_curve_are_wider_than_for_a_single_point() -> None:
-    curve = run(kind("dominates", scheme="above", over="up"))
-    point = run(kind("dominates", scheme="above", over="up", points="first"))
-    assert curve.contrasts[0].upper > point.contrasts[0].upper
-    one, two = (run(kind("every_realisation", property="monotone", schemes=schemes))
+def test_a_curve_holds_by_intervals_of_its_points_and_fails_by_joint_ones() -> None:
+    point, curve = (
+        run(kind("dominates", scheme="above", over="up", **points)).contrasts[0]
+        for points in ({"points": "first"}, {})
+    )
+    assert (curve.lower, curve.upper) == (point.lower, point.upper) and curve.alone
+    point, curve = (
+        run(kind("dominates", scheme="up", over="above", **points)).contrasts[0]
+        for points in ({"points": "first"}, {})
+    )
+    assert curve.lower < point.lower and curve.upper > point.upper and not curve.alone
+    one, two = (run(kind("share", property="monotone", schemes=schemes, share=[0.0, 0.5]))
                 for schemes in (["up"], ["up", "flat"]))  # fmt: skip
     assert two.contrasts[0].lower < one.contrasts[0].lower
 

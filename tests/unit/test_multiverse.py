@@ -19,7 +19,7 @@ from irsrepro.config.loading import load_paper
 from irsrepro.config.paper import DEFAULT, Paper
 from irsrepro.config.readings import named_readings, plausible_values, reading_names
 from irsrepro.errors import ConfigurationError
-from irsrepro.multiverse.exploration import Exploration, realisations_wanted, rests_on_no_spread
+from irsrepro.multiverse.exploration import Exploration, effort_wanted, rests_on_no_spread
 from irsrepro.multiverse.samples import reading_of, samples
 
 SEED = 5
@@ -134,7 +134,7 @@ def test_only_open_claims_get_more_realisations(
     # What comes out is what the claims give on all realisations at once.
     joined = {name: join(chunks, name) for name, chunks in solved.items() if name != "power"}
     claim = claims_under(paper, DEFAULT)["same"] | {"id": "same"}
-    again = evaluate(claim, {"snr": compare(joined, "sum_rate")}, planned=16)
+    again = evaluate(claim, {"snr": compare(joined, "sum_rate")}, planned=[16])
     assert again.checks == same.checks
 
 
@@ -153,7 +153,7 @@ def test_a_costly_scheme_gets_all_the_realisations_of_the_build(
     }
     assert numbers["phase"] == [list(range(8)), list(range(8, 13))]
     assert numbers["random"] == [list(range(8)), list(range(8, 16)), list(range(16, 32))]
-    assert here._planned("same") == 13
+    assert here._planned("same") == [13]
 
 
 def test_an_ensemble_with_more_realisations_than_usual_gets_more_here(
@@ -165,8 +165,8 @@ def test_an_ensemble_with_more_realisations_than_usual_gets_more_here(
     many = {**paper.ensembles, ensemble: {**paper.ensembles[ensemble], "realisations": numbers}}
     here = explore(replace(paper, source={**paper.source, "ensembles": many}), limit=8)
     assert paper.realisations["paper"]["value"] == 100
-    assert here._planned("same") == 20
-    assert explore(paper, limit=8)._planned("same") == 8
+    assert here._planned("same") == [20]
+    assert explore(paper, limit=8)._planned("same") == [8]
     (same,) = [result for result in here.results() if result.claim == "same"]
     assert same.checks[0].realisations in (8, 16, 20)
 
@@ -200,9 +200,8 @@ def test_what_was_solved_is_not_solved_again(
 def test_what_did_not_vary_is_looked_at_to_the_end() -> None:
     """A property of all so far, or a difference without spread, but not one with an interval."""
 
-    def result(kind: str, verdict: str, *contrasts: Contrast) -> ClaimResult:
-        check = CheckResult(kind, verdict, contrasts, 8, 0, "", "")
-        return ClaimResult("", "", "", "", verdict, (check,))
+    def result(kind: str, verdict: str, *contrasts: Contrast) -> CheckResult:
+        return CheckResult(kind, verdict, contrasts, 8, 0, "", "")
 
     every = contrast(1.0, 0.6, 1.0)
     assert rests_on_no_spread(result("every_realisation", "replicated", every))
@@ -220,17 +219,39 @@ def contrast(estimate: float, lower: float, upper: float) -> Contrast:
 @pytest.mark.parametrize(
     ("contrasts", "wanted"),
     [
-        ([contrast(1.0, -1.0, 3.0)], 4 * 8),  # twice as wide as it may be
-        ([contrast(1.0, -1.0, 3.0), contrast(1.0, -3.0, 5.0), contrast(1.0, 0.5, 1.5)], 16 * 8),
-        ([contrast(1.0, -3.0, 5.0), contrast(-1.0, -2.0, 1.0)], 4 * 8),  # one outside decides
+        ([contrast(1.0, -1.0, 3.0)], 4),  # twice as wide as it may be
+        ([contrast(1.0, -1.0, 3.0), contrast(1.0, -3.0, 5.0), contrast(1.0, 0.5, 1.5)], 16),
+        ([contrast(1.0, -3.0, 5.0), contrast(-1.0, -2.0, 1.0)], 4),  # one outside decides
         ([contrast(0.0, -1.0, 1.0)], math.inf),
         ([contrast(1.0, 0.5, 1.5)], math.inf),  # nothing is open
     ],
 )
-def test_how_many_realisations_an_open_claim_wants(
+def test_how_many_times_the_planned_realisations_an_open_claim_wants(
     contrasts: list[Contrast], wanted: float
 ) -> None:
     verdict = worst(each.verdict for each in contrasts)
     check = CheckResult("dominates", verdict, tuple(contrasts), 8, 0, "", "")
     result = ClaimResult("", "", "", "", verdict, (check,))
-    assert realisations_wanted(result) == pytest.approx(wanted)
+    assert effort_wanted(result, [8]) == pytest.approx(wanted)
+    assert effort_wanted(result, [16]) == pytest.approx(wanted / 2)
+
+
+def test_only_open_checks_of_a_claim_get_more_realisations(paper: Paper) -> None:
+    """And where one has fallen, none does."""
+    here = explore(paper)
+    pairs = {"same": [{("snr", "power"), ("snr", "random")}, {("snr", "phase"), ("snr", "random")}]}
+    here.__dict__["_pairs"] = pairs
+    held, open_, fallen = (
+        CheckResult("dominates", each.verdict, (each,), 8, 0, "", "")
+        for each in (contrast(1.0, 0.5, 1.5), contrast(1.0, -1.0, 3.0), contrast(-1.0, -2.0, -0.5))
+    )
+
+    def lacking(*checks: CheckResult, size: int = 8) -> list[int]:
+        verdict = worst(check.verdict for check in checks)
+        return here._lacking(ClaimResult("same", "", "", "", verdict, checks), size)
+
+    assert lacking(held, open_) == [1]
+    assert lacking(open_, open_) == [0, 1]
+    assert lacking(fallen, open_) == lacking(held, held) == lacking(held, open_, size=32) == []
+    hopeless = replace(open_, contrasts=(contrast(0.01, -1.0, 1.0),))
+    assert lacking(held, hopeless) == [1] and lacking(held, hopeless, size=16) == []

@@ -1,9 +1,9 @@
 """Claims of a paper, checked on collated experiments.
 
-A check becomes contrasts with intervals that hold all at once (``contrasts``), or counts of
-realisations with exact binomial intervals (``properties``). Each interval is held against a
-required range: all inside is ``replicated``, any outside is ``not replicated``, and anything else
-is ``undecided``. A claim of several checks has the verdict of the worst. ``config.kinds``
+A check becomes contrasts with bootstrap intervals (``contrasts``), or counts of realisations with
+exact binomial intervals (``properties``). Each interval is held against a required range
+(``bounds``): all inside is ``replicated``, any outside is ``not replicated``, and anything else is
+``undecided``. A claim of several checks has the verdict of the worst. ``config.kinds``
 lists the kinds of check.
 """
 

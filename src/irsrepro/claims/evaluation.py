@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from irsrepro.claims.bounds import Bounds
 from irsrepro.claims.contrasts import PLANS, Plan, Row
 from irsrepro.claims.curves import Curves, plans_of
 from irsrepro.claims.looks import level_at, looks_until, realisations_to_decide
@@ -21,7 +22,6 @@ from irsrepro.claims.verdicts import (
     CheckResult,
     ClaimResult,
     Contrast,
-    decide,
     in_words,
     tightest,
     worst,
@@ -29,7 +29,7 @@ from irsrepro.claims.verdicts import (
 from irsrepro.config.checks import curves_of, resolve
 from irsrepro.config.kinds import OF_REALISATIONS
 from irsrepro.config.problems import one_of, raise_config_error
-from irsrepro.statistics import clopper_pearson, simultaneous_interval
+from irsrepro.statistics import Interval, clopper_pearson, simultaneous_interval
 
 MOST_NEEDED = 100_000
 
@@ -39,7 +39,7 @@ def evaluate(
     experiments: Mapping[str, xr.Dataset],
     origins: Mapping[str, str] | None = None,
     roundings: Sequence[Mapping[str, xr.Dataset]] = (),
-    planned: int | None = None,
+    planned: Sequence[int] | None = None,
 ) -> ClaimResult:
     """Check a claim.
 
@@ -51,7 +51,8 @@ def evaluate(
         origins: origin of every parameter; a claim that rests on a ``calibrated`` one is marked.
         roundings: the experiments as other roundings might have left them, see
             ``sensitivity.roundings``: a claim that one of them turns is undecided.
-        planned: how many realisations there may be at the last look; without it, those available.
+        planned: how many realisations there may be at the last look at each check; without it,
+            those available.
 
     Raises:
         ConfigurationError: one line naming the claim, the key, the value and what is expected.
@@ -61,13 +62,14 @@ def evaluate(
     plans = plans_of(experiments)
     resolved = [resolve(name, check, plans) for check in checks]
     places = claim.get("places", range(len(checks)))
+    sizes: Sequence[int | None] = planned or [None] * len(checks)
     results = tuple(
-        replace(_check(check, experiments, planned), place=place)
-        for check, place in zip(resolved, places, strict=True)
+        replace(_check(check, experiments, size), place=place)
+        for check, size, place in zip(resolved, sizes, places, strict=True)
     )
     verdict = worst(result.verdict for result in results)
     other_verdicts = {
-        _verdict_under(rounding, resolved, results, planned, counting=number == 0)
+        _verdict_under(rounding, resolved, results, sizes, counting=number == 0)
         for number, rounding in enumerate(roundings)
     } - {verdict}
     rests_on = claim.get("rests_on", [])
@@ -97,7 +99,7 @@ def _verdict_under(
     rounding: Mapping[str, xr.Dataset],
     checks: Sequence[Mapping[str, Any]],
     results: Sequence[CheckResult],
-    planned: int | None,
+    sizes: Sequence[int | None],
     *,
     counting: bool,
 ) -> str:
@@ -107,10 +109,10 @@ def _verdict_under(
     that count and checks of averages are looked at under roundings of their own.
     """
     return worst(
-        _check(check, rounding, planned).verdict
+        _check(check, rounding, size).verdict
         if (check["kind"] in OF_REALISATIONS) == counting
         else result.verdict
-        for check, result in zip(checks, results, strict=True)
+        for check, size, result in zip(checks, sizes, results, strict=True)
     )
 
 
@@ -121,99 +123,120 @@ def _check(
     curves = curves_of(check)
     count = Curves(check, curves, experiments).realisations
     planned = max(planned or count, count)
-    look = _evaluate_counts if check["kind"] in OF_REALISATIONS else _evaluate_averages
-    result: CheckResult | None = None
+    looked = _counted if check["kind"] in OF_REALISATIONS else _averaged
+    bounds: Bounds | None = None
     sizes = looks_until(count, planned)
     for size in sizes:
         level = level_at(size, sizes, planned, check["level"])
-        result = look(check, Curves(check, curves, experiments, size), level, result)
-    assert result is not None
-    return result
+        look = looked(check, Curves(check, curves, experiments, size), level)
+        bounds = look.bounds if bounds is None else look.bounds.also(bounds)
+    assert bounds is not None
+    return look.result(bounds)
 
 
-def _evaluate_averages(
-    check: Mapping[str, Any], curves: Curves, level: float, before: CheckResult | None
-) -> CheckResult:
-    """Return what a check of averages comes to at one look, given the looks before."""
+@dataclass(frozen=True)
+class _Averages:
+    """A check of averages at one look."""
+
+    check: Mapping[str, Any]
+    plan: Plan
+    interval: Interval
+
+    @property
+    def bounds(self) -> Bounds:
+        """Estimates and intervals of the contrasts that are decided on."""
+        found, fold = self.interval, self.plan.fold
+        together = np.stack([found.lower, found.upper])
+        if fold is None:
+            alone = np.stack([found.lower_alone, found.upper_alone])
+            return Bounds(found.estimate, alone, together)
+        # What is folded into one number has one interval, which the joint ones give.
+        folded = np.stack([fold(end) for end in together])
+        return Bounds(fold(found.estimate), folded, folded)
+
+    def result(self, bounds: Bounds) -> CheckResult:
+        """Return what the check comes to with the intervals of all looks."""
+        plan, found = self.plan, self.interval
+        rows = plan.rows if plan.fold is None else plan.folded
+        labels = [row.label for row in rows]
+        contrasts = bounds.contrasts(labels, plan.low, plan.high, plan.strict)
+        fewest = int(found.realisations.argmin())
+        counts = int(found.realisations[fewest]), int(found.left_out[fewest])
+        return CheckResult(
+            kind=self.check["kind"],
+            verdict=worst(contrast.verdict for contrast in contrasts),
+            contrasts=contrasts,
+            realisations=counts[0],
+            left_out=counts[1],
+            unit=f"{plan.unit} {plan.per}".strip(),
+            sentence=_sentence(plan, rows, contrasts, self.check["level"], counts),
+        )
+
+
+def _averaged(check: Mapping[str, Any], curves: Curves, level: float) -> _Averages:
     plan = PLANS[check["kind"]](check, curves)
     quantiles = plan.quantiles
     if quantiles is None and check["aggregate"] == "median":
         quantiles = [0.5] * len(plan.rows)
     samples = np.stack([np.stack(row.terms, axis=-1) for row in plan.rows], axis=1)
-    interval = simultaneous_interval(samples, plan.statistic, level, quantiles)
-    ends = [interval.estimate, interval.lower, interval.upper]
-    rows: Sequence[Row] = plan.rows
-    if plan.fold is not None:
-        ends, rows = [plan.fold(values) for values in ends], plan.folded
-    labels = [row.label for row in rows]
-    bounds = zip(*(end.tolist() for end in ends), strict=True)
-    contrasts = _intersect(labels, bounds, (plan.low, plan.high, plan.strict), before)
-    fewest = int(interval.realisations.argmin())
-    counts = int(interval.realisations[fewest]), int(interval.left_out[fewest])
-    return CheckResult(
-        kind=check["kind"],
-        verdict=worst(contrast.verdict for contrast in contrasts),
-        contrasts=contrasts,
-        realisations=counts[0],
-        left_out=counts[1],
-        unit=f"{plan.unit} {plan.per}".strip(),
-        sentence=_sentence(plan, rows, contrasts, check["level"], counts),
-    )
+    return _Averages(check, plan, simultaneous_interval(samples, plan.statistic, level, quantiles))
 
 
-def _intersect(
-    labels: Sequence[str],
-    bounds: Iterable[tuple[float, float, float]],
-    required: tuple[float, float, bool],
-    before: CheckResult | None,
-) -> tuple[Contrast, ...]:
-    """Return contrasts whose intervals are also those of the looks before, which hold too."""
-    low, high, strict = required
-    earlier = before.contrasts if before else [None] * len(labels)
-    contrasts = []
-    for label, (estimate, lower, upper), previous in zip(labels, bounds, earlier, strict=True):
-        if previous is not None and max(lower, previous.lower) <= min(upper, previous.upper):
-            lower, upper = max(lower, previous.lower), min(upper, previous.upper)
-        verdict = decide(lower, upper, low, high, strict)
-        contrasts.append(Contrast(label, estimate, lower, upper, low, high, verdict))
-    return tuple(contrasts)
+@dataclass(frozen=True)
+class _Counts:
+    """A check of every realisation, or of the share of them, at one look."""
 
+    check: Mapping[str, Any]
+    trials: Sequence[Trials]
+    level: float
 
-def _evaluate_counts(
-    check: Mapping[str, Any], curves: Curves, level: float, before: CheckResult | None
-) -> CheckResult:
-    """Return the result of a check of every realisation, or of the share of them, at one look."""
-    every = check["kind"] == "every_realisation"
-    low, high = (1.0, 1.0) if every else check["share"]
-    trials = count(check, curves)
-    # Bonferroni: the intervals of all subjects hold at once.
-    subject_level = 1 - (1 - level) / len(trials)
-    bounds = [
-        (trial.successes / trial.trials if trial.trials else math.nan,
-         *clopper_pearson(trial.successes, trial.trials, subject_level))
-        for trial in trials
-    ]  # fmt: skip
-    labels = [trial.subject for trial in trials]
-    contrasts = _intersect(labels, bounds, (low, high, False), before)
-    if every:
-        # No interval of a share ever reaches one: what is claimed is what was seen.
-        contrasts = tuple(
-            replace(
-                contrast, verdict=REPLICATED if trial.successes == trial.trials else NOT_REPLICATED
-            )
-            if trial.trials
-            else contrast
-            for contrast, trial in zip(contrasts, trials, strict=True)
+    @property
+    def bounds(self) -> Bounds:
+        """Shares and their intervals, those together by Bonferroni."""
+        joint_level = 1 - (1 - self.level) / len(self.trials)
+        estimate, alone, together = zip(
+            *(
+                (
+                    trial.successes / trial.trials if trial.trials else math.nan,
+                    clopper_pearson(trial.successes, trial.trials, self.level),
+                    clopper_pearson(trial.successes, trial.trials, joint_level),
+                )
+                for trial in self.trials
+            ),
+            strict=True,
         )
-    return CheckResult(
-        kind=check["kind"],
-        verdict=worst(contrast.verdict for contrast in contrasts),
-        contrasts=contrasts,
-        realisations=min(trial.trials for trial in trials),
-        left_out=max(trial.left_out for trial in trials),
-        unit="",
-        sentence=_counted_sentence(check, trials, contrasts),
-    )
+        return Bounds(np.array(estimate), np.transpose(alone), np.transpose(together))
+
+    def result(self, bounds: Bounds) -> CheckResult:
+        """Return what the check comes to with the intervals of all looks."""
+        check, trials = self.check, self.trials
+        every = check["kind"] == "every_realisation"
+        low, high = (1.0, 1.0) if every else check["share"]
+        contrasts = bounds.contrasts([trial.subject for trial in trials], low, high)
+        if every:
+            # No interval of a share ever reaches one: what is claimed is what was seen.
+            contrasts = tuple(
+                replace(
+                    contrast,
+                    verdict=REPLICATED if trial.successes == trial.trials else NOT_REPLICATED,
+                )
+                if trial.trials
+                else contrast
+                for contrast, trial in zip(contrasts, trials, strict=True)
+            )
+        return CheckResult(
+            kind=check["kind"],
+            verdict=worst(contrast.verdict for contrast in contrasts),
+            contrasts=contrasts,
+            realisations=min(trial.trials for trial in trials),
+            left_out=max(trial.left_out for trial in trials),
+            unit="",
+            sentence=_counted_sentence(check, trials, contrasts),
+        )
+
+
+def _counted(check: Mapping[str, Any], curves: Curves, level: float) -> _Counts:
+    return _Counts(check, count(check, curves), level)
 
 
 def _counted_sentence(
@@ -229,7 +252,7 @@ def _counted_sentence(
     ]
     if len(trials) > 1:
         line += f", the {_superlative(contrast)} of {len(trials)} comparisons"
-        notes.append("simultaneous")
+        notes.append(_holding(contrast))
     if trial.left_out:
         notes.append(f"{trial.left_out} left out")
     if check["kind"] == "share":
@@ -267,7 +290,7 @@ def _sentence(
         line += _still_needed(counts[0], contrast)
     notes = [f"{100 * level:g} % at any look", f"n = {counts[0]}"]
     if len(contrasts) > 1:
-        notes.insert(1, "simultaneous")
+        notes.insert(1, _holding(contrast))
     if counts[1]:
         notes.append(f"{counts[1]} left out")
     return f"{line} ({', '.join(notes)})"
@@ -284,6 +307,10 @@ def _still_needed(size: int, contrast: Contrast) -> str:
     digits = max(0, len(str(int(realisations))) - 2)
     rounded = math.ceil(realisations / 10**digits) * 10**digits
     return f", which about {rounded} realisations would decide"
+
+
+def _holding(contrast: Contrast) -> str:
+    return "each alone" if contrast.alone else "simultaneous"
 
 
 def _superlative(contrast: Contrast) -> str:

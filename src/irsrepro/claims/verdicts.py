@@ -20,7 +20,11 @@ _WORST_FIRST = (NOT_REPLICATED, UNDECIDED, REPLICATED)
 
 @dataclass(frozen=True)
 class Contrast:
-    """One number that a check requires to lie in a range, with its interval and verdict."""
+    """One number that a check requires to lie in a range, with its interval and verdict.
+
+    The interval is of the contrast ``alone``, or one of intervals that hold together: whichever
+    decides, see ``bounds``.
+    """
 
     label: str
     estimate: float
@@ -29,6 +33,7 @@ class Contrast:
     required_low: float
     required_high: float
     verdict: str
+    alone: bool = True
 
     @property
     def margin(self) -> float:
@@ -44,7 +49,7 @@ class CheckResult:
     Attributes:
         kind: kind of the check.
         verdict: worst of its contrasts.
-        contrasts: every contrast, with simultaneous intervals.
+        contrasts: every contrast.
         realisations: number of realisations behind the contrast that has the fewest.
         left_out: number left out of that contrast because a value failed.
         unit: unit of the contrasts, empty for a plain number.

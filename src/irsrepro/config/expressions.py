@@ -99,15 +99,14 @@ def claims_under(paper: Paper, reading: str) -> dict[str, dict[str, Any]]:
     return claims
 
 
-def pairs_of(paper: Paper, claims: Mapping[str, Any]) -> dict[str, set[tuple[str, str]]]:
-    """Return the experiments and schemes that claims compare, by claim."""
+def pairs_of(paper: Paper, claims: Mapping[str, Any]) -> dict[str, list[set[tuple[str, str]]]]:
+    """Return the experiments and schemes that each check of claims compares, by claim."""
     plans = plans_of(paper)
     return {
-        name: {
-            (curve.experiment, curve.scheme)
+        name: [
+            {(curve.experiment, curve.scheme) for curve in curves_of(resolve(name, check, plans))}
             for check in claim["checks"]
-            for curve in curves_of(resolve(name, check, plans))
-        }
+        ]
         for name, claim in claims.items()
     }
 

@@ -27,7 +27,7 @@ from irsrepro.channels.ensembles import draw_realisations
 from irsrepro.channels.streams import RandomStream
 from irsrepro.claims import evaluate
 from irsrepro.claims.looks import FIRST, looks_until, realisations_to_decide
-from irsrepro.claims.verdicts import REPLICATED, UNDECIDED, ClaimResult
+from irsrepro.claims.verdicts import REPLICATED, UNDECIDED, CheckResult, ClaimResult
 from irsrepro.config.checks import experiments_of
 from irsrepro.config.expressions import claims_under, pairs_of
 from irsrepro.config.paper import DEFAULT, Paper
@@ -69,31 +69,38 @@ class Exploration:
         """
         origins = {name: entry["origin"] for name, entry in self.paper.parameters.items()}
         results: dict[str, ClaimResult] = {}
-        queue = dict(self._claims)
-        most = max(map(self._planned, self._claims), default=self.limit)
+        lacking = {name: list(range(len(pairs))) for name, pairs in self._pairs.items()}
+        most = max((max(self._planned(name)) for name in self._claims), default=self.limit)
         for size in looks_until(most, most):
-            pairs = {pair for name in queue for pair in self._pairs[name]}
+            pairs = {pair for name, checks in lacking.items()
+                     for check in checks for pair in self._pairs[name][check]}  # fmt: skip
             for experiment in dict.fromkeys(experiment for experiment, _ in sorted(pairs)):
                 schemes = [name for key, name in sorted(pairs) if key == experiment]
                 self._extend(experiment, schemes, size)
             tables = {name: self._table(name) for name in self._solved}
-            for name, claim in queue.items():
-                inputs = {experiment: tables[experiment] for experiment, _ in self._pairs[name]}
+            for name in lacking:
+                claim = self._claims[name] | {"id": name}
+                compared = {experiment for pairs in self._pairs[name] for experiment, _ in pairs}
+                inputs = {experiment: tables[experiment] for experiment in compared}
                 planned = self._planned(name)
-                results[name] = evaluate(claim | {"id": name}, inputs, origins, planned=planned)
-            queue = {
-                name: claim for name, claim in queue.items() if self._goes_on(results[name], size)
-            }
+                results[name] = evaluate(claim, inputs, origins, planned=planned)
+            lacking = {name: checks for name in lacking
+                       if (checks := self._lacking(results[name], size))}  # fmt: skip
         return [results[name] for name in self._claims]
 
-    def _goes_on(self, result: ClaimResult, size: int) -> bool:
-        """Whether a claim is given more realisations than it has."""
+    def _lacking(self, result: ClaimResult, size: int) -> list[int]:
+        """Return the checks of a claim that are given more realisations than they have."""
         planned = self._planned(result.claim)
-        if size >= planned:
-            return False
-        if result.verdict != UNDECIDED:
-            return rests_on_no_spread(result)
-        return 2 * size < planned or realisations_wanted(result) <= HOPE * planned
+        is_open = result.verdict == UNDECIDED
+        goes_on = not is_open or effort_wanted(result, planned) <= HOPE
+        return [
+            place
+            for place, (check, most) in enumerate(zip(result.checks, planned, strict=True))
+            if size < most
+            and (goes_on or 2 * size < most)
+            and (is_open or check.verdict == result.verdict)
+            and (check.verdict == UNDECIDED or rests_on_no_spread(check))
+        ]
 
     @cached_property
     def _claims(self) -> dict[str, dict[str, Any]]:
@@ -106,13 +113,13 @@ class Exploration:
         }
 
     @cached_property
-    def _pairs(self) -> dict[str, set[tuple[str, str]]]:
-        """Experiments and schemes that a claim compares."""
+    def _pairs(self) -> dict[str, list[set[tuple[str, str]]]]:
+        """Experiments and schemes that each check of a claim compares."""
         return pairs_of(self.paper, self._claims)
 
-    def _planned(self, claim: str) -> int:
-        """Return the realisations at the last look at a claim."""
-        return min(self._most(*pair) for pair in self._pairs[claim])
+    def _planned(self, claim: str) -> list[int]:
+        """Return the realisations at the last look at each check of a claim."""
+        return [min(self._most(*pair) for pair in pairs) for pairs in self._pairs[claim]]
 
     def _most(self, experiment: str, scheme: str | None = None) -> int:
         """Return how many realisations an experiment, or a scheme in it, is given at most.
@@ -209,35 +216,37 @@ def _last_end(size: int, ends: Sequence[int]) -> int:
     return next((end for end in ends if end >= size), ends[-1])
 
 
-def rests_on_no_spread(result: ClaimResult) -> bool:
+def rests_on_no_spread(check: CheckResult) -> bool:
     """Whether a verdict is from realisations that were all alike, however few.
 
     A property that held in every one of them, or a contrast that did not vary: no interval tells
     how sure that is.
     """
-    return any(
-        (check.kind == EVERY and check.verdict == REPLICATED)
-        or any(
-            contrast.lower == contrast.upper for contrast in check.contrasts if check.kind != EVERY
-        )
-        for check in result.checks
-        if check.verdict == result.verdict
+    if check.kind == EVERY:
+        return check.verdict == REPLICATED
+    return check.verdict != UNDECIDED and any(
+        contrast.lower == contrast.upper for contrast in check.contrasts
     )
 
 
-def realisations_wanted(result: ClaimResult) -> float:
-    """Return how many realisations would decide a claim, if its estimates are the truth.
+def effort_wanted(result: ClaimResult, planned: Sequence[int]) -> float:
+    """Return how many times as many realisations as planned would decide a claim.
 
-    One contrast that falls outside its range is enough to decide it, else all have to fall inside.
+    That is, if its estimates are the truth. One contrast that falls outside its range is enough to
+    decide it, else all have to fall inside.
+
+    Args:
+        result: of the claim.
+        planned: realisations at the last look at each of its checks.
     """
     outside: list[float] = []
     inside: list[float] = []
-    for check in result.checks:
+    for check, most in zip(result.checks, planned, strict=True):
         for contrast in check.contrasts:
             if contrast.verdict == UNDECIDED:
                 low, high = contrast.required_low, contrast.required_high
                 number = realisations_to_decide(
                     check.realisations, contrast.estimate, contrast.lower, contrast.upper, low, high
                 )
-                (inside if low <= contrast.estimate <= high else outside).append(number)
+                (inside if low <= contrast.estimate <= high else outside).append(number / most)
     return min(outside) if outside else max(inside, default=math.inf)

@@ -54,7 +54,7 @@ def _probe(key: str, source: Mapping[str, Any], choice: str, value: Any) -> Pape
 def _comparisons(paper: Paper, reading: str) -> dict[str, Any]:
     """Return what each claim compares under a reading: its checks and every input of its curves."""
     claims = claims_under(paper, reading)
-    pairs = pairs_of(paper, claims)
+    pairs = {claim: set().union(*checks) for claim, checks in pairs_of(paper, claims).items()}
     inputs = {
         (experiment, scheme): (
             paper.plan_of(reading, experiment, scheme),

@@ -1,0 +1,72 @@
+"""Two intervals of each contrast of a check, and which of them decides.
+
+That all of many comparisons hold is a wrong verdict only if one that does not hold passes, so each
+is held against an interval of its own, however many there are (the intersection-union test of
+Berger, "Multiparameter hypothesis testing and acceptance sampling", Technometrics 1982). That some
+comparison fails is wrong if any of them fails by chance, so there the intervals must hold together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from irsrepro.array_types import Real
+from irsrepro.claims.verdicts import NOT_REPLICATED, REPLICATED, UNDECIDED, Contrast, decide
+
+
+class Bounds(NamedTuple):
+    """Estimates (contrast,) and their intervals (end, contrast).
+
+    Attributes:
+        estimate: of each contrast.
+        alone: the interval that each has by itself.
+        together: intervals that hold for all of them at once.
+    """
+
+    estimate: Real
+    alone: Real
+    together: Real
+
+    def also(self, before: Bounds) -> Bounds:
+        """Return these estimates with what their intervals share with those of looks before."""
+        alone, together = map(_intersection, self[1:], before[1:])
+        return Bounds(self.estimate, alone, together)
+
+    def contrasts(
+        self, labels: Sequence[str], low: float, high: float, strict: bool = False
+    ) -> tuple[Contrast, ...]:
+        """Return the contrasts with their verdicts, each with the interval that decides it.
+
+        A contrast replicates if its own interval is inside the required range and does not if the
+        joint one is outside. As long as neither is so, it has the interval that its estimate would
+        be decided by.
+
+        Args:
+            labels: the contrasts in words.
+            low: lower end of the required range.
+            high: upper end.
+            strict: the ends do not belong to the range.
+        """
+        found = []
+        columns = (self.estimate, *self.alone, *self.together)
+        for label, numbers in zip(labels, np.stack(columns, axis=1).tolist(), strict=True):
+            estimate, lower, upper, joint_lower, joint_upper = numbers
+            own_verdict = decide(lower, upper, low, high, strict)
+            verdict = decide(joint_lower, joint_upper, low, high, strict)
+            if verdict != NOT_REPLICATED:
+                verdict = REPLICATED if own_verdict == REPLICATED else UNDECIDED
+            fails = verdict == NOT_REPLICATED or own_verdict == NOT_REPLICATED
+            by_itself = not fails and (verdict == REPLICATED or low <= estimate <= high)
+            if not by_itself:
+                lower, upper = joint_lower, joint_upper
+            found.append(Contrast(label, estimate, lower, upper, low, high, verdict, by_itself))
+        return tuple(found)
+
+
+def _intersection(ends: Real, before: Real) -> Real:
+    """Return what two intervals of each contrast share, the first where they share nothing."""
+    lower, upper = np.maximum(ends[0], before[0]), np.minimum(ends[1], before[1])
+    return np.where(lower <= upper, [lower, upper], ends)
