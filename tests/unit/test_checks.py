@@ -266,6 +266,14 @@ def test_a_check_without_points_says_nothing() -> None:
     assert "zheng-fig10-mmse" not in claims and "zheng-fig10-small" in claims
 
 
+def test_a_claim_says_nothing_where_what_it_compares_is_not_defined() -> None:
+    """Beyond the rank zero forcing is told to have no rate."""
+    paper = PAPERS["zheng2021"]
+    silent = set(claims_under(paper, DEFAULT)) - set(claims_under(paper, "zf_invalid"))
+    assert silent == {"zheng-fig10-mmse", "zheng-fig10-mmse-own"}
+    assert set(claims_under(paper, "zf_literal")) == set(claims_under(paper, DEFAULT))
+
+
 def test_an_unknown_limit_of_points_is_one_line() -> None:
     paper = PAPERS["zheng2021"]
     check = {"kind": "within", "experiment": "users", "points": {"over": 3}}

@@ -4,7 +4,7 @@ A bound may be an expression in the parameters of the check's experiment, ``near
 ``min(users, near_paths + far_paths)``; the points of a check may be those above, from, up to or
 below one, ``points: {above: near_paths}``. Before a claim is evaluated, both become numbers. A
 check that has no points under a reading, or fewer than it needs, says nothing there and is left
-out, and so is a claim without checks.
+out, and so is a claim without checks, or ``unless`` a parameter has another value.
 """
 
 from __future__ import annotations
@@ -91,8 +91,10 @@ def claims_under(paper: Paper, reading: str) -> dict[str, dict[str, Any]]:
     Raises:
         ConfigurationError: one line naming the claim, the key, the value and what is expected.
     """
-    claims = {}
+    claims, values = {}, paper.reading(reading)
     for name, claim in paper.claims.items():
+        if any(values[key] == value for key, value in claim.get("unless", {}).items()):
+            continue
         checks = [_check_under(name, check, paper, reading) for check in claim["checks"]]
         if by_place := {place: check for place, check in enumerate(checks) if check is not None}:
             claims[name] = {**claim, "checks": list(by_place.values()), "places": list(by_place)}

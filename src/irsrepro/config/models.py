@@ -290,6 +290,9 @@ class Claim(Section):
     rests_on: Annotated[list[Name], Expected("a list of parameters", accepts=distinct)] | None = (
         None
     )
+    unless: SomeValues | None = Field(
+        None, description="values of parameters with any of which it says nothing"
+    )
     checks: Annotated[list[Check], Field(min_length=1)]
 
 

@@ -213,6 +213,8 @@ def _settings(source: Source) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for section in ("ensembles", "schemes", "experiments", "alternatives"):
         for name, entry in source[section].items():
             yield f"{section}.{name}.set", entry.get("set", {})
+    for name, entry in source["claims"].items():
+        yield f"claims.{name}.unless", entry.get("unless", {})
     for name, entry in source["alternatives"].items():
         for experiment, values in entry.get("experiments", {}).items():
             yield f"alternatives.{name}.experiments.{experiment}", values
