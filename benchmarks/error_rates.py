@@ -22,21 +22,26 @@ LAWS: dict[str, Callable[[np.random.Generator, tuple[int, ...]], Real]] = {
     "log-normal": lambda rng, shape: (
         (np.exp(rng.standard_normal(shape)) - np.exp(0.5)) / np.sqrt(np.e**2 - np.e)
     ),
+    "mirrored exponential": lambda rng, shape: 1.0 - rng.exponential(size=shape),
+    "mirrored log-normal": lambda rng, shape: (
+        (np.exp(0.5) - np.exp(rng.standard_normal(shape))) / np.sqrt(np.e**2 - np.e)
+    ),
 }
 TRUTHS: dict[str, tuple[list[float], str]] = {
     "0 at every point": ([0.0] * 4, "undecided"),
-    "0 at one, else 0.5": ([0.0, 0.5, 0.5, 0.5], "undecided"),
+    "0 at one, else 5": ([0.0, 5.0, 5.0, 5.0], "undecided"),
     "0.5 at every point": ([0.5] * 4, "replicated"),
     "-0.5 at one, else 0.5": ([-0.5, 0.5, 0.5, 0.5], "not replicated"),
     "-0.5 at every point": ([-0.5] * 4, "not replicated"),
 }
 """Means of the differences at the points in standard deviations, and the verdict that is right.
 
-Zero is the bound itself, where any decision is an error.
+Zero is the bound itself, where any decision is counted as an error.
 """
-CLAIM = {
-    "id": "made-up",
-    "checks": [{"kind": "dominates", "experiment": "e", "scheme": "a", "over": "b"}],
+CHECK = {"kind": "dominates", "experiment": "e", "scheme": "a", "over": "b"}
+CLAIMS = {
+    "one check": {"id": "made-up", "checks": [CHECK]},
+    "four checks": {"id": "made-up", "checks": [CHECK | {"points": [p]} for p in range(4)]},
 }
 
 
@@ -58,7 +63,9 @@ def experiment(
     )  # fmt: skip
 
 
-def rates(law: str, truth: str, runs: int, planned: int, seed: int = 0) -> dict[str, float]:
+def rates(
+    law: str, truth: str, runs: int, planned: int, seed: int = 0, claim: str = "one check"
+) -> dict[str, float]:
     """Return the shares of wrong and of open verdicts, and the mean realisations at the stop.
 
     Args:
@@ -67,6 +74,7 @@ def rates(law: str, truth: str, runs: int, planned: int, seed: int = 0) -> dict[
         runs: number of made-up claims.
         planned: realisations at the last look.
         seed: of the claims.
+        claim: one of ``CLAIMS``, which say the same.
     """
     rng = np.random.default_rng(seed)
     effects, right = TRUTHS[truth]
@@ -76,7 +84,9 @@ def rates(law: str, truth: str, runs: int, planned: int, seed: int = 0) -> dict[
         verdict, size = "undecided", 0
         for size in looks_until(planned, planned):
             seen = {"e": whole.isel(realisation=slice(0, size))}
-            verdict = evaluate(CLAIM, seen, planned=[planned]).verdict
+            verdict = evaluate(
+                CLAIMS[claim], seen, planned=[planned] * len(CLAIMS[claim]["checks"])
+            ).verdict
             if verdict != "undecided":
                 break
         stops += size

@@ -90,7 +90,7 @@ RULES: dict[str, Rule] = {
 def result(claim: str, verdict: str, estimate: float | None = None) -> ClaimResult:
     """Return a claim with one check whose interval fits its verdict."""
     middle = ESTIMATES[verdict] if estimate is None else estimate
-    contrast = Contrast("x", middle, middle - 0.5, middle + 0.5, 0.0, np.inf, verdict)
+    contrast = Contrast("x", middle, middle - 0.5, middle + 0.5, 0.0, np.inf, verdict, alone=True)
     check = CheckResult("dominates", verdict, (contrast,), 100, 0, "bit/s/Hz", "it was found")
     source = "ours" if claim == "a-open" else "paper"
     return ClaimResult(claim, "Fig. 1", "fig01", f"{claim} is said.", verdict, (check,),

@@ -108,10 +108,9 @@ def simultaneous_interval(
     statistic: Statistic,
     level: float = LEVEL,
     quantile: ArrayLike | None = None,
+    joint_level: float | None = None,
 ) -> Interval:
-    """Return intervals for several contrasts that hold all at once with probability ``level``.
-
-    Beside these stand the intervals that each contrast has by itself.
+    """Return intervals for several contrasts, of each by itself and for all of them at once.
 
     For means the bootstrap-t (Hall 1988): each contrast's deviation from its estimate is divided by
     the standard error in the same resample, from the jackknife, which makes the interval follow the
@@ -130,13 +129,14 @@ def simultaneous_interval(
             the realisations in which all terms are valid.
         statistic: maps aggregated values (..., contrast, term), or (..., term), to contrasts
             (..., contrast).
-        level: coverage, of all contrasts together and of each alone.
+        level: coverage of the interval of a contrast alone.
         quantile: None aggregates by the mean; a number in [0, 1], or one per contrast, by that
             quantile (0.5 for the median).
+        joint_level: coverage of all intervals together; without it, ``level``.
 
     Returns:
-        The contrasts. With fewer than two valid realisations, or an estimate that is not finite,
-        the ends are infinite.
+        The contrasts. With fewer than two valid realisations, or an estimate that is not finite or
+        would not be without one of them, the ends are infinite.
 
     Raises:
         ValueError: ``samples`` does not have two or three dimensions.
@@ -169,14 +169,16 @@ def simultaneous_interval(
     determined = np.isfinite(estimate) & (sample_counts >= 2) & ~np.isnan(deviation).all(axis=0)
     deviation[:, ~determined] = 0.0
     centre = np.where(determined, estimate, 0.0)
+    levels = level if joint_level is None else joint_level, level
     if orders is None:
         error, errors = _standard_errors(contrasts, bootstrap_weights(total), centre, sample_counts)
+        determined &= np.isfinite(error)
         varies = determined & (error > _EXACT * np.abs(centre))
-        critical = _bootstrap_t(deviation, error, errors, sample_counts, varies, level)
+        critical = _bootstrap_t(deviation, error, errors, sample_counts, varies, levels)
     else:
         error = np.sqrt(np.nanmean(deviation**2, axis=0))
         varies = determined & (error > 0)
-        critical = _largest_deviation(deviation, error, sample_counts, varies, level)
+        critical = _largest_deviation(deviation, error, sample_counts, varies, levels)
     constant_widths = np.where(determined, 0.0, np.inf)
     low, high, low_alone, high_alone = np.where(varies, critical * error, constant_widths)
     return Interval(
@@ -195,28 +197,40 @@ def _standard_errors(
 ) -> tuple[Real, Real]:
     """Return the standard error of each contrast (contrast,), and in each resample.
 
-    From jackknife pseudo-values, whose mean a smooth function of means is to first order.
+    From jackknife pseudo-values, whose mean a smooth function of means is to first order. NaN where
+    the contrast has no value without one of the realisations.
     """
     total = weights.shape[1]
-    without = np.nan_to_num(contrasts(np.ones((total, total)) - np.eye(total)) - estimate)
+    without = contrasts(np.ones((total, total)) - np.eye(total)) - estimate
+    is_finite = np.isfinite(without)
+    without[~is_finite] = 0.0
     influence = -(sample_counts - 1.0) * without  # of each realisation, zero where it is not used
     n = np.maximum(sample_counts, 2)
     squares = np.einsum("br,rc->bc", weights, influence**2)
     means = np.einsum("br,rc->bc", weights, influence) / n
     spread_of = np.maximum(squares / n - means**2, 0.0) / (n - 1.0)
     variance = (influence**2).sum(axis=0) / n - (influence.sum(axis=0) / n) ** 2
-    return np.sqrt(np.maximum(variance, 0.0) / (n - 1.0)), np.sqrt(spread_of)
+    error = np.sqrt(np.maximum(variance, 0.0) / (n - 1.0))
+    return np.where(is_finite.all(axis=0), error, np.nan), np.sqrt(spread_of)
 
 
 def _bootstrap_t(
-    deviation: Real, error: Real, errors: Real, sample_counts: Any, varies: Any, level: float
+    deviation: Real,
+    error: Real,
+    errors: Real,
+    sample_counts: Any,
+    varies: Any,
+    levels: tuple[float, float],
 ) -> Real:
     """Return critical values in standard errors, (end, contrast).
 
-    The ends are the lower and the upper one for all contrasts together, and those for each alone.
+    The ends are the lower and the upper one for all contrasts together at the first level, and
+    those for each alone at the second.
     """
-    floor = stdtrit(np.maximum(sample_counts - 1, 1), (1 + level) / 2)
-    critical = np.tile(floor, (4, 1))
+    joint_floor, floor = (
+        stdtrit(np.maximum(sample_counts - 1, 1), (1 + level) / 2) for level in levels
+    )
+    critical = np.stack([joint_floor, joint_floor, floor, floor])
     if not varies.any():
         return critical
     # In a resample of few distinct realisations the error may vanish, and tells nothing.
@@ -225,24 +239,25 @@ def _bootstrap_t(
         t_values = (deviation / valid_errors)[:, varies]
     for end, deviations in enumerate((t_values, -t_values)):
         largest = np.nanmax(deviations, axis=1, initial=0.0)
-        critical[end] = np.maximum(floor, np.quantile(largest, (1 + level) / 2))
-        alone = np.nanquantile(deviations, (1 + level) / 2, axis=0)
-        critical[end + 2, varies] = np.fmax(floor[varies], alone)
+        critical[end] = np.fmax(critical[end], np.quantile(largest, (1 + levels[0]) / 2))
+        alone = np.nanquantile(deviations, (1 + levels[1]) / 2, axis=0)
+        critical[end + 2, varies] = np.fmax(critical[end + 2, varies], alone)
     critical[:2] = np.maximum(critical[:2], critical[2:])
     return critical
 
 
 def _largest_deviation(
-    deviation: Real, error: Real, sample_counts: Any, varies: Any, level: float
+    deviation: Real, error: Real, sample_counts: Any, varies: Any, levels: tuple[float, float]
 ) -> Real:
     """Return critical values of the max-|t| bootstrap as ``_bootstrap_t`` does."""
-    critical = np.full((2, error.size), ndtri((1 + level) / 2))
+    critical = np.tile(ndtri((1 + np.array(levels)[:, None]) / 2), (1, error.size))
     if varies.any():
         t_values = np.abs(deviation[:, varies]) / error[varies]
         largest = np.nanmax(t_values, axis=1, initial=0.0)
-        critical[0] = np.maximum(np.quantile(largest, level), critical[0])
-        alone = np.nanquantile(t_values, level, axis=0)
-        critical[1, varies] = np.fmax(alone, critical[1, varies])
+        critical[0] = np.fmax(critical[0], np.quantile(largest, levels[0]))
+        alone = np.nanquantile(t_values, levels[1], axis=0)
+        critical[1, varies] = np.fmax(critical[1, varies], alone)
+    critical[0] = np.maximum(critical[0], critical[1])
     n = np.maximum(sample_counts, 2)
     widened: Real = stdtrit(n - 1, ndtr(critical)) * np.sqrt(n / (n - 1))
     return np.repeat(widened, 2, axis=0)

@@ -256,7 +256,8 @@ def test_sentences_for_people() -> None:
         "up minus up is 0 % at SNR = 6 dB; above 0 % is required (95 % at any look, n = 60)"
     )
     assert run(kind("every_realisation", property="monotone", scheme="up")).sentence == (
-        "up never falls in 60 of 60 realisations (share 93.5 to 100 %, exact binomial, 95 %)"
+        "up never falls in 60 of 60 realisations "
+        "(share 93.5 to 100 %, exact binomial, 95 % at any look)"
     )
 
 
@@ -271,6 +272,10 @@ def test_a_curve_holds_by_intervals_of_its_points_and_fails_by_joint_ones() -> N
         for points in ({"points": "first"}, {})
     )
     assert curve.lower < point.lower and curve.upper > point.upper and not curve.alone
+    best = run(kind("dominates", scheme="above", over="up", share_of_points=0.5))
+    peak = run(kind("peaks_within", scheme="hill", between=[3, 4]))
+    assert not any(each.alone for each in (*best.contrasts, *peak.contrasts))
+    assert "simultaneous" in peak.sentence
     one, two = (run(kind("share", property="monotone", schemes=schemes, share=[0.0, 0.5]))
                 for schemes in (["up"], ["up", "flat"]))  # fmt: skip
     assert two.contrasts[0].lower < one.contrasts[0].lower

@@ -213,7 +213,7 @@ def test_what_did_not_vary_is_looked_at_to_the_end() -> None:
 def contrast(estimate: float, lower: float, upper: float) -> Contrast:
     """Return a contrast that is required to be at least zero."""
     verdict = decide(lower, upper, 0.0, math.inf)
-    return Contrast("", estimate, lower, upper, 0.0, math.inf, verdict)
+    return Contrast("", estimate, lower, upper, 0.0, math.inf, verdict, alone=True)
 
 
 @pytest.mark.parametrize(
@@ -232,8 +232,8 @@ def test_how_many_times_the_planned_realisations_an_open_claim_wants(
     verdict = worst(each.verdict for each in contrasts)
     check = CheckResult("dominates", verdict, tuple(contrasts), 8, 0, "", "")
     result = ClaimResult("", "", "", "", verdict, (check,))
-    assert effort_wanted(result, [8]) == pytest.approx(wanted)
-    assert effort_wanted(result, [16]) == pytest.approx(wanted / 2)
+    assert effort_wanted(result, [16], 8) == pytest.approx(wanted / 2)
+    assert effort_wanted(result, [32], 8) == pytest.approx(wanted / 4)
 
 
 def test_only_open_checks_of_a_claim_get_more_realisations(paper: Paper) -> None:

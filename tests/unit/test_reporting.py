@@ -85,7 +85,7 @@ CITATION = {
 CHECK = CheckResult(
     "increases",
     "undecided",
-    (Contrast("c", 1.0, 0.0, 2.0, 0.5, 3.0, "undecided"),),
+    (Contrast("c", 1.0, 0.0, 2.0, 0.5, 3.0, "undecided", alone=True),),
     4,
     0,
     "",

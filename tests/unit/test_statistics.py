@@ -140,6 +140,29 @@ def test_too_few_realisations_leave_everything_open() -> None:
     assert mean == samples[0, 1, 0] and np.isnan(lower) and np.isnan(upper)
 
 
+def test_a_contrast_that_hangs_on_a_single_realisation_has_no_interval() -> None:
+    """Without the only one of its denominators that is not zero a ratio has no value."""
+    samples = np.ones((20, 2, 2))
+    samples[:, 0, 1] = 0.0
+    samples[3, 0, 1] = 1.0
+    samples[:, 1] += np.random.default_rng(7).random((20, 2))
+    interval = simultaneous_interval(samples, lambda a: a[..., 0] / a[..., 1])
+    assert np.isinf([interval.lower[0], interval.upper_alone[0]]).all()
+    assert np.isfinite([interval.lower[1], interval.upper_alone[1]]).all()
+
+
+def test_intervals_of_each_contrast_are_within_the_joint_ones() -> None:
+    samples = np.random.default_rng(8).exponential(size=(20, 6, 1))
+    for quantile in (None, 0.5):
+        found = simultaneous_interval(samples, value, quantile=quantile)
+        one = simultaneous_interval(samples[:, 2:3], value, quantile=quantile)
+        assert np.all(found.lower < found.lower_alone) and np.all(found.upper_alone < found.upper)
+        assert found.lower_alone[2] == pytest.approx(one.lower[0])
+        stricter = simultaneous_interval(samples, value, quantile=quantile, joint_level=0.99)
+        assert np.all(stricter.lower <= found.lower) and np.all(stricter.upper > found.upper)
+        assert np.array_equal(stricter.upper_alone, found.upper_alone)
+
+
 def test_samples_of_another_shape_are_refused() -> None:
     with pytest.raises(ValueError, match=r"shape \(3,\)"):
         simultaneous_interval(np.zeros(3), value)

@@ -1,8 +1,8 @@
 """Two intervals of each contrast of a check, and which of them decides.
 
 That all of many comparisons hold is a wrong verdict only if one that does not hold passes, so each
-is held against an interval of its own, however many there are (the intersection-union test of
-Berger, "Multiparameter hypothesis testing and acceptance sampling", Technometrics 1982). That some
+is decided by its own interval, however many there are (the intersection-union test of Berger,
+"Multiparameter hypothesis testing and acceptance sampling", Technometrics 1982). That some
 comparison fails is wrong if any of them fails by chance, so there the intervals must hold together.
 """
 
@@ -31,8 +31,21 @@ class Bounds(NamedTuple):
     together: Real
 
     def also(self, before: Bounds) -> Bounds:
-        """Return these estimates with what their intervals share with those of looks before."""
-        alone, together = map(_intersection, self[1:], before[1:])
+        """Return these estimates with what their intervals share with those of looks before.
+
+        A look at which nothing varied yet says nothing once something does. Where the intervals of
+        a contrast share nothing, one of them is wrong, and those of this look are taken.
+        """
+        is_point = [ends[0] == ends[1] for ends in (self.together, before.together)]
+        starts_anew = is_point[1] & ~is_point[0]
+        shared = []
+        for now, earlier in zip(self[1:], before[1:], strict=True):
+            lower, upper = np.maximum(now[0], earlier[0]), np.minimum(now[1], earlier[1])
+            starts_anew |= lower > upper
+            shared.append(np.stack([lower, upper]))
+        alone, together = (
+            np.where(starts_anew, now, both) for now, both in zip(self[1:], shared, strict=True)
+        )
         return Bounds(self.estimate, alone, together)
 
     def contrasts(
@@ -60,13 +73,7 @@ class Bounds(NamedTuple):
                 verdict = REPLICATED if own_verdict == REPLICATED else UNDECIDED
             fails = verdict == NOT_REPLICATED or own_verdict == NOT_REPLICATED
             by_itself = not fails and (verdict == REPLICATED or low <= estimate <= high)
-            if not by_itself:
-                lower, upper = joint_lower, joint_upper
-            found.append(Contrast(label, estimate, lower, upper, low, high, verdict, by_itself))
+            is_own = by_itself and (lower, upper) != (joint_lower, joint_upper)
+            ends = (lower, upper) if is_own else (joint_lower, joint_upper)
+            found.append(Contrast(label, estimate, *ends, low, high, verdict, is_own))
         return tuple(found)
-
-
-def _intersection(ends: Real, before: Real) -> Real:
-    """Return what two intervals of each contrast share, the first where they share nothing."""
-    lower, upper = np.maximum(ends[0], before[0]), np.minimum(ends[1], before[1])
-    return np.where(lower <= upper, [lower, upper], ends)

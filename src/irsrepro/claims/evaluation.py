@@ -13,7 +13,7 @@ import xarray as xr
 from irsrepro.claims.bounds import Bounds
 from irsrepro.claims.contrasts import PLANS, Plan, Row
 from irsrepro.claims.curves import Curves, plans_of
-from irsrepro.claims.looks import level_at, looks_until, realisations_to_decide
+from irsrepro.claims.looks import level_at, looks_until, realisations_wanted
 from irsrepro.claims.properties import Trials, count
 from irsrepro.claims.verdicts import (
     NOT_REPLICATED,
@@ -27,7 +27,7 @@ from irsrepro.claims.verdicts import (
     worst,
 )
 from irsrepro.config.checks import curves_of, resolve
-from irsrepro.config.kinds import OF_REALISATIONS
+from irsrepro.config.kinds import EVERY, OF_REALISATIONS
 from irsrepro.config.problems import one_of, raise_config_error
 from irsrepro.statistics import Interval, clopper_pearson, simultaneous_interval
 
@@ -63,14 +63,16 @@ def evaluate(
     resolved = [resolve(name, check, plans) for check in checks]
     places = claim.get("places", range(len(checks)))
     sizes: Sequence[int | None] = planned or [None] * len(checks)
+    # Any of these may make the claim fail by chance.
+    number = max(1, sum(check["kind"] != EVERY for check in resolved))
     results = tuple(
-        replace(_check(check, experiments, size), place=place)
+        replace(_check(check, experiments, number, size), place=place)
         for check, size, place in zip(resolved, sizes, places, strict=True)
     )
     verdict = worst(result.verdict for result in results)
     other_verdicts = {
-        _verdict_under(rounding, resolved, results, sizes, counting=number == 0)
-        for number, rounding in enumerate(roundings)
+        _verdict_under(rounding, resolved, results, sizes, number, counting=place == 0)
+        for place, rounding in enumerate(roundings)
     } - {verdict}
     rests_on = claim.get("rests_on", [])
     for parameter in rests_on:
@@ -100,6 +102,7 @@ def _verdict_under(
     checks: Sequence[Mapping[str, Any]],
     results: Sequence[CheckResult],
     sizes: Sequence[int | None],
+    number: int,
     *,
     counting: bool,
 ) -> str:
@@ -109,7 +112,7 @@ def _verdict_under(
     that count and checks of averages are looked at under roundings of their own.
     """
     return worst(
-        _check(check, rounding, size).verdict
+        _check(check, rounding, number, size).verdict
         if (check["kind"] in OF_REALISATIONS) == counting
         else result.verdict
         for check, size, result in zip(checks, sizes, results, strict=True)
@@ -117,9 +120,15 @@ def _verdict_under(
 
 
 def _check(
-    check: Mapping[str, Any], experiments: Mapping[str, xr.Dataset], planned: int | None = None
+    check: Mapping[str, Any],
+    experiments: Mapping[str, xr.Dataset],
+    number: int,
+    planned: int | None = None,
 ) -> CheckResult:
-    """Look at a check at every number of realisations up to those available, see ``looks``."""
+    """Look at a check at every number of realisations up to those available, see ``looks``.
+
+    It is one of a number of checks whose joint intervals hold together.
+    """
     curves = curves_of(check)
     count = Curves(check, curves, experiments).realisations
     planned = max(planned or count, count)
@@ -128,7 +137,7 @@ def _check(
     sizes = looks_until(count, planned)
     for size in sizes:
         level = level_at(size, sizes, planned, check["level"])
-        look = looked(check, Curves(check, curves, experiments, size), level)
+        look = looked(check, Curves(check, curves, experiments, size), level, number)
         bounds = look.bounds if bounds is None else look.bounds.also(bounds)
     assert bounds is not None
     return look.result(bounds)
@@ -141,15 +150,18 @@ class _Averages:
     check: Mapping[str, Any]
     plan: Plan
     interval: Interval
+    number: int
 
     @property
     def bounds(self) -> Bounds:
         """Estimates and intervals of the contrasts that are decided on."""
         found, fold = self.interval, self.plan.fold
         together = np.stack([found.lower, found.upper])
-        if fold is None:
+        if fold is None and self.plan.quantiles is None:
             alone = np.stack([found.lower_alone, found.upper_alone])
             return Bounds(found.estimate, alone, together)
+        if fold is None:  # the ends of a distribution: alone they would cover too little
+            return Bounds(found.estimate, together, together)
         # What is folded into one number has one interval, which the joint ones give.
         folded = np.stack([fold(end) for end in together])
         return Bounds(fold(found.estimate), folded, folded)
@@ -160,26 +172,30 @@ class _Averages:
         rows = plan.rows if plan.fold is None else plan.folded
         labels = [row.label for row in rows]
         contrasts = bounds.contrasts(labels, plan.low, plan.high, plan.strict)
-        fewest = int(found.realisations.argmin())
-        counts = int(found.realisations[fewest]), int(found.left_out[fewest])
+        fewest = shown = int(found.realisations.argmin())
+        if plan.fold is None:
+            shown = tightest(contrasts)
+        counts = int(found.realisations[shown]), int(found.left_out[shown])
         return CheckResult(
             kind=self.check["kind"],
             verdict=worst(contrast.verdict for contrast in contrasts),
             contrasts=contrasts,
-            realisations=counts[0],
-            left_out=counts[1],
+            realisations=int(found.realisations[fewest]),
+            left_out=int(found.left_out[fewest]),
             unit=f"{plan.unit} {plan.per}".strip(),
-            sentence=_sentence(plan, rows, contrasts, self.check["level"], counts),
+            sentence=_sentence(plan, rows, contrasts, self, counts),
         )
 
 
-def _averaged(check: Mapping[str, Any], curves: Curves, level: float) -> _Averages:
+def _averaged(check: Mapping[str, Any], curves: Curves, level: float, number: int) -> _Averages:
     plan = PLANS[check["kind"]](check, curves)
     quantiles = plan.quantiles
     if quantiles is None and check["aggregate"] == "median":
         quantiles = [0.5] * len(plan.rows)
     samples = np.stack([np.stack(row.terms, axis=-1) for row in plan.rows], axis=1)
-    return _Averages(check, plan, simultaneous_interval(samples, plan.statistic, level, quantiles))
+    joint_level = _joint(level, number)
+    interval = simultaneous_interval(samples, plan.statistic, level, quantiles, joint_level)
+    return _Averages(check, plan, interval, number)
 
 
 @dataclass(frozen=True)
@@ -189,11 +205,12 @@ class _Counts:
     check: Mapping[str, Any]
     trials: Sequence[Trials]
     level: float
+    number: int
 
     @property
     def bounds(self) -> Bounds:
         """Shares and their intervals, those together by Bonferroni."""
-        joint_level = 1 - (1 - self.level) / len(self.trials)
+        joint_level = _joint(self.level, self.number * len(self.trials))
         estimate, alone, together = zip(
             *(
                 (
@@ -210,7 +227,7 @@ class _Counts:
     def result(self, bounds: Bounds) -> CheckResult:
         """Return what the check comes to with the intervals of all looks."""
         check, trials = self.check, self.trials
-        every = check["kind"] == "every_realisation"
+        every = check["kind"] == EVERY
         low, high = (1.0, 1.0) if every else check["share"]
         contrasts = bounds.contrasts([trial.subject for trial in trials], low, high)
         if every:
@@ -231,16 +248,24 @@ class _Counts:
             realisations=min(trial.trials for trial in trials),
             left_out=max(trial.left_out for trial in trials),
             unit="",
-            sentence=_counted_sentence(check, trials, contrasts),
+            sentence=_counted_sentence(check, trials, contrasts, self.number),
         )
 
 
-def _counted(check: Mapping[str, Any], curves: Curves, level: float) -> _Counts:
-    return _Counts(check, count(check, curves), level)
+def _joint(level: float, number: int) -> float:
+    """Return the level that each of a number of intervals needs for all to hold, by Bonferroni."""
+    return 1.0 - (1.0 - level) / number
+
+
+def _counted(check: Mapping[str, Any], curves: Curves, level: float, number: int) -> _Counts:
+    return _Counts(check, count(check, curves), level, number)
 
 
 def _counted_sentence(
-    check: Mapping[str, Any], trials: Sequence[Trials], contrasts: Sequence[Contrast]
+    check: Mapping[str, Any],
+    trials: Sequence[Trials],
+    contrasts: Sequence[Contrast],
+    number: int,
 ) -> str:
     """Return one line for people about the worst count."""
     index = tightest(contrasts)
@@ -248,11 +273,11 @@ def _counted_sentence(
     line = f"{trial.subject} in {trial.successes} of {trial.trials} realisations"
     notes = [
         f"share {100 * contrast.lower:.3g} to {100 * contrast.upper:.3g} %",
-        f"exact binomial, {100 * check['level']:g} %",
+        f"exact binomial, {100 * check['level']:g} % at any look",
     ]
     if len(trials) > 1:
         line += f", the {_superlative(contrast)} of {len(trials)} comparisons"
-        notes.append(_holding(contrast))
+    notes += _holding(contrast, number, len(trials))
     if trial.left_out:
         notes.append(f"{trial.left_out} left out")
     if check["kind"] == "share":
@@ -265,7 +290,7 @@ def _sentence(
     plan: Plan,
     rows: Sequence[Row],
     contrasts: Sequence[Contrast],
-    level: float,
+    look: _Averages,
     counts: tuple[int, int],
 ) -> str:
     """Return one line for people about the tightest contrast of a check."""
@@ -287,21 +312,19 @@ def _sentence(
     if contrast.verdict in (UNDECIDED, NOT_REPLICATED):
         line += f"; {in_words(scale * plan.low, scale * plan.high, plan.strict)}{unit} is required"
     if contrast.verdict == UNDECIDED:
-        line += _still_needed(counts[0], contrast)
-    notes = [f"{100 * level:g} % at any look", f"n = {counts[0]}"]
-    if len(contrasts) > 1:
-        notes.insert(1, _holding(contrast))
+        line += _still_needed(contrasts, counts[0])
+    notes = [f"{100 * look.check['level']:g} % at any look"]
+    notes += _holding(contrast, look.number, len(contrasts))
+    notes.append(f"n = {counts[0]}")
     if counts[1]:
         notes.append(f"{counts[1]} left out")
     return f"{line} ({', '.join(notes)})"
 
 
-def _still_needed(size: int, contrast: Contrast) -> str:
-    """Return in words how many realisations might decide a contrast."""
-    realisations = realisations_to_decide(
-        size, contrast.estimate, contrast.lower, contrast.upper, contrast.required_low,
-        contrast.required_high,
-    )  # fmt: skip
+def _still_needed(contrasts: Sequence[Contrast], size: int) -> str:
+    """Return in words how many realisations might decide a check."""
+    to_fail, to_hold = realisations_wanted(contrasts, size)
+    realisations = min(to_fail) if to_fail else max(to_hold, default=math.inf)
     if not math.isfinite(realisations) or realisations > MOST_NEEDED:
         return ", which no number of realisations in reach would decide"
     digits = max(0, len(str(int(realisations))) - 2)
@@ -309,8 +332,11 @@ def _still_needed(size: int, contrast: Contrast) -> str:
     return f", which about {rounded} realisations would decide"
 
 
-def _holding(contrast: Contrast) -> str:
-    return "each alone" if contrast.alone else "simultaneous"
+def _holding(contrast: Contrast, checks: int, contrasts: int) -> list[str]:
+    """Say of the interval of one of several comparisons what it holds for."""
+    if contrast.alone:
+        return ["each alone"] if contrasts > 1 else []
+    return ["simultaneous"] if checks * contrasts > 1 else []
 
 
 def _superlative(contrast: Contrast) -> str:

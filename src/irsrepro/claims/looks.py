@@ -9,7 +9,9 @@ valid at every look, whenever one stops and whatever made one stop.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+
+from irsrepro.claims.verdicts import UNDECIDED, Contrast
 
 FIRST = 8
 """Realisations at the first look; every further one has twice as many, the last one all."""
@@ -65,10 +67,40 @@ def realisations_to_decide(
     Returns:
         Infinity where the estimate is at an end of the range, or unknown.
     """
-    if low < estimate < high:
-        ways = [(estimate - low, estimate - lower), (high - estimate, upper - estimate)]
-        factors = [width / distance for distance, width in ways if distance > 0.0]
-        return size * max(factors) ** 2
+    if low <= estimate <= high:
+        ways = [(estimate - low, estimate - lower, lower >= low),
+                (high - estimate, upper - estimate, upper <= high)]  # fmt: skip
+        factors = [
+            width / distance if distance > 0.0 else float("inf")
+            for distance, width, holds in ways
+            if not holds
+        ]
+        return size * max(factors, default=1.0) ** 2
     distance = low - estimate if estimate <= low else estimate - high
     width = upper - estimate if estimate <= low else estimate - lower
-    return size * (width / distance) ** 2 if distance > 0.0 else float("inf")
+    return size * (max(width, 0.0) / distance) ** 2 if distance > 0.0 else float("inf")
+
+
+def realisations_wanted(
+    contrasts: Iterable[Contrast], size: int
+) -> tuple[list[float], list[float]]:
+    """Return how many realisations would decide each open contrast, if its estimate is the truth.
+
+    Args:
+        contrasts: of one check.
+        size: realisations that their intervals are from.
+
+    Returns:
+        Numbers of contrasts that then fall outside their range, of which one is enough to decide
+        the claim, and of those that fall inside, of which all are needed.
+    """
+    outside: list[float] = []
+    inside: list[float] = []
+    for contrast in contrasts:
+        if contrast.verdict == UNDECIDED:
+            low, high = contrast.required_low, contrast.required_high
+            number = realisations_to_decide(
+                size, contrast.estimate, contrast.lower, contrast.upper, low, high
+            )
+            (inside if low <= contrast.estimate <= high else outside).append(number)
+    return outside, inside

@@ -33,7 +33,7 @@ class Contrast:
     required_low: float
     required_high: float
     verdict: str
-    alone: bool = True
+    alone: bool
 
     @property
     def margin(self) -> float:

@@ -14,7 +14,7 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from irsrepro.config.checks import curves_of, fewest_points, resolve
+from irsrepro.config.checks import curves_of, experiments_of, fewest_points, resolve
 from irsrepro.config.problems import one_of, raise_config_error
 
 if TYPE_CHECKING:
@@ -91,14 +91,29 @@ def claims_under(paper: Paper, reading: str) -> dict[str, dict[str, Any]]:
     Raises:
         ConfigurationError: one line naming the claim, the key, the value and what is expected.
     """
-    claims, values = {}, paper.reading(reading)
+    claims = {}
     for name, claim in paper.claims.items():
-        if any(values[key] == value for key, value in claim.get("unless", {}).items()):
-            continue
-        checks = [_check_under(name, check, paper, reading) for check in claim["checks"]]
+        checks = [
+            None
+            if _is_undefined(claim, check, paper, reading)
+            else _check_under(name, check, paper, reading)
+            for check in claim["checks"]
+        ]
         if by_place := {place: check for place, check in enumerate(checks) if check is not None}:
             claims[name] = {**claim, "checks": list(by_place.values()), "places": list(by_place)}
     return claims
+
+
+def _is_undefined(
+    claim: Mapping[str, Any], check: Mapping[str, Any], paper: Paper, reading: str
+) -> bool:
+    """Whether a reading has a value, where a check is made, that leaves it without meaning."""
+    return any(
+        paper.experiment_parameters(reading, experiment).get(parameter) == value
+        for parameter, value in claim.get("unless", {}).items()
+        for experiment in experiments_of(check)
+        if experiment in paper.experiments
+    )
 
 
 def pairs_of(paper: Paper, claims: Mapping[str, Any]) -> dict[str, list[set[tuple[str, str]]]]:

@@ -22,7 +22,8 @@ from irsrepro.config.types import (
 )
 
 PART = {"all": 1.0, "third": 1 / 3}
-OF_REALISATIONS = ("every_realisation", "share")
+EVERY = "every_realisation"
+OF_REALISATIONS = (EVERY, "share")
 NAMES_OF_CURVES = ("scheme", "schemes", "over", "baseline")
 
 Bound = Annotated[float, Quantity(at_least=0)]

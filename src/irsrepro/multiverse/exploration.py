@@ -26,14 +26,14 @@ from irsrepro.build.storage import write_groups
 from irsrepro.channels.ensembles import draw_realisations
 from irsrepro.channels.streams import RandomStream
 from irsrepro.claims import evaluate
-from irsrepro.claims.looks import FIRST, looks_until, realisations_to_decide
+from irsrepro.claims.looks import FIRST, looks_until, realisations_wanted
 from irsrepro.claims.verdicts import REPLICATED, UNDECIDED, CheckResult, ClaimResult
 from irsrepro.config.checks import experiments_of
 from irsrepro.config.expressions import claims_under, pairs_of
+from irsrepro.config.kinds import EVERY
 from irsrepro.config.paper import DEFAULT, Paper
 
 ENGINE = "fast"
-EVERY = "every_realisation"
 HOPE = 4
 """A claim is not given the second half of its realisations if it seems to want so many times all.
 
@@ -92,7 +92,7 @@ class Exploration:
         """Return the checks of a claim that are given more realisations than they have."""
         planned = self._planned(result.claim)
         is_open = result.verdict == UNDECIDED
-        goes_on = not is_open or effort_wanted(result, planned) <= HOPE
+        goes_on = not is_open or effort_wanted(result, planned, size) <= HOPE
         return [
             place
             for place, (check, most) in enumerate(zip(result.checks, planned, strict=True))
@@ -229,24 +229,25 @@ def rests_on_no_spread(check: CheckResult) -> bool:
     )
 
 
-def effort_wanted(result: ClaimResult, planned: Sequence[int]) -> float:
+def effort_wanted(result: ClaimResult, planned: Sequence[int], size: int) -> float:
     """Return how many times as many realisations as planned would decide a claim.
 
     That is, if its estimates are the truth. One contrast that falls outside its range is enough to
-    decide it, else all have to fall inside.
+    decide it, else all have to fall inside, which those of a check without further realisations
+    cannot any more.
 
     Args:
         result: of the claim.
         planned: realisations at the last look at each of its checks.
+        size: realisations at this look.
     """
     outside: list[float] = []
     inside: list[float] = []
     for check, most in zip(result.checks, planned, strict=True):
-        for contrast in check.contrasts:
-            if contrast.verdict == UNDECIDED:
-                low, high = contrast.required_low, contrast.required_high
-                number = realisations_to_decide(
-                    check.realisations, contrast.estimate, contrast.lower, contrast.upper, low, high
-                )
-                (inside if low <= contrast.estimate <= high else outside).append(number / most)
+        to_fail, to_hold = realisations_wanted(check.contrasts, check.realisations)
+        if size < most:
+            outside += [number / most for number in to_fail]
+            inside += [number / most for number in to_hold]
+        elif check.verdict == UNDECIDED:
+            inside.append(math.inf)
     return min(outside) if outside else max(inside, default=math.inf)
