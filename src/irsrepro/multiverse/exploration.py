@@ -34,10 +34,11 @@ from irsrepro.config.kinds import EVERY
 from irsrepro.config.paper import DEFAULT, Paper
 
 ENGINE = "fast"
-HOPE = 4
+HOPE = 8
 """A claim is not given the second half of its realisations if it seems to want so many times all.
 
-No claim is given up before: intervals of early looks are wide by design.
+No claim is given up before, and what it seems to want is too much: intervals of early looks are
+wide by design.
 """
 
 

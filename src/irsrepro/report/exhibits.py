@@ -21,14 +21,14 @@ Row = Mapping[str, str]
 COLUMNS = 3  # of the overview picture
 VOCABULARY = (
     "After a claim stands in brackets where it is from (a sentence of the paper if nothing is "
-    "said), and in italics the comparison that decided it, of all that the claim makes. All of "
-    "them have to hold, so each is held against its own interval (*each alone*); that one fails "
-    "has to be seen in intervals that hold for all at once (*simultaneous*). Either is valid "
-    "however often one has looked (see [verdicts](../numbers.md#verdicts)). *Cause* says why a "
-    "claim does not replicate: **paper**, we think that the sentence is wrong or inexact; **lost "
-    "number**, it depends on a value that the text has lost; **sample**, too few realisations; "
-    "**budget**, a bound or a rounding that is not computed more tightly. *Rounding alone turns "
-    "it*: another rounding of the last digits would change the verdict."
+    "said), and in italics the tightest comparison of the check that decides it. That all "
+    "comparisons of a claim hold is decided by the interval of each (*each alone*); that one "
+    "fails, by intervals that hold for all of them together (*simultaneous*). Either is made to "
+    "hold however often one has looked (see [verdicts](../numbers.md#verdicts)). *Cause* says why "
+    "a claim does not replicate: **paper**, we think that the sentence is wrong or inexact; "
+    "**lost number**, it depends on a value that the text has lost; **sample**, too few "
+    "realisations; **budget**, a bound or a rounding that is not computed more tightly. *Rounding "
+    "alone turns it*: another rounding of the last digits would change the verdict."
 )
 
 
