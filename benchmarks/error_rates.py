@@ -100,12 +100,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=1000)
     parser.add_argument("--planned", type=int, default=64)
+    parser.add_argument("--claim", choices=CLAIMS, default="one check")
     given = parser.parse_args()
     print("| law of differences | truth (standard deviations) | wrong | open | mean stop |")
     print("|---|---|---|---|---|")
     for law in LAWS:
         for truth in TRUTHS:
-            found = rates(law, truth, given.runs, given.planned)
+            found = rates(law, truth, given.runs, given.planned, claim=given.claim)
             print(
                 f"| {law} | {truth} | {100 * found['wrong']:.1f} % | "
                 f"{100 * found['open']:.1f} % | {found['stop']:.0f} |"
