@@ -209,6 +209,27 @@ def test_dual_scaling_proves_what_low_rank_has_begun(
     assert (np.abs(helped.factor).max(axis=1) > 0.0).sum(axis=1).max() <= 12
 
 
+@pytest.mark.parametrize("snr", [1.0, 100.0, 1e4])
+def test_what_the_interior_method_finds_is_brought_to_few_columns(
+    monkeypatch: pytest.MonkeyPatch, snr: float
+) -> None:
+    """With the same certificate, and no less than the tolerance below the point of full rank."""
+    problem = sinr_problem(np.random.default_rng(8), 60, 4, count=2, snr=snr)
+    few = solve_diagonal_sdp(problem, method="interior", tolerance=1e-3)
+    assert few.converged.all()
+    certify(problem, few, 1e-3)
+    assert (np.abs(few.factor).max(axis=1) > 0.0).sum(axis=1).max() <= 12
+    monkeypatch.setattr(solver, "SMALL", 60)
+    whole = solve_diagonal_sdp(problem, method="interior", tolerance=1e-3)
+    assert (np.abs(whole.factor).max(axis=1) > 0.0).sum(axis=1).min() > 12
+    np.testing.assert_allclose(few.value, whole.value, rtol=1e-3)
+    assert (few.upper_bound <= whole.upper_bound).all()
+    monkeypatch.setattr(solver, "SMALL", 48)
+    monkeypatch.setattr(solver, "_LARGEST_RANK", 1)  # which does not get there
+    again = solve_diagonal_sdp(problem, method="interior", tolerance=1e-3)
+    assert np.array_equal(again.factor, whole.factor) and again.converged.all()
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_dual_scaling_gives_nothing_away_where_few_columns_are_allowed(seed: int) -> None:
     """One column holds less than what the low-rank method had reached, which then stays."""

@@ -11,7 +11,8 @@ reaches thousands of elements; but where interference far above the noise has to
 valleys are narrow. Ratios of up to 400 elements then go on by dual scaling (`dual_scaling`);
 beyond, and for linear values, it stops short, which its gap then says. "auto" takes the interior
 method for few elements and no start and where interference is strong, else the low-rank one, and
-the interior one after all where that stops short and n allows.
+the interior one after all where that stops short and n allows. What it finds for more than a few
+elements is of full rank, and brought to few columns by the low-rank method with its bound.
 
 Both return a factor of V that is feasible to the last bit (V = Y Y^H with unit rows), the value
 recomputed from it, and dual multipliers that prove an upper bound: a target above the bound is
@@ -298,7 +299,15 @@ def _interior(scaled: ScaledInstance, known_value: float, tolerance: float, widt
     )
     squares, vectors = np.linalg.eigh(V)
     factor = _pad((vectors * np.sqrt(np.maximum(squares, 0.0)))[:, ::-1], width)
-    return _Outcome(factor, smallest_value(instance, factor), w, y, upper, steps, status)
+    whole = _Outcome(factor, smallest_value(instance, factor), w, y, upper, steps, status)
+    largest = factor[:, :_LARGEST_RANK]
+    if len(V) <= SMALL or not largest.any(axis=1).all():
+        return whole
+    # V has every rank, and samples of it cost by the column: its largest ones are a good start.
+    start = np.ascontiguousarray(_pad(largest, _LARGEST_RANK))
+    few = _low_rank(scaled, start, tolerance, ROUND_LIMIT, _LARGEST_RANK, width, whole)
+    iterations = steps + few.iterations
+    return (few if few.status == CONVERGED else whole)._replace(iterations=iterations)
 
 
 def _pad(columns: Complex, width: int) -> Complex:
