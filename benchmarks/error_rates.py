@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -39,7 +40,7 @@ TRUTHS: dict[str, tuple[list[float], str]] = {
 Zero is the bound itself, where any decision is counted as an error.
 """
 CHECK = {"kind": "dominates", "experiment": "e", "scheme": "a", "over": "b"}
-CLAIMS = {
+CLAIMS: dict[str, dict[str, Any]] = {
     "one check": {"id": "made-up", "checks": [CHECK]},
     "four checks": {"id": "made-up", "checks": [CHECK | {"points": [p]} for p in range(4)]},
 }
@@ -77,16 +78,14 @@ def rates(
         claim: one of ``CLAIMS``, which say the same.
     """
     rng = np.random.default_rng(seed)
-    effects, right = TRUTHS[truth]
+    (effects, right), said = TRUTHS[truth], CLAIMS[claim]
     wrong = still_open = stops = 0
     for _ in range(runs):
         whole = experiment(law, effects, planned, rng)
         verdict, size = "undecided", 0
         for size in looks_until(planned, planned):
             seen = {"e": whole.isel(realisation=slice(0, size))}
-            verdict = evaluate(
-                CLAIMS[claim], seen, planned=[planned] * len(CLAIMS[claim]["checks"])
-            ).verdict
+            verdict = evaluate(said, seen, planned=[planned] * len(said["checks"])).verdict
             if verdict != "undecided":
                 break
         stops += size

@@ -116,11 +116,10 @@ def simultaneous_interval(
     the standard error in the same resample, from the jackknife, which makes the interval follow the
     skewness of the data. The largest of all contrasts gives one critical value for the lower ends,
     the largest of the negative ones that for the upper ends; alone, a contrast has its own. For
-    quantiles the max-|t| bootstrap,
-    divided by one standard error, widened by sqrt(n / (n - 1)) and from the normal quantile to
-    Student's of the same tail. No critical value falls below Student's for a single contrast, which
-    few distinct resamples could undercut. A contrast that does not vary between realisations is
-    exact: its interval is a point.
+    quantiles the max-|t| bootstrap, divided by one standard error, widened by sqrt(n / (n - 1)) and
+    from the normal quantile to Student's of the same tail. No critical value falls below Student's
+    for a single contrast, which few distinct resamples could undercut. A contrast that does not
+    vary between realisations is exact: its interval is a point.
 
     Args:
         samples: values aggregated over realisations before contrasts are formed, NaN where a

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from error_rates import TRUTHS, experiment, rates
+from error_rates import CLAIMS, TRUTHS, experiment, rates
 from irsrepro.claims import evaluate
 from irsrepro.claims.looks import level_at, looks_until, realisations_to_decide
 
@@ -60,8 +60,7 @@ def test_a_look_at_which_nothing_varied_decides_nothing(
     gaps = whole["metric"].values[0]
     gaps[:] = else_
     gaps[:, 12::13] = rare
-    claim = {"id": "x", "checks": [{"kind": "dominates", "experiment": "e", "scheme": "a",
-                                    "over": "b"}]}  # fmt: skip
+    claim = CLAIMS["one check"]
     first = evaluate(claim, {"e": whole.isel(realisation=slice(0, 8))}, planned=[64])
     assert first.checks[0].contrasts[0].lower == first.checks[0].contrasts[0].upper == else_
     later = evaluate(claim, {"e": whole}, planned=[64])
@@ -74,8 +73,7 @@ def test_a_verdict_that_was_reached_is_kept_by_later_looks() -> None:
     whole = experiment("normal", [0.0] * 4, 64, np.random.default_rng(5))
     early = whole["metric"].values
     early[0, :, :16] = 0.05 + 0.001 * early[0, :, :16]
-    claim = {"id": "x", "checks": [{"kind": "dominates", "experiment": "e", "scheme": "a",
-                                    "over": "b"}]}  # fmt: skip
+    claim = CLAIMS["one check"]
     verdicts = [
         evaluate(claim, {"e": whole.isel(realisation=slice(0, size))}, planned=[64]).verdict
         for size in (16, 64)

@@ -67,13 +67,13 @@ class Bounds(NamedTuple):
         columns = (self.estimate, *self.alone, *self.together)
         for label, numbers in zip(labels, np.stack(columns, axis=1).tolist(), strict=True):
             estimate, lower, upper, joint_lower, joint_upper = numbers
-            own_verdict = decide(lower, upper, low, high, strict)
+            own = decide(lower, upper, low, high, strict)
             verdict = decide(joint_lower, joint_upper, low, high, strict)
             if verdict != NOT_REPLICATED:
-                verdict = REPLICATED if own_verdict == REPLICATED else UNDECIDED
-            fails = verdict == NOT_REPLICATED or own_verdict == NOT_REPLICATED
-            by_itself = not fails and (verdict == REPLICATED or low <= estimate <= high)
-            is_own = by_itself and (lower, upper) != (joint_lower, joint_upper)
-            ends = (lower, upper) if is_own else (joint_lower, joint_upper)
-            found.append(Contrast(label, estimate, *ends, low, high, verdict, is_own))
+                verdict = REPLICATED if own == REPLICATED else UNDECIDED
+            may_hold = own == UNDECIDED and low <= estimate <= high
+            alone = verdict == REPLICATED or (verdict == UNDECIDED and may_hold)
+            alone = alone and (lower, upper) != (joint_lower, joint_upper)
+            ends = (lower, upper) if alone else (joint_lower, joint_upper)
+            found.append(Contrast(label, estimate, *ends, low, high, verdict, alone))
         return tuple(found)

@@ -13,7 +13,7 @@ import xarray as xr
 from irsrepro.claims.bounds import Bounds
 from irsrepro.claims.contrasts import PLANS, Plan, Row
 from irsrepro.claims.curves import Curves, plans_of
-from irsrepro.claims.looks import level_at, looks_until, realisations_wanted
+from irsrepro.claims.looks import enough, level_at, looks_until, realisations_wanted
 from irsrepro.claims.properties import Trials, count
 from irsrepro.claims.verdicts import (
     NOT_REPLICATED,
@@ -123,7 +123,7 @@ def _check(
     check: Mapping[str, Any],
     experiments: Mapping[str, xr.Dataset],
     number: int,
-    planned: int | None = None,
+    planned: int | None,
 ) -> CheckResult:
     """Look at a check at every number of realisations up to those available, see ``looks``.
 
@@ -155,16 +155,15 @@ class _Averages:
     @property
     def bounds(self) -> Bounds:
         """Estimates and intervals of the contrasts that are decided on."""
-        found, fold = self.interval, self.plan.fold
-        together = np.stack([found.lower, found.upper])
-        if fold is None and self.plan.quantiles is None:
-            alone = np.stack([found.lower_alone, found.upper_alone])
-            return Bounds(found.estimate, alone, together)
-        if fold is None:  # the ends of a distribution: alone they would cover too little
-            return Bounds(found.estimate, together, together)
-        # What is folded into one number has one interval, which the joint ones give.
-        folded = np.stack([fold(end) for end in together])
-        return Bounds(fold(found.estimate), folded, folded)
+        found, plan = self.interval, self.plan
+        estimate, together = found.estimate, np.stack([found.lower, found.upper])
+        if plan.fold is not None:
+            estimate, together = plan.fold(estimate), np.stack([plan.fold(e) for e in together])
+        # What is folded into one number has the interval that the joint ones give, and the ends of
+        # a distribution would be covered too seldom alone.
+        has_own = plan.fold is None and plan.quantiles is None
+        alone = np.stack([found.lower_alone, found.upper_alone]) if has_own else together
+        return Bounds(estimate, alone, together)
 
     def result(self, bounds: Bounds) -> CheckResult:
         """Return what the check comes to with the intervals of all looks."""
@@ -323,8 +322,7 @@ def _sentence(
 
 def _still_needed(contrasts: Sequence[Contrast], size: int) -> str:
     """Return in words how many realisations might decide a check."""
-    to_fail, to_hold = realisations_wanted(contrasts, size)
-    realisations = min(to_fail) if to_fail else max(to_hold, default=math.inf)
+    realisations = enough(*realisations_wanted(contrasts, size))
     if not math.isfinite(realisations) or realisations > MOST_NEEDED:
         return ", which no number of realisations in reach would decide"
     digits = max(0, len(str(int(realisations))) - 2)

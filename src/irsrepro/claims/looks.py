@@ -91,8 +91,7 @@ def realisations_wanted(
         size: realisations that their intervals are from.
 
     Returns:
-        Numbers of contrasts that then fall outside their range, of which one is enough to decide
-        the claim, and of those that fall inside, of which all are needed.
+        Numbers of contrasts that then fall outside their range, and of those that fall inside.
     """
     outside: list[float] = []
     inside: list[float] = []
@@ -104,3 +103,11 @@ def realisations_wanted(
             )
             (inside if low <= contrast.estimate <= high else outside).append(number)
     return outside, inside
+
+
+def enough(outside: Sequence[float], inside: Sequence[float]) -> float:
+    """Return how many realisations decide a claim whose contrasts want these numbers.
+
+    One contrast outside its range decides it, else all have to be inside; infinity if none is open.
+    """
+    return min(outside) if outside else max(inside, default=float("inf"))

@@ -4,7 +4,7 @@ A bound may be an expression in the parameters of the check's experiment, ``near
 ``min(users, near_paths + far_paths)``; the points of a check may be those above, from, up to or
 below one, ``points: {above: near_paths}``. Before a claim is evaluated, both become numbers. A
 check that has no points under a reading, or fewer than it needs, says nothing there and is left
-out, and so is a claim without checks, or ``unless`` a parameter has another value.
+out, and so is a claim without checks, or under a value that its ``unless`` names.
 """
 
 from __future__ import annotations

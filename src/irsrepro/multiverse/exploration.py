@@ -26,7 +26,7 @@ from irsrepro.build.storage import write_groups
 from irsrepro.channels.ensembles import draw_realisations
 from irsrepro.channels.streams import RandomStream
 from irsrepro.claims import evaluate
-from irsrepro.claims.looks import FIRST, looks_until, realisations_wanted
+from irsrepro.claims.looks import FIRST, enough, looks_until, realisations_wanted
 from irsrepro.claims.verdicts import REPLICATED, UNDECIDED, CheckResult, ClaimResult
 from irsrepro.config.checks import experiments_of
 from irsrepro.config.expressions import claims_under, pairs_of
@@ -233,9 +233,8 @@ def rests_on_no_spread(check: CheckResult) -> bool:
 def effort_wanted(result: ClaimResult, planned: Sequence[int], size: int) -> float:
     """Return how many times as many realisations as planned would decide a claim.
 
-    That is, if its estimates are the truth. One contrast that falls outside its range is enough to
-    decide it, else all have to fall inside, which those of a check without further realisations
-    cannot any more.
+    That is, if its estimates are the truth. A check that gets no further realisations cannot become
+    one that holds any more.
 
     Args:
         result: of the claim.
@@ -251,4 +250,4 @@ def effort_wanted(result: ClaimResult, planned: Sequence[int], size: int) -> flo
             inside += [number / most for number in to_hold]
         elif check.verdict == UNDECIDED:
             inside.append(math.inf)
-    return min(outside) if outside else max(inside, default=math.inf)
+    return enough(outside, inside)

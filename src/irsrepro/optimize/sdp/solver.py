@@ -304,7 +304,7 @@ def _interior(scaled: ScaledInstance, known_value: float, tolerance: float, widt
     if len(V) <= SMALL or not largest.any(axis=1).all():
         return whole
     # V has every rank, and samples of it cost by the column: its largest ones are a good start.
-    start = np.ascontiguousarray(_pad(largest, _LARGEST_RANK))
+    start = _pad(largest, _LARGEST_RANK)
     few = _low_rank(scaled, start, tolerance, ROUND_LIMIT, _LARGEST_RANK, width, whole)
     iterations = steps + few.iterations
     return (few if few.status == CONVERGED else whole)._replace(iterations=iterations)
