@@ -156,7 +156,7 @@ def test_a_costly_scheme_gets_all_the_realisations_of_the_build(
     assert here._planned("same") == [13]
 
 
-def test_an_ensemble_with_more_realisations_than_usual_gets_more_here(
+def test_the_limit_is_of_ensembles_with_the_usual_number_of_realisations(
     paper: Paper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -166,7 +166,8 @@ def test_an_ensemble_with_more_realisations_than_usual_gets_more_here(
     here = explore(replace(paper, source={**paper.source, "ensembles": many}), limit=8)
     assert paper.realisations["paper"]["value"] == 100
     assert here._planned("same") == [20]
-    assert explore(paper, limit=8)._planned("same") == [8]
+    for limit in (8, 128):
+        assert explore(paper, limit=limit)._planned("same") == [limit]
     (same,) = [result for result in here.results() if result.claim == "same"]
     assert same.checks[0].realisations in (8, 16, 20)
 
@@ -197,7 +198,7 @@ def test_what_was_solved_is_not_solved_again(
     assert looks_until(16, 16) == [8, 16]
 
 
-def test_what_did_not_vary_is_looked_at_to_the_end() -> None:
+def test_what_did_not_vary_is_looked_at_further() -> None:
     """A property of all so far, or a difference without spread, but not one with an interval."""
 
     def result(kind: str, verdict: str, *contrasts: Contrast) -> CheckResult:
@@ -238,7 +239,7 @@ def test_how_many_times_the_planned_realisations_an_open_claim_wants(
 
 def test_only_open_checks_of_a_claim_get_more_realisations(paper: Paper) -> None:
     """And where one has fallen, none does."""
-    here = explore(paper)
+    here = explore(paper, limit=128)
     pairs = {"same": [{("snr", "power"), ("snr", "random")}, {("snr", "phase"), ("snr", "random")}]}
     here.__dict__["_pairs"] = pairs
     held, open_, fallen = (
@@ -252,6 +253,9 @@ def test_only_open_checks_of_a_claim_get_more_realisations(paper: Paper) -> None
 
     assert lacking(held, open_) == [1]
     assert lacking(open_, open_) == [0, 1]
-    assert lacking(fallen, open_) == lacking(held, held) == lacking(held, open_, size=32) == []
+    assert lacking(fallen, open_) == lacking(held, held) == lacking(held, open_, size=128) == []
+    alike = replace(held, kind="every_realisation")
+    assert lacking(alike, alike, size=32) == [0, 1]
+    assert lacking(alike, alike, size=64) == [] and lacking(alike, open_, size=64) == [1]
     hopeless = replace(open_, contrasts=(contrast(0.01, -1.0, 1.0),))
-    assert lacking(held, hopeless) == [1] and lacking(held, hopeless, size=16) == []
+    assert lacking(held, hopeless, size=16) == [1] and lacking(held, hopeless, size=32) == []

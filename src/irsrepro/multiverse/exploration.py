@@ -35,11 +35,17 @@ from irsrepro.config.paper import DEFAULT, Paper
 
 ENGINE = "fast"
 HOPE = 8
-"""A claim is not given the second half of its realisations if it seems to want so many times all.
+"""A claim that seems to want so many times all realisations is given no more than a quarter.
 
 No claim is given up before, and what it seems to want is too much: intervals of early looks are
 wide by design.
 """
+
+PART = 32
+"""Realisations that are solved, and kept, together at most."""
+
+ALIKE = 64
+"""A verdict from realisations that are all alike is looked at on so many of them."""
 
 
 @dataclass
@@ -51,7 +57,7 @@ class Exploration:
         reading: name of the reading.
         seed: root of every random stream.
         limit: realisations that a claim is given at most; more or fewer where the build of the
-            paper has more than usual of an ensemble, or fewer of it or of a scheme.
+            paper has more of an ensemble than of others, or fewer of it or of a scheme.
         code: digest of the code that numbers come from, by the name of a scheme.
     """
 
@@ -73,6 +79,7 @@ class Exploration:
         lacking = {name: list(range(len(pairs))) for name, pairs in self._pairs.items()}
         most = max((max(self._planned(name)) for name in self._claims), default=self.limit)
         for size in looks_until(most, most):
+            self._channels.clear()  # what a look adds is all that is drawn for it
             pairs = {pair for name, checks in lacking.items()
                      for check in checks for pair in self._pairs[name][check]}  # fmt: skip
             for experiment in dict.fromkeys(experiment for experiment, _ in sorted(pairs)):
@@ -98,9 +105,9 @@ class Exploration:
             place
             for place, (check, most) in enumerate(zip(result.checks, planned, strict=True))
             if size < most
-            and (goes_on or 2 * size < most)
+            and (goes_on or 4 * size < most)
             and (is_open or check.verdict == result.verdict)
-            and (check.verdict == UNDECIDED or rests_on_no_spread(check))
+            and (check.verdict == UNDECIDED or (size < ALIKE and rests_on_no_spread(check)))
         ]
 
     @cached_property
@@ -125,13 +132,16 @@ class Exploration:
     def _most(self, experiment: str, scheme: str | None = None) -> int:
         """Return how many realisations an experiment, or a scheme in it, is given at most.
 
-        Where an ensemble has more of them than others in the build, which claims on shares near
-        one need, it has as many times more here.
+        That is the limit, also where it is more than the build has of most ensembles. One that has
+        more than others in the build, which claims on shares near one need, has as many times more
+        here, and one that has fewer, as it is costly, the same; neither has more than in the build.
         """
         plan = self.paper.experiments[experiment]
         size = self.paper.sample_size(plan["ensemble"], "paper")
         usual = int(self.paper.realisations["paper"]["value"])
-        most = min(self.limit * max(size, usual) // usual, size)
+        most = self.limit
+        if size != usual:
+            most = min(self.limit * max(size, usual) // usual, size)
         if scheme not in plan.get("first", {}):
             return most
         return min(most, max(int(plan["first"][scheme]), FIRST))
@@ -140,7 +150,7 @@ class Exploration:
         """Solve the realisations that schemes lack of a number."""
         solved = self._solved.setdefault(experiment, {})
         most = self._most(experiment)
-        ends = looks_until(most, most)
+        ends = sorted({*looks_until(most, most), *range(PART, most, PART)})
         for first, end in pairwise([0, *ends]):
             missing: dict[int, list[str]] = {}  # by where their chunk ends
             for scheme in schemes:
