@@ -235,7 +235,7 @@ def test_dual_scaling_gives_nothing_away_where_few_columns_are_allowed(seed: int
     """One column holds less than what the low-rank method had reached, which then stays."""
     problem = sinr_problem(np.random.default_rng(seed), 20, 4, snr=100.0)
     scaled, start = scale_instance(problem, 0), np.ones((20, 4), complex)
-    low_rank = solver._low_rank(scaled, start, 1e-3, 12, 12, 20)
+    low_rank = solver._low_rank(scaled, start, None, 1e-3, 12, 12, 20)
     outcome = solver._run_dual_scaling(scaled, low_rank, 1e-3, 5, 1, 20)[0]
     assert outcome.value >= low_rank.value
 
@@ -375,6 +375,24 @@ def test_a_start_close_to_the_solution_saves_work() -> None:
     assert warm.converged.all()
     assert (warm.iterations < cold.iterations).all()
     np.testing.assert_allclose(warm.value, cold.value, rtol=2e-4)
+    # Multipliers are in the data's own numbers: a user's may be in any unit.
+    assert problem.denominator_weights is not None and problem.denominator_constants is not None
+    unit = 2.0 ** np.array([-30, 0, 7])
+    rescaled = MaxMinProblem(
+        problem.columns,
+        problem.weights * unit[:, None],
+        problem.constants * unit,
+        problem.denominator_weights * unit[:, None],
+        problem.denominator_constants * unit,
+    )
+    for each in (problem, rescaled):
+        multipliers = solve_diagonal_sdp(each, method="low rank").multipliers
+        both = solve_diagonal_sdp(
+            each, method="low rank", start=cold.factor[..., :6], multipliers=multipliers
+        )
+        assert both.converged.all()
+        assert both.iterations.sum() < 0.8 * warm.iterations.sum()
+        np.testing.assert_allclose(both.value, cold.value, rtol=2e-4)
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -106,6 +106,7 @@ def solve_diagonal_sdp(
     method: Method = "auto",
     tolerance: float = 1e-4,
     start: Complex | None = None,
+    multipliers: Real | None = None,
 ) -> DiagonalSdpSolution:
     """Solve the relaxation of every realisation, linear values or ratios, one after another.
 
@@ -114,6 +115,7 @@ def solve_diagonal_sdp(
         method: of the other implementation; cone programs and bisection know none.
         tolerance: relative accuracy of the bisection over ratios, and of a solution called good.
         start: of the other implementation.
+        multipliers: of the other implementation.
 
     Returns:
         Solutions without multipliers and diagonal, which are NaN. The bound is what the cone solver

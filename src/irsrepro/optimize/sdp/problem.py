@@ -264,8 +264,8 @@ def column_norms(columns: Columns) -> Real:
     return np.diag(gram_matrix(columns, np.ones(len(columns.local)))).real.copy()
 
 
-def smallest_value(instance: Instance, factor: Complex) -> float:
-    """Smallest of the users' values at V = Y Y^H.
+def ratio_terms(instance: Instance, factor: Complex) -> tuple[Real, Real]:
+    """Numerators and denominators of the users' values at V = Y Y^H, (user,) each.
 
     Args:
         instance: one realisation.
@@ -274,8 +274,16 @@ def smallest_value(instance: Instance, factor: Complex) -> float:
     """
     unit = factor / np.linalg.norm(factor, axis=1, keepdims=True)
     powers = (np.abs(forms(instance.columns, np.ascontiguousarray(unit))) ** 2).sum(axis=1)
-    top = instance.numerator @ powers + instance.numerator_constant
-    return float((top / (instance.denominator @ powers + instance.denominator_constant)).min())
+    return (
+        instance.numerator @ powers + instance.numerator_constant,
+        instance.denominator @ powers + instance.denominator_constant,
+    )
+
+
+def smallest_value(instance: Instance, factor: Complex) -> float:
+    """Smallest of the users' values at V = Y Y^H, see `ratio_terms`."""
+    numerators, denominators = ratio_terms(instance, factor)
+    return float((numerators / denominators).min())
 
 
 def _binary(size: float) -> float:

@@ -37,6 +37,7 @@ from irsrepro.optimize.sdp.problem import (
     ScaledInstance,
     column_norms,
     norm_problem,
+    ratio_terms,
     scale_instance,
     smallest_value,
 )
@@ -50,6 +51,7 @@ STEP_LIMIT, ROUND_LIMIT, AUTO_ROUND_LIMIT = 100, 400, 80
 EARLY_ROUNDS, DUAL_LIMIT = 60, 200  # rounds before dual scaling helps with ratios, and its steps
 
 _RANK, _LARGEST_RANK = 4, 12  # columns of the low-rank method: at the start, and at most
+_LEAST_WEIGHT = 1e-6  # of a user at its start
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,7 @@ def solve_diagonal_sdp(
     method: Method = "auto",
     tolerance: float = 1e-4,
     start: Complex | None = None,
+    multipliers: Real | None = None,
 ) -> DiagonalSdpSolution:
     """Maximise the smallest value over psd V with unit diagonal, for all realisations.
 
@@ -106,9 +109,12 @@ def solve_diagonal_sdp(
         tolerance: relative gap to reach.
         start: factor to start the low-rank method from, (realisation, element, any), rows of any
             positive norm; by default a fixed, generic one of rank 4.
+        multipliers: w to start the low-rank method with, (realisation, user), such as the solution
+            of a problem close by has; by default users count alike.
 
     Raises:
-        ValueError: an unknown method, a start that does not fit or has rows of zeros.
+        ValueError: an unknown method, a start that does not fit or has rows of zeros, multipliers
+            that do not fit or are negative.
 
     Example:
         For one value and one column the relaxation is exact, (1 + 2 + 3)^2:
@@ -130,6 +136,10 @@ def solve_diagonal_sdp(
         raise ValueError(f"start {start.shape} must be finite and ({realisations}, {size}, rank)")
     if not np.abs(start).max(axis=2, initial=0.0).all():
         raise ValueError("start must not have rows of zeros")
+    if multipliers is not None and not (
+        multipliers.shape == problem.constants.shape and (multipliers >= 0.0).all()
+    ):
+        raise ValueError(f"multipliers must be {problem.constants.shape}, none of them negative")
     # The shape of the result depends on the problem and the options only, not on how it was solved.
     width = max(start.shape[2], min(_LARGEST_RANK, size))
     if possible:
@@ -154,7 +164,10 @@ def solve_diagonal_sdp(
             rounds = AUTO_ROUND_LIMIT if possible else ROUND_LIMIT
             uses_dual_scaling = not (possible or scaled.linear) and size <= LARGEST_INTERIOR
             first_rounds = EARLY_ROUNDS if uses_dual_scaling else rounds
-            outcomes.append(_low_rank(scaled, first, tolerance, first_rounds, _LARGEST_RANK, width))
+            w = None if multipliers is None else multipliers[r] * scaled.shares
+            outcomes.append(
+                _low_rank(scaled, first, w, tolerance, first_rounds, _LARGEST_RANK, width)
+            )
             if uses_dual_scaling and outcomes[0].status != CONVERGED:
                 outcomes += _run_dual_scaling(
                     scaled, outcomes[0], tolerance, rounds, _LARGEST_RANK, width
@@ -234,18 +247,25 @@ def _hard(scaled: ScaledInstance) -> bool:
 def _low_rank(
     scaled: ScaledInstance,
     start: Complex,
+    multipliers: Real | None,
     tolerance: float,
     rounds: int,
     max_rank: int,
     width: int,
     helper: _Outcome | None = None,
 ) -> _Outcome:
+    """Run the low-rank method from multipliers w, and with what another method has proven."""
     instance = scaled.instance
+    weights = np.ones(scaled.shares.size)
+    if multipliers is not None:
+        # lam_k = e_k w_k of what is scaled by the denominators e_k.
+        weights = multipliers * ratio_terms(instance, start)[1]
+        weights = np.maximum(weights / weights.sum(), _LEAST_WEIGHT)
     Y, w, y, upper, evaluations, status = low_rank(
         instance,
         scaled.linear,
         start,
-        np.ones(scaled.shares.size) if helper is None else helper.multipliers,
+        weights,
         tolerance,
         scaled.floor,
         rounds,
@@ -289,7 +309,7 @@ def _run_dual_scaling(
     if upper - value <= tolerance * max(abs(value), scaled.floor):
         return [scaling._replace(status=CONVERGED)]
     start = np.ascontiguousarray(factor[:, np.abs(factor).any(axis=0)])
-    return [scaling, _low_rank(scaled, start, tolerance, rounds, max_rank, width, scaling)]
+    return [scaling, _low_rank(scaled, start, w, tolerance, rounds, max_rank, width, scaling)]
 
 
 def _interior(scaled: ScaledInstance, known_value: float, tolerance: float, width: int) -> _Outcome:
@@ -305,7 +325,7 @@ def _interior(scaled: ScaledInstance, known_value: float, tolerance: float, widt
         return whole
     # V has every rank, and samples of it cost by the column: its largest ones are a good start.
     start = _pad(largest, _LARGEST_RANK)
-    few = _low_rank(scaled, start, tolerance, ROUND_LIMIT, _LARGEST_RANK, width, whole)
+    few = _low_rank(scaled, start, w, tolerance, ROUND_LIMIT, _LARGEST_RANK, width, whole)
     iterations = steps + few.iterations
     return (few if few.status == CONVERGED else whole)._replace(iterations=iterations)
 

@@ -131,14 +131,13 @@ def _alternate(problem: Problem, links: SurfaceLinks, reflection: Complex) -> _E
                       np.nan, np.nan)  # fmt: skip
     beams, rate = serve(reflection)
     trace[:] = rate
-    factor: Complex | None = None
+    relaxed: DiagonalSdpSolution | None = None
     loss, gap, change, iteration = np.nan, 0.0, 0.0, 0
     status, certified = ITERATION_LIMIT, True
     while iteration < limit:
         iteration += 1
         step = reflection_problem(links, beams, weights)
-        relaxed = _relax(problem, step, factor)
-        factor = relaxed.factor[:, :, :_START_RANK]
+        relaxed = _relax(problem, step, relaxed)
         certified &= bool(relaxed.converged[0])
         gap = max(gap, float(relaxed.residual[0]))
         old = reflection
@@ -162,11 +161,18 @@ def _alternate(problem: Problem, links: SurfaceLinks, reflection: Complex) -> _E
     return _Ended(beams[0], reflection[0], trace, iteration, change, status, loss, gap)
 
 
-def _relax(problem: Problem, step: MaxMinProblem, start: Complex | None) -> DiagonalSdpSolution:
-    """Relax a reflection step, from the factor of the one before."""
+def _relax(
+    problem: Problem, step: MaxMinProblem, before: DiagonalSdpSolution | None
+) -> DiagonalSdpSolution:
+    """Relax a reflection step, from the solution of the one before."""
     solve, tolerance = problem.solver(solve_diagonal_sdp), problem.parameters["sdr_tolerance"]
+    start, multipliers = None, None
+    if before is not None:
+        start, multipliers = before.factor[:, :, :_START_RANK], before.multipliers
     # Of low rank where that gets there: samples cost by the column.
-    relaxed = solve(step, tolerance=tolerance, method="low rank", start=start)
+    relaxed = solve(
+        step, tolerance=tolerance, method="low rank", start=start, multipliers=multipliers
+    )
     if relaxed.converged.all():
         return relaxed
     certified = solve(step, tolerance=tolerance, method="interior")
