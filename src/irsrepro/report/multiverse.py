@@ -40,9 +40,10 @@ ABOUT_KINDS = dict(
 EXPLAINED = (
     "A reading is a complete choice of what the paper leaves open. The choices, and the values "
     "taken for plausible, are ours: they are not a sample from a distribution that contains the "
-    "truth, and a share of readings is no probability that a claim is true. A claim that is open "
-    "is given few realisations here, so that our reading may be open where the scorecard, on all "
-    "those of the build, decides. Claims on computing times are left out."
+    "truth, and a share of readings is no probability that a claim is true. A claim is given "
+    "realisations here until it is decided, and the scorecard has all those of a build, so that "
+    "our reading may be open in one and decided in the other. Claims on computing times are left "
+    "out."
 )
 
 
