@@ -235,7 +235,7 @@ def test_dual_scaling_gives_nothing_away_where_few_columns_are_allowed(seed: int
     """One column holds less than what the low-rank method had reached, which then stays."""
     problem = sinr_problem(np.random.default_rng(seed), 20, 4, snr=100.0)
     scaled, start = scale_instance(problem, 0), np.ones((20, 4), complex)
-    low_rank = solver._low_rank(scaled, start, None, 1e-3, 12, 12, 20)
+    low_rank = solver._low_rank(scaled, start, 1e-3, 12, 12, 20)
     outcome = solver._run_dual_scaling(scaled, low_rank, 1e-3, 5, 1, 20)[0]
     assert outcome.value >= low_rank.value
 

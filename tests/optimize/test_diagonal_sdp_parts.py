@@ -137,7 +137,8 @@ def test_bad_options_are_refused() -> None:
     for start in bad:
         with pytest.raises(ValueError, match="start"):
             solve_diagonal_sdp(problem, start=start)
-    for multipliers in (np.ones((1, 3)), -np.ones((1, 2)), np.full((1, 2), np.nan)):
+    bad = [np.ones((1, 3)), *(np.full((1, 2), value) for value in (-1.0, 0.0, np.inf, np.nan))]
+    for multipliers in bad:
         with pytest.raises(ValueError, match="multipliers"):
             solve_diagonal_sdp(problem, multipliers=multipliers)
     with pytest.raises(ValueError, match="Hermitian"):

@@ -35,17 +35,20 @@ from irsrepro.config.paper import DEFAULT, Paper
 
 ENGINE = "fast"
 HOPE = 8
-"""A claim that seems to want so many times all realisations is given no more than a quarter.
+"""A claim that seems to want so many times all its realisations is given up.
 
-No claim is given up before, and what it seems to want is too much: intervals of early looks are
-wide by design.
+Not before a quarter of them, and not before 16: intervals of early looks are wide by design, so
+that what a claim seems to want is too much.
 """
 
 PART = 32
 """Realisations that are solved, and kept, together at most."""
 
 ALIKE = 64
-"""A verdict from realisations that are all alike is looked at on so many of them."""
+"""A verdict from realisations that are all alike is looked at on so many of them.
+
+On all where an ensemble has more realisations than others.
+"""
 
 
 @dataclass
@@ -100,14 +103,18 @@ class Exploration:
         """Return the checks of a claim that are given more realisations than they have."""
         planned = self._planned(result.claim)
         is_open = result.verdict == UNDECIDED
-        goes_on = not is_open or effort_wanted(result, planned, size) <= HOPE
+        may_be_given_up = is_open and size >= max(16, max(planned) / 4)
+        if may_be_given_up and effort_wanted(result, planned, size) > HOPE:
+            return []
         return [
             place
             for place, (check, most) in enumerate(zip(result.checks, planned, strict=True))
             if size < most
-            and (goes_on or 4 * size < most)
             and (is_open or check.verdict == result.verdict)
-            and (check.verdict == UNDECIDED or (size < ALIKE and rests_on_no_spread(check)))
+            and (
+                check.verdict == UNDECIDED
+                or (rests_on_no_spread(check) and (size < ALIKE or most > self.limit))
+            )
         ]
 
     @cached_property
@@ -132,16 +139,18 @@ class Exploration:
     def _most(self, experiment: str, scheme: str | None = None) -> int:
         """Return how many realisations an experiment, or a scheme in it, is given at most.
 
-        That is the limit, also where it is more than the build has of most ensembles. One that has
-        more than others in the build, which claims on shares near one need, has as many times more
-        here, and one that has fewer, as it is costly, the same; neither has more than in the build.
+        The limit, also where the build has fewer of most ensembles. Of one that is costly, no more
+        than the build has of it; of one that has more than others, for claims on shares near one,
+        as many times more, up to what the build has.
         """
         plan = self.paper.experiments[experiment]
         size = self.paper.sample_size(plan["ensemble"], "paper")
         usual = int(self.paper.realisations["paper"]["value"])
         most = self.limit
-        if size != usual:
-            most = min(self.limit * max(size, usual) // usual, size)
+        if size < usual:
+            most = min(most, size)
+        if size > usual:
+            most = min(most * size // usual, size)
         if scheme not in plan.get("first", {}):
             return most
         return min(most, max(int(plan["first"][scheme]), FIRST))

@@ -137,9 +137,12 @@ def solve_diagonal_sdp(
     if not np.abs(start).max(axis=2, initial=0.0).all():
         raise ValueError("start must not have rows of zeros")
     if multipliers is not None and not (
-        multipliers.shape == problem.constants.shape and (multipliers >= 0.0).all()
+        multipliers.shape == problem.constants.shape
+        and (multipliers >= 0.0).all()
+        and (multipliers.sum(axis=1) > 0.0).all()
+        and np.isfinite(multipliers).all()
     ):
-        raise ValueError(f"multipliers must be {problem.constants.shape}, none of them negative")
+        raise ValueError(f"multipliers must be {problem.constants.shape}, not negative, not all 0")
     # The shape of the result depends on the problem and the options only, not on how it was solved.
     width = max(start.shape[2], min(_LARGEST_RANK, size))
     if possible:
@@ -166,7 +169,9 @@ def solve_diagonal_sdp(
             first_rounds = EARLY_ROUNDS if uses_dual_scaling else rounds
             w = None if multipliers is None else multipliers[r] * scaled.shares
             outcomes.append(
-                _low_rank(scaled, first, w, tolerance, first_rounds, _LARGEST_RANK, width)
+                _low_rank(
+                    scaled, first, tolerance, first_rounds, _LARGEST_RANK, width, multipliers=w
+                )
             )
             if uses_dual_scaling and outcomes[0].status != CONVERGED:
                 outcomes += _run_dual_scaling(
@@ -247,15 +252,17 @@ def _hard(scaled: ScaledInstance) -> bool:
 def _low_rank(
     scaled: ScaledInstance,
     start: Complex,
-    multipliers: Real | None,
     tolerance: float,
     rounds: int,
     max_rank: int,
     width: int,
     helper: _Outcome | None = None,
+    multipliers: Real | None = None,
 ) -> _Outcome:
-    """Run the low-rank method from multipliers w, and with what another method has proven."""
+    """Run the low-rank method from multipliers w, or from those and the bound of another method."""
     instance = scaled.instance
+    if helper is not None:
+        multipliers = helper.multipliers
     weights = np.ones(scaled.shares.size)
     if multipliers is not None:
         # lam_k = e_k w_k of what is scaled by the denominators e_k.
@@ -309,7 +316,7 @@ def _run_dual_scaling(
     if upper - value <= tolerance * max(abs(value), scaled.floor):
         return [scaling._replace(status=CONVERGED)]
     start = np.ascontiguousarray(factor[:, np.abs(factor).any(axis=0)])
-    return [scaling, _low_rank(scaled, start, w, tolerance, rounds, max_rank, width, scaling)]
+    return [scaling, _low_rank(scaled, start, tolerance, rounds, max_rank, width, scaling)]
 
 
 def _interior(scaled: ScaledInstance, known_value: float, tolerance: float, width: int) -> _Outcome:
@@ -325,7 +332,7 @@ def _interior(scaled: ScaledInstance, known_value: float, tolerance: float, widt
         return whole
     # V has every rank, and samples of it cost by the column: its largest ones are a good start.
     start = _pad(largest, _LARGEST_RANK)
-    few = _low_rank(scaled, start, w, tolerance, ROUND_LIMIT, _LARGEST_RANK, width, whole)
+    few = _low_rank(scaled, start, tolerance, ROUND_LIMIT, _LARGEST_RANK, width, whole)
     iterations = steps + few.iterations
     return (few if few.status == CONVERGED else whole)._replace(iterations=iterations)
 
