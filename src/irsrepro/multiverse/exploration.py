@@ -37,8 +37,8 @@ ENGINE = "fast"
 HOPE = 8
 """A claim that seems to want so many times all its realisations is given up.
 
-Not before a quarter of them, and not before 16: intervals of early looks are wide by design, so
-that what a claim seems to want is too much.
+Not before a quarter of them, nor at the first look: intervals of early looks are wide by design,
+so that what a claim seems to want is too much.
 """
 
 PART = 32
@@ -103,7 +103,7 @@ class Exploration:
         """Return the checks of a claim that are given more realisations than they have."""
         planned = self._planned(result.claim)
         is_open = result.verdict == UNDECIDED
-        may_be_given_up = is_open and size >= max(16, max(planned) / 4)
+        may_be_given_up = is_open and size >= max(2 * FIRST, max(planned) / 4)
         if may_be_given_up and effort_wanted(result, planned, size) > HOPE:
             return []
         return [

@@ -41,9 +41,9 @@ EXPLAINED = (
     "A reading is a complete choice of what the paper leaves open. The choices, and the values "
     "taken for plausible, are ours: they are not a sample from a distribution that contains the "
     "truth, and a share of readings is no probability that a claim is true. A claim is given "
-    "realisations here until it is decided, and the scorecard has all those of a build, so that "
-    "our reading may be open in one and decided in the other. Claims on computing times are left "
-    "out."
+    "realisations here until it is decided or seems to want too many, and the scorecard has all "
+    "those of a build, so that our reading may be open in one and decided in the other. Claims on "
+    "computing times are left out."
 )
 
 

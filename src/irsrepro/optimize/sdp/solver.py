@@ -114,7 +114,7 @@ def solve_diagonal_sdp(
 
     Raises:
         ValueError: an unknown method, a start that does not fit or has rows of zeros, multipliers
-            that do not fit or are negative.
+            that do not fit, are negative, infinite or all zero.
 
     Example:
         For one value and one column the relaxation is exact, (1 + 2 + 3)^2:
