@@ -91,14 +91,16 @@ def test_the_definition_gives_every_user_one_and_no_other_user_anything() -> Non
         np.testing.assert_allclose(powers[t], expected, rtol=1e-9)
 
 
-@pytest.mark.parametrize("case", ["no surfaces", "surfaces without scattering from the sites"])
+@pytest.mark.parametrize("case", ["no surfaces", "surfaces without scattering"])
 def test_without_scattering_to_reduce_the_channels_are_those_of_the_definition(case: str) -> None:
     network = random_network(3)
     reflection = phases(network)
     if case == "no surfaces":
         reflection = 0.0 * reflection
     else:
-        network = network._replace(site_scatter=0.0 * network.site_scatter)
+        network = network._replace(
+            site_scatter=0.0 * network.site_scatter, surface_scatter=0.0 * network.surface_scatter
+        )
     found = precoder_powers(network, reflection, 50)
     for r in range(3):
         fading = draw_fading(network, r, range(50))
@@ -112,11 +114,12 @@ def test_without_scattering_to_reduce_the_channels_are_those_of_the_definition(c
         np.testing.assert_allclose(found.gain_error[r], error, rtol=1e-6)
 
 
-@pytest.mark.parametrize("elements", [2, 6])
+@pytest.mark.parametrize("elements", [2, 6, 15])
 def test_the_reduction_changes_no_distribution(elements: int) -> None:
     """Two samples of the same network: reduced, and with every number drawn.
 
-    With 2 elements and 3 users the reflected scattering has a singular covariance.
+    With 2 elements and 3 users the reflected scattering has a singular covariance, and arrivals and
+    means span all there is; with 6, one dimension is left for noise alone, with 15 ten are.
     """
     count = 1500
     network = random_network(count, elements=elements, same=True)
@@ -225,6 +228,8 @@ def test_what_cannot_be_is_refused_in_one_line() -> None:
     network = random_network(2)
     with pytest.raises(ValueError, match=r"reflection .* must be \(2, 2, 6\)"):
         precoder_powers(network, phases(network)[:, :1], 5)
+    with pytest.raises(ValueError, match="modulus one"):
+        precoder_powers(network, 0.9 * phases(network), 5)
     with pytest.raises(ValueError, match="channels 1 must be at least 2"):
         precoder_powers(network, phases(network), 1)
     many = random_network(1, sites=1, antennas=2, users=3)

@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from irsrepro.array_types import Complex, Real
 from irsrepro.channels.philox_normals import normals
 
-# Kinds of links, which key their numbers.
-DIRECT, SITE_TO_SURFACE, SURFACE_TO_USER, REFLECTED = range(4)
+# Kinds of links, and of what may be drawn in place of them, which key their numbers.
+DIRECT, SITE_TO_SURFACE, SURFACE_TO_USER, REFLECTED, INCIDENT, BEYOND_MEANS = range(6)
 
 
 class RicianNetwork(NamedTuple):

@@ -9,7 +9,13 @@ the link to a site with M antennas (N x M numbers) into Z^H X, with X = Diag(phi
 channels of the K users. Given X, the rows of Z^H X are independent, Gaussian with covariance X^H X,
 so they have the distribution of rows of K independent numbers times a Cholesky factor of X^H X:
 M x K numbers and a K x K factorisation instead of M x N numbers and a product of N x M by N x K.
-The links to the users, X, and the direct links are drawn in full: they are those of `draw_fading`.
+
+Of X itself only inner products count, among users and with the arrivals A of the lines of sight.
+Since phi has modulus one, X is a mean plus independent numbers in any orthonormal basis. In the
+span of A and of the mean, of dimension d, X has d x K coordinates; what is orthogonal to it is
+noise, and enters X^H X as a Wishart matrix of N - d degrees of freedom, whose factor takes K^2
+numbers. Both do for the K x N of X, however many elements there are. The direct links are drawn in
+full: they are those of `draw_fading`.
 """
 
 from __future__ import annotations
@@ -23,12 +29,14 @@ from numpy.typing import NDArray
 from irsrepro.array_types import Complex, Real
 from irsrepro.channels.philox_normals import fill_normals
 from irsrepro.channels.rician_network import (
+    BEYOND_MEANS,
     DIRECT,
+    INCIDENT,
     REFLECTED,
-    SURFACE_TO_USER,
     Fading,
     RicianNetwork,
 )
+from irsrepro.channels.wishart import fill_wishart_factor
 from irsrepro.compiled import kernel
 from irsrepro.optimize.linear_algebra import squared_modulus
 
@@ -55,23 +63,27 @@ class PrecoderPowers:
 def precoder_powers(network: RicianNetwork, reflection: Complex, channels: int) -> PrecoderPowers:
     """Estimate the mean powers of zero-forcing precoders, given long-term reflection coefficients.
 
-    noh2022, delta of eq. (9), and E ||h||^2 of eq. (12). The direct and surface-user links of
-    channel t are those of `draw_fading`; the scattered part of the site-surface links is drawn
-    after the reflection, which changes no distribution (see the module). The result of a
-    realisation does not depend on the others.
+    noh2022, delta of eq. (9), and E ||h||^2 of eq. (12). The direct links of channel t are those of
+    `draw_fading`; what surfaces add is drawn after the reflection, which changes no distribution
+    (see the module). The result of a realisation does not depend on the others.
 
     Args:
         network: R realisations.
-        reflection: phi, (realisation, surface, element); all zero for no surfaces.
+        reflection: phi, (realisation, surface, element) of modulus one; all zero for a surface that
+            is not there.
         channels: T, instantaneous channels per realisation, at least 2.
 
     Raises:
-        ValueError: shapes that do not fit, fewer antennas than users, too few channels.
+        ValueError: shapes that do not fit, another modulus, fewer antennas than users, too few
+            channels.
     """
     count, sites, users, antennas = network.direct_mean.shape
     expected_shape = (count, *network.arrival.shape[2:])
     if reflection.shape != expected_shape:
         raise ValueError(f"reflection {reflection.shape} must be {expected_shape}")
+    modulus = np.abs(reflection)
+    if not (np.isclose(modulus, 1.0) | ~modulus.any(axis=2, keepdims=True)).all():
+        raise ValueError("reflection must have modulus one, or be zero on all of a surface")
     if sites * antennas < users:
         raise ValueError(f"{sites} x {antennas} antennas cannot serve {users} users")
     if channels < 2:
@@ -187,13 +199,59 @@ def zero_forcing(stacked: Complex, gram: Complex, precoder: Complex) -> bool:
 
 
 @kernel
-def _incident_gram(products: Real, gram: Complex) -> None:
-    """Upper triangle of X^H X from P P^T, (row, any); P has the rows of Re X^T, then Im X^T."""
-    users = gram.shape[0]
+def _find_coordinates(arrivals: Complex, means: Complex, coordinates: Complex) -> int:
+    """Arrivals and means in an orthonormal basis of their span: R of [A, mean] = Q R.
+
+    Args:
+        arrivals: A, (site, element).
+        means: (user, element).
+        coordinates: R, (any, sites and then users), overwritten; zero beyond the span.
+
+    Returns:
+        The dimension of the span.
+    """
+    sites, size = len(arrivals), len(coordinates)
+    for j in range(size):
+        right = arrivals[j] if j < sites else means[j - sites]
+        for i in range(j + 1):
+            left = arrivals[i] if i < sites else means[i - sites]
+            total = 0j
+            for n in range(left.size):
+                total += left[n].conjugate() * right[n]
+            coordinates[i, j] = total
+    factorise_gram(coordinates)
+    dimension = 0
+    for i in range(size):
+        if coordinates[i, i].real > 0.0:
+            for j in range(size):
+                coordinates[dimension, j] = coordinates[i, j]
+            dimension += 1
+    for i in range(dimension, size):
+        for j in range(size):
+            coordinates[i, j] = 0j
+    return dimension
+
+
+@kernel
+def _incident_gram(incident: Complex, beyond: Complex, scatter: Real, gram: Complex) -> None:
+    """Upper triangle of X^H X, from coordinates and the factor of what is beyond the means.
+
+    Args:
+        incident: (user, coordinate).
+        beyond: factor of the inner products of unit noise, (user, user).
+        scatter: s, (user,).
+        gram: (user, user), overwritten.
+    """
+    users, dimension = incident.shape
     for k in range(users):
         for j in range(k, users):
-            real_part = products[k, j] + products[users + k, users + j]
-            gram[k, j] = complex(real_part, products[k, users + j] - products[users + k, j])
+            total = 0j
+            for i in range(k + 1):
+                total += beyond[i, k].conjugate() * beyond[i, j]
+            total *= scatter[k] * scatter[j]
+            for i in range(dimension):
+                total += incident[k, i].conjugate() * incident[j, i]
+            gram[k, j] = total
 
 
 @kernel
@@ -215,29 +273,23 @@ def _simulate(
     """Sums, and sums of squares, of powers (2, site) and gains (2, site, user); overwritten."""
     sites, users, antennas = direct_mean.shape
     surfaces, elements = reflection.shape
-    # Incident mean and spread: phi^* f = phi^* mean + s phi^* z.
-    turn_real, turn_imag = reflection.real.copy(), -reflection.imag
-    # Inner products of long rows go through BLAS, real and imaginary parts as rows of their own:
-    # those of the incident channels with themselves and with the arrivals in one product.
-    width = 2 * users
-    vectors = np.empty((surfaces, width + 2 * sites, elements))
+    active = np.zeros(surfaces, np.bool_)
+    width = sites + users
+    coordinates = np.empty((surfaces, width, width), np.complex128)
+    dimensions = np.zeros(surfaces, np.int64)
     for s in range(surfaces):
-        for a in range(sites):
-            for n in range(elements):
-                vectors[s, width + a, n] = arrival[a, s, n].real
-                vectors[s, width + sites + a, n] = arrival[a, s, n].imag
-    mean_real, mean_imag = surface_mean.real.copy(), surface_mean.imag.copy()
-    products = np.empty((width, width + 2 * sites))
+        active[s] = np.any(reflection[s] != 0.0)
+        means = surface_mean[s] * reflection[s].conjugate()
+        dimensions[s] = _find_coordinates(arrival[:, s].copy(), means, coordinates[s])
+    real, imag = np.empty((users, width)), np.empty((users, width))
+    incident = np.empty((users, width), np.complex128)
+    beyond = np.empty((users, users), np.complex128)
+    numbers_beyond = np.empty((2, users, 2 + users))
     small_real, small_imag = np.empty((antennas, users)), np.empty((antennas, users))
     row_real, row_imag = np.empty((1, antennas)), np.empty((1, antennas))
     stacked = np.empty((sites * antennas, users), np.complex128)
     precoder = np.empty((sites * antennas, users), np.complex128)
     gram = np.empty((users, users), np.complex128)
-    active = np.zeros(surfaces, np.bool_)
-    for s in range(surfaces):
-        for n in range(elements):
-            if reflection[s, n] != 0.0:
-                active[s] = True
     powers[:], gains[:] = 0.0, 0.0
     for t in range(channels):
         for a in range(sites):
@@ -250,35 +302,31 @@ def _simulate(
         for s in range(surfaces):
             if not active[s]:
                 continue
-            number = numbers[s]
-            parts = vectors[s, :width]
-            real, imag = parts[:users], parts[users:]
+            number, mean, dimension = numbers[s], coordinates[s], dimensions[s]
+            fill_normals(seed, INCIDENT, number, 0, t, real, imag)
             for k in range(users):
-                fill_normals(seed, SURFACE_TO_USER, number, k, t, real[k : k + 1], imag[k : k + 1])
-                scatter = surface_scatter[s, k]
-                for n in range(elements):
-                    re = mean_real[s, k, n] + scatter * real[k, n]
-                    im = mean_imag[s, k, n] + scatter * imag[k, n]
-                    real[k, n] = turn_real[s, n] * re - turn_imag[s, n] * im
-                    imag[k, n] = turn_real[s, n] * im + turn_imag[s, n] * re
-            np.dot(parts, vectors[s].T, products)
-            _incident_gram(products, gram)
+                for i in range(width):
+                    noise = surface_scatter[s, k] * complex(real[k, i], imag[k, i])
+                    incident[k, i] = mean[i, sites + k] + noise if i < dimension else 0j
+            fill_wishart_factor(
+                seed, BEYOND_MEANS, number, t, elements - dimension, beyond, numbers_beyond
+            )
+            _incident_gram(incident, beyond, surface_scatter[s], gram)
             factorise_gram(gram)
             for a in range(sites):
                 if site_scatter[a, s] == 0.0 and arrival[a, s, 0] == 0.0:
                     continue
                 fill_normals(seed, REFLECTED, a, number, t, small_real, small_imag)
                 for k in range(users):
-                    incident = complex(
-                        products[k, width + a] + products[users + k, width + sites + a],
-                        products[users + k, width + a] - products[k, width + sites + a],
-                    )
+                    arriving = 0j
+                    for i in range(min(a + 1, dimension)):
+                        arriving += mean[i, a].conjugate() * incident[k, i]
                     for m in range(antennas):
                         random = 0j
                         for i in range(k + 1):
                             random += complex(small_real[m, i], small_imag[m, i]) * gram[i, k]
                         stacked[a * antennas + m, k] += (
-                            departure[a, s, m].conjugate() * incident + site_scatter[a, s] * random
+                            departure[a, s, m].conjugate() * arriving + site_scatter[a, s] * random
                         )
         zero_forcing(stacked, gram, precoder)
         for a in range(sites):
