@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 from irsrepro.channels.rician_network import RicianNetwork, draw_fading
 from irsrepro.papers.noh2022.algorithms.zero_forcing import (
     PrecoderPowers,
+    draw_incident,
     factorise_gram,
+    find_coordinates,
     precoder_powers,
     precoder_powers_of,
 )
@@ -150,6 +152,86 @@ def test_the_reduction_changes_no_distribution(elements: int) -> None:
             assert scipy.stats.ks_2samp(*products).pvalue > 1e-3
 
 
+def statistics_of(*parts: Complex) -> Real:
+    """Products of one, two and three entries of samples (draw, ...), one row per draw."""
+    flat = np.concatenate([part.reshape(len(part), -1) for part in parts], axis=1)
+    x = np.concatenate([flat.real, flat.imag], axis=1)
+    i, j = np.triu_indices(x.shape[1])
+    return np.concatenate([x, x[:, i] * x[:, j], x**3], axis=1)
+
+
+def largest_z(first: Real, second: Real) -> float:
+    """Largest distance of the means of two samples (draw, statistic), in standard errors."""
+    error = np.sqrt(first.var(axis=0) / len(first) + second.var(axis=0) / len(second))
+    difference = np.abs(first.mean(axis=0) - second.mean(axis=0))
+    return float((difference / np.where(error > 0.0, error, 1.0)).max())
+
+
+@pytest.mark.parametrize("elements", [2, 5, 6, 9, 15])
+def test_inner_products_of_incident_channels_have_the_distribution_of_the_definition(
+    elements: int,
+) -> None:
+    """X^H X and A^H X of two surfaces, also where all their moments hang together."""
+    draws, sites, users, surfaces = 10_000, 2, 3, 2
+    rng = np.random.default_rng(elements)
+    parts = rng.standard_normal((2, surfaces, sites + users, elements)) / np.sqrt(2.0)
+    arrivals, means = np.split(parts[0] + 1j * parts[1], [sites], axis=1)
+    arrivals[0, 0] = 0.0  # a blocked site
+    scatter = rng.uniform(0.5, 1.5, (surfaces, users))
+    gram = np.zeros((draws, surfaces, users, users), np.complex128)
+    arriving = np.empty((draws, surfaces, sites, users), np.complex128)
+    for s in range(surfaces):
+        coordinates = np.empty((sites + users,) * 2, np.complex128)
+        dimension = find_coordinates(arrivals[s].copy(), means[s].copy(), coordinates)
+        assert dimension == min(elements, sites + users - (s == 0 and elements > sites + users))
+        for t in range(draws):
+            draw_incident(np.uint64(3), 2 * s, t, elements, scatter[s], coordinates, dimension,
+                          gram[t, s], arriving[t, s])  # fmt: skip
+    noise = rng.standard_normal((2, draws, surfaces, users, elements)) / np.sqrt(2.0)
+    X = means + scatter[..., None] * (noise[0] + 1j * noise[1])
+    true_gram = np.triu(X.conj() @ X.mT)
+    true_arriving = arrivals.conj() @ X.mT
+    assert largest_z(statistics_of(gram, arriving), statistics_of(true_gram, true_arriving)) < 5.0
+
+
+def test_nearly_parallel_arrivals_leave_no_dimension_too_many() -> None:
+    """With fewer elements than vectors, rounding may look like one more dimension."""
+    rng = np.random.default_rng(8)
+    for elements in range(1, 12):
+        for exponent in np.linspace(-1.0, -7.0, 13):
+            parts = rng.standard_normal((2, 6, elements))
+            vectors = parts[0] + 1j * parts[1]
+            vectors[1] = vectors[0] + 10.0**exponent * vectors[1]
+            vectors[2] = vectors[0] + 10.0**exponent * vectors[2]
+            coordinates = np.empty((6, 6), np.complex128)
+            dimension = find_coordinates(vectors[:3].copy(), vectors[3:].copy(), coordinates)
+            assert dimension <= elements
+            assert (coordinates[dimension:] == 0.0).all()
+            products = vectors.conj() @ vectors.T
+            np.testing.assert_allclose(coordinates.conj().T @ coordinates, products, atol=1e-5)
+
+
+def test_sites_scatter_independently() -> None:
+    """Gains of two sites hang together by the users' links only, as in the definition."""
+    count = 4000
+    network = random_network(count, elements=3, same=True)
+    network = network._replace(
+        direct_mean=0.1 * network.direct_mean,
+        direct_scatter=0.1 * network.direct_scatter,
+        arrival=np.zeros_like(network.arrival),
+        site_scatter=np.ones_like(network.site_scatter),
+    )
+    reflection = phases(network, same=True)
+    ours = precoder_powers(network, reflection, 2).gain
+    fresh = network._replace(seeds=network.seeds + np.uint64(1))
+    true = np.stack([
+        (np.abs(draw_fading(fresh, r, range(2)).composite(reflection[:1])) ** 2)
+        .sum(axis=2).mean(axis=0) for r in range(count)
+    ])  # fmt: skip
+    pair = [statistics_of(np.log(gain)) for gain in (ours, true)]
+    assert largest_z(*pair) < 5.0
+
+
 def test_the_two_sample_test_would_notice_independent_users() -> None:
     """A reduction that forgets the covariance between users is told from the right one."""
     network = random_network(1, same=True, scatter=0.3)
@@ -222,6 +304,15 @@ def test_fading_of_a_larger_network_begins_with_that_of_the_smaller() -> None:
     np.testing.assert_array_equal(part.direct, whole.direct[3:, :2, :2, :3])
     np.testing.assert_array_equal(part.site_to_surface, whole.site_to_surface[3:, :2, ::2, :5, :3])
     np.testing.assert_array_equal(part.surface_to_user, whole.surface_to_user[3:, ::2, :2, :5])
+
+
+def test_a_realisation_without_a_design_has_no_powers_and_the_others_do() -> None:
+    network = random_network(2)
+    reflection = phases(network).copy()
+    reflection[0, 1, 2] = np.nan
+    found = precoder_powers(network, reflection, 5)
+    assert np.isnan(found.mean[0]).all() and np.isnan(found.gain_error[0]).all()
+    assert np.isfinite(found.mean[1]).all() and np.isfinite(found.gain_error[1]).all()
 
 
 def test_what_cannot_be_is_refused_in_one_line() -> None:

@@ -10,7 +10,7 @@ from math import log, sqrt
 
 import numpy as np
 
-from irsrepro.array_types import Complex, Real
+from irsrepro.array_types import Complex
 from irsrepro.channels.philox_normals import fill_normals
 from irsrepro.compiled import kernel
 
@@ -40,7 +40,6 @@ def fill_wishart_factor(
     channel: int,
     degrees: int,
     factor: Complex,
-    numbers: Real,
 ) -> None:
     """Upper factor R of R^H R = Z^H Z for Z (degrees, column) of CN(0, 1) entries.
 
@@ -51,14 +50,12 @@ def fill_wishart_factor(
         kind: what kind of numbers, as of ``fill_normals``, for nothing else.
         end: number of what they belong to.
         channel: number of the instantaneous channel.
-        degrees: rows of Z, perhaps fewer than columns; rows of R from there on are zero.
+        degrees: rows of Z, perhaps none; rows of R from there on are zero.
         factor: R, (column, column), overwritten.
-        numbers: room for real and imaginary parts, (2, column, 2 + column), overwritten.
     """
     columns = factor.shape[0]
-    real, imag = numbers[0], numbers[1]
+    real, imag = np.empty((columns, 2 + columns)), np.empty((columns, 2 + columns))
     fill_normals(seed, kind, end, 0, channel, real, imag)
-    attempt = 0
     for j in range(columns):
         for i in range(columns):
             above = i < min(j, degrees)

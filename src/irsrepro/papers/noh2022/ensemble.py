@@ -2,7 +2,8 @@
 
 A realisation is a drop: positions and large-scale quantities. The fading within a drop, thousands
 of channels of thousands of entries, is not stored; a seed per drop lets
-`channels.rician_network.draw_fading` draw it again.
+`channels.rician_network.draw_fading` draw it again, or `algorithms.zero_forcing`, for designs that
+hold for a drop, fewer numbers of the same distribution.
 """
 
 from __future__ import annotations

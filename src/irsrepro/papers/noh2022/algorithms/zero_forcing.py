@@ -11,8 +11,8 @@ so they have the distribution of rows of K independent numbers times a Cholesky 
 M x K numbers and a K x K factorisation instead of M x N numbers and a product of N x M by N x K.
 
 Of X itself only inner products count, among users and with the arrivals A of the lines of sight.
-Since phi has modulus one, X is a mean plus independent numbers in any orthonormal basis. In the
-span of A and of the mean, of dimension d, X has d x K coordinates; what is orthogonal to it is
+Since phi has modulus one, X is a mean plus independent numbers in any orthonormal basis. In a
+space of dimension d that holds A and the mean, X has d x K coordinates; what is orthogonal to it is
 noise, and enters X^H X as a Wishart matrix of N - d degrees of freedom, whose factor takes K^2
 numbers. Both do for the K x N of X, however many elements there are. The direct links are drawn in
 full: they are those of `draw_fading`.
@@ -70,7 +70,7 @@ def precoder_powers(network: RicianNetwork, reflection: Complex, channels: int) 
     Args:
         network: R realisations.
         reflection: phi, (realisation, surface, element) of modulus one; all zero for a surface that
-            is not there.
+            is not there; a realisation that is not finite has no powers (NaN).
         channels: T, instantaneous channels per realisation, at least 2.
 
     Raises:
@@ -82,14 +82,17 @@ def precoder_powers(network: RicianNetwork, reflection: Complex, channels: int) 
     if reflection.shape != expected_shape:
         raise ValueError(f"reflection {reflection.shape} must be {expected_shape}")
     modulus = np.abs(reflection)
-    if not (np.isclose(modulus, 1.0) | ~modulus.any(axis=2, keepdims=True)).all():
+    designed = np.isfinite(modulus).all(axis=(1, 2))
+    is_one_or_off = np.isclose(modulus, 1.0) | ~modulus.any(axis=2, keepdims=True)
+    if not is_one_or_off[designed].all():
         raise ValueError("reflection must have modulus one, or be zero on all of a surface")
     if sites * antennas < users:
         raise ValueError(f"{sites} x {antennas} antennas cannot serve {users} users")
     if channels < 2:
         raise ValueError(f"channels {channels} must be at least 2")
-    powers, gains = np.empty((count, 2, sites)), np.empty((count, 2, sites, users))
-    for r in range(count):
+    powers = np.full((count, 2, sites), np.nan)
+    gains = np.full((count, 2, sites, users), np.nan)
+    for r in np.flatnonzero(designed):
         _simulate(
             np.array(network.direct_mean[r], order="C"),
             np.array(network.direct_scatter[r], order="C"),
@@ -199,24 +202,34 @@ def zero_forcing(stacked: Complex, gram: Complex, precoder: Complex) -> bool:
 
 
 @kernel
-def _find_coordinates(arrivals: Complex, means: Complex, coordinates: Complex) -> int:
-    """Arrivals and means in an orthonormal basis of their span: R of [A, mean] = Q R.
+def find_coordinates(arrivals: Complex, means: Complex, coordinates: Complex) -> int:
+    """Arrivals and means in an orthonormal basis of a space that holds them.
+
+    Their span, by a factor R of the inner products of [A, mean] = Q R; where that may be all there
+    is, the space of the elements, since a factor of dependent vectors can have too many rows.
 
     Args:
         arrivals: A, (site, element).
         means: (user, element).
-        coordinates: R, (any, sites and then users), overwritten; zero beyond the span.
+        coordinates: (any, sites and then users), overwritten; zero from the dimension on.
 
     Returns:
-        The dimension of the span.
+        The dimension of the space, at most that of the elements.
     """
     sites, size = len(arrivals), len(coordinates)
+    elements: int = arrivals.shape[1]
+    if elements <= size:
+        for j in range(size):
+            vector = arrivals[j] if j < sites else means[j - sites]
+            for i in range(size):
+                coordinates[i, j] = vector[i] if i < elements else 0j
+        return elements
     for j in range(size):
         right = arrivals[j] if j < sites else means[j - sites]
         for i in range(j + 1):
             left = arrivals[i] if i < sites else means[i - sites]
             total = 0j
-            for n in range(left.size):
+            for n in range(elements):
                 total += left[n].conjugate() * right[n]
             coordinates[i, j] = total
     factorise_gram(coordinates)
@@ -233,16 +246,41 @@ def _find_coordinates(arrivals: Complex, means: Complex, coordinates: Complex) -
 
 
 @kernel
-def _incident_gram(incident: Complex, beyond: Complex, scatter: Real, gram: Complex) -> None:
-    """Upper triangle of X^H X, from coordinates and the factor of what is beyond the means.
+def draw_incident(
+    seed: np.uint64,
+    surface: int,
+    channel: int,
+    elements: int,
+    scatter: Real,
+    coordinates: Complex,
+    dimension: int,
+    gram: Complex,
+    arriving: Complex,
+) -> None:
+    """Inner products of the incident channels X with each other and with the arrivals A.
 
     Args:
-        incident: (user, coordinate).
-        beyond: factor of the inner products of unit noise, (user, user).
-        scatter: s, (user,).
-        gram: (user, user), overwritten.
+        seed: 64 random bits of the realisation.
+        surface: its number.
+        channel: number of the instantaneous channel.
+        elements: N.
+        scatter: s of the links to the users, (user,).
+        coordinates: of `find_coordinates`.
+        dimension: likewise.
+        gram: X^H X, (user, user), the upper triangle overwritten.
+        arriving: A^H X, (site, user), overwritten.
     """
-    users, dimension = incident.shape
+    users, width = len(gram), len(coordinates)
+    sites = width - users
+    real, imag = np.empty((users, width)), np.empty((users, width))
+    fill_normals(seed, INCIDENT, surface, 0, channel, real, imag)
+    X = np.empty((users, width), np.complex128)
+    for k in range(users):
+        for i in range(width):
+            noise = scatter[k] * complex(real[k, i], imag[k, i])
+            X[k, i] = coordinates[i, sites + k] + noise if i < dimension else 0j
+    beyond = np.empty((users, users), np.complex128)
+    fill_wishart_factor(seed, BEYOND_MEANS, surface, channel, elements - dimension, beyond)
     for k in range(users):
         for j in range(k, users):
             total = 0j
@@ -250,8 +288,13 @@ def _incident_gram(incident: Complex, beyond: Complex, scatter: Real, gram: Comp
                 total += beyond[i, k].conjugate() * beyond[i, j]
             total *= scatter[k] * scatter[j]
             for i in range(dimension):
-                total += incident[k, i].conjugate() * incident[j, i]
+                total += X[k, i].conjugate() * X[j, i]
             gram[k, j] = total
+        for a in range(sites):
+            total = 0j
+            for i in range(dimension):
+                total += coordinates[i, a].conjugate() * X[k, i]
+            arriving[a, k] = total
 
 
 @kernel
@@ -273,18 +316,17 @@ def _simulate(
     """Sums, and sums of squares, of powers (2, site) and gains (2, site, user); overwritten."""
     sites, users, antennas = direct_mean.shape
     surfaces, elements = reflection.shape
-    active = np.zeros(surfaces, np.bool_)
     width = sites + users
     coordinates = np.empty((surfaces, width, width), np.complex128)
     dimensions = np.zeros(surfaces, np.int64)
+    active, seen = np.zeros(surfaces, np.bool_), np.zeros((sites, surfaces), np.bool_)
     for s in range(surfaces):
         active[s] = np.any(reflection[s] != 0.0)
         means = surface_mean[s] * reflection[s].conjugate()
-        dimensions[s] = _find_coordinates(arrival[:, s].copy(), means, coordinates[s])
-    real, imag = np.empty((users, width)), np.empty((users, width))
-    incident = np.empty((users, width), np.complex128)
-    beyond = np.empty((users, users), np.complex128)
-    numbers_beyond = np.empty((2, users, 2 + users))
+        dimensions[s] = find_coordinates(arrival[:, s].copy(), means, coordinates[s])
+        for a in range(sites):
+            seen[a, s] = site_scatter[a, s] != 0.0 or np.any(arrival[a, s] != 0.0)
+    arriving = np.empty((sites, users), np.complex128)
     small_real, small_imag = np.empty((antennas, users)), np.empty((antennas, users))
     row_real, row_imag = np.empty((1, antennas)), np.empty((1, antennas))
     stacked = np.empty((sites * antennas, users), np.complex128)
@@ -302,31 +344,30 @@ def _simulate(
         for s in range(surfaces):
             if not active[s]:
                 continue
-            number, mean, dimension = numbers[s], coordinates[s], dimensions[s]
-            fill_normals(seed, INCIDENT, number, 0, t, real, imag)
-            for k in range(users):
-                for i in range(width):
-                    noise = surface_scatter[s, k] * complex(real[k, i], imag[k, i])
-                    incident[k, i] = mean[i, sites + k] + noise if i < dimension else 0j
-            fill_wishart_factor(
-                seed, BEYOND_MEANS, number, t, elements - dimension, beyond, numbers_beyond
+            draw_incident(
+                seed,
+                numbers[s],
+                t,
+                elements,
+                surface_scatter[s],
+                coordinates[s],
+                dimensions[s],
+                gram,
+                arriving,
             )
-            _incident_gram(incident, beyond, surface_scatter[s], gram)
             factorise_gram(gram)
             for a in range(sites):
-                if site_scatter[a, s] == 0.0 and arrival[a, s, 0] == 0.0:
+                if not seen[a, s]:
                     continue
-                fill_normals(seed, REFLECTED, a, number, t, small_real, small_imag)
+                fill_normals(seed, REFLECTED, a, numbers[s], t, small_real, small_imag)
                 for k in range(users):
-                    arriving = 0j
-                    for i in range(min(a + 1, dimension)):
-                        arriving += mean[i, a].conjugate() * incident[k, i]
                     for m in range(antennas):
                         random = 0j
                         for i in range(k + 1):
                             random += complex(small_real[m, i], small_imag[m, i]) * gram[i, k]
                         stacked[a * antennas + m, k] += (
-                            departure[a, s, m].conjugate() * arriving + site_scatter[a, s] * random
+                            departure[a, s, m].conjugate() * arriving[a, k]
+                            + site_scatter[a, s] * random
                         )
         zero_forcing(stacked, gram, precoder)
         for a in range(sites):
