@@ -178,15 +178,19 @@ def test_inner_products_of_incident_channels_have_the_distribution_of_the_defini
     arrivals, means = np.split(parts[0] + 1j * parts[1], [sites], axis=1)
     arrivals[0, 0] = 0.0  # a blocked site
     scatter = rng.uniform(0.5, 1.5, (surfaces, users))
-    gram = np.zeros((draws, surfaces, users, users), np.complex128)
+    size = sites + users
+    incident = np.empty((draws, surfaces, size + users, users), np.complex128)
     arriving = np.empty((draws, surfaces, sites, users), np.complex128)
     for s in range(surfaces):
-        coordinates = np.empty((sites + users,) * 2, np.complex128)
-        dimension = find_coordinates(arrivals[s].copy(), means[s].copy(), coordinates)
-        assert dimension == min(elements, sites + users - (s == 0 and elements > sites + users))
+        coordinates = np.empty((size, size), np.complex128)
+        vectors = np.concatenate([arrivals[s], means[s]]).T.copy()
+        dimension = find_coordinates(vectors, coordinates)
+        assert dimension == min(elements, size - (s == 0 and elements > size))
         for t in range(draws):
-            draw_incident(np.uint64(3), 2 * s, t, elements, scatter[s], coordinates, dimension,
-                          gram[t, s], arriving[t, s])  # fmt: skip
+            draw_incident(np.uint64(3), 2 * s, t, elements, scatter[s], coordinates[:, sites:],
+                          dimension, incident[t, s])  # fmt: skip
+        arriving[:, s] = coordinates[:, :sites].conj().T @ incident[:, s, :size]
+    gram = np.triu(incident.conj().mT @ incident)
     noise = rng.standard_normal((2, draws, surfaces, users, elements)) / np.sqrt(2.0)
     X = means + scatter[..., None] * (noise[0] + 1j * noise[1])
     true_gram = np.triu(X.conj() @ X.mT)
@@ -204,7 +208,7 @@ def test_nearly_parallel_arrivals_leave_no_dimension_too_many() -> None:
             vectors[1] = vectors[0] + 10.0**exponent * vectors[1]
             vectors[2] = vectors[0] + 10.0**exponent * vectors[2]
             coordinates = np.empty((6, 6), np.complex128)
-            dimension = find_coordinates(vectors[:3].copy(), vectors[3:].copy(), coordinates)
+            dimension = find_coordinates(vectors.T.copy(), coordinates)
             assert dimension <= elements
             assert (coordinates[dimension:] == 0.0).all()
             products = vectors.conj() @ vectors.T

@@ -136,6 +136,18 @@ def precoder_powers_of(fading: Fading, reflection: Complex) -> Real:
 
 
 @kernel
+def fill_gram(vectors: Complex, gram: Complex) -> None:
+    """Upper triangle of the inner products V^H V of columns V (row, column); gram overwritten."""
+    rows, columns = vectors.shape
+    for k in range(columns):
+        for j in range(k, columns):
+            total = 0j
+            for i in range(rows):
+                total += vectors[i, k].conjugate() * vectors[i, j]
+            gram[k, j] = total
+
+
+@kernel
 def factorise_gram(gram: Complex) -> None:
     """Upper factor R of a psd matrix = R^H R, in place, with zero rows where it is singular.
 
@@ -176,12 +188,7 @@ def zero_forcing(stacked: Complex, gram: Complex, precoder: Complex) -> bool:
         Whether H has full rank; W is not finite otherwise.
     """
     rows, users = stacked.shape
-    for k in range(users):
-        for j in range(k, users):
-            total = 0j
-            for i in range(rows):
-                total += stacked[i, k].conjugate() * stacked[i, j]
-            gram[k, j] = total
+    fill_gram(stacked, gram)
     factorise_gram(gram)
     full = True
     for k in range(users):
@@ -202,46 +209,32 @@ def zero_forcing(stacked: Complex, gram: Complex, precoder: Complex) -> bool:
 
 
 @kernel
-def find_coordinates(arrivals: Complex, means: Complex, coordinates: Complex) -> int:
-    """Arrivals and means in an orthonormal basis of a space that holds them.
+def find_coordinates(vectors: Complex, coordinates: Complex) -> int:
+    """Vectors in an orthonormal basis of a space that holds them.
 
-    Their span, by a factor R of the inner products of [A, mean] = Q R; where that may be all there
-    is, the space of the elements, since a factor of dependent vectors can have too many rows.
+    Their span, by the factor R of their inner products, V = Q R; where that may be all there is,
+    the space of the elements, since a factor of dependent vectors can have too many rows.
 
     Args:
-        arrivals: A, (site, element).
-        means: (user, element).
-        coordinates: (any, sites and then users), overwritten; zero from the dimension on.
+        vectors: V, (element, vector).
+        coordinates: (any, vector), as many as vectors, overwritten; zero from the dimension on.
 
     Returns:
         The dimension of the space, at most that of the elements.
     """
-    sites, size = len(arrivals), len(coordinates)
-    elements: int = arrivals.shape[1]
-    if elements <= size:
-        for j in range(size):
-            vector = arrivals[j] if j < sites else means[j - sites]
-            for i in range(size):
-                coordinates[i, j] = vector[i] if i < elements else 0j
-        return elements
-    for j in range(size):
-        right = arrivals[j] if j < sites else means[j - sites]
-        for i in range(j + 1):
-            left = arrivals[i] if i < sites else means[i - sites]
-            total = 0j
-            for n in range(elements):
-                total += left[n].conjugate() * right[n]
-            coordinates[i, j] = total
-    factorise_gram(coordinates)
+    elements, size = vectors.shape
     dimension = 0
-    for i in range(size):
-        if coordinates[i, i].real > 0.0:
-            for j in range(size):
-                coordinates[dimension, j] = coordinates[i, j]
-            dimension += 1
-    for i in range(dimension, size):
-        for j in range(size):
-            coordinates[i, j] = 0j
+    if elements <= size:
+        dimension = elements
+        coordinates[:elements] = vectors
+    else:
+        fill_gram(vectors, coordinates)
+        factorise_gram(coordinates)
+        for i in range(size):
+            if coordinates[i, i].real > 0.0:
+                coordinates[dimension] = coordinates[i]
+                dimension += 1
+    coordinates[dimension:] = 0.0
     return dimension
 
 
@@ -252,12 +245,14 @@ def draw_incident(
     channel: int,
     elements: int,
     scatter: Real,
-    coordinates: Complex,
+    means: Complex,
     dimension: int,
-    gram: Complex,
-    arriving: Complex,
+    incident: Complex,
 ) -> None:
-    """Inner products of the incident channels X with each other and with the arrivals A.
+    """Incident channels X of the users: coordinates, and a factor of what is orthogonal to them.
+
+    The inner products of these columns with each other, and with the coordinates of what lies in
+    the space alone, have the distribution of those of the channels themselves.
 
     Args:
         seed: 64 random bits of the realisation.
@@ -265,36 +260,22 @@ def draw_incident(
         channel: number of the instantaneous channel.
         elements: N.
         scatter: s of the links to the users, (user,).
-        coordinates: of `find_coordinates`.
+        means: coordinates of `find_coordinates`, (any, user).
         dimension: likewise.
-        gram: X^H X, (user, user), the upper triangle overwritten.
-        arriving: A^H X, (site, user), overwritten.
+        incident: (any and then as many as users, user), overwritten.
     """
-    users, width = len(gram), len(coordinates)
-    sites = width - users
+    width, users = means.shape
     real, imag = np.empty((users, width)), np.empty((users, width))
     fill_normals(seed, INCIDENT, surface, 0, channel, real, imag)
-    X = np.empty((users, width), np.complex128)
+    fill_wishart_factor(
+        seed, BEYOND_MEANS, surface, channel, elements - dimension, incident[width:]
+    )
     for k in range(users):
         for i in range(width):
-            noise = scatter[k] * complex(real[k, i], imag[k, i])
-            X[k, i] = coordinates[i, sites + k] + noise if i < dimension else 0j
-    beyond = np.empty((users, users), np.complex128)
-    fill_wishart_factor(seed, BEYOND_MEANS, surface, channel, elements - dimension, beyond)
-    for k in range(users):
-        for j in range(k, users):
-            total = 0j
-            for i in range(k + 1):
-                total += beyond[i, k].conjugate() * beyond[i, j]
-            total *= scatter[k] * scatter[j]
-            for i in range(dimension):
-                total += X[k, i].conjugate() * X[j, i]
-            gram[k, j] = total
-        for a in range(sites):
-            total = 0j
-            for i in range(dimension):
-                total += coordinates[i, a].conjugate() * X[k, i]
-            arriving[a, k] = total
+            noise = complex(real[k, i], imag[k, i])
+            incident[i, k] = means[i, k] + scatter[k] * noise if i < dimension else 0j
+        for i in range(width, width + users):
+            incident[i, k] *= scatter[k]
 
 
 @kernel
@@ -317,16 +298,18 @@ def _simulate(
     sites, users, antennas = direct_mean.shape
     surfaces, elements = reflection.shape
     width = sites + users
+    vectors = np.empty((elements, width), np.complex128)
     coordinates = np.empty((surfaces, width, width), np.complex128)
     dimensions = np.zeros(surfaces, np.int64)
     active, seen = np.zeros(surfaces, np.bool_), np.zeros((sites, surfaces), np.bool_)
     for s in range(surfaces):
         active[s] = np.any(reflection[s] != 0.0)
-        means = surface_mean[s] * reflection[s].conjugate()
-        dimensions[s] = find_coordinates(arrival[:, s].copy(), means, coordinates[s])
+        vectors[:, :sites] = arrival[:, s].T
+        vectors[:, sites:] = (surface_mean[s] * reflection[s].conjugate()).T
+        dimensions[s] = find_coordinates(vectors, coordinates[s])
         for a in range(sites):
             seen[a, s] = site_scatter[a, s] != 0.0 or np.any(arrival[a, s] != 0.0)
-    arriving = np.empty((sites, users), np.complex128)
+    incident = np.empty((width + users, users), np.complex128)
     small_real, small_imag = np.empty((antennas, users)), np.empty((antennas, users))
     row_real, row_imag = np.empty((1, antennas)), np.empty((1, antennas))
     stacked = np.empty((sites * antennas, users), np.complex128)
@@ -350,24 +333,26 @@ def _simulate(
                 t,
                 elements,
                 surface_scatter[s],
-                coordinates[s],
+                coordinates[s, :, sites:],
                 dimensions[s],
-                gram,
-                arriving,
+                incident,
             )
+            fill_gram(incident, gram)
             factorise_gram(gram)
             for a in range(sites):
                 if not seen[a, s]:
                     continue
                 fill_normals(seed, REFLECTED, a, numbers[s], t, small_real, small_imag)
                 for k in range(users):
+                    arriving = 0j
+                    for i in range(width):
+                        arriving += coordinates[s, i, a].conjugate() * incident[i, k]
                     for m in range(antennas):
                         random = 0j
                         for i in range(k + 1):
                             random += complex(small_real[m, i], small_imag[m, i]) * gram[i, k]
                         stacked[a * antennas + m, k] += (
-                            departure[a, s, m].conjugate() * arriving[a, k]
-                            + site_scatter[a, s] * random
+                            departure[a, s, m].conjugate() * arriving + site_scatter[a, s] * random
                         )
         zero_forcing(stacked, gram, precoder)
         for a in range(sites):
