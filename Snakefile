@@ -7,6 +7,7 @@ from pathlib import Path
 from irsrepro.build.targets import check_targets
 from irsrepro.build.failures import report_failures_at_exit
 from irsrepro.build.job_server import serve_jobs
+from irsrepro.build.termination import end_when_terminated
 from irsrepro.config.loading import load_project
 from irsrepro.config.modules import LIBRARY
 from irsrepro.errors import IrsreproError
@@ -28,6 +29,7 @@ except IrsreproError as error:
     sys.exit(str(error))
 
 report_failures_at_exit()
+end_when_terminated()
 
 
 onstart:

@@ -105,8 +105,8 @@ def forget(workflow: Workflow) -> None:
     shutil.rmtree(workflow.root / "figures")
 
 
-def strike(running: subprocess.Popen[bytes], workflow: Workflow, kind: str, begun: float) -> None:
-    """Do what is done to a running build."""
+def strike(running: subprocess.Popen[bytes], workflow: Workflow, kind: str, begun: float) -> bool:
+    """Do what is done to a running build; return whether it ends then."""
     number, whom = SIGNALS[kind]
     if whom == "job":
         for job in _jobs(running)[-1:]:
@@ -116,7 +116,12 @@ def strike(running: subprocess.Popen[bytes], workflow: Workflow, kind: str, begu
         running.send_signal(number)
     else:
         os.killpg(running.pid, number)
-    running.wait()
+    try:
+        running.wait(timeout=120)
+    except subprocess.TimeoutExpired:
+        os.killpg(running.pid, signal.SIGKILL)
+        running.wait()
+        return False
     if whom == "power":
         for path in workflow.root.rglob("*"):
             ours = path.suffix in (".nc", ".json", ".csv", ".js", ".pdf", ".png", ".svg")
@@ -124,6 +129,7 @@ def strike(running: subprocess.Popen[bytes], workflow: Workflow, kind: str, begu
             hidden = ".numba" in path.parts  # shared with the checkout
             if path.is_file() and path.stat().st_mtime >= begun and not synced and not hidden:
                 path.write_bytes(b"")
+    return True
 
 
 def _jobs(running: subprocess.Popen[bytes]) -> list[psutil.Process]:
@@ -147,8 +153,8 @@ def kills(workflow: Workflow, wanted: dict[str, bytes], count: int) -> Iterator[
         forget(workflow)
         begun, running = time.time(), start(workflow, *TARGETS)
         time.sleep(draws.uniform(2.0, seconds))
-        if running.poll() is None:
-            strike(running, workflow, kind, begun)
+        if running.poll() is None and not strike(running, workflow, kind, begun):
+            wrong[kind].append(f"{number}: still there after two minutes")
         seconds = max(6.0, min(60.0, 1.2 * seconds if running.returncode else time.time() - begun))
         workflow.run("--unlock", *TINY)
         done = workflow.run(*TARGETS, *TINY)
