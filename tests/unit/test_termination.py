@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+from snakemake.scheduling.job_scheduler import JobScheduler
 
 from irsrepro.build.termination import end_when_terminated
 
@@ -11,12 +12,9 @@ def test_a_scheduler_is_told_although_the_main_thread_holds_its_lock(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """As Snakemake does it by itself, the handler would wait for its own thread for ever."""
-    scheduling = pytest.importorskip("snakemake.scheduling.job_scheduler")
-    monkeypatch.setattr(
-        scheduling.JobScheduler, "exit_gracefully", scheduling.JobScheduler.exit_gracefully
-    )
+    monkeypatch.setattr(JobScheduler, "exit_gracefully", JobScheduler.exit_gracefully)
     end_when_terminated()
-    scheduler = object.__new__(scheduling.JobScheduler)
+    scheduler = object.__new__(JobScheduler)
     scheduler._lock, scheduler._user_kill = threading.Lock(), None
     scheduler._open_jobs = threading.Semaphore(0)
     returned = threading.Event()
