@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from irsrepro.build import provenance
 from irsrepro.build.provenance import digest, library_files, number_files
 from irsrepro.config.loading import load_project
 from irsrepro.config.modules import LIBRARY
@@ -107,3 +108,14 @@ def test_the_hash_follows_the_content(tmp_path: Path, monkeypatch: pytest.Monkey
     first = digest_of("here", "x = 1\n")
     assert digest_of("changed", "x = 2\n") != first
     assert digest_of("there", "x = 1\n") == first
+
+
+def test_a_copy_without_git_has_the_version_it_was_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(provenance.VERSION_GIVEN, "v1-2-gabc")
+    assert provenance.code_version() not in ("v1-2-gabc", "unknown"), "git knows better"
+    monkeypatch.setattr(provenance, "LIBRARY", tmp_path / "src" / "irsrepro")
+    assert provenance.code_version() == "v1-2-gabc"
+    monkeypatch.delenv(provenance.VERSION_GIVEN)
+    assert provenance.code_version() == "unknown"

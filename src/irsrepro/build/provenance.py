@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import os
 import re
 import subprocess
 from collections.abc import Iterable
@@ -22,6 +23,9 @@ from pathlib import Path
 import grimp
 
 from irsrepro.config.modules import LIBRARY, module_file
+
+VERSION_GIVEN = "IRSREPRO_VERSION"
+"""Environment variable that tells the version of a copy that git knows nothing of."""
 
 _WITHOUT_CONTENT = (
     "__init__.py", "array_types.py", "build/__init__.py", "build/failures.py", "build/jobs.py",
@@ -124,12 +128,12 @@ def _imports(script: Path) -> set[str]:
 
 
 def code_version() -> str:
-    """Return ``git describe`` of this checkout; ``unknown`` outside one."""
+    """Return ``git describe`` of this checkout; outside one what ``VERSION_GIVEN`` names, if any."""
     command = ["git", "-C", str(LIBRARY.parents[1]), "describe", "--always", "--dirty", "--tags"]
     try:
         result = subprocess.run(command, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
-        return "unknown"
+        return os.environ.get(VERSION_GIVEN, "unknown")
     return result.stdout.strip()
 
 
