@@ -128,7 +128,7 @@ def _imports(script: Path) -> set[str]:
 
 
 def code_version() -> str:
-    """Return ``git describe`` of this checkout; outside one what ``VERSION_GIVEN`` names, if any."""
+    """Return ``git describe`` of this checkout; outside one what ``VERSION_GIVEN`` tells."""
     command = ["git", "-C", str(LIBRARY.parents[1]), "describe", "--always", "--dirty", "--tags"]
     try:
         result = subprocess.run(command, capture_output=True, text=True, check=True)
