@@ -28,6 +28,9 @@ class Paper:
     readings: Mapping[str, Mapping[str, Any]]
     adjustments: Mapping[str, Mapping[str, Mapping[str, Any]]]
     _holders: dict[tuple[str, ...], str] = field(default_factory=dict, init=False, repr=False)
+    _names: dict[tuple[str, str | None], list[str]] = field(
+        default_factory=dict, init=False, repr=False
+    )
 
     def __getattr__(self, section: str) -> Any:
         """Return a section of the configuration file, for example ``paper.figures``."""
@@ -203,11 +206,16 @@ class Paper:
         to those only.
         """
         values = self.reading(reading) | self.ensembles[ensemble]["set"] | dict(more)
+        return {name: values[name] for name in self._known(ensemble, user)}
+
+    def _known(self, ensemble: str, user: str | None) -> list[str]:
+        """Return the names of these parameters, which no reading changes and plans often ask for."""
+        if (ensemble, user) in self._names:
+            return self._names[ensemble, user]
         by_command = user is not None and user in self.schemes and self.is_external(user)
         names = {user, EXTERNAL} if by_command else {user}
-        parameters = {}
-        for name in sorted(values):
-            entry = self.parameters[name]
+        known = []
+        for name, entry in sorted(self.parameters.items()):
             users = entry.get("used_by", "schemes")
             if ensemble not in entry.get("ensembles", [ensemble]):
                 continue
@@ -216,5 +224,6 @@ class Paper:
             else:
                 is_used = user is None or isinstance(users, str) or bool(names & {*users})
             if is_used:
-                parameters[name] = values[name]
-        return parameters
+                known.append(name)
+        self._names[ensemble, user] = known
+        return known
