@@ -295,24 +295,18 @@ def test_killed_unlocked_and_restarted_gives_the_same_bytes(
 def test_a_variant_stands_beside_the_original(again: Workflow) -> None:
     """Also: the reference engine rebuilds a figure, and agrees with the fast one."""
     target = "figures/variants/short/he2020/fig04.csv"
-    targets = [target, "figures/variants/short/he2020/fig05.csv"]
-    what_if = ["variant=short", "he2020={max_iterations: 4}"]
+    what_if = ["variant=short", "he2020={max_iterations: 2}"]
     before = again.payloads(f"{DATA}/**/*.nc")
     plain = (again.root / "figures/he2020/fig04.csv").read_bytes()
     numbers = []
     for engine in ("fast", "reference"):
-        again.build(*targets, *TINY, *what_if, f"engine={engine}")
-        numbers.append(
-            [
-                plotted(again.root / name, scheme)
-                for name in targets
-                for scheme in ("joint", "power", "phase", "random")
-            ]
-        )
+        again.build(target, *TINY, *what_if, f"engine={engine}")
+        schemes = ("joint", "power", "phase", "random")
+        numbers.append([plotted(again.root / target, scheme) for scheme in schemes])
     fast, reference = numbers
     np.testing.assert_allclose(fast, reference, rtol=3e-5)
     assert "reference" in (again.root / target).with_suffix(".svg").read_text()
-    assert "max_iterations = 4 (was 10000)" in (again.root / target).with_suffix(".svg").read_text()
+    assert "max_iterations = 2 (was 10000)" in (again.root / target).with_suffix(".svg").read_text()
     assert {name: again.payloads()[name] for name in before} == before
     assert (again.root / "figures/he2020/fig04.csv").read_bytes() == plain
 
