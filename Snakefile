@@ -4,6 +4,7 @@ import os
 import sys
 from pathlib import Path
 
+from irsrepro.build.collection import collect_rarely
 from irsrepro.build.targets import check_targets
 from irsrepro.build.failures import report_failures_at_exit
 from irsrepro.build.job_server import serve_jobs
@@ -12,6 +13,8 @@ from irsrepro.config.loading import load_project
 from irsrepro.config.modules import LIBRARY
 from irsrepro.errors import IrsreproError
 from irsrepro.figures.published import check_published
+
+collect_rarely()
 
 # The folder of this file, also where another workflow imports it as a module.
 checkout = Path(workflow.current_basedir.get_path_or_uri(secret_free=True))

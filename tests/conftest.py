@@ -20,11 +20,13 @@ import pytest
 import yaml
 from numpy.typing import NDArray
 
+from irsrepro.build.collection import collect_rarely
 from irsrepro.build.jobs import COMPILED_FLOORS, keep_compiled_kernels
 from irsrepro.claims import read_verdicts
 from irsrepro.config.modules import LIBRARY
 
 ROOT = Path(__file__).resolve().parent.parent
+collect_rarely()
 KERNELS = keep_compiled_kernels(ROOT)  # before any test imports a kernel
 SNAKEMAKE = [sys.executable, "-m", "snakemake"]
 JOB = re.compile(

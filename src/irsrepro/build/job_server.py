@@ -147,7 +147,9 @@ def _run(files: list[int], folder: str, script: str, environment: dict[str, str]
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # jobs have it, too, and are waited for
+    from irsrepro.build.collection import collect_rarely
     from irsrepro.build.jobs import keep_compiled_kernels
 
+    collect_rarely()
     keep_compiled_kernels()  # before a script imports a kernel
     serve(socket.socket(fileno=int(sys.argv[1])))

@@ -209,7 +209,7 @@ class Paper:
         return {name: values[name] for name in self._known(ensemble, user)}
 
     def _known(self, ensemble: str, user: str | None) -> list[str]:
-        """Return the names of these parameters, which no reading changes and plans often ask for."""
+        """Return the names of these parameters, which no reading changes; worked out once."""
         if (ensemble, user) in self._names:
             return self._names[ensemble, user]
         by_command = user is not None and user in self.schemes and self.is_external(user)
