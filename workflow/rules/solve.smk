@@ -12,7 +12,7 @@ rule solve:
     conda:
         "../envs/irsrepro.yaml"
     resources:
-        # of 209 in a full build the largest took 1300 MB, the longest nine minutes
+        # of 209 in a full build the largest took 1300 MB, the longest 95 s
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
         runtime=lambda wildcards, attempt: 30 * attempt,
     params:
