@@ -20,8 +20,6 @@ from irsrepro.config.loading import Project, load_project
 from irsrepro.errors import ConfigurationError, IrsreproError
 from irsrepro.report import cache, crate, leaderboard, listing, showcase, verification
 
-LOCKS = Path(".snakemake/locks")
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command of the command line; return its exit status."""
@@ -45,8 +43,6 @@ def _list(root: Path, project: Project, _: argparse.Namespace) -> int:
 
 
 def _cache(root: Path, project: Project, options: argparse.Namespace) -> int:
-    if options.delete and any((root / LOCKS).glob("*")):
-        raise IrsreproError(f"{LOCKS}: a build is under way, or was killed: snakemake --unlock")
     kernels = keep_compiled_kernels(root)
     projects = [load_project(root, {}), project]
     files = cache.survey(root, projects, kernels, what_ifs=not options.what_ifs)

@@ -56,7 +56,7 @@ class Interval:
     left_out: NDArray[np.int64]
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=16)  # every look at a claim has its own number
 def bootstrap_weights(realisations: int, seed: int = SEED) -> NDArray[np.float64]:
     """Return how often each realisation occurs in each bootstrap resample.
 

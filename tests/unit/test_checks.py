@@ -96,6 +96,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
      "bounds: [None, None]: expected [low, high], null for an open end"),
     (snr("peaks_within", scheme="joint", between=[0, 20]),
      "between: [0, 20]: expected some points inside and some outside"),
+    (snr("peaks_within", scheme="joint", between=["users", 3]),
+     "between: ['users', 3]: expected numbers, which a reading gives"),
     (snr("converges_by", scheme="joint", iteration=[1.5], within=0.1),
      "iteration: [1.5]: expected whole numbers of at least 0"),
     (snr("increases", scheme="joint", along="scheme"),

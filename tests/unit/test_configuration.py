@@ -147,6 +147,8 @@ BAD_COMMANDS: list[tuple[dict[str, Any], list[str]]] = [
     ({"he2020": "{elements: 8}"}, ["--config: he2020", "variant=NAME"]),
     ({"he2020": "{elements: 8", "variant": "x"}, ["--config: he2020", "YAML"]),
     ({"he2020": "8", "variant": "x1"}, ["--config: he2020: 8", "mapping"]),
+    ({"he2020": "0"}, ["--config: he2020: 0", "mapping"]),
+    ({"he2020": "false"}, ["--config: he2020: False", "mapping"]),
     (
         {"he2020": "{elements: -8}", "variant": "x1"},
         ["--config: he2020.elements: -8", "at least 1"],

@@ -40,17 +40,17 @@ reflection = np.zeros((R, N, 2))
 reflection[..., 0] = 1
 names = {"beams": ("realisation", "beam", "antenna", "part"),
          "reflection": ("realisation", "element", "part")}
-numbers, problem = None, asked["problem"]
+numbers, problem, kinds = None, asked["problem"], {"realisation": "i8"}
 FAULT
 with netCDF4.Dataset(solution, "w") as stored:
     stored.problem = problem
     for name, size in {**sizes, "part": 2}.items():
         stored.createDimension(name, R if name == "realisation" else size)
     if numbers is not None:
-        stored.createVariable("realisation", "i8", ("realisation",))[...] = numbers
+        stored.createVariable("realisation", kinds["realisation"], ("realisation",))[...] = numbers
     for name, values in {"beams": beams, "reflection": reflection}.items():
         if name in names:
-            stored.createVariable(name, "f8", names[name])[...] = values
+            stored.createVariable(name, kinds.get(name, "f8"), names[name])[...] = values
 """
 
 
@@ -190,6 +190,10 @@ REFUSED = {
               "dimension realisation of 3"),
     "numbers": ("numbers = [0, 1, 7]", "realisation: expected different numbers, each one of"),
     "doubled": ("numbers = [0, 1, 1]", "realisation: expected different numbers, each one of"),
+    "words": ("numbers = np.array(['a', 'b', 'c'], object); kinds['realisation'] = str",
+              "realisation: expected different numbers, each one of"),
+    "letters": ("beams = np.full(beams.shape, 'a', object); kinds['beams'] = str",
+                "beams: not numbers; expected (realisation 3, beam 4"),
     "another": ("problem = 'zhang2022 paired antennas=2 0'", "its attribute problem must be "
                 "'zhang2022 open antennas=2 "),
     "unnamed": ("problem = ''", "nothing is there"),

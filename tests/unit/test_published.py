@@ -19,7 +19,13 @@ from irsrepro.errors import ConfigurationError
 from irsrepro.figures import plotting, style
 from irsrepro.figures.deviations import with_published
 from irsrepro.figures.legend import legend_height
-from irsrepro.figures.published import Point, check_published, published_files, read_published
+from irsrepro.figures.published import (
+    Point,
+    _check_file,
+    check_published,
+    published_files,
+    read_published,
+)
 from irsrepro.figures.tables import table
 from irsrepro.report import notebooks as reporting
 
@@ -97,6 +103,12 @@ def test_bad_files_are_one_line(
     assert all(part in said for part in parts), said
 
 
+def test_measured_times_are_no_one_elses() -> None:
+    paper = load_project(ROOT, {}).papers["zhang2022"]
+    with pytest.raises(ConfigurationError, match="expected NAME.csv with NAME one of (?!.*seconds)"):
+        _check_file(paper, "published/zhang2022/seconds_a.csv", Path("seconds_a.csv"))
+
+
 def test_files_are_those_of_the_panels(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(checkout)
     put(checkout, "noh2022/fig04b.csv", "curve,x,y\n")
@@ -120,9 +132,10 @@ def test_deviations_are_ours_minus_published() -> None:
     assert data["published_x"].attrs["units"] == "dBm"
 
 
-def test_a_line_is_straight_on_the_axis_it_is_drawn_on() -> None:
+@pytest.mark.parametrize("scale", ["log", "log2"])
+def test_a_line_is_straight_on_the_axis_it_is_drawn_on(scale: str) -> None:
     data = curves().assign_coords(point=("point", [1.0, 10.0, 100.0, 1000.0], {"units": "1"}))
-    compared = with_published(data, [Point("first", 10**1.5, 1.0, 2)], "log")
+    compared = with_published(data, [Point("first", 10**1.5, 1.0, 2)], scale)
     value = data["value"].sel(curve="first").values
     np.testing.assert_allclose(compared["ours"], [(value[1] + value[2]) / 2])
 

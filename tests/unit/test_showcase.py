@@ -10,7 +10,7 @@ import pytest
 
 from conftest import ROOT
 from irsrepro.config.loading import load_project
-from irsrepro.errors import ConfigurationError, StorageError
+from irsrepro.errors import ConfigurationError, IrsreproError, StorageError
 from irsrepro.report.alternatives import robustness_page
 from irsrepro.report.exhibits import Exhibit, overview_picture, overview_table, page
 from irsrepro.report.showcase import FOLDER, commit, exhibits_of, load_exhibits, pages, splice
@@ -145,7 +145,7 @@ def test_splicing_replaces_what_stands_between_the_marks() -> None:
     text = f"before\n{begin}\nold\n{end}\nafter\n"
     assert splice(text, "papers", "new") == f"before\n{begin}\nnew\n{end}\nafter\n"
     for broken in ("before", f"{begin} old"):
-        with pytest.raises(ValueError, match="marks"):
+        with pytest.raises(IrsreproError, match="expected the lines"):
             splice(broken, "papers", "new")
 
 

@@ -48,7 +48,8 @@ rule rounding:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
         runtime=lambda wildcards, attempt: 10 * attempt,
     params:
-        library=lambda w: numbers("measure_rounding.py", system_module(w)),
+        library=lambda w: numbers("measure_rounding.py", system_module(w))
+        + library("measure_rounding.py"),
         schemes=lambda w: scheme_sections(
             w, DEFAULT, paper(w).experiments[w.experiment]["schemes"]
         ),

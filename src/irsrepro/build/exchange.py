@@ -140,8 +140,8 @@ def read_solution(
                 name: _variable(dataset, label, name, rows, problem, spec)
                 for name in spec.variables
             }
-    except OSError as error:
-        reason = "is not there" if not path.exists() else "is no NetCDF file"
+    except (OSError, RuntimeError) as error:  # the latter of data that cannot be unpacked
+        reason = "is not there" if not path.exists() else "is no NetCDF file, or a broken one"
         raise ExchangeError(f"{label}: {reason}") from error
     variables = xr.Dataset(data)
     missing_rows = sorted(set(range(len(numbers))) - set(rows.tolist()))
@@ -160,12 +160,10 @@ def _rows(dataset: Any, label: str, numbers: NDArray[np.int64]) -> NDArray[np.in
             )
         return np.arange(len(numbers))
     places = {int(number): place for place, number in enumerate(numbers)}
-    values = _filled(dataset["realisation"][...])
-    if (
-        values.ndim != 1
-        or len(set(values.tolist())) != values.size
-        or not {*values.tolist()} <= {*places}
-    ):
+    stored = dataset["realisation"]
+    values = _filled(stored[...]) if _is_numeric(stored) else np.empty((0, 0))
+    found = values.ravel().tolist()
+    if values.ndim != 1 or len({*found}) != len(found) or not {*found} <= {*places}:
         raise ExchangeError(f"{label}: realisation: expected different numbers, each one of those "
                             f"of the problem, {numbers.min()} to {numbers.max()}")  # fmt: skip
     return np.array([places[int(number)] for number in values], dtype=np.int64)
@@ -193,7 +191,7 @@ def _variable(
             f"{label}: {name}: {_shape(actual)}; expected {_shape(expected)} as other languages "
             f"list them, {_shape(dict(reversed(expected.items())))} as MATLAB and Octave do{hint}"
         )
-    if variable.dtype.kind not in "fiu":
+    if not _is_numeric(variable):
         raise ExchangeError(f"{label}: {name}: not numbers; expected {_shape(expected)}")
     values: NDArray[Any] = _filled(variable[...])
     values = values[..., 0] + 1j * values[..., 1] if kind.complex else values
@@ -201,6 +199,11 @@ def _variable(
     array[rows] = values
     about = {"long_name": kind.about, "units": kind.unit}
     return ("realisation", *inner), array, about
+
+
+def _is_numeric(variable: Any) -> bool:
+    """Whether a variable holds real numbers; text has no kind."""
+    return getattr(variable.dtype, "kind", "") in tuple("fiu")
 
 
 def _filled(values: Any) -> NDArray[Any]:

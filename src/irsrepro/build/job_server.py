@@ -98,14 +98,16 @@ def _start_job(client: socket.socket) -> ForkProcess:
     """Start the job that a client asks for."""
     check_owner(client)
     message, files, _, _ = socket.recv_fds(client, MESSAGE_LIMIT, len(STANDARD_FILES))
-    folder, script, environment = marshal.loads(message)
-    import_modules(Path(folder, script))
-    child = multiprocessing.get_context("fork").Process(
-        target=_run, args=(files, folder, script, environment)
-    )
-    child.start()
-    for descriptor in files:
-        os.close(descriptor)
+    try:
+        folder, script, environment = marshal.loads(message)
+        import_modules(Path(folder, script))
+        child = multiprocessing.get_context("fork").Process(
+            target=_run, args=(files, folder, script, environment)
+        )
+        child.start()
+    finally:
+        for descriptor in files:
+            os.close(descriptor)
     return child
 
 

@@ -142,10 +142,12 @@ class _Resolution:
         for point in _as_list(resolved.get("point", [])):
             if not _contains(values, point):
                 self.reject("point", point, one_of(values))
+        for name in ("bounds", "share", "between"):
+            ends = resolved.get(name)
+            if isinstance(ends, list) and any(isinstance(end, str) for end in ends):
+                self.reject(name, ends, "numbers, which a reading gives")
         for name in ("bounds", "share"):
             if resolved.get(name) is not None:
-                if any(isinstance(end, str) for end in resolved[name]):
-                    self.reject(name, resolved[name], "numbers, which a reading gives")
                 resolved[name] = _range(resolved[name])
         if "between" in resolved:
             low, high = _between(resolved["between"], points)

@@ -16,16 +16,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from irsrepro.figures.style import (
-    COLOURS,
-    DASHES,
-    DOTTED,
-    CurveStyle,
-    Schemes,
-    curve_style,
-    curve_styles,
-    in_order,
-)
+from irsrepro.figures.style import COLOURS, DASHES, DOTTED, CurveStyle, Schemes, curve_styles
 from irsrepro.figures.tables import node_classes
 
 DIGITS = 7  # significant ones; the table beside the figure has all
@@ -103,14 +94,7 @@ def _panel(
 
 def _looks(data: xr.Dataset, schemes: Schemes, section: Mapping[str, Any]) -> dict[str, CurveStyle]:
     """Return how curves look, by name; where a scheme has several points, labels tell which."""
-    if data.attrs["kind"] == "distributions":
-        order = in_order(data, schemes)
-        looks = {
-            name: curve_style(schemes, str(data["scheme"].sel(curve=name).item()), section)
-            for name in order
-        }
-    else:
-        looks = curve_styles(data, schemes, section)
+    looks = curve_styles(data, schemes, section)
     if "held" not in data.coords or len(set(data["held"].values.tolist())) < 2:
         return looks
     held, unit = data["held"], data["held"].attrs["units"]
@@ -123,7 +107,7 @@ def _looks(data: xr.Dataset, schemes: Schemes, section: Mapping[str, Any]) -> di
         dashes: Any = look.dashes
         if data.attrs["kind"] == "trace":
             colour = COLOURS[place % len(COLOURS)]
-        else:
+        elif dashes != DOTTED:
             points = list(dict.fromkeys(held.values.tolist()))
             dashes = DASHES[points.index(held.sel(curve=name).item()) % len(DASHES)]
         held_looks[name] = CurveStyle(colour, look.marker, look.width, dashes, f"{title}, {value}")

@@ -17,8 +17,8 @@ def with_published(data: xr.Dataset, points: Sequence[Point], scale: str = "line
     Args:
         data: figure data with ``value`` (curve, along).
         points: of its curves, see ``published.read_published``.
-        scale: ``linear`` or ``log``, of the horizontal axis. Ours lies on the straight line that
-            the figure draws between two of its points; of a distribution it is the share.
+        scale: ``linear``, ``log`` or ``log2``, of the horizontal axis. Ours lies on the straight
+            line that the figure draws between two of its points; of a distribution it is the share.
 
     Returns:
         The data with ``published_curve``, ``published_x``, ``published``, ``ours``, ``deviation``
@@ -53,7 +53,7 @@ def _between(curve: xr.Dataset, x: float, scale: str) -> float:
     own = own.sortby(str(along))
     places, values = own[along].values.astype(float), own["value"].values
     x = float(np.clip(x, places[0], places[-1]))  # a point taken off by hand may miss the end
-    if scale == "log":
+    if scale != "linear":
         places, x = np.log(places), float(np.log(x))
     valid = np.isfinite(values)
     if not valid.any():

@@ -115,10 +115,11 @@ def _draw(
                 f"{name}: no scheme {scheme!r} in the configuration; known are {', '.join(schemes)}"
             )
     height, turned = HEIGHT, False
+    experiments = {**experiments, **figure.get("titles", {})}
     match data.attrs["kind"]:
         case "curves":
             _set_scale(axes, figure["x"].get("scale", "linear"))
-            _draw_curves(axes, data, schemes, {**experiments, **figure.get("titles", {})}, figure)
+            _draw_curves(axes, data, schemes, experiments, figure)
         case "trace":
             _draw_trace(axes, data, schemes, experiments, figure)
         case "distributions":

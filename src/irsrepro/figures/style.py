@@ -120,8 +120,9 @@ def curve_styles(
 ) -> dict[str, CurveStyle]:
     """Return the style of every curve that has anything to show, in the order of the configuration.
 
-    Colour and marker tell the scheme, dashes the experiment where there are several. A curve cut
-    short after some iterations, or of another quantity, is a thin dotted one of the same scheme.
+    Colour and marker tell the scheme, dashes the experiment where there are several, but of
+    distributions, whose dashes tell the point. A curve cut short after some iterations, or of
+    another quantity, is a thin dotted one of the same scheme.
     """
     experiments = list(dict.fromkeys(data["experiment"].values.tolist()))
     styles = {}
@@ -129,7 +130,7 @@ def curve_styles(
         entry = data.sel(curve=curve)
         scheme, experiment = str(entry["scheme"].item()), str(entry["experiment"].item())
         style = curve_style(schemes, scheme, figure, experiment)
-        if len(experiments) > 1:
+        if len(experiments) > 1 and data.attrs["kind"] != "distributions":
             dashes = DASHES[experiments.index(experiment) % len(DASHES)]
             style = replace(style, dashes=dashes, label="")
         if (cut := int(entry["after"])) >= 0:

@@ -48,8 +48,10 @@ def _write_points(writer: Any, data: xr.Dataset) -> None:
     along = str(data["value"].dims[1])
     x, value = f"x{_unit_ending(data[along])}", f"value{_unit_ending(data['value'])}"
     numbers = ["value", "lower", "upper", *["rounding"] * ("rounding" in data)]
+    seconds = ["seconds"] * ("seconds" in data)
     heads = [value.replace("value", name, 1) for name in numbers]
-    writer.writerow(["curve", x, *heads, "realisations", "failures"])
+    ends = [f"{name}{_unit_ending(data[name])}" for name in seconds]
+    writer.writerow(["curve", x, *heads, "realisations", "failures", *ends])
     for name in data["curve"].values:
         curve = data.sel(curve=name)
         counts = [0, 0]
@@ -59,11 +61,13 @@ def _write_points(writer: Any, data: xr.Dataset) -> None:
                 continue
             counts = [int(row[name]) for name in ("realisations", "failures")]
             cells = [_exact(row[number]) for number in numbers]
-            writer.writerow([name, _exact(point), *cells, *counts])
+            times = [_exact(row[name]) for name in seconds]
+            writer.writerow([name, _exact(point), *cells, *counts, *times])
         if "limit" in curve and int(data.attrs["long_run"]) > data[along].values[-1]:
             limit = _exact(curve["limit"])
             unknown = ["nan"] * (len(numbers) - 1)
-            writer.writerow([name, data.attrs["long_run"], limit, *unknown, *counts])
+            long_run = [name, data.attrs["long_run"], limit, *unknown, *counts]
+            writer.writerow([*long_run, *["nan"] * len(seconds)])
 
 
 def _write_published(writer: Any, data: xr.Dataset) -> None:

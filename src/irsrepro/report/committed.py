@@ -24,7 +24,13 @@ from irsrepro.report.multiverse_gallery import FOLDER as READINGS
 from irsrepro.report.notebooks import places
 from irsrepro.report.verification import committed_folder
 
-COLUMNS = ("x", "value", "lower", "upper")  # units end their names in a file, and are attrs here
+COLUMNS = (
+    "x",
+    "value",
+    "lower",
+    "upper",
+    "seconds",
+)  # units end their names in a file, and are attrs here
 
 
 @dataclass(frozen=True)
@@ -63,8 +69,9 @@ class Committed:
 
         Returns:
             ``curve``, ``label`` (words for a legend), ``x``, ``value``, ``lower`` and ``upper``
-            (95 % interval), ``realisations``, ``failures``; in ``attrs`` the paper, the figure, its
-            curves and the units by column.
+            (95 % interval), ``realisations``, ``failures``, and ``seconds`` where the figure is
+            drawn against time; in ``attrs`` the paper, the figure, its curves and the units by
+            column.
 
         Raises:
             StorageError: there is no such figure with curves.
@@ -80,8 +87,9 @@ class Committed:
         frame = pd.DataFrame(rows, columns=heads)
         names = {name: name.split("_")[0] for name in frame if name.split("_")[0] in COLUMNS}
         units = {short: name.removeprefix(short).lstrip("_") for name, short in names.items()}
-        frame = frame.rename(columns=names)[["curve", *COLUMNS, "realisations", "failures"]]
-        frame = frame.astype(dict.fromkeys(COLUMNS, float))
+        numbers = list(names.values())
+        frame = frame.rename(columns=names)[["curve", *numbers, "realisations", "failures"]]
+        frame = frame.astype(dict.fromkeys(numbers, float))
         frame = frame.astype({"realisations": int, "failures": int})
         frame.insert(1, "label", [self._label(source, figure, name) for name in frame["curve"]])
         order = frame["curve"].unique().tolist()
@@ -119,8 +127,9 @@ class Committed:
         section = self.papers[curves.attrs["paper"]].figures[curves.attrs["figure"]]
         for name, rows in curves.groupby("curve", sort=False):
             colour = COLOURS[curves.attrs["curves"].index(name) % len(COLOURS)]
-            axes.plot(rows["x"], rows["value"], color=colour, label=rows["label"].iloc[0])
-            axes.fill_between(rows["x"], rows["lower"], rows["upper"], color=colour, alpha=0.2)
+            x = rows["seconds" if "seconds" in rows else "x"]
+            axes.plot(x, rows["value"], color=colour, label=rows["label"].iloc[0])
+            axes.fill_between(x, rows["lower"], rows["upper"], color=colour, alpha=0.2)
         axes.set(xlabel=section["x"]["label"], ylabel=section["y"]["label"], title=section["title"])
         axes.legend(fontsize="small")
         return axes

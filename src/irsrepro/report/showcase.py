@@ -23,7 +23,7 @@ from irsrepro.build.storage import write_atomically
 from irsrepro.claims import read_verdicts, scorecard
 from irsrepro.config.loading import Project, load_paper, paper_keys
 from irsrepro.config.paper import DEFAULT
-from irsrepro.errors import ConfigurationError, StorageError
+from irsrepro.errors import ConfigurationError, IrsreproError, StorageError
 from irsrepro.report import multiverse_gallery, verification
 from irsrepro.report.alternatives import robustness_page
 from irsrepro.report.exhibits import Exhibit, Row, overview_picture, overview_table, page
@@ -41,13 +41,13 @@ def splice(text: str, name: str, content: str) -> str:
         content: what is to be between them.
 
     Raises:
-        ValueError: a mark is missing.
+        IrsreproError: a mark is missing.
     """
     begin, end = f"<!-- {name}: made by irsrepro showcase -->", f"<!-- {name}: end -->"
     before, opening, rest = text.partition(begin)
     _, closing, after = rest.partition(end)
     if not (opening and closing):
-        raise ValueError(f"the marks {begin} and {end} are not there")
+        raise IrsreproError(f"README.md: expected the lines {begin} and {end}")
     return f"{before}{begin}\n{content}\n{end}{after}"
 
 

@@ -24,7 +24,7 @@ from irsrepro.build.storage import read_dataset
 from irsrepro.claims import read_verdicts
 from irsrepro.claims.scorecard import as_csv, rows
 from irsrepro.config.loading import Project
-from irsrepro.config.paper import DEFAULT, Paper
+from irsrepro.config.paper import DEFAULT
 from irsrepro.errors import StorageError
 from irsrepro.figures.tables import read_tables, table
 from irsrepro.report.listing import aligned_table
@@ -42,7 +42,7 @@ OUTCOMES = {
     "missing": "not built, or not committed",
 }
 BAD = ("different", "missing")
-SECONDS = "seconds"  # what checks and axes call measured times
+SECONDS = "seconds"  # what checks and tables call measured times
 
 
 @dataclass(frozen=True)
@@ -110,13 +110,13 @@ def verify(project: Project) -> Verification:
     if not (folder / MANIFEST).is_file():
         raise StorageError(f"{folder}: nothing is committed of fidelity={project.fidelity}")
     figures = [
-        _unless_timed(
-            compare_tables(f"{key}/{figure}", ours, _text(folder / key / f"{figure}.csv")),
-            is_timed(paper, figure),
+        compare_tables(
+            f"{key}/{figure}",
+            built_table(project, key, figure),
+            _text(folder / key / f"{figure}.csv"),
         )
         for key, paper in project.papers.items()
         for figure in paper.figures
-        for ours in [built_table(project, key, figure)]
     ]
     with (folder / "scorecard.csv").open(newline="", encoding="utf-8") as stream:
         theirs = {row["claim"]: row for row in csv.DictReader(stream)}
@@ -124,7 +124,9 @@ def verify(project: Project) -> Verification:
     built = {row["claim"]: row for row in built_claims(project)}
     for name in dict.fromkeys([*theirs, *built]):
         result = compare_claims(name, built.get(name), theirs.get(name))
-        claims.append(_unless_timed(result, name in timed))
+        if name in timed and result.outcome != "missing":
+            result = Comparison(name, "timing")
+        claims.append(result)
     return Verification(project.fidelity, figures, claims, _machine(project.root, folder))
 
 
@@ -147,16 +149,6 @@ def built_claims(project: Project) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(as_csv(rows(verdicts))))) if verdicts else []
 
 
-def _unless_timed(result: Comparison, timed: bool) -> Comparison:
-    return Comparison(result.name, "timing") if timed and result.outcome != "missing" else result
-
-
-def is_timed(paper: Paper, figure: str) -> bool:
-    """Return whether a figure, or a panel of it, shows measured times."""
-    sections = [paper.figures[panel] for panel in paper.panels(figure)]
-    return any(section.get("against") == SECONDS for section in sections)
-
-
 def timed_claims(project: Project) -> set[str]:
     """Return the claims that rest on measured times."""
     return {
@@ -168,7 +160,9 @@ def timed_claims(project: Project) -> set[str]:
 
 
 def compare_tables(name: str, ours: str | None, theirs: str | None) -> Comparison:
-    """Compare two tables of a figure; points that a reader took off the printed one do not count.
+    """Compare two tables of a figure.
+
+    Points that a reader took off the printed one do not count, nor do measured times.
 
     Args:
         name: of the figure.
@@ -273,7 +267,10 @@ def _cells(text: str) -> dict[tuple[str, ...], dict[str, str]]:
     for number, (heads, lines) in enumerate(read_tables(text), 1):
         keys = 3 if heads[0] == "class" else 2
         for row in () if heads[1].startswith("published_x") else lines:
-            cells[(str(number), *row[:keys])] = dict(zip(heads[keys:], row[keys:], strict=True))
+            named = zip(heads[keys:], row[keys:], strict=True)
+            cells[(str(number), *row[:keys])] = {
+                head: cell for head, cell in named if not head.startswith(SECONDS)
+            }
     return cells
 
 
