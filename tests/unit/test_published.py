@@ -105,7 +105,7 @@ def test_bad_files_are_one_line(
 
 def test_measured_times_are_no_one_elses() -> None:
     paper = load_project(ROOT, {}).papers["zhang2022"]
-    with pytest.raises(ConfigurationError, match="expected NAME.csv with NAME one of (?!.*seconds)"):
+    with pytest.raises(ConfigurationError, match=r"expected NAME.csv with NAME one of (?!.*seco)"):
         _check_file(paper, "published/zhang2022/seconds_a.csv", Path("seconds_a.csv"))
 
 
