@@ -231,12 +231,15 @@ def test_what_the_interior_method_finds_is_brought_to_few_columns(
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_dual_scaling_gives_nothing_away_where_few_columns_are_allowed(seed: int) -> None:
+def test_dual_scaling_gives_nothing_away_where_few_columns_are_allowed(
+    monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
     """One column holds less than what the low-rank method had reached, which then stays."""
     problem = sinr_problem(np.random.default_rng(seed), 20, 4, snr=100.0)
     scaled, start = scale_instance(problem, 0), np.ones((20, 4), complex)
-    low_rank = solver._low_rank(scaled, start, 1e-3, 12, 12, 20)
-    outcome = solver._run_dual_scaling(scaled, low_rank, 1e-3, 5, 1, 20)[0]
+    low_rank = solver._low_rank(scaled, start, 1e-3, 12, 20)
+    monkeypatch.setattr(solver, "_LARGEST_RANK", 1)
+    outcome = solver._run_dual_scaling(scaled, low_rank, 1e-3, 5, 20)[0]
     assert outcome.value >= low_rank.value
 
 

@@ -261,7 +261,7 @@ def _schemes_by_name(key: str, source: Mapping[str, Any]) -> dict[str, dict[str,
     for plan in source["experiments"].values():
         for scheme in plan["schemes"]:
             if scheme not in source["schemes"]:
-                text = documentation(f"irsrepro.papers.{key}.schemes.{scheme}", "design")
+                text = documentation(f"irsrepro.papers.{key}.schemes.{scheme}")
                 title, _, about = text.partition(": ")
                 if title:
                     schemes[scheme] = {

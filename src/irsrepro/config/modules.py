@@ -18,12 +18,10 @@ def module_file(name: str) -> Path | None:
     return None
 
 
-def defines(name: str, function: str) -> bool:
-    """Whether a library module defines a function, told without importing it."""
+def is_scheme(name: str) -> bool:
+    """Whether a library module defines ``design``, told without importing it."""
     path = module_file(name)
-    return path is not None and bool(
-        re.search(rf"^def {function}\(", path.read_text("utf-8"), re.M)
-    )
+    return path is not None and bool(re.search(r"^def design\(", path.read_text("utf-8"), re.M))
 
 
 def quantities_of(key: str) -> tuple[set[str], set[str]]:
@@ -43,18 +41,17 @@ def quantities_of(key: str) -> tuple[set[str], set[str]]:
     return words, set(re.findall(r"""\b([a-z]\w*)["']?\]?\s*[:=]\s*variable\(""", text))
 
 
-def documentation(name: str, function: str) -> str:
-    """Return the first paragraph of a module's docstring, without importing the module.
+def documentation(name: str) -> str:
+    """Return the first paragraph of the docstring of a scheme's module, without importing it.
 
     Args:
         name: dotted name of a library module.
-        function: what the module must define at its top to count.
 
     Returns:
-        The text without its full stop, empty if there is no such module, function or docstring.
+        The text without its full stop, empty if there is no such module, ``design`` or docstring.
     """
     path = module_file(name)
-    if path is None or not defines(name, function):
+    if path is None or not is_scheme(name):
         return ""
     text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
     return " ".join(text.split("\n\n")[0].split()).rstrip(".")

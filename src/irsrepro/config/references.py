@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from irsrepro.config.modules import defines, module_file, quantities_of
+from irsrepro.config.modules import is_scheme, module_file, quantities_of
 from irsrepro.config.parameters import PaperParameters
 from irsrepro.config.problems import config_error, one_of, raise_config_error
 
@@ -113,7 +113,7 @@ def check_code(file: str, key: str, source: Source) -> None:
             _check_untimed(file, scheme, source)
             continue
         module = entry.get("module", scheme)
-        if not defines(f"irsrepro.papers.{key}.schemes.{module}", "design"):
+        if not is_scheme(f"irsrepro.papers.{key}.schemes.{module}"):
             place = f"src/irsrepro/papers/{key}/schemes"
             raise_config_error(file, f"schemes.{scheme}", module,
                                f"a module of {place} that defines design()")  # fmt: skip

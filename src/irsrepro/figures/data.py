@@ -147,7 +147,6 @@ def make(
     if kind == "trace":
         curve_specs = _distinct(curve_specs, samples)
         samples = {spec["name"]: samples[spec["name"]] for spec in curve_specs}
-    if kind == "trace":
         dataset = trace(samples, section["iterations"])
         if section.get("against") == "seconds":
             dataset["seconds"] = _seconds(dataset["iteration"], data, curve_specs)

@@ -48,13 +48,14 @@ def standings(multiverse: Multiverse) -> tuple[Standing, list[Standing]]:
     for row in multiverse.rows:
         if row["source"] == OWN:
             verdicts[row["reading"]][row["claim"]] = row["verdict"]
-    ours = _holding(verdicts[DEFAULT])
+    holding = {name: _holding(verdicts[name]) for name in multiverse.readings}
+    ours = holding[DEFAULT]
     table = {
         name: Standing(
             reading,
             count_verdicts(verdicts[name].values()),
-            gained=tuple(claim for claim in _holding(verdicts[name]) if claim not in ours),
-            lost=tuple(claim for claim in ours if claim not in _holding(verdicts[name])),
+            gained=tuple(claim for claim in holding[name] if claim not in ours),
+            lost=tuple(claim for claim in ours if claim not in holding[name]),
         )
         for name, reading in multiverse.readings.items()
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from irsrepro.config.expressions import is_number
@@ -54,9 +55,13 @@ class Dimension:
         """Return the place of a value among the values.
 
         Raises:
-            ValueError: it is none of them.
+            KeyError: it is none of them.
         """
-        return [key_of(candidate) for candidate in self.values].index(key_of(value))
+        return self._places[key_of(value)]
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {key_of(value): place for place, value in enumerate(self.values)}
 
     def text(self, value: Any) -> str:
         """Return a value of the parameter for people, with its unit; a long one cut short."""

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import PIL.Image
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from irsrepro.claims import read_verdicts
 from irsrepro.config.loading import load_paper
+from irsrepro.config.models import Origin
 from irsrepro.config.modules import LIBRARY
 from irsrepro.config.paper import DEFAULT
 from irsrepro.errors import StorageError
@@ -34,7 +35,7 @@ from irsrepro.report.multiverse import EXPLAINED, survey_multiverse
 from irsrepro.report.pages import address, counts, number, others, part, warnings_of
 
 CITATION = "CITATION.cff"
-ORIGINS = ("stated", "derived", "related-work", "recalled", "assumed", "calibrated")
+ORIGINS = get_args(Origin)
 SETTLED = ORIGINS[:2]  # leave nothing open
 
 

@@ -305,6 +305,12 @@ def address(kind: str, identifier: str) -> str:
 
 def part(template: str, **values: Any) -> str:
     """Return a template of ``templates/`` filled in: a page, or a part of one."""
+    return _environment().get_template(template).render(**values)
+
+
+@cache
+def _environment() -> Environment:
+    """Where templates are found and compiled, each once."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -314,4 +320,4 @@ def part(template: str, **values: Any) -> str:
     )
     environment.filters |= {"number": number}
     environment.globals |= {"address": address, "verdicts": VERDICTS, "warnings_of": warnings_of}
-    return environment.get_template(template).render(**values)
+    return environment

@@ -63,7 +63,7 @@ def _uplink(
     users = power.size
     combiner = scratch.combiner
     level = np.empty(users)
-    lower, upper, steps = 0.0, inf, 0
+    upper, steps = inf, 0
     while True:
         combiner_from_gram(MMSE, gram, power, 1.0, scratch)
         low, high = inf, 0.0
@@ -75,7 +75,7 @@ def _uplink(
                 gain += (gram[k, j] * combiner[j, k]).real
             level[k] = weights[k] * gain / max(1.0 - power[k] * gain, 1e-300)
             low, high = min(low, power[k] * level[k]), max(high, power[k] * level[k])
-        lower, upper = max(lower, low), min(upper, high)
+        upper = min(upper, high)
         if high <= low * (1.0 + tolerance) or steps >= max_iterations:
             return low, upper, steps
         steps += 1

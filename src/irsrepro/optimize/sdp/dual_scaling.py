@@ -30,7 +30,7 @@ from irsrepro.compiled import assign, kernel
 from irsrepro.optimize.linear_algebra import squared_modulus
 from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT
 from irsrepro.optimize.sdp.columns import dense_columns, forms
-from irsrepro.optimize.sdp.instance import Instance, level_terms, quotients
+from irsrepro.optimize.sdp.instance import Instance, level_terms, linear_problem, quotients
 from irsrepro.optimize.sdp.slack import apply_inverse, invert_slack, new_slack_inverse
 
 _STRIDE = 0.5  # a step down the path in the norm of H, in units of the root of n + K
@@ -146,13 +146,7 @@ def dual_scaling(
     """
     size, users = diagonal.size, multipliers.size
     width = instance.numerator.shape[1]
-    problem = Instance(
-        instance.columns,
-        instance.numerator.copy(),
-        instance.numerator_constant.copy(),
-        np.zeros((users, width)),
-        np.ones(users),
-    )
+    problem = linear_problem(instance)
     inverse, identity = new_slack_inverse(size, width), np.eye(size).astype(np.complex128)
     scales, denominators, ratios = np.ones(users), np.empty(users), np.empty(users)
     total = multipliers.sum()

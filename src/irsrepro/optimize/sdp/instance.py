@@ -46,6 +46,19 @@ class Instance(NamedTuple):
 
 
 @kernel
+def linear_problem(instance: Instance) -> Instance:
+    """Return a linear problem on the same columns, with numerators of its own to be overwritten."""
+    users, width = instance.numerator.shape
+    return Instance(
+        instance.columns,
+        instance.numerator.copy(),
+        instance.numerator_constant.copy(),
+        np.zeros((users, width)),
+        np.ones(users),
+    )
+
+
+@kernel
 def row_powers(image: Complex, powers: Real) -> None:
     """|P_a|^2 for the rows of P = F^H Y, that is f_a^H V f_a.
 

@@ -53,6 +53,7 @@ from irsrepro.optimize.sdp.curvature import Tilts, apply_curvature, find_tilts, 
 from irsrepro.optimize.sdp.instance import (
     Instance,
     level_terms,
+    linear_problem,
     quotients,
     row_powers,
     soft_minimum,
@@ -269,13 +270,7 @@ def low_rank(
     powers, weights = np.empty(width), np.empty(width)
     diagonal, metric, lifted = np.zeros(rows), np.ones(rows), np.zeros(rows)
     inverse = new_slack_inverse(rows, width)
-    problem = Instance(
-        instance.columns,
-        instance.numerator.copy(),
-        instance.numerator_constant.copy(),
-        np.zeros((users, width)),
-        np.ones(users),
-    )
+    problem = linear_problem(instance)
     search = new_search(rows, 2 * start.shape[1])
     begin(search, start.copy().view(np.float64), 0.0, 0)
     factor = search.trial.view(np.complex128).copy()

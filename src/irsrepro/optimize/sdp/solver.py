@@ -168,15 +168,9 @@ def solve_diagonal_sdp(
             uses_dual_scaling = not (possible or scaled.linear) and size <= LARGEST_INTERIOR
             first_rounds = EARLY_ROUNDS if uses_dual_scaling else rounds
             w = None if multipliers is None else multipliers[r] * scaled.shares
-            outcomes.append(
-                _low_rank(
-                    scaled, first, tolerance, first_rounds, _LARGEST_RANK, width, multipliers=w
-                )
-            )
+            outcomes.append(_low_rank(scaled, first, tolerance, first_rounds, width, multipliers=w))
             if uses_dual_scaling and outcomes[0].status != CONVERGED:
-                outcomes += _run_dual_scaling(
-                    scaled, outcomes[0], tolerance, rounds, _LARGEST_RANK, width
-                )
+                outcomes += _run_dual_scaling(scaled, outcomes[0], tolerance, rounds, width)
         if possible and (not outcomes or outcomes[0].status != CONVERGED):
             known_value = max(
                 smallest_value(scaled.instance, first), *(o.value for o in outcomes), -np.inf
@@ -254,7 +248,6 @@ def _low_rank(
     start: Complex,
     tolerance: float,
     rounds: int,
-    max_rank: int,
     width: int,
     helper: _Outcome | None = None,
     multipliers: Real | None = None,
@@ -276,7 +269,7 @@ def _low_rank(
         tolerance,
         scaled.floor,
         rounds,
-        max_rank,
+        _LARGEST_RANK,
         True,
         np.inf if helper is None else helper.upper,
     )
@@ -292,7 +285,6 @@ def _run_dual_scaling(
     low_rank_outcome: _Outcome,
     tolerance: float,
     rounds: int,
-    max_rank: int,
     width: int,
 ) -> list[_Outcome]:
     """Go on from the low-rank method by dual scaling, and back to it with the bound found there."""
@@ -304,7 +296,7 @@ def _run_dual_scaling(
     if V.size:
         squares, vectors = np.linalg.eigh(V)
         columns = (vectors * np.sqrt(np.maximum(squares, 0.0)))[:, ::-1]
-        for rank in range(1, min(max_rank, len(V)) + 1):  # the fewest columns that will do
+        for rank in range(1, min(_LARGEST_RANK, len(V)) + 1):  # the fewest columns that will do
             candidate = _pad(columns[:, :rank], width)
             candidate_value = smallest_value(instance, candidate)
             proven = upper - candidate_value <= tolerance * max(abs(candidate_value), scaled.floor)
@@ -316,7 +308,7 @@ def _run_dual_scaling(
     if upper - value <= tolerance * max(abs(value), scaled.floor):
         return [scaling._replace(status=CONVERGED)]
     start = np.ascontiguousarray(factor[:, np.abs(factor).any(axis=0)])
-    return [scaling, _low_rank(scaled, start, tolerance, rounds, max_rank, width, scaling)]
+    return [scaling, _low_rank(scaled, start, tolerance, rounds, width, scaling)]
 
 
 def _interior(scaled: ScaledInstance, known_value: float, tolerance: float, width: int) -> _Outcome:
@@ -332,7 +324,7 @@ def _interior(scaled: ScaledInstance, known_value: float, tolerance: float, widt
         return whole
     # V has every rank, and samples of it cost by the column: its largest ones are a good start.
     start = _pad(largest, _LARGEST_RANK)
-    few = _low_rank(scaled, start, tolerance, ROUND_LIMIT, _LARGEST_RANK, width, whole)
+    few = _low_rank(scaled, start, tolerance, ROUND_LIMIT, width, whole)
     iterations = steps + few.iterations
     return (few if few.status == CONVERGED else whole)._replace(iterations=iterations)
 
