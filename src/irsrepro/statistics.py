@@ -9,7 +9,7 @@ A failed realisation is NaN and is left out where it would be used, and counted.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -29,6 +29,7 @@ RESAMPLES = 4000
 SEED = 20_240_229
 _EXACT = 1e-13  # standard error, relative to a contrast, below which it does not vary
 _SMALLEST_ERROR = 1e-3  # of the standard error, below which that of a resample tells nothing
+_WEIGHTS_AT_ONCE = 8_000_000  # 64 MB
 _COLUMNS_AT_ONCE = 128  # bounds the memory of resampled curves to about 4 MB a block
 
 
@@ -72,12 +73,30 @@ def bootstrap_weights(realisations: int, seed: int = SEED) -> NDArray[np.float64
     """
     if realisations < 1:
         raise ValueError(f"realisations: {realisations} is not allowed; at least 1 is")
-    draws = np.random.default_rng(seed).integers(realisations, size=(RESAMPLES, realisations))
-    draws += realisations * np.arange(RESAMPLES)[:, None]
-    counts = np.bincount(draws.ravel(), minlength=RESAMPLES * realisations)
-    weights: Real = counts.reshape(RESAMPLES, realisations).astype(float)
+    weights = _draw_weights(np.random.default_rng(seed), RESAMPLES, realisations)
     weights.flags.writeable = False  # it is cached and shared
     return weights
+
+
+def weight_blocks(realisations: int) -> Iterator[Real]:
+    """Yield `bootstrap_weights` in blocks of resamples that are small enough for memory.
+
+    Few realisations are one block, which is kept for the next call.
+    """
+    if RESAMPLES * realisations <= _WEIGHTS_AT_ONCE:
+        yield bootstrap_weights(realisations)
+        return
+    generator, rows = np.random.default_rng(SEED), max(1, _WEIGHTS_AT_ONCE // realisations)
+    for first in range(0, RESAMPLES, rows):
+        yield _draw_weights(generator, min(rows, RESAMPLES - first), realisations)
+
+
+def _draw_weights(generator: np.random.Generator, rows: int, realisations: int) -> Real:
+    """Draw weights of the next resamples, (resample, realisation)."""
+    draws = generator.integers(realisations, size=(rows, realisations))
+    draws += realisations * np.arange(rows)[:, None]
+    counts = np.bincount(draws.ravel(), minlength=draws.size)
+    return counts.reshape(draws.shape).astype(float)
 
 
 def mean_interval(samples: ArrayLike, axis: int = 0) -> tuple[Real, Real, Real]:
@@ -155,24 +174,37 @@ def simultaneous_interval(
         level_of = np.asarray(quantile, dtype=float)[..., None]  # the same for all terms
         orders = np.broadcast_to(level_of, shape).ravel()
 
-    def contrasts(weights: Real) -> Real:
-        aggregated = _aggregate(columns, valid_columns, weights, orders)
+    def contrasts(aggregated: Real) -> Real:
         with np.errstate(divide="ignore", invalid="ignore"):
             return statistic(aggregated.reshape(-1, *shape))
 
-    estimate = contrasts(np.ones((1, total)))[0]
+    def resampled(weights: Real) -> Real:
+        return contrasts(_aggregate(columns, valid_columns, weights, orders))
+
+    estimate = resampled(np.ones((1, total)))[0]
     sample_counts = np.broadcast_to(valid.sum(axis=0), estimate.shape)
-    deviation = contrasts(bootstrap_weights(total)) - estimate
+    determined = np.isfinite(estimate) & (sample_counts >= 2)
+    influence = np.empty((0, 0))
+    if orders is None:
+        without = contrasts(_means_without_one(columns, valid_columns))
+        influence = -(sample_counts - 1.0) * (without - np.where(determined, estimate, 0.0))
+    deviations, spreads = [], []
+    for weights in weight_blocks(total):
+        deviations.append(resampled(weights) - estimate)
+        if orders is None:
+            spreads.append(_standard_errors(weights, influence, sample_counts))
+    deviation = np.concatenate(deviations)
     # A resample may hold none of a contrast's valid realisations; it then says nothing about it.
     deviation[~np.isfinite(deviation)] = np.nan
-    determined = np.isfinite(estimate) & (sample_counts >= 2) & ~np.isnan(deviation).all(axis=0)
+    determined &= ~np.isnan(deviation).all(axis=0)
     deviation[:, ~determined] = 0.0
     centre = np.where(determined, estimate, 0.0)
     levels = level if joint_level is None else joint_level, level
     if orders is None:
-        error, errors = _standard_errors(contrasts, bootstrap_weights(total), centre, sample_counts)
-        determined &= np.isfinite(error)
+        error = _standard_errors(np.ones((1, total)), influence, sample_counts)[0]
+        determined &= np.isfinite(influence).all(axis=0)
         varies = determined & (error > _EXACT * np.abs(centre))
+        errors = np.concatenate(spreads)
         critical = _bootstrap_t(deviation, error, errors, sample_counts, varies, levels)
     else:
         error = np.sqrt(np.nanmean(deviation**2, axis=0))
@@ -191,26 +223,22 @@ def simultaneous_interval(
     )
 
 
-def _standard_errors(
-    contrasts: Callable[[Real], Real], weights: Real, estimate: Real, sample_counts: Any
-) -> tuple[Real, Real]:
-    """Return the standard error of each contrast (contrast,), and in each resample.
+def _standard_errors(weights: Real, influence: Real, sample_counts: Any) -> Real:
+    """Return the standard errors of contrasts in resamples, (resample, contrast).
 
-    From jackknife pseudo-values, whose mean a smooth function of means is to first order. NaN where
-    the contrast has no value without one of the realisations.
+    Args:
+        weights: (resample, realisation).
+        influence: jackknife pseudo-values of each realisation, (realisation, contrast); their mean
+            is a smooth function of means to first order. Zero where the realisation is not used,
+            not finite where the contrast has no value without it.
+        sample_counts: number of valid realisations of each contrast.
     """
-    total = weights.shape[1]
-    without = contrasts(np.ones((total, total)) - np.eye(total)) - estimate
-    is_finite = np.isfinite(without)
-    without[~is_finite] = 0.0
-    influence = -(sample_counts - 1.0) * without  # of each realisation, zero where it is not used
+    finite = np.where(np.isfinite(influence), influence, 0.0)
     n = np.maximum(sample_counts, 2)
-    squares = np.einsum("br,rc->bc", weights, influence**2)
-    means = np.einsum("br,rc->bc", weights, influence) / n
-    spread_of = np.maximum(squares / n - means**2, 0.0) / (n - 1.0)
-    variance = (influence**2).sum(axis=0) / n - (influence.sum(axis=0) / n) ** 2
-    error = np.sqrt(np.maximum(variance, 0.0) / (n - 1.0))
-    return np.where(is_finite.all(axis=0), error, np.nan), np.sqrt(spread_of)
+    squares = np.einsum("br,rc->bc", weights, finite**2)
+    means = np.einsum("br,rc->bc", weights, finite) / n
+    errors: Real = np.sqrt(np.maximum(squares / n - means**2, 0.0) / (n - 1.0))
+    return errors
 
 
 def _bootstrap_t(
@@ -292,7 +320,9 @@ def _point_interval(
         orders = None if quantile is None else np.full(estimate[block].shape, quantile)
         arguments = columns[:, block], valid[:, block]
         estimate[block] = _aggregate(*arguments, np.ones((1, total)), orders)[0]
-        estimates = _aggregate(*arguments, bootstrap_weights(total), orders)
+        estimates = np.concatenate(
+            [_aggregate(*arguments, weights, orders) for weights in weight_blocks(total)]
+        )
         for n in np.unique(sample_counts[block]):
             if n < 2:
                 continue
@@ -336,6 +366,18 @@ def _aggregate(columns: Real, valid: NDArray[np.bool_], weights: Real, orders: R
         counts = np.einsum("br,rc->bc", weights, valid.astype(float))
     with np.errstate(invalid="ignore"):
         mean: Real = first + sums / counts
+    return mean
+
+
+def _means_without_one(columns: Real, valid: NDArray[np.bool_]) -> Real:
+    """Return the mean of each column over its valid rows but one, for each row, as `_aggregate`.
+
+    Where the row is not valid, that is the mean of all.
+    """
+    first = np.take_along_axis(columns, valid.argmax(axis=0)[None], axis=0)
+    centred = np.where(valid, columns - first, 0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean: Real = first + (centred.sum(axis=0) - centred) / (valid.sum(axis=0) - valid)
     return mean
 
 

@@ -6,13 +6,16 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 from scipy.stats import t as student
 
+from irsrepro import statistics
 from irsrepro.statistics import (
     RESAMPLES,
+    _means_without_one,
     bootstrap_weights,
     clopper_pearson,
     mean_interval,
     median_interval,
     simultaneous_interval,
+    weight_blocks,
 )
 
 Array = NDArray[np.float64]
@@ -47,6 +50,36 @@ def test_weights_are_multinomial_counts_that_never_change() -> None:
     assert not np.array_equal(bootstrap_weights(20, seed=1), weights)
     with pytest.raises(ValueError, match="at least 1"):
         bootstrap_weights(0)
+
+
+def test_weights_in_blocks_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    (whole,) = weight_blocks(50)
+    samples = np.random.default_rng(2).normal(size=(50, 3))
+    one_block = simultaneous_interval(samples, steps), mean_interval(samples)
+    monkeypatch.setattr(statistics, "_WEIGHTS_AT_ONCE", 50 * 7)
+    blocks = list(weight_blocks(50))
+    assert len(blocks) == -(-RESAMPLES // 7) and np.array_equal(np.concatenate(blocks), whole)
+    blockwise = simultaneous_interval(samples, steps), mean_interval(samples)
+    assert np.array_equal(blockwise[0].lower, one_block[0].lower)
+    assert np.array_equal(blockwise[1], one_block[1])
+
+
+@pytest.mark.parametrize("n", [2, 3, 4, 8, 16])
+def test_no_interval_is_narrower_than_students(n: int) -> None:
+    samples = 100.0 + np.random.default_rng(n).normal(size=(n, 1, 1))
+    half_width = student.ppf(0.975, n - 1) * samples.std(ddof=1) / np.sqrt(n)
+    found = simultaneous_interval(samples, value)
+    assert samples.mean() - found.lower_alone[0] >= half_width * (1 - 1e-9)
+    assert found.upper_alone[0] - samples.mean() >= half_width * (1 - 1e-9)
+
+
+@pytest.mark.parametrize("missing", [0, 3])
+def test_means_without_one_are_those_of_the_others(missing: int) -> None:
+    columns = np.random.default_rng(3).normal(size=(9, 2))
+    columns[:missing, 1] = np.nan
+    left = [np.nanmean(np.delete(columns, row, axis=0), axis=0) for row in range(9)]
+    found = _means_without_one(columns, np.isfinite(columns))
+    np.testing.assert_allclose(found, left, rtol=1e-12)
 
 
 @pytest.mark.parametrize("n", [30, 100])

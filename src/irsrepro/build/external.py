@@ -101,7 +101,9 @@ def evaluate(
     problem = Problem(channels, section, engine, streams)
     statistics = outside.statistics if hasattr(outside.model, "statistics") else None
     solution = run(outside.design, outside.evaluate, problem, sweep, statistics)
-    return solution.assign_attrs(outside.failures(sweep, solution.attrs.get("failures", "")))
+    numbers = channels["realisation"].values.tolist()
+    others = solution.attrs.get("failures", "")
+    return solution.assign_attrs(outside.failures(sweep, numbers, others))
 
 
 @dataclass
@@ -162,13 +164,15 @@ class _Outside:
         places = {"realisation": range(len(problem.streams))}
         return result.assign_coords(realisation=positions).reindex(places).drop_vars("realisation")
 
-    def failures(self, sweep: Mapping[str, Any], others: str) -> dict[str, str]:
+    def failures(
+        self, sweep: Mapping[str, Any], numbers: Sequence[int], others: str
+    ) -> dict[str, str]:
         """Return the attribute ``failures``: why realisations were rejected, and other reasons."""
         values = sweep["values"]
         lines = [
-            f"{self.swept} {value}, realisation {number}: {reason}"
+            f"{self.swept} {value}, realisation {numbers[position]}: {reason}"
             for value in values
-            for number, reason in sorted(
+            for position, reason in sorted(
                 self.reasons.get(values[0] if sweep.get("design_once") else value, {}).items()
             )
         ]

@@ -159,7 +159,7 @@ def run(
         ``point``, and ``seconds`` (point, realisation) of a timed sweep. Where a sweep changes the
         size of an array, entries beyond the size in use are NaN.
     """
-    points = []
+    points, numbers = [], problem.channels["realisation"].values
     variables: xr.Dataset | None = None
     failures: list[str] = []
     design_failures: Failures = {}
@@ -179,8 +179,8 @@ def run(
         solution, new_failures = _add_metrics(evaluate, point_problem, variables, design_failures)
         points.append(_with_indices(solution))
         failures += [
-            f"{sweep['parameter']} {value}, realisation {number}: {reason}"
-            for number, reason in sorted((design_failures | new_failures).items())
+            f"{sweep['parameter']} {value}, realisation {numbers[position]}: {reason}"
+            for position, reason in sorted((design_failures | new_failures).items())
         ]
     joined = xr.concat(points, dim="point", join="outer", combine_attrs="override")
     joined = joined.drop_vars(list(joined.coords))
