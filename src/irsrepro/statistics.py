@@ -188,6 +188,9 @@ def simultaneous_interval(
     if orders is None:
         without = contrasts(_means_without_one(columns, valid_columns))
         influence = -(sample_counts - 1.0) * (without - np.where(determined, estimate, 0.0))
+        is_finite = np.isfinite(influence)
+        determined &= is_finite.all(axis=0)
+        influence[~is_finite] = 0.0
     deviations, spreads = [], []
     for weights in weight_blocks(total):
         deviations.append(resampled(weights) - estimate)
@@ -202,7 +205,6 @@ def simultaneous_interval(
     levels = level if joint_level is None else joint_level, level
     if orders is None:
         error = _standard_errors(np.ones((1, total)), influence, sample_counts)[0]
-        determined &= np.isfinite(influence).all(axis=0)
         varies = determined & (error > _EXACT * np.abs(centre))
         errors = np.concatenate(spreads)
         critical = _bootstrap_t(deviation, error, errors, sample_counts, varies, levels)
@@ -229,14 +231,12 @@ def _standard_errors(weights: Real, influence: Real, sample_counts: Any) -> Real
     Args:
         weights: (resample, realisation).
         influence: jackknife pseudo-values of each realisation, (realisation, contrast); their mean
-            is a smooth function of means to first order. Zero where the realisation is not used,
-            not finite where the contrast has no value without it.
+            is a smooth function of means to first order. Zero where the realisation is not used.
         sample_counts: number of valid realisations of each contrast.
     """
-    finite = np.where(np.isfinite(influence), influence, 0.0)
     n = np.maximum(sample_counts, 2)
-    squares = np.einsum("br,rc->bc", weights, finite**2)
-    means = np.einsum("br,rc->bc", weights, finite) / n
+    squares = np.einsum("br,rc->bc", weights, influence**2)
+    means = np.einsum("br,rc->bc", weights, influence) / n
     errors: Real = np.sqrt(np.maximum(squares / n - means**2, 0.0) / (n - 1.0))
     return errors
 
@@ -340,7 +340,7 @@ def _aggregate(columns: Real, valid: NDArray[np.bool_], weights: Real, orders: R
     Args:
         columns: shape (realisation, column).
         valid: which entries count, same shape.
-        weights: shape (resample, realisation), whole numbers.
+        weights: shape (resample, realisation), whole numbers, as many in a row as realisations.
         orders: quantile of each column, or None for means.
 
     Returns:
@@ -356,9 +356,7 @@ def _aggregate(columns: Real, valid: NDArray[np.bool_], weights: Real, orders: R
                 columns[rows, column], np.take(copies, rows, axis=1), order
             )
         return aggregated
-    # Measured from the first valid value, a constant column has its mean without rounding error.
-    first = np.take_along_axis(columns, valid.argmax(axis=0)[None], axis=0)
-    centred = np.where(valid, columns - first, 0.0)
+    first, centred = _centred(columns, valid)
     # einsum and not a matrix product: BLAS may round equal columns differently.
     sums = np.einsum("br,rc->bc", weights, centred)
     counts = np.full_like(sums, columns.shape[0])
@@ -369,13 +367,21 @@ def _aggregate(columns: Real, valid: NDArray[np.bool_], weights: Real, orders: R
     return mean
 
 
+def _centred(columns: Real, valid: NDArray[np.bool_]) -> tuple[Real, Real]:
+    """Return the first valid value of each column (1, column), and the column measured from it.
+
+    So a constant column has its mean without rounding error. Zero where a row is not valid.
+    """
+    first = np.take_along_axis(columns, valid.argmax(axis=0)[None], axis=0)
+    return first, np.where(valid, columns - first, 0.0)
+
+
 def _means_without_one(columns: Real, valid: NDArray[np.bool_]) -> Real:
     """Return the mean of each column over its valid rows but one, for each row, as `_aggregate`.
 
     Where the row is not valid, that is the mean of all.
     """
-    first = np.take_along_axis(columns, valid.argmax(axis=0)[None], axis=0)
-    centred = np.where(valid, columns - first, 0.0)
+    first, centred = _centred(columns, valid)
     with np.errstate(divide="ignore", invalid="ignore"):
         mean: Real = first + (centred.sum(axis=0) - centred) / (valid.sum(axis=0) - valid)
     return mean

@@ -173,11 +173,9 @@ def _check_variant(variant: str | None, changes: Mapping[str, Any]) -> None:
     for key, change in changes.items():
         if not isinstance(change, dict):
             raise_config_error(COMMAND_LINE, key, change, "a mapping {parameter: value}")
-    changed = {key: change for key, change in changes.items() if change}
-    for key, change in changed.items():
-        if variant is None:
+        if change and variant is None:
             raise_config_error(COMMAND_LINE, key, change, "variant=NAME too, to name what changes")
-    if variant is not None and not changed:
+    if variant is not None and not any(changes.values()):
         raise_config_error(COMMAND_LINE, "variant", variant, "KEY='{PARAMETER: VALUE}' too")
 
 

@@ -24,13 +24,8 @@ from irsrepro.report.multiverse_gallery import FOLDER as READINGS
 from irsrepro.report.notebooks import places
 from irsrepro.report.verification import committed_folder
 
-COLUMNS = (
-    "x",
-    "value",
-    "lower",
-    "upper",
-    "seconds",
-)  # units end their names in a file, and are attrs here
+# Units end their names in a file, and are attrs here.
+COLUMNS = ("x", "value", "lower", "upper", "seconds")
 
 
 @dataclass(frozen=True)
