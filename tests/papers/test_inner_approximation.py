@@ -15,11 +15,9 @@ from irsrepro.papers.yu2020.algorithms import subproblem_solver as step
 from irsrepro.papers.yu2020.algorithms.inner_approximation import inner_approximation
 from irsrepro.papers.yu2020.algorithms.minimum_power_phases import optimality_residual
 from irsrepro.papers.yu2020.algorithms.subproblem import Subproblem, make_subproblem
+from irsrepro.papers.yu2020.reference.inner_approximation import ReferenceSubproblem
 from irsrepro.papers.yu2020.reference.inner_approximation import (
     inner_approximation as inner_approximation_cvxpy,
-)
-from irsrepro.papers.yu2020.reference.inner_approximation import (
-    solve_subproblem_cvxpy,
 )
 from irsrepro.papers.yu2020.reference.minimum_power_phases import (
     minimum_power_over_phases as minimum_power_over_phases_pymanopt,
@@ -192,15 +190,14 @@ def test_clarabel_finds_no_better_point_of_a_subproblem(elements: int, slack: fl
         assert objective == pytest.approx(power + problem.penalty * lost, rel=1e-12)
         if slack < np.inf:
             assert lost < slack + 1e-6
-        theirs = solve_subproblem_cvxpy(
+        stated = ReferenceSubproblem(
             scaled,
             targets[0],
-            old_v,
-            old_w,
             scaling=BALANCE,
             penalty=problem.penalty,
             slack=slack if slack < np.inf else None,
         )
+        theirs = stated.solve(old_v, old_w)
         assert objective == pytest.approx(theirs.objective, rel=1e-4)
         assert objective < theirs.objective + 1e-6  # the certificate says so too
 

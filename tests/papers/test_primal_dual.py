@@ -8,7 +8,7 @@ from draws import gaussian
 from irsrepro.papers.yu2020.algorithms.prediction import extrapolate, turn_towards
 from irsrepro.papers.yu2020.algorithms.primal_dual import solve_from_guess
 from irsrepro.papers.yu2020.algorithms.subproblem_solver import solve_subproblem
-from irsrepro.papers.yu2020.reference.inner_approximation import solve_subproblem_cvxpy
+from irsrepro.papers.yu2020.reference.inner_approximation import ReferenceSubproblem
 
 
 def unitary(rng: np.random.Generator, size: int) -> np.ndarray:
@@ -38,15 +38,8 @@ def test_a_near_guess_leads_to_the_solution_of_the_general_method_and_of_clarabe
     np.testing.assert_allclose(Y @ Y.conj().T, factor @ factor.conj().T, atol=1e-4)
     np.testing.assert_allclose(squares(w), squares(beams), atol=1e-4)
     np.testing.assert_allclose(prices, z, rtol=1e-3, atol=1e-6)
-    theirs = solve_subproblem_cvxpy(
-        scaled,
-        targets[0],
-        problem.factor @ problem.factor.conj().T,
-        squares(problem.beams),
-        scaling=BALANCE,
-        penalty=0.0,
-        slack=slack,
-    )
+    stated = ReferenceSubproblem(scaled, targets[0], scaling=BALANCE, penalty=0.0, slack=slack)
+    theirs = stated.solve(problem.factor @ problem.factor.conj().T, squares(problem.beams))
     assert np.sum(np.abs(w) ** 2) == pytest.approx(theirs.objective, rel=1e-4)
 
 

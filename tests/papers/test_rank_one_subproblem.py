@@ -22,7 +22,7 @@ from irsrepro.papers.yu2020.algorithms.rank_one_derivatives import (
 )
 from irsrepro.papers.yu2020.algorithms.subproblem import Subproblem
 from irsrepro.papers.yu2020.algorithms.subproblem_solver import solve_subproblem
-from irsrepro.papers.yu2020.reference.inner_approximation import solve_subproblem_cvxpy
+from irsrepro.papers.yu2020.reference.inner_approximation import ReferenceSubproblem
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
@@ -85,15 +85,10 @@ def test_solutions_are_those_of_the_general_method_and_of_clarabel(seed: int) ->
     np.testing.assert_allclose(squares(w[:, None]), squares(beams), atol=1e-4)
     np.testing.assert_allclose(prices, z[:2], rtol=1e-3)
     assert np.vdot(y, problem.factor[:, 0]).imag == pytest.approx(0.0, abs=1e-10)
-    theirs = solve_subproblem_cvxpy(
-        scaled,
-        targets[0],
-        problem.factor @ problem.factor.conj().T,
-        squares(problem.beams),
-        scaling=BALANCE,
-        penalty=problem.penalty,
-        slack=None,
+    stated = ReferenceSubproblem(
+        scaled, targets[0], scaling=BALANCE, penalty=problem.penalty, slack=None
     )
+    theirs = stated.solve(problem.factor @ problem.factor.conj().T, squares(problem.beams))
     assert reached == pytest.approx(theirs.objective, rel=1e-4)
     assert reached < theirs.objective + 1e-6
 

@@ -4,15 +4,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from irsrepro.array_types import Complex
+from irsrepro.array_types import Complex, Real
 from irsrepro.lazy_import import lazily
 from irsrepro.optimize.beamforming.max_min import MaxMinBeams
-from irsrepro.optimize.reference.public_solvers import FIRST_ORDER, solve_program
+from irsrepro.optimize.reference.public_solvers import FIRST_ORDER, optimise_program
 from irsrepro.optimize.result import CONVERGED, FAILURE
 
 cp = lazily("cvxpy")
@@ -27,20 +28,21 @@ def max_min_beams(
 ) -> MaxMinBeams:
     """Maximise the smallest weighted SINR over beams of total power one (zhang2022, [47]).
 
-    A level t is feasible if sqrt(1 + omega_k / t) Re(e_k w_k) >= ||[e_k W, 1]|| for all users, e_k
-    w_k real, and ||W|| <= 1.
+    A level t is feasible if sqrt(1 + omega_k / t) Re(e_k w_k) >= ||[e_k W, 1]|| for all users and
+    ||W|| <= 1. What is solved for is the largest margin by which all of these inequalities hold,
+    which every level has, and what counts is what the beams then reach.
 
     Args:
         channel: e, (realisation, user, antenna), relative to the root of noise over power.
         weights: omega, (user,) or one for all.
         tolerance: relative width of the bracket at which to stop.
-        max_iterations: largest number of feasibility problems.
+        max_iterations: largest number of cone programs.
 
     Returns:
         As `max_min_beams`, without uplink powers (nan).
 
     Raises:
-        SolverError: no solver answers a feasibility problem.
+        SolverError: no solver answers at a level.
     """
     count, users, _ = channel.shape
     omega = np.broadcast_to(np.asarray(weights, float), (users,))
@@ -56,11 +58,12 @@ def max_min_beams(
         while high - low > tolerance * high and iterations[r] < max_iterations:
             t = 0.5 * (low + high)
             iterations[r] += 1
-            solution = _feasible(channel[r], omega, t)
-            if solution is None:
+            found = _largest_margin(channel[r], omega, t)
+            reached = float((omega * _sinr(channel[r] @ found.T)).min())
+            if reached < t:
                 high = t
             else:
-                low, beams[r], status[r] = t, solution.T, CONVERGED
+                low, beams[r], status[r] = reached, found, CONVERGED
         level[r], upper[r] = low, high
     residual = upper / level - 1.0
     uplink = np.full((count, users), np.nan)
@@ -69,22 +72,54 @@ def max_min_beams(
     )
 
 
-def _feasible(e: Complex, omega: NDArray[np.float64], level: float) -> Complex | None:
-    """Beams (antenna, user) that reach a level with power at most one, None if none are found."""
-    users, antennas = e.shape
-    W: Any = cp.Variable((antennas, users), complex=True)
+class _Program(NamedTuple):
+    """The cone program of a size, with parameters: cvxpy takes longer to read than to solve it.
+
+    Attributes:
+        statement: maximise the margin.
+        beams: real parts over imaginary parts of W, (2 antenna, user).
+        channel: the same of e_k over their size, so that its product with `beams` is real parts
+            over imaginary parts, (2 user, 2 antenna).
+        own: sqrt(1 + omega_k / t) times the rows of that for real parts, (user, 2 antenna).
+        noise: one over the size, (user, 1).
+    """
+
+    statement: Any
+    beams: Any
+    channel: Any
+    own: Any
+    noise: Any
+
+
+@cache
+def _program(users: int, antennas: int) -> _Program:
+    margin, W = cp.Variable(), cp.Variable((2 * antennas, users))
+    channel, own = cp.Parameter((2 * users, 2 * antennas)), cp.Parameter((users, 2 * antennas))
+    noise = cp.Parameter((users, 1))
+    received = channel @ W
+    heard = cp.hstack([received[:users], received[users:], noise])
+    amplitudes = cp.sum(cp.multiply(own, W.T), axis=1)
+    limits = [cp.norm(W, "fro") <= 1.0, cp.SOC(amplitudes - margin, heard, axis=1)]
+    return _Program(cp.Problem(cp.Maximize(margin), limits), W, channel, own, noise)
+
+
+def _largest_margin(e: Complex, omega: Real, level: float) -> Complex:
+    """Beams (user, antenna) of power one that exceed a level, or miss it, by the most."""
+    program = _program(*e.shape)
     # Rows of unit size, or the solver stops at its own tolerances.
-    size = np.maximum(np.linalg.norm(e, axis=1), 1.0)
-    amplitudes = (e / size[:, None]) @ W
-    limits: list[Any] = [cp.norm(W, "fro") <= 1.0]
-    for k in range(users):
-        stacked = cp.hstack([amplitudes[k], np.array([1.0 / size[k]])])
-        limits += [
-            np.sqrt(1.0 + omega[k] / level) * cp.real(amplitudes[k, k]) >= cp.norm(stacked),
-            cp.imag(amplitudes[k, k]) == 0.0,
-        ]
-    program = cp.Problem(cp.Minimize(0.0), limits)
-    status = solve_program(program, (("CLARABEL", {}), FIRST_ORDER))
-    if status != cp.OPTIMAL:
-        return None
-    return np.asarray(W.value)
+    size = np.maximum(np.linalg.norm(e, axis=1, keepdims=True), 1.0)
+    scaled = e / size
+    program.channel.value = np.block([[scaled.real, -scaled.imag], [scaled.imag, scaled.real]])
+    program.own.value = np.sqrt(1.0 + omega / level)[:, None] * program.channel.value[: len(e)]
+    program.noise.value = 1.0 / size
+    optimise_program(program.statement, (("CLARABEL", {}), FIRST_ORDER))
+    parts = program.beams.value
+    beams: Complex = (parts[: e.shape[1]] + 1j * parts[e.shape[1] :]).T
+    return beams / np.linalg.norm(beams)
+
+
+def _sinr(amplitudes: Complex) -> Real:
+    """SINR from what users hear of beams, (user, beam)."""
+    powers = np.abs(amplitudes) ** 2
+    own = np.diag(powers)
+    return np.asarray(own / (powers.sum(axis=1) - own + 1.0))

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from irsrepro.array_types import Complex, Real
 from irsrepro.lazy_import import lazily
 from irsrepro.optimize.result import SolverError
 
@@ -71,6 +72,20 @@ def optimise_program(program: Any, attempts: Sequence[Attempt]) -> str:
     if status not in (cp.OPTIMAL, cp.OPTIMAL_INACCURATE):
         raise SolverError(f"{attempts[0][0]}: {status}")
     return status
+
+
+def entries(matrix: Any) -> Any:
+    """Entries of a complex expression of cvxpy in a row: the real parts, then the imaginary ones.
+
+    The trace of a product of two Hermitian matrices is the scalar product of their rows.
+    """
+    return cp.hstack([cp.vec(part(matrix), order="C") for part in (cp.real, cp.imag)])
+
+
+def parts(matrices: Complex) -> Real:
+    """Return `entries` of matrices of numbers, (..., row, column)."""
+    flat = matrices.reshape(*matrices.shape[:-2], -1)
+    return np.concatenate([flat.real, flat.imag], axis=-1)
 
 
 def search_manifold(problem: Any, start: Any, **options: Any) -> Any:

@@ -1,25 +1,28 @@
 """The unit-diagonal semidefinite programs by public means: cvxpy with Clarabel or SCS, or pymanopt.
 
 One realisation at a time, and the obvious way: a Hermitian variable, one linear constraint per
-user, and for ratios the bisection over feasibility problems that zheng2021 (after eq. (44)) and
-zhang2022 prescribe. Two precautions only, without which the answers cannot be trusted: the data are
-brought to moderate numbers first (at gains of 1e-12 the solvers return nonsense as "optimal"), and
-every matrix is projected to the feasible set and its value recomputed from the projection. First
-order solvers call infeasible levels feasible because slightly negative eigenvalues make an
-interference that is not negative look so; the recomputed value shows it.
+user, and for ratios the bisection over levels that zheng2021 (after eq. (44)) and zhang2022
+prescribe. Whether a level can be reached is asked as the largest margin by which all users exceed
+it, which has an answer of any accuracy at every level; a program without objective has none near
+the last feasible level, where solvers give up. Two precautions more, without which the answers
+cannot be trusted: the data are brought to moderate numbers first (at gains of 1e-12 the solvers
+return nonsense as "optimal"), and every matrix is projected to the feasible set and its value
+recomputed from the projection: negative eigenvalues, however small, let an interference seem to
+vanish that does not.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from irsrepro.array_types import Complex, Real
 from irsrepro.lazy_import import lazily
 from irsrepro.optimize.reference.low_rank import relax_low_rank
-from irsrepro.optimize.reference.public_solvers import Attempt, optimise_program, solve_program
+from irsrepro.optimize.reference.public_solvers import Attempt, entries, optimise_program, parts
 from irsrepro.optimize.result import converged_or_limited
 from irsrepro.optimize.sdp.instance import Instance
 from irsrepro.optimize.sdp.problem import MaxMinProblem, scale_instance, smallest_value
@@ -33,7 +36,6 @@ CONE_LIMIT = 16
 # Second order, up to about 50 elements; and the first-order one where that has no answer.
 _ATTEMPTS: tuple[Attempt, ...] = (("CLARABEL", {}), ("SCS", {"eps_abs": 1e-6, "eps_rel": 1e-6}))
 _CONE_ACCURACY = 1e-6  # what Clarabel reaches on a linear problem
-_FALSE = 1e-2  # relative shortfall that makes a "feasible" level a false one
 
 
 @dataclass(frozen=True)
@@ -43,22 +45,55 @@ class ReferenceSolution:
     Attributes:
         matrix: V, (element, element), projected: psd with unit diagonal.
         value: smallest of the users' values at `matrix`.
-        reported: the value the solver claims (linear problems), the level it called feasible
-            (ratios); NaN where it found nothing.
+        bound: what the solver calls out of reach: its optimum, or the least level that no user
+            exceeds together with the others.
         solves: semidefinite programs solved.
-        false_feasible: how many levels were called feasible although the projected matrix misses
-            them by more than 1 %.
-        bound: what the solver calls out of reach: its optimum, or the least level it calls
-            infeasible.
 
     """
 
     matrix: Complex
     value: float
-    reported: float
-    solves: int = 1
-    false_feasible: int = 0
     bound: float = np.inf
+    solves: int = 1
+
+
+class _Program(NamedTuple):
+    """The linear problem of a size, with parameters: cvxpy takes longer to read than to solve it.
+
+    Attributes:
+        statement: maximise min_k tr(C_k V) + c_k.
+        matrix: V.
+        rows: `parts` of C_k, (user, 2 element^2).
+        constants: c, (user,).
+    """
+
+    statement: Any
+    matrix: Any
+    rows: Any
+    constants: Any
+
+
+@cache
+def _program(elements: int, users: int) -> _Program:
+    level: Any = cp.Variable()
+    V = cp.Variable((elements, elements), hermitian=True)
+    rows, constants = cp.Parameter((users, 2 * elements**2)), cp.Parameter(users)
+    limits = [V >> 0, cp.real(cp.diag(V)) == 1, rows @ entries(V) + constants >= level]
+    return _Program(cp.Problem(cp.Maximize(level), limits), V, rows, constants)
+
+
+def _maximise_smallest(columns: Complex, weights: Real, constants: Real) -> tuple[Complex, float]:
+    """Maximise min_k tr(F diag(weights_k) F^H V) + constants_k; return V, projected, and optimum.
+
+    Raises:
+        SolverError: no solver returns a matrix.
+    """
+    program = _program(len(columns), len(weights))
+    matrices = np.einsum("ia,ka,ja->kij", columns, weights, columns.conj(), optimize=True)
+    program.rows.value = parts(matrices)
+    program.constants.value = constants
+    optimise_program(program.statement, _ATTEMPTS)
+    return project_to_unit_diagonal(program.matrix.value), float(program.statement.value)
 
 
 def project_to_unit_diagonal(matrix: Complex) -> Complex:
@@ -90,14 +125,11 @@ def solve_diagonal_sdp_cvxpy(problem: MaxMinProblem, realisation: int = 0) -> Re
         raise ValueError("the values must be linear; use bisect_ratio_cvxpy for ratios")
     scaled = scale_instance(problem.dense(), realisation)
     instance = scaled.instance
-    level: Any = cp.Variable()
-    V = cp.Variable(2 * instance.columns.local.shape[:1], hermitian=True)
-    values = _traces(V, instance.columns.local, instance.numerator) + instance.numerator_constant
-    program = cp.Problem(cp.Maximize(level), [*_cone(V), values >= level])
-    optimise_program(program, _ATTEMPTS)
-    matrix = project_to_unit_diagonal(V.value)
-    value, reported = scaled.unit * _value(instance, matrix), scaled.unit * float(level.value)
-    return ReferenceSolution(matrix, value, reported, bound=max(value, reported))
+    matrix, optimum = _maximise_smallest(
+        instance.columns.local, instance.numerator, instance.numerator_constant
+    )
+    value = scaled.unit * _value(instance, matrix)
+    return ReferenceSolution(matrix, value, bound=max(value, scaled.unit * optimum))
 
 
 def solve_diagonal_sdp(
@@ -202,27 +234,21 @@ def feasible_at_cvxpy(
         realisation: which one.
 
     Returns:
-        What the solver found, with the value it really has; None if it reports infeasibility.
+        The matrix of the largest margin; None if its values, recomputed, miss the level.
 
     Raises:
         SolverError: no solver answers.
 
     """
-    scaled = scale_instance(problem, realisation)
-    instance = scaled.instance
-    scaled_level = level / scaled.unit
-    V = cp.Variable(2 * instance.columns.local.shape[:1], hermitian=True)
-    weights = instance.numerator - scaled_level * instance.denominator
-    constants = instance.numerator_constant - scaled_level * instance.denominator_constant
-    traces = _traces(V, instance.columns.local, weights)
-    program = cp.Problem(cp.Minimize(0), [*_cone(V), traces + constants >= 0])
-    status = solve_program(program, _ATTEMPTS)
-    if V.value is None or status not in (cp.OPTIMAL, cp.OPTIMAL_INACCURATE):
-        return None
-    matrix = project_to_unit_diagonal(V.value)
+    scaled = scale_instance(problem.dense(), realisation)
+    instance, scaled_level = scaled.instance, level / scaled.unit
+    matrix, _ = _maximise_smallest(
+        instance.columns.local,
+        instance.numerator - scaled_level * instance.denominator,
+        instance.numerator_constant - scaled_level * instance.denominator_constant,
+    )
     value = scaled.unit * _value(instance, matrix)
-    false_feasible = value < level - _FALSE * abs(level)
-    return ReferenceSolution(matrix, value, level, 1, int(false_feasible))
+    return ReferenceSolution(matrix, value) if value >= level else None
 
 
 def bisect_ratio_cvxpy(
@@ -231,44 +257,34 @@ def bisect_ratio_cvxpy(
     """Maximise the smallest ratio by bisection on the level.
 
     The bracket starts at the ratio of V = I and ends at what a user would have without interference
-    and with every phase aligned for it: |f^H x| <= sum_i |f_i|. A level counts as feasible only if
-    the projected matrix does not miss it by 1 %: the solver's word alone is how infeasible targets
-    come to be reported.
+    and with every phase aligned for it: |f^H x| <= sum_i |f_i|. A level that is reached is replaced
+    by the value of the matrix that reaches it.
 
     Args:
         problem: with ratios of non-negative numerators.
         realisation: which one.
         relative_accuracy: width of the bracket, relative to its upper end, at which to stop.
 
+    Raises:
+        SolverError: no solver answers.
+
     """
     problem = problem.dense()
     columns, top, constants, _, noise = problem.parts(realisation)
     aligned = np.abs(columns).sum(axis=0) ** 2
     high = float(((np.maximum(top, 0.0) @ aligned + constants) / noise).min())
-    best = np.eye(columns.shape[0], dtype=np.complex128)
-    low = value = float(problem.values(np.stack([best] * len(problem.columns)))[realisation].min())
-    reported, solves, false_feasible = np.nan, 0, 0
+    matrix = np.eye(columns.shape[0], dtype=np.complex128)
+    low = float(problem.values(np.stack([matrix] * len(problem.columns)))[realisation].min())
+    solves = 0
     while high - low > relative_accuracy * abs(high):
         level = (low + high) / 2.0
         solution = feasible_at_cvxpy(problem, level, realisation)
         solves += 1
-        false_feasible += 0 if solution is None else solution.false_feasible
-        if solution is None or solution.false_feasible:
+        if solution is None:
             high = level
-            continue
-        low, reported = level, level
-        if solution.value > value:
-            best, value = solution.matrix, solution.value
-    return ReferenceSolution(best, value, reported, solves, false_feasible, max(high, value))
-
-
-def _traces(V: Any, columns: Complex, weights: Real) -> Any:
-    """tr(F diag(S_k) F^H V) for all users, written out as the papers do."""
-    return cp.hstack([cp.real(cp.trace(((columns * w) @ columns.conj().T) @ V)) for w in weights])
-
-
-def _cone(V: Any) -> list[Any]:
-    return [V >> 0, cp.real(cp.diag(V)) == 1]
+        else:
+            low, matrix = solution.value, solution.matrix
+    return ReferenceSolution(matrix, low, max(high, low), solves)
 
 
 def _value(instance: Instance, matrix: Complex) -> float:

@@ -17,7 +17,13 @@ from numpy.typing import ArrayLike
 from irsrepro.array_types import Complex, Real
 from irsrepro.lazy_import import lazily
 from irsrepro.optimize.reference.minimum_power import downlink_beams, uplink_fixed_point
-from irsrepro.optimize.reference.public_solvers import FIRST_ORDER, Attempt, optimise_program
+from irsrepro.optimize.reference.public_solvers import (
+    FIRST_ORDER,
+    Attempt,
+    entries,
+    optimise_program,
+    parts,
+)
 from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT
 from irsrepro.papers.yu2020.algorithms.inner_approximation import (
     RISE,
@@ -48,79 +54,107 @@ class ReferenceStep(NamedTuple):
     status: str
 
 
-def solve_subproblem_cvxpy(
-    channels: Complex,
-    targets: Real,
-    matrix: Complex,
-    beams: Complex,
-    *,
-    scaling: float,
-    penalty: float,
-    slack: float | None,
-    accuracy: float = 1e-7,
-) -> ReferenceStep:
-    """Solve yu2020's (17) about an iterate, noise 1 and powers of about 1.
+class ReferenceSubproblem:
+    """yu2020's (17) of one realisation, noise 1 and powers of about 1.
+
+    The iterate is a parameter: cvxpy takes several times longer to read the program than to solve
+    it. Traces of products of Hermitian matrices are sums over their real and imaginary parts.
 
     Args:
         channels: H, (user, element + 1, antenna).
         targets: gamma, (user,).
-        matrix: V', (element + 1, element + 1).
-        beams: W', (user, antenna, antenna).
         scaling: rho in c_ki^2 = rho^2 ||B'_ki|| / ||V'||.
         penalty: chi of the linearised rank gap.
         slack: what the linearised rank gap may reach, the right side of (16); None without it.
         accuracy: tolerance of the solver.
-
-    Raises:
-        SolverError: no solver returns matrices.
     """
-    users, size, antennas = channels.shape
-    V = cp.Variable((size, size), hermitian=True)
-    W = [cp.Variable((antennas, antennas), hermitian=True) for _ in range(users)]
-    top = np.linalg.eigh(matrix)[1][:, -1]
-    gap = size - cp.real(cp.trace(np.outer(top, top.conj()) @ V))
-    power = sum(cp.real(cp.trace(w)) for w in W)
-    constraints: list[Any] = [V >> 0, cp.real(cp.diag(V)) == 1, *(w >> 0 for w in W)]
-    if slack is not None:
-        constraints.append(gap <= slack)
-    for k in range(users):
-        total: Any = float(targets[k])
-        for i in range(users):
-            old = channels[k] @ beams[i] @ channels[k].conj().T
-            c2 = scaling**2 * np.linalg.norm(old) / np.linalg.norm(matrix)
-            c = np.sqrt(c2)
-            B = channels[k] @ W[i] @ channels[k].conj().T
-            sign, weight = (-1.0, 1.0) if i == k else (1.0, float(targets[k]))
-            square = cp.Variable()
-            joint = c * V + (sign / c) * B
-            flat = cp.vec(joint, order="F")
-            # |x|^2 <= square * 1 as a rotated cone.
-            constraints.append(
-                cp.SOC(
-                    square + 1.0,
-                    cp.hstack([2.0 * cp.real(flat), 2.0 * cp.imag(flat), square - 1.0]),
-                )
-            )
-            line_matrix = c2 * (
-                cp.real(cp.trace(matrix.conj().T @ V)) - 0.5 * np.linalg.norm(matrix) ** 2
-            )
-            line_beams = (cp.real(cp.trace(old.conj().T @ B)) - 0.5 * np.linalg.norm(old) ** 2) / c2
-            total += weight * (0.5 * square - line_matrix - line_beams)
-        # In units of the target, as all constraints then are of the order of one.
-        constraints.append(total / float(targets[k]) <= 0)
-    program: Any = cp.Problem(cp.Minimize(power + penalty * gap), constraints)
-    tolerances = ("tol_gap_abs", "tol_gap_rel", "tol_feas")
-    attempts: list[Attempt] = [("CLARABEL", dict.fromkeys(tolerances, accuracy))]
-    attempts.append(("CLARABEL", dict.fromkeys(tolerances, 100.0 * accuracy)))
-    if slack != 0.0:  # where the feasible set is a point, a first-order method ends beside it
-        attempts.append(FIRST_ORDER)
-    optimise_program(program, attempts)
-    return ReferenceStep(
-        np.asarray(V.value),
-        np.stack([np.asarray(w.value) for w in W]),
-        float(program.value),
-        program.status,
-    )
+
+    def __init__(
+        self,
+        channels: Complex,
+        targets: Real,
+        *,
+        scaling: float,
+        penalty: float,
+        slack: float | None,
+        accuracy: float = 1e-7,
+    ) -> None:
+        users, size, antennas = channels.shape
+        self._channels, self._scaling = channels, scaling
+        # Of user k's constraint, in units of its target, as all are then of the order of one.
+        self._weights = np.where(np.eye(users), 1.0 / targets[:, None], 1.0)
+        self._signs = np.where(np.eye(users), -1.0, 1.0)
+        self._V = cp.Variable((size, size), hermitian=True)
+        self._W = [cp.Variable((antennas, antennas), hermitian=True) for _ in range(users)]
+        self._top = cp.Parameter(2 * size**2)  # the dominant eigenvector's matrix
+        self._balance = cp.Parameter((users, users), pos=True)  # c
+        self._opposite = cp.Parameter((users, users))  # -1 / c of a user's own beam, 1 / c
+        self._slope = cp.Parameter((users, 2 * size**2))  # of the lines in V
+        self._beam_slope = cp.Parameter((users, users * 2 * antennas**2))  # of the lines in W
+        self._constant = cp.Parameter(users)
+        gap = size - self._top @ entries(self._V)
+        power = sum(cp.real(cp.trace(w)) for w in self._W)
+        squares = cp.Variable((users, users))
+        lines = self._slope @ entries(self._V) + self._beam_slope @ cp.hstack(
+            [entries(w) for w in self._W]
+        )
+        curved = cp.sum(cp.multiply(0.5 * self._weights, squares), axis=1)
+        constraints: list[Any] = [
+            self._V >> 0,
+            cp.real(cp.diag(self._V)) == 1,
+            *(w >> 0 for w in self._W),
+            curved - lines + self._constant <= 0,
+        ]
+        if slack is not None:
+            constraints.append(gap <= slack)
+        for k in range(users):
+            for i in range(users):
+                B = channels[k] @ self._W[i] @ channels[k].conj().T
+                joint = self._balance[k, i] * entries(self._V)
+                joint += self._opposite[k, i] * entries(B)
+                # |x|^2 <= square * 1 as a rotated cone.
+                square = squares[k, i]
+                constraints.append(cp.SOC(square + 1.0, cp.hstack([2.0 * joint, square - 1.0])))
+        self._program: Any = cp.Problem(cp.Minimize(power + penalty * gap), constraints)
+        tolerances = ("tol_gap_abs", "tol_gap_rel", "tol_feas")
+        self._attempts: list[Attempt] = [
+            ("CLARABEL", dict.fromkeys(tolerances, each)) for each in (accuracy, 100.0 * accuracy)
+        ]
+        if slack != 0.0:  # where the feasible set is a point, a first-order method ends beside it
+            self._attempts.append(FIRST_ORDER)
+
+    def solve(self, matrix: Complex, beams: Complex) -> ReferenceStep:
+        """Solve it about an iterate.
+
+        Args:
+            matrix: V', (element + 1, element + 1).
+            beams: W', (user, antenna, antenna).
+
+        Raises:
+            SolverError: no solver returns matrices.
+        """
+        H, users = self._channels, len(self._channels)
+        top = np.linalg.eigh(matrix)[1][:, -1]
+        images = np.einsum("kma,iab,knb->kimn", H, beams, H.conj(), optimize=True)  # B'
+        size, sizes = np.linalg.norm(matrix), np.linalg.norm(images, axis=(2, 3))
+        squared = self._scaling**2 * sizes / size  # c^2
+        pulled_back = np.einsum("kma,kimn,knb->kiab", H.conj(), images, H, optimize=True)
+        slopes = (self._weights / squared)[:, :, None] * parts(pulled_back)
+        self._top.value = parts(np.outer(top, top.conj()))
+        self._balance.value = np.sqrt(squared)
+        self._opposite.value = self._signs / np.sqrt(squared)
+        weighted = self._weights * squared
+        self._slope.value = weighted.sum(axis=1)[:, None] * parts(matrix)
+        self._beam_slope.value = slopes.reshape(users, -1)
+        halves = 0.5 * (weighted * size**2 + self._weights * sizes**2 / squared)
+        self._constant.value = 1.0 + halves.sum(axis=1)
+        status = optimise_program(self._program, self._attempts)
+        return ReferenceStep(
+            np.asarray(self._V.value),
+            np.stack([np.asarray(w.value) for w in self._W]),
+            float(self._program.value),
+            status,
+        )
 
 
 def inner_approximation(
@@ -181,22 +215,20 @@ def inner_approximation(
         if not np.isfinite(first):
             continue
         best = (first, u, w)
-        H = channels[r] * np.sqrt(first)
+        subproblem = ReferenceSubproblem(
+            channels[r] * np.sqrt(first),
+            targets[r],
+            scaling=scaling,
+            penalty=chi,
+            slack=rank_slack if rank_slack < np.inf else None,
+            accuracy=min(accuracy, _SOLVER_ACCURACY),
+        )
         V = np.outer(u.conj(), u)
         W = np.einsum("ka,kb->kab", w, w.conj()) / first
         objective, status[r] = 1.0, ITERATION_LIMIT
         traces[:, r, :] = np.array([first, first, first, 0.0, 0.0])[:, None]
         for t in range(1, max_iterations + 1):
-            step = solve_subproblem_cvxpy(
-                H,
-                targets[r],
-                V,
-                W,
-                scaling=scaling,
-                penalty=chi,
-                slack=rank_slack if rank_slack < np.inf else None,
-                accuracy=min(accuracy, _SOLVER_ACCURACY),
-            )
+            step = subproblem.solve(V, W)
             values, vectors = np.linalg.eigh(step.matrix)
             gap = max(0.0, float(np.trace(step.matrix).real - values[-1]))
             lifted = float(np.einsum("kaa->", step.beams).real)
