@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from irsrepro.array_types import Complex, Real
 from irsrepro.lazy_import import lazily
 from irsrepro.optimize.beamforming.max_min import MaxMinBeams
-from irsrepro.optimize.reference.public_solvers import FIRST_ORDER, optimise_program
+from irsrepro.optimize.reference.public_solvers import FIRST_ORDER, optimise_program, real_form
 from irsrepro.optimize.result import CONVERGED, FAILURE
 
 cp = lazily("cvxpy")
@@ -78,9 +78,8 @@ class _Program(NamedTuple):
     Attributes:
         statement: maximise the margin.
         beams: real parts over imaginary parts of W, (2 antenna, user).
-        channel: the same of e_k over their size, so that its product with `beams` is real parts
-            over imaginary parts, (2 user, 2 antenna).
-        own: sqrt(1 + omega_k / t) times the rows of that for real parts, (user, 2 antenna).
+        channel: `real_form` of e_k over their size, (2 user, 2 antenna).
+        own: sqrt(1 + omega_k / t) times its rows for real parts, (user, 2 antenna).
         noise: one over the size, (user, 1).
     """
 
@@ -108,13 +107,12 @@ def _largest_margin(e: Complex, omega: Real, level: float) -> Complex:
     program = _program(*e.shape)
     # Rows of unit size, or the solver stops at its own tolerances.
     size = np.maximum(np.linalg.norm(e, axis=1, keepdims=True), 1.0)
-    scaled = e / size
-    program.channel.value = np.block([[scaled.real, -scaled.imag], [scaled.imag, scaled.real]])
+    program.channel.value = real_form(e / size)
     program.own.value = np.sqrt(1.0 + omega / level)[:, None] * program.channel.value[: len(e)]
     program.noise.value = 1.0 / size
     optimise_program(program.statement, (("CLARABEL", {}), FIRST_ORDER))
-    parts = program.beams.value
-    beams: Complex = (parts[: e.shape[1]] + 1j * parts[e.shape[1] :]).T
+    real, imaginary = np.split(program.beams.value, 2)
+    beams: Complex = (real + 1j * imaginary).T
     return beams / np.linalg.norm(beams)
 
 

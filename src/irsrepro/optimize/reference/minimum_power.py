@@ -8,7 +8,8 @@ type of the result.
 
 from __future__ import annotations
 
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,7 +17,7 @@ from numpy.typing import ArrayLike
 from irsrepro.array_types import Complex, Real
 from irsrepro.lazy_import import lazily
 from irsrepro.optimize.beamforming.minimum_power import MinimumPowerSolution
-from irsrepro.optimize.reference.public_solvers import FIRST_ORDER, solve_program
+from irsrepro.optimize.reference.public_solvers import FIRST_ORDER, real_form, solve_program
 from irsrepro.optimize.result import CONVERGED, FAILURE
 
 cp = lazily("cvxpy")
@@ -52,30 +53,20 @@ def minimum_power_beamforming(
     for r in range(count):
         # Unit gains: without, the solver stops at powers of the size of its tolerances.
         size = np.linalg.norm(channel[r], axis=1).min() / np.sqrt(noise)
-        e = channel[r] / np.sqrt(noise) / size
-        W: Any = cp.Variable((antennas, users), complex=True)
-        amplitudes = e @ W
-        cones: list[Any] = []
-        for k in range(users):
-            # Real parts by hand: cvxpy returns no multipliers of complex cones.
-            parts = (cp.real, cp.imag)
-            interference = [
-                part(amplitudes[k, i]) for i in range(users) if i != k for part in parts
-            ]
-            amplitude = cp.real(amplitudes[k, k]) / np.sqrt(gamma[r, k])
-            cones.append(cp.SOC(amplitude, cp.hstack([*interference, 1.0])))
-        program: Any = cp.Problem(cp.Minimize(cp.sum_squares(W)), cones)
-        program_status = solve_program(program, (("CLARABEL", {}), FIRST_ORDER))
+        e, roots = channel[r] / np.sqrt(noise) / size, np.sqrt(gamma[r])
+        program = _program(users, antennas)
+        program.channel.value = real_form(e)
+        program.own.value = program.channel.value[:users] / roots[:, None]
+        program_status = solve_program(program.statement, (("CLARABEL", {}), FIRST_ORDER))
         if program_status not in (cp.OPTIMAL, cp.OPTIMAL_INACCURATE):
             continue
-        beams[r] = W.value.T / size
+        real, imaginary = np.split(program.beams.value, 2)
+        beams[r] = (real + 1j * imaginary).T / size
         power[r] = (np.abs(beams[r]) ** 2).sum()
         # The multiplier t of amplitude >= norm is that of the roots; squares double it.
-        for k in range(users):
-            amplitude = abs(e[k] @ W.value[:, k]) / np.sqrt(gamma[r, k])
-            dual = float(np.ravel(cones[k].dual_value[0])[0])
-            uplink[r, k] = dual / (2.0 * amplitude) / size**2
-        iterations[r] = program.solver_stats.num_iters
+        amplitudes = np.abs(np.einsum("ka,ak->k", e, real + 1j * imaginary)) / roots
+        uplink[r] = np.ravel(program.cones.dual_value[0]) / (2.0 * amplitudes) / size**2
+        iterations[r] = program.statement.solver_stats.num_iters
         status[r] = CONVERGED
     residual = np.abs(uplink.sum(axis=1) / power - 1.0)
     return MinimumPowerSolution(
@@ -83,22 +74,57 @@ def minimum_power_beamforming(
     )
 
 
+class _Program(NamedTuple):
+    """The cone program of a size, with parameters: cvxpy takes longer to read than to solve it.
+
+    Attributes:
+        statement: minimise the power.
+        beams: real parts over imaginary parts of W, (2 antenna, user).
+        channel: `real_form` of e, (2 user, 2 antenna).
+        own: its rows for real parts over the roots of the targets, (user, 2 antenna).
+        cones: Re(e_k w_k) / sqrt(gamma_k) is no less than the norm of interference and noise.
+    """
+
+    statement: Any
+    beams: Any
+    channel: Any
+    own: Any
+    cones: Any
+
+
+@cache
+def _program(users: int, antennas: int) -> _Program:
+    W = cp.Variable((2 * antennas, users))
+    channel, own = cp.Parameter((2 * users, 2 * antennas)), cp.Parameter((users, 2 * antennas))
+    received, others = channel @ W, 1.0 - np.eye(users)
+    parts = [cp.multiply(others, received[:users]), cp.multiply(others, received[users:])]
+    heard = cp.hstack([*parts, np.ones((users, 1))])
+    cones = cp.SOC(cp.sum(cp.multiply(own, W.T), axis=1), heard, axis=1)
+    return _Program(cp.Problem(cp.Minimize(cp.sum_squares(W)), [cones]), W, channel, own, cones)
+
+
 def uplink_fixed_point(channel: Complex, targets: Real) -> Real | None:
-    """Uplink powers of one instance by the plain fixed point, noise 1; None where it diverges.
+    """Uplink powers of one instance, noise 1, as the fixed point F(lam) = lam; None without one.
+
+    F increases and is concave. Where its Jacobian is a contraction, Newton's step from below ends
+    above the fixed point, from where the steps fall towards it; elsewhere lam becomes F(lam).
 
     Args:
         channel: e, (user, antenna).
         targets: gamma, (user,).
     """
-    powers = np.zeros(len(targets))
+    powers, share = np.zeros(len(targets)), 1.0 + 1.0 / targets
     for _ in range(_FIXED_POINT_STEPS):
         covariance = np.eye(channel.shape[1]) + (channel.conj().T * powers) @ channel
-        gains = np.einsum("ka,ab,kb->k", channel, np.linalg.inv(covariance), channel.conj()).real
-        new = 1.0 / ((1.0 + 1.0 / targets) * gains)
+        products = channel @ np.linalg.solve(covariance, channel.conj().T)
+        new = 1.0 / (share * products.diagonal().real)
         if np.abs(new - powers).max() <= _ACCURACY * new.max():
             return np.asarray(new)
         if not new.max() < 1e100:
             break
+        slopes = (new**2 * share)[:, None] * np.abs(products) ** 2
+        if np.abs(np.linalg.eigvals(slopes)).max() < 1.0:
+            new = powers + np.linalg.solve(np.eye(len(targets)) - slopes, new - powers)
         powers = new
     return None
 

@@ -88,6 +88,11 @@ def parts(matrices: Complex) -> Real:
     return np.concatenate([flat.real, flat.imag], axis=-1)
 
 
+def real_form(matrix: Complex) -> Real:
+    """Return what multiplies real parts over imaginary parts as a matrix multiplies numbers."""
+    return np.block([[matrix.real, -matrix.imag], [matrix.imag, matrix.real]])
+
+
 def search_manifold(problem: Any, start: Any, **options: Any) -> Any:
     """Run pymanopt's conjugate gradients; where they fail, its steepest descent.
 

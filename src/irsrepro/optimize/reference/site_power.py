@@ -2,13 +2,14 @@
 
 # mypy: disable-error-code="attr-defined"
 
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from irsrepro.array_types import Complex, Real
 from irsrepro.lazy_import import lazily
-from irsrepro.optimize.reference.public_solvers import FIRST_ORDER, optimise_program
+from irsrepro.optimize.reference.public_solvers import FIRST_ORDER, optimise_program, real_form
 
 cp = lazily("cvxpy")
 
@@ -28,29 +29,51 @@ def solve_group_power_cvxpy(matrix: Complex, linear: Complex, limits: Real) -> C
         SolverError: no solver reports an optimum.
     """
     antennas, users = linear.shape
-    group = antennas // limits.size
     # In units of the root of the largest limit, and divided by the size of the matrix.
     root = float(np.sqrt(limits.max()))
     scale = max(float(np.abs(matrix).max()) * root**2, float(np.abs(linear).max()) * root) or 1.0
     values, vectors = np.linalg.eigh(matrix * root**2 / scale)
-    factor = np.sqrt(np.maximum(values, 0.0))[:, None] * vectors.conj().T
-    slope = linear * root / scale
-    real: Any = cp.Variable((antennas, users))
-    imag: Any = cp.Variable((antennas, users))
-    gain = cp.sum(cp.multiply(slope.real, real) + cp.multiply(slope.imag, imag))
-    cost = cp.sum_squares(factor.real @ real - factor.imag @ imag) + cp.sum_squares(
-        factor.real @ imag + factor.imag @ real
-    )
-    within = [
-        cp.sum_squares(real[rows]) + cp.sum_squares(imag[rows]) <= limit / root**2
-        for rows, limit in (
-            (slice(a * group, (a + 1) * group), limit) for a, limit in enumerate(limits)
-        )
-    ]
-    problem: Any = cp.Problem(cp.Maximize(2 * gain - cost), within)
-    optimise_program(problem, (("CLARABEL", {}), FIRST_ORDER))
-    solution: Complex = root * (real.value + 1j * imag.value)
-    parts = solution.reshape(limits.size, group, users)
-    powers = (np.abs(parts) ** 2).sum(axis=(1, 2))
+    program = _program(antennas, users, limits.size)
+    program.factor.value = real_form(np.sqrt(np.maximum(values, 0.0))[:, None] * vectors.conj().T)
+    program.slope.value = np.concatenate([linear.real, linear.imag]) * root / scale
+    program.limits.value = limits / root**2
+    optimise_program(program.statement, (("CLARABEL", {}), FIRST_ORDER))
+    real, imaginary = np.split(program.beams.value, 2)
+    solution: Complex = root * (real + 1j * imaginary)
+    sites = solution.reshape(limits.size, -1, users)
+    powers = (np.abs(sites) ** 2).sum(axis=(1, 2))
     shares = np.sqrt(np.minimum(1.0, limits / np.maximum(powers, 1e-300)))
-    return np.asarray((shares[:, None, None] * parts).reshape(antennas, users))
+    return np.asarray((shares[:, None, None] * sites).reshape(antennas, users))
+
+
+class _Program(NamedTuple):
+    """The program of a size, with parameters: cvxpy takes longer to read than to solve it.
+
+    Attributes:
+        statement: what is solved.
+        beams: real parts over imaginary parts of W, (2 antenna, user).
+        factor: `real_form` of a root of B, (2 antenna, 2 antenna).
+        slope: real parts over imaginary parts of V, (2 antenna, user).
+        limits: P, (site,).
+    """
+
+    statement: Any
+    beams: Any
+    factor: Any
+    slope: Any
+    limits: Any
+
+
+@cache
+def _program(antennas: int, users: int, sites: int) -> _Program:
+    W = cp.Variable((2 * antennas, users))
+    factor, slope = cp.Parameter((2 * antennas, 2 * antennas)), cp.Parameter(W.shape)
+    limits = cp.Parameter(sites)
+    group = antennas // sites
+    powers = [
+        cp.sum_squares(W[first : first + group]) + cp.sum_squares(W[antennas + first :][:group])
+        for first in range(0, antennas, group)
+    ]
+    gain = 2.0 * cp.sum(cp.multiply(slope, W)) - cp.sum_squares(factor @ W)
+    statement = cp.Problem(cp.Maximize(gain), [cp.hstack(powers) <= limits])
+    return _Program(statement, W, factor, slope, limits)

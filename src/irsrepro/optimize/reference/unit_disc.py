@@ -13,7 +13,7 @@ import numpy as np
 
 from irsrepro.array_types import Complex, Real
 from irsrepro.lazy_import import lazily
-from irsrepro.optimize.reference.public_solvers import FIRST_ORDER, optimise_program
+from irsrepro.optimize.reference.public_solvers import FIRST_ORDER, optimise_program, real_form
 from irsrepro.optimize.result import SolverError
 
 cp = lazily("cvxpy")
@@ -62,7 +62,7 @@ def solve_unit_disc_cvxpy(matrix: Complex, linear: Complex) -> Complex:
     eigenvalues, vectors = np.linalg.eigh(matrix / scale)
     root = np.sqrt(np.maximum(eigenvalues, 0.0))[:, None] * vectors.conj().T
     problem, factor, slope, point = _cone_program(size)
-    factor.value = np.block([[root.real, -root.imag], [root.imag, root.real]])
+    factor.value = real_form(root)
     slope.value = np.concatenate([linear.real, linear.imag]) / scale
     # "Inaccurate" is a gap above 1e-11 but below 1e-8.
     optimise_program(problem, (("CLARABEL", _ACCURACY), ("CLARABEL", {}), FIRST_ORDER))
