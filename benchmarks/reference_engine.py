@@ -4,13 +4,17 @@ After ``snakemake figures/all --config engine=reference fidelity=preview`` in th
 
     python benchmarks/reference_engine.py
 
-writes ``docs/reference_engine.md`` from the files under ``results`` and the committed preview.
-Figures that were not built keep their lines, so that the page can be made in parts.
+puts what the files under ``results`` hold beside the committed preview, into
+``benchmarks/results/reference_engine.json``, and writes ``docs/reference_engine.md``. With the
+environment variable of `arithmetic.STAND_IN`, for both commands, the machine stands in for one of
+another core type. Figures that were not built keep what is known of them.
 """
 
 import math
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from typing import Any
 
+from irsrepro import arithmetic
 from irsrepro.build.experiments import read_solutions
 from irsrepro.build.paths import solution_files
 from irsrepro.config.loading import Project, load_project
@@ -18,21 +22,23 @@ from irsrepro.config.paper import DEFAULT
 from irsrepro.optimize.result import FAILURE
 from irsrepro.report.listing import aligned_table, figure_times
 from irsrepro.report.verification import verify
+from timing import ROOT, read_results, write_results
 
-ROOT = Path(__file__).resolve().parents[1]
+NAME = "reference_engine"
 PAGE = ROOT / "docs" / "reference_engine.md"
 HEAD = """\
 # The reference engine beside ours
 
-Figures at preview fidelity, as far as they were built by public solvers (`--config
-engine=reference fidelity=preview`), held against the committed preview, which our kernels made.
-Seconds are those of the channels and solutions of a figure on one core, on a machine that was doing
-other work as well; panels of one figure share theirs. The page is made in parts, and a line holds
-against the preview that was committed when its figure was built. The distance is the largest one of
-any number of the figure, in half-widths of its committed interval; below one, a curve of public
-solvers lies inside the interval of ours everywhere. The failures are designs that a public solver
-gave up; a distribution has no interval, so that any difference shows.
-`python benchmarks/reference_engine.py` writes this page.
+Every figure at preview fidelity, built by public solvers (`snakemake figures/all --config
+engine=reference fidelity=preview`) and held against the committed preview, which our kernels made:
+once with the OpenBLAS kernels that are pinned ({pinned}), once with those of another core type
+({others}). Seconds are wall times of the channels and solutions of a figure, on a machine that did
+other work as well; panels of one figure share theirs. The distance is the largest one of any number
+of a figure, in half-widths of its committed interval; below one, a curve of public solvers lies
+inside the interval of ours everywhere. A distribution has no interval, so that any difference shows
+(*different*), and *rounding* is a relative difference below 1e-9. The failures are designs that a
+public solver gave up and that a figure counts. `python benchmarks/reference_engine.py` writes this
+page from `benchmarks/results/reference_engine.json`.
 
 """
 
@@ -49,35 +55,62 @@ def failures(project: Project, key: str, figure: str) -> int:
     return found
 
 
-def read_lines() -> dict[str, list[str]]:
-    """Return the cells of the page as it is, by figure."""
-    lines = PAGE.read_text(encoding="utf-8").splitlines() if PAGE.is_file() else []
-    cells = [line.strip("|").split("|") for line in lines if line.startswith("| ")]
-    return {row[0].strip(): [cell.strip() for cell in row] for row in cells}
-
-
-def main() -> None:
-    project = load_project(ROOT, {"engine": "reference", "fidelity": "preview"})
+def measure(project: Project) -> dict[str, dict[str, Any]]:
+    """Return what is built under ``results``, by figure."""
     compared = {each.name: each for each in verify(project).figures}
-    times, rows, absent, lines_before = figure_times(project, ROOT), [], [], read_lines()
+    seconds, rows = figure_times(project, ROOT), {}
     for key, paper in project.papers.items():
         for figure in paper.figures:
             found = compared[f"{key}/{figure}"]
-            if found.outcome == "missing":
-                if found.name in lines_before:
-                    rows.append(lines_before[found.name])
-                else:
-                    absent.append(found.name)
-                continue
-            share = "" if math.isnan(found.share) else f"{found.share:.2g}"
-            failed = str(failures(project, key, figure) or "")
-            seconds = f"{times[key, figure] or math.nan:.0f}"
-            rows.append([found.name, seconds, found.outcome, share, failed, found.detail])
-    heads = ["figure", "seconds", "outcome", "half-widths", "failures", "most different"]
-    lines = ["| " + " | ".join(cells) + " |" for cells in [heads, ["---"] * len(heads), *rows]]
-    rest = f"\nNot built here: {', '.join(absent)}.\n" if absent else ""
-    PAGE.write_text(HEAD + "\n".join(lines) + "\n" + rest, encoding="utf-8")
-    print(aligned_table(heads, rows, right=heads[1:2]))
+            if found.outcome != "missing":
+                rows[found.name] = {
+                    "seconds": round(seconds[key, figure] or 0.0),
+                    "outcome": found.outcome,
+                    "distance": None if math.isnan(found.share) else float(f"{found.share:.2g}"),
+                    "failures": failures(project, key, figure),
+                    "detail": found.detail,
+                }
+    return rows
+
+
+def distance(row: Mapping[str, Any]) -> str:
+    """Return how far a figure lies from ours."""
+    if row["outcome"] in ("identical", "rounding") or row["distance"] is None:
+        return str(row["outcome"])
+    return f"{row['distance']:g}"
+
+
+def table(figures: list[str], results: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
+    """Return heads and rows: quantity by quantity, core types side by side."""
+    quantities: dict[str, Callable[[Mapping[str, Any]], str]] = {
+        "seconds": lambda row: f"{row['seconds']}",
+        "distance": distance,
+        "failures": lambda row: f"{row['failures'] or ''}",
+    }
+    heads = [f"{name}, {core}" for name in quantities for core in results]
+    lines = [["figure", *heads, "most different"]]
+    for figure in figures:
+        rows = [by_figure.get(figure) for by_figure in results.values()]
+        cells = [show(row) if row else "" for show in quantities.values() for row in rows]
+        lines.append([figure, *cells, rows[0]["detail"] if rows[0] else ""])
+    return lines
+
+
+def main() -> None:
+    """Measure what was built, and write the page."""
+    project = load_project(ROOT, {"engine": "reference", "fidelity": "preview"})
+    results, core = dict(read_results(NAME)), arithmetic.choices()["OPENBLAS_CORETYPE"]
+    results[core] = results.get(core, {}) | measure(project)
+    write_results(NAME, results)
+    papers = project.papers.items()
+    lines = table([f"{key}/{name}" for key, paper in papers for name in paper.figures], results)
+    pinned, *others = results
+    text = HEAD.format(pinned=pinned, others=", ".join(others) or "not yet")
+    lines.insert(1, ["---"] * len(lines[0]))
+    PAGE.write_text(
+        text + "\n".join(f"| {' | '.join(cells)} |" for cells in lines) + "\n", encoding="utf-8"
+    )
+    print(aligned_table(lines[0], lines[2:]))
 
 
 if __name__ == "__main__":

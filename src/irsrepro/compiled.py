@@ -38,7 +38,8 @@ def kernel(function: Kernel | None = None, *, allocates: bool = True) -> Any:
     """
     if function is None:
         return lambda given: kernel(given, allocates=allocates)  # type: ignore[call-overload]
-    extra: dict[str, Any] = {} if allocates else {"_nrt": False}
+    # Python and other kernels call a kernel; a third way in, for C, would be compiled for nothing.
+    extra: dict[str, Any] = {"no_cfunc_wrapper": True} | ({} if allocates else {"_nrt": False})
     return _without_literals(njit(cache=True, error_model="numpy", **extra)(function))
 
 

@@ -75,17 +75,17 @@ def optimise_program(program: Any, attempts: Sequence[Attempt]) -> str:
 
 
 def entries(matrix: Any) -> Any:
-    """Entries of a complex expression of cvxpy in a row: the real parts, then the imaginary ones.
-
-    The trace of a product of two Hermitian matrices is the scalar product of their rows.
-    """
-    return cp.hstack([cp.vec(part(matrix), order="C") for part in (cp.real, cp.imag)])
+    """Real coordinates of a Hermitian expression of cvxpy, whose scalar products are traces."""
+    real, imaginary = cp.real(matrix), cp.imag(matrix)
+    above = [np.sqrt(2.0) * cp.vec(cp.upper_tri(part), order="C") for part in (real, imaginary)]
+    return cp.hstack([cp.diag(real), *above])
 
 
 def parts(matrices: Complex) -> Real:
     """Return `entries` of matrices of numbers, (..., row, column)."""
-    flat = matrices.reshape(*matrices.shape[:-2], -1)
-    return np.concatenate([flat.real, flat.imag], axis=-1)
+    above = np.sqrt(2.0) * matrices[(..., *np.triu_indices(matrices.shape[-1], 1))]
+    diagonal = np.diagonal(matrices, axis1=-2, axis2=-1).real
+    return np.concatenate([diagonal, above.real, above.imag], axis=-1)
 
 
 def real_form(matrix: Complex) -> Real:

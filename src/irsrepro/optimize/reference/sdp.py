@@ -63,7 +63,7 @@ class _Program(NamedTuple):
     Attributes:
         statement: maximise min_k tr(C_k V) + c_k.
         matrix: V.
-        rows: `parts` of C_k, (user, 2 element^2).
+        rows: the `parts` of C_k, (user, element^2).
         constants: c, (user,).
     """
 
@@ -77,7 +77,7 @@ class _Program(NamedTuple):
 def _program(elements: int, users: int) -> _Program:
     level: Any = cp.Variable()
     V = cp.Variable((elements, elements), hermitian=True)
-    rows, constants = cp.Parameter((users, 2 * elements**2)), cp.Parameter(users)
+    rows, constants = cp.Parameter((users, elements**2)), cp.Parameter(users)
     limits = [V >> 0, cp.real(cp.diag(V)) == 1, rows @ entries(V) + constants >= level]
     return _Program(cp.Problem(cp.Maximize(level), limits), V, rows, constants)
 

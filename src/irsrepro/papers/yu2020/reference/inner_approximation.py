@@ -35,7 +35,7 @@ from irsrepro.papers.yu2020.algorithms.inner_approximation import (
 cp = lazily("cvxpy")
 
 
-_SOLVER_ACCURACY = 1e-7
+_SOLVER_ACCURACY = 1e-8
 
 
 class ReferenceStep(NamedTuple):
@@ -58,7 +58,7 @@ class ReferenceSubproblem:
     """yu2020's (17) of one realisation, noise 1 and powers of about 1.
 
     The iterate is a parameter: cvxpy takes several times longer to read the program than to solve
-    it. Traces of products of Hermitian matrices are sums over their real and imaginary parts.
+    it.
 
     Args:
         channels: H, (user, element + 1, antenna).
@@ -77,7 +77,7 @@ class ReferenceSubproblem:
         scaling: float,
         penalty: float,
         slack: float | None,
-        accuracy: float = 1e-7,
+        accuracy: float = _SOLVER_ACCURACY,
     ) -> None:
         users, size, antennas = channels.shape
         self._channels, self._scaling = channels, scaling
@@ -86,11 +86,11 @@ class ReferenceSubproblem:
         self._signs = np.where(np.eye(users), -1.0, 1.0)
         self._V = cp.Variable((size, size), hermitian=True)
         self._W = [cp.Variable((antennas, antennas), hermitian=True) for _ in range(users)]
-        self._top = cp.Parameter(2 * size**2)  # the dominant eigenvector's matrix
+        self._top = cp.Parameter(size**2)  # the dominant eigenvector's matrix
         self._balance = cp.Parameter((users, users), pos=True)  # c
         self._opposite = cp.Parameter((users, users))  # -1 / c of a user's own beam, 1 / c
-        self._slope = cp.Parameter((users, 2 * size**2))  # of the lines in V
-        self._beam_slope = cp.Parameter((users, users * 2 * antennas**2))  # of the lines in W
+        self._slope = cp.Parameter((users, size**2))  # of the lines in V
+        self._beam_slope = cp.Parameter((users, users * antennas**2))  # of the lines in W
         self._constant = cp.Parameter(users)
         gap = size - self._top @ entries(self._V)
         power = sum(cp.real(cp.trace(w)) for w in self._W)
