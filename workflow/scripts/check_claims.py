@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from irsrepro.build.experiments import read_changes, read_experiment
 from irsrepro.build.jobs import facts, job
 from irsrepro.build.sensitivity import roundings
-from irsrepro.claims import Verdicts, evaluate, write_verdicts
+from irsrepro.claims import Verdicts, evaluate, quantities_of, write_verdicts
 from irsrepro.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -18,7 +18,8 @@ with job(snakemake.output[0], snakemake.log[0]):
         for name, plan in params.experiments.items()
         if (paths := snakemake.input.get(f"data_{name}"))
     }
-    others = roundings(experiments, read_changes(snakemake.input.rounding, seed=seed))
+    changes = read_changes(snakemake.input.rounding, seed=seed)
+    others = roundings(experiments, changes, quantities_of(params.claims.values()))
     results = []
     for name, claim in params.claims.items():
         try:

@@ -8,7 +8,7 @@ another rounding would change, realisation by realisation, independently.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 import xarray as xr
@@ -109,13 +109,16 @@ def _random_changes(draws: np.random.Generator, changes: Real, count: int) -> Re
 
 
 def roundings(
-    experiments: Mapping[str, xr.Dataset], changes: Mapping[str, xr.Dataset]
+    experiments: Mapping[str, xr.Dataset],
+    changes: Mapping[str, xr.Dataset],
+    quantities: Collection[str] | None = None,
 ) -> list[dict[str, xr.Dataset]]:
     """Return experiments as other roundings might have left them.
 
     Args:
         experiments: collated experiments.
         changes: of some of them, see `differences`.
+        quantities: those to change; the others stay. Without any, all.
 
     Returns:
         First the experiments with the sample as it is on disturbed channels; then with every
@@ -123,7 +126,7 @@ def roundings(
         disturbance changes no quantity by more than rounding.
     """
     relevant = {
-        name: change
+        name: change[[each for each in change if quantities is None or each in quantities]]
         for name, change in changes.items()
         if _exceeds_rounding(experiments[name], change)
     }
@@ -155,18 +158,19 @@ def _exceeds_rounding(table: xr.Dataset, changes: xr.Dataset) -> bool:
 def _add_changes(
     table: xr.Dataset, changes: xr.Dataset, draws: np.random.Generator | None
 ) -> xr.Dataset:
-    numbers = table["realisation"].values
+    numbers, sample = table["realisation"].values, changes["realisation"].values
     if draws is None:
-        spread_out = changes.reindex(realisation=numbers)
+        rows = np.searchsorted(sample, numbers).clip(max=len(sample) - 1)
+        signs = np.where(sample[rows] == numbers, 1.0, 0.0)
     else:
-        rows = draws.integers(changes.sizes["realisation"], size=len(numbers))
-        signs = xr.DataArray(draws.choice([-1.0, 1.0], size=len(numbers)), dims="realisation")
-        spread_out = changes.drop_vars("asked").isel(realisation=rows).drop_vars("realisation")
-        spread_out = (spread_out * signs).assign_coords(realisation=numbers)
+        rows = draws.integers(len(sample), size=len(numbers))
+        signs = draws.choice([-1.0, 1.0], size=len(numbers))
     variables = {}
-    for name, change in spread_out.data_vars.items():
-        if name != "asked":
-            values = table[name].transpose(*change.dims)
-            variables[name] = values + change.fillna(0.0)
-            variables[name].attrs = table[name].attrs
+    for name, change in changes.drop_vars("asked", errors="ignore").data_vars.items():
+        axis = change.dims.index("realisation")
+        weights = signs.reshape(-1, *[1] * (change.ndim - 1 - axis))
+        known = np.where(np.isnan(change.values), 0.0, change.values)
+        moved = known.take(rows, axis=axis) * weights
+        values = table[name].transpose(*change.dims)
+        variables[name] = (change.dims, values.values + moved, values.attrs)
     return table.assign(variables)

@@ -7,7 +7,7 @@ dimensions; coordinate ``point`` holds the values of the swept parameter.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import reduce
 from typing import Any
 
@@ -20,6 +20,12 @@ from irsrepro.config.checks import Curve
 from irsrepro.metrics import difference_unit
 
 _POINT = ("scheme", "point", "realisation")
+
+
+def quantities_of(claims: Iterable[Mapping[str, Any]]) -> set[str]:
+    """Return what checks of claims may look at: what they name, and what is theirs without."""
+    checks = [check for claim in claims for check in claim.get("checks") or [claim["check"]]]
+    return {"metric", "trace"} | {check["quantity"] for check in checks if "quantity" in check}
 
 
 def plans_of(experiments: Mapping[str, xr.Dataset]) -> dict[str, dict[str, Any]]:
