@@ -40,12 +40,20 @@ def solve_program(program: Any, attempts: Sequence[Attempt]) -> str:
     Raises:
         SolverError: none of them answers.
     """
-    conclusive_statuses = (
-        cp.OPTIMAL,
-        cp.OPTIMAL_INACCURATE,
-        cp.INFEASIBLE,
-        cp.INFEASIBLE_INACCURATE,
-    )
+    optimal = (cp.OPTIMAL, cp.OPTIMAL_INACCURATE)
+    return _first_answer(program, attempts, (*optimal, cp.INFEASIBLE, cp.INFEASIBLE_INACCURATE))
+
+
+def optimise_program(program: Any, attempts: Sequence[Attempt]) -> str:
+    """Solve a program that has a solution, as `solve_program`; that it had none is no answer.
+
+    Raises:
+        SolverError: no solver finds it.
+    """
+    return _first_answer(program, attempts, (cp.OPTIMAL, cp.OPTIMAL_INACCURATE))
+
+
+def _first_answer(program: Any, attempts: Sequence[Attempt], answers: Sequence[str]) -> str:
     failures = []
     for solver, options in attempts:
         try:
@@ -56,22 +64,10 @@ def solve_program(program: Any, attempts: Sequence[Attempt]) -> str:
         except Exception as error:  # of whatever kind: it is the solver's
             failures.append(f"{solver}: {' '.join(str(error).split()) or type(error).__name__}")
             continue
-        if program.status in conclusive_statuses:
+        if program.status in answers:
             return str(program.status)
         failures.append(f"{solver}: {program.status}")
     raise SolverError("; ".join(failures))
-
-
-def optimise_program(program: Any, attempts: Sequence[Attempt]) -> str:
-    """Solve a program that has a solution, as `solve_program`.
-
-    Raises:
-        SolverError: no solver finds it.
-    """
-    status = solve_program(program, attempts)
-    if status not in (cp.OPTIMAL, cp.OPTIMAL_INACCURATE):
-        raise SolverError(f"{attempts[0][0]}: {status}")
-    return status
 
 
 def entries(matrix: Any) -> Any:

@@ -194,7 +194,9 @@ def largest_norm_bound(factor: Complex, *, tolerance: float = 1e-4) -> NormBound
     """Bound max ||A x||^2 over unit-modulus x by the dual of its relaxation, in small matrices.
 
     The dual min 1^T y, Diag(y) >= A^H A, is min sum 1 / z_i, A Diag(z) A^H <= I: by Schur
-    complements the matrix inequality is as small as A has rows.
+    complements the matrix inequality is as small as A has rows. The dual of that again, which a
+    cone solver finds to many digits, is the square of max sum sqrt(a_i^H X a_i) over psd X of trace
+    one, and its solution gives z_i = 1 / sqrt(a_i^H X a_i).
 
     Args:
         factor: A, (realisation, row, element), without columns of zeros.
@@ -203,24 +205,46 @@ def largest_norm_bound(factor: Complex, *, tolerance: float = 1e-4) -> NormBound
     Raises:
         SolverError: no solver answers.
     """
-    bounds, program_values = [], []
+    bounds, reached = [], []
     for matrix in factor:
-        scale = np.abs(matrix).sum() / np.sqrt(matrix.shape[1])
-        scaled = matrix / scale * matrix.shape[1]
-        z: Any = cp.Variable(matrix.shape[1], pos=True)
-        inside = np.eye(len(matrix)) - scaled @ cp.diag(z) @ scaled.conj().T
-        program = cp.Problem(cp.Minimize(cp.sum(cp.inv_pos(z))), [inside >> 0])
-        optimise_program(program, _ATTEMPTS)
+        columns = matrix / np.abs(matrix).max()
+        program = _norm_program(*columns.shape)
+        program.rows.value = parts(np.einsum("ri,si->irs", columns, columns.conj()))
+        optimise_program(program.statement, _ATTEMPTS)
+        X = program.matrix.value / np.trace(program.matrix.value).real
+        roots = np.sqrt(np.einsum("ri,rs,si->i", columns.conj(), X, columns, optimize=True).real)
         # Made feasible to the last digit: the largest eigenvalue of A Diag(z) A^H divides z.
-        largest = np.linalg.eigvalsh((scaled * z.value) @ scaled.conj().T)[-1]
-        unit = (scale / matrix.shape[1]) ** 2
-        bounds.append(float((1.0 / z.value).sum() * largest * unit))
-        program_values.append(float(program.value) * unit)
+        largest = np.linalg.eigvalsh((columns / roots) @ columns.conj().T)[-1]
+        unit = np.abs(matrix).max() ** 2
+        bounds.append(roots.sum() * largest * unit)
+        reached.append(roots.sum() ** 2 * unit)
     bound = np.array(bounds)
-    gap = bound / np.array(program_values) - 1.0
+    gap = bound / np.array(reached) - 1.0
     status = converged_or_limited(gap <= tolerance)
     no_iterations = np.zeros(len(bound), np.int64)
     return NormBound(bound, iterations=no_iterations, residual=gap, status=status)
+
+
+class _NormProgram(NamedTuple):
+    """The bound's program of a size.
+
+    Attributes:
+        statement: maximise sum sqrt(a_i^H X a_i).
+        matrix: X.
+        rows: the `parts` of a_i a_i^H, (element, row^2).
+    """
+
+    statement: Any
+    matrix: Any
+    rows: Any
+
+
+@cache
+def _norm_program(height: int, elements: int) -> _NormProgram:
+    X = cp.Variable((height, height), hermitian=True)
+    rows = cp.Parameter((elements, height**2))
+    objective = cp.Maximize(cp.sum(cp.sqrt(rows @ entries(X))))
+    return _NormProgram(cp.Problem(objective, [X >> 0, cp.real(cp.trace(X)) == 1]), X, rows)
 
 
 def feasible_at_cvxpy(
