@@ -52,9 +52,7 @@ one at a time about the defaults (`benchmarks/cost_against_size.py`): seconds at
 order of the columns, and exponents with intervals of 95 %. That of *realisations* is zero where
 cost is in proportion to their number, and negative where a call as such costs something. Intervals
 are wide where numbers of iterations differ, as there are few realisations behind a point. Sizes
-predicted to take more than {LONGEST:.0f} s a call were left out. Fits and costs of
-inner_approximation (yu2020), sdr (zhang2022) and direct (noh2022) are from before these became
-eight, four and ten times faster.
+predicted to take more than {LONGEST:.0f} s a call were left out.
 """
 TITLE = "## 1 000 000 realisations\n"
 PLAN = """\
