@@ -251,6 +251,9 @@ def test_both_methods_agree_with_cvxpy_on_linear_problems(monkeypatch: pytest.Mo
             solution = solve_diagonal_sdp(problem, method=method, tolerance=1e-5)
             assert solution.value[0] == pytest.approx(reference.value, rel=2e-5)
             assert reference.value <= solution.upper_bound[0] * (1 + 1e-9)
+        data = problem.columns[0], problem.weights[0], problem.constants[0]
+        _, reported = reference_sdp._maximise_smallest(*data)
+        assert reported == pytest.approx(reference.value, rel=1e-6)
         assert reference.bound == pytest.approx(reference.value, rel=1e-6)
     monkeypatch.setattr(reference_sdp, "_ATTEMPTS", reference_sdp._ATTEMPTS[1:])
     first_order = solve_diagonal_sdp_cvxpy(problem)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 import numpy as np
 import xarray as xr
 
-from irsrepro.array_types import Real
+from irsrepro.array_types import Integers, Real
 from irsrepro.build.experiments import compare
 from irsrepro.channels.streams import RandomStream, children
 
@@ -103,9 +103,13 @@ def _random_changes(draws: np.random.Generator, changes: Real, count: int) -> Re
 
     Rounding has no preferred direction, and the mean of a small sample would show a spurious one.
     """
-    rows = draws.integers(len(changes), size=count)
-    signs = draws.choice([-1.0, 1.0], size=count)
+    rows, signs = _random_rows(draws, len(changes), count)
     return np.asarray(signs.reshape(-1, *[1] * (changes.ndim - 1)) * changes[rows])
+
+
+def _random_rows(draws: np.random.Generator, size: int, count: int) -> tuple[Integers, Real]:
+    """A realisation of the sample for each of a number of realisations, and a sign, at random."""
+    return draws.integers(size, size=count), draws.choice([-1.0, 1.0], size=count)
 
 
 def roundings(
@@ -126,7 +130,9 @@ def roundings(
         disturbance changes no quantity by more than rounding.
     """
     relevant = {
-        name: change[[each for each in change if quantities is None or each in quantities]]
+        name: change[
+            [each for each in change if each in (quantities or change) and each != "asked"]
+        ]
         for name, change in changes.items()
         if _exceeds_rounding(experiments[name], change)
     }
@@ -163,10 +169,9 @@ def _add_changes(
         rows = np.searchsorted(sample, numbers).clip(max=len(sample) - 1)
         signs = np.where(sample[rows] == numbers, 1.0, 0.0)
     else:
-        rows = draws.integers(len(sample), size=len(numbers))
-        signs = draws.choice([-1.0, 1.0], size=len(numbers))
+        rows, signs = _random_rows(draws, len(sample), len(numbers))
     variables = {}
-    for name, change in changes.drop_vars("asked", errors="ignore").data_vars.items():
+    for name, change in changes.data_vars.items():
         axis = change.dims.index("realisation")
         weights = signs.reshape(-1, *[1] * (change.ndim - 1 - axis))
         known = np.where(np.isnan(change.values), 0.0, change.values)

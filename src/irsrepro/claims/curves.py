@@ -22,9 +22,14 @@ from irsrepro.metrics import difference_unit
 _POINT = ("scheme", "point", "realisation")
 
 
+def checks_of(claim: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the checks of a claim, which may be written as one or as a list."""
+    return list(claim["checks"]) if "checks" in claim else [claim["check"]]
+
+
 def quantities_of(claims: Iterable[Mapping[str, Any]]) -> set[str]:
     """Return what checks of claims may look at: what they name, and what is theirs without."""
-    checks = [check for claim in claims for check in claim.get("checks") or [claim["check"]]]
+    checks = [check for claim in claims for check in checks_of(claim)]
     return {"metric", "trace"} | {check["quantity"] for check in checks if "quantity" in check}
 
 

@@ -12,7 +12,7 @@ import xarray as xr
 
 from irsrepro.claims.bounds import Bounds
 from irsrepro.claims.contrasts import PLANS, Plan, Row
-from irsrepro.claims.curves import Curves, plans_of
+from irsrepro.claims.curves import Curves, checks_of, plans_of
 from irsrepro.claims.looks import enough, level_at, looks_until, realisations_wanted
 from irsrepro.claims.properties import Trials, count
 from irsrepro.claims.verdicts import (
@@ -58,7 +58,7 @@ def evaluate(
         ConfigurationError: one line naming the claim, the key, the value and what is expected.
     """
     name = str(claim["id"])
-    checks = claim["checks"] if "checks" in claim else [claim["check"]]
+    checks = checks_of(claim)
     plans = plans_of(experiments)
     resolved = [resolve(name, check, plans) for check in checks]
     places = claim.get("places", range(len(checks)))

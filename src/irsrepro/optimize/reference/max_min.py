@@ -13,7 +13,12 @@ from numpy.typing import ArrayLike
 from irsrepro.array_types import Complex, Real
 from irsrepro.lazy_import import lazily
 from irsrepro.optimize.beamforming.max_min import MaxMinBeams
-from irsrepro.optimize.reference.public_solvers import FIRST_ORDER, optimise_program, real_form
+from irsrepro.optimize.reference.public_solvers import (
+    FIRST_ORDER,
+    optimise_program,
+    real_form,
+    unstacked,
+)
 from irsrepro.optimize.result import CONVERGED, FAILURE
 
 cp = lazily("cvxpy")
@@ -111,8 +116,7 @@ def _largest_margin(e: Complex, omega: Real, level: float) -> Complex:
     program.own.value = np.sqrt(1.0 + omega / level)[:, None] * program.channel.value[: len(e)]
     program.noise.value = 1.0 / size
     optimise_program(program.statement, (("CLARABEL", {}), FIRST_ORDER))
-    real, imaginary = np.split(program.beams.value, 2)
-    beams: Complex = (real + 1j * imaginary).T
+    beams = unstacked(program.beams.value).T
     return beams / np.linalg.norm(beams)
 
 

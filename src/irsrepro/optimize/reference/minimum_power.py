@@ -17,7 +17,12 @@ from numpy.typing import ArrayLike
 from irsrepro.array_types import Complex, Real
 from irsrepro.lazy_import import lazily
 from irsrepro.optimize.beamforming.minimum_power import MinimumPowerSolution
-from irsrepro.optimize.reference.public_solvers import FIRST_ORDER, real_form, solve_program
+from irsrepro.optimize.reference.public_solvers import (
+    FIRST_ORDER,
+    real_form,
+    solve_program,
+    unstacked,
+)
 from irsrepro.optimize.result import CONVERGED, FAILURE
 
 cp = lazily("cvxpy")
@@ -60,11 +65,11 @@ def minimum_power_beamforming(
         program_status = solve_program(program.statement, (("CLARABEL", {}), FIRST_ORDER))
         if program_status not in (cp.OPTIMAL, cp.OPTIMAL_INACCURATE):
             continue
-        real, imaginary = np.split(program.beams.value, 2)
-        beams[r] = (real + 1j * imaginary).T / size
+        W = unstacked(program.beams.value)
+        beams[r] = W.T / size
         power[r] = (np.abs(beams[r]) ** 2).sum()
         # The multiplier t of amplitude >= norm is that of the roots; squares double it.
-        amplitudes = np.abs(np.einsum("ka,ak->k", e, real + 1j * imaginary)) / roots
+        amplitudes = np.abs(np.einsum("ka,ak->k", e, W)) / roots
         uplink[r] = np.ravel(program.cones.dual_value[0]) / (2.0 * amplitudes) / size**2
         iterations[r] = program.statement.solver_stats.num_iters
         status[r] = CONVERGED

@@ -89,6 +89,17 @@ def real_form(matrix: Complex) -> Real:
     return np.block([[matrix.real, -matrix.imag], [matrix.imag, matrix.real]])
 
 
+def stacked(numbers: Complex) -> Real:
+    """Return the real parts of numbers over their imaginary parts, which `real_form` multiplies."""
+    return np.concatenate([numbers.real, numbers.imag])
+
+
+def unstacked(values: Real) -> Complex:
+    """Return the numbers that `stacked` made values of."""
+    real, imaginary = np.split(values, 2)
+    return np.asarray(real + 1j * imaginary)
+
+
 def search_manifold(problem: Any, start: Any, **options: Any) -> Any:
     """Run pymanopt's conjugate gradients; where they fail, its steepest descent.
 

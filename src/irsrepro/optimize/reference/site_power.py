@@ -9,7 +9,13 @@ import numpy as np
 
 from irsrepro.array_types import Complex, Real
 from irsrepro.lazy_import import lazily
-from irsrepro.optimize.reference.public_solvers import FIRST_ORDER, optimise_program, real_form
+from irsrepro.optimize.reference.public_solvers import (
+    FIRST_ORDER,
+    optimise_program,
+    real_form,
+    stacked,
+    unstacked,
+)
 
 cp = lazily("cvxpy")
 
@@ -35,11 +41,10 @@ def solve_group_power_cvxpy(matrix: Complex, linear: Complex, limits: Real) -> C
     values, vectors = np.linalg.eigh(matrix * root**2 / scale)
     program = _program(antennas, users, limits.size)
     program.factor.value = real_form(np.sqrt(np.maximum(values, 0.0))[:, None] * vectors.conj().T)
-    program.slope.value = np.concatenate([linear.real, linear.imag]) * root / scale
+    program.slope.value = stacked(linear) * root / scale
     program.limits.value = limits / root**2
     optimise_program(program.statement, (("CLARABEL", {}), FIRST_ORDER))
-    real, imaginary = np.split(program.beams.value, 2)
-    solution: Complex = root * (real + 1j * imaginary)
+    solution = root * unstacked(program.beams.value)
     sites = solution.reshape(limits.size, -1, users)
     powers = (np.abs(sites) ** 2).sum(axis=(1, 2))
     shares = np.sqrt(np.minimum(1.0, limits / np.maximum(powers, 1e-300)))

@@ -13,7 +13,13 @@ import numpy as np
 
 from irsrepro.array_types import Complex, Real
 from irsrepro.lazy_import import lazily
-from irsrepro.optimize.reference.public_solvers import FIRST_ORDER, optimise_program, real_form
+from irsrepro.optimize.reference.public_solvers import (
+    FIRST_ORDER,
+    optimise_program,
+    real_form,
+    stacked,
+    unstacked,
+)
 from irsrepro.optimize.result import SolverError
 
 cp = lazily("cvxpy")
@@ -63,10 +69,10 @@ def solve_unit_disc_cvxpy(matrix: Complex, linear: Complex) -> Complex:
     root = np.sqrt(np.maximum(eigenvalues, 0.0))[:, None] * vectors.conj().T
     problem, factor, slope, point = _cone_program(size)
     factor.value = real_form(root)
-    slope.value = np.concatenate([linear.real, linear.imag]) / scale
+    slope.value = stacked(linear) / scale
     # "Inaccurate" is a gap above 1e-11 but below 1e-8.
     optimise_program(problem, (("CLARABEL", _ACCURACY), ("CLARABEL", {}), FIRST_ORDER))
-    x: Complex = point.value[:size] + 1j * point.value[size:]
+    x = unstacked(point.value)
     return x / np.maximum(1.0, np.abs(x))
 
 
