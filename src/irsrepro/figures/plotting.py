@@ -151,9 +151,7 @@ def _files(
     picture: Figure, data: xr.Dataset, figure: Mapping[str, Any], schemes: Schemes
 ) -> dict[str, bytes]:
     facts = metadata(data, figure, schemes)
-    files = {"png": _encode(picture, "png", facts.pop("png"))}
-    picture.set_layout_engine("none")  # all parts are in their places, for every format
-    return files | {ending: _encode(picture, ending, fact) for ending, fact in facts.items()}
+    return {ending: _encode(picture, ending, fact) for ending, fact in facts.items()}
 
 
 def _schemes_of(data: xr.Dataset) -> list[str]:
