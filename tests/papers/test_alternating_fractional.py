@@ -58,7 +58,7 @@ def test_beams_are_those_of_the_regularised_inverse() -> None:
 
 
 def test_the_phase_problem_is_the_transformed_sum_rate() -> None:
-    """2 Re(x^H u) - ||B^T x||^2 is the part of the transform that depends on x, at any x."""
+    """||v||^2 - ||B^T x - v||^2 is the part of the transform that depends on x, at any x."""
     given = links(1)
     rng = np.random.default_rng(2)
     beams = rng.standard_normal((3, 4)) + 1j * rng.standard_normal((3, 4))
@@ -66,21 +66,19 @@ def test_the_phase_problem_is_the_transformed_sum_rate() -> None:
     beta = rng.standard_normal(3) + 1j * rng.standard_normal(3)
     x = np.exp(2j * np.pi * rng.random(6))
     part = affine_responses(BOTH, given.of(0), x, beams)
-    forms, linear = np.empty((6, 9), complex), np.empty(6, complex)
-    phase_problem(part, alpha, beta, forms, linear)
+    forms, target = np.empty((6, 9), complex), np.empty(9, complex)
+    phase_problem(part, alpha, beta, forms, target)
     s = composite_channel(given, x[None])[0] @ beams.T
     wanted = (2 * np.sqrt(1 + alpha) * (beta.conj() * s.diagonal()).real).sum()
     wanted -= (np.abs(beta) ** 2 * (np.abs(s) ** 2).sum(axis=1)).sum()
-    q = 2 * np.vdot(x, linear).real - (np.abs(forms.T @ x) ** 2).sum()
+    q = (np.abs(target) ** 2).sum() - (np.abs(forms.T @ x - target) ** 2).sum()
     assert q == pytest.approx(wanted)
 
 
 def test_the_reference_finds_as_much() -> None:
     """The relaxed optimum is not unique where elements are many, so means are compared."""
     given, start = links(12), np.ones((12, 6), complex)
-    ours = alternate_fractional(
-        given, start, max_iterations=10, phase_accuracy=1e-8, max_sweeps=5000
-    )
+    ours = alternate_fractional(given, start, max_iterations=10)
     theirs = alternate_fractional_reference(given, start, max_iterations=10)
     np.testing.assert_allclose(ours.trace[:, 0], theirs.trace[:, 0], rtol=1e-9)
     assert ours.trace[:, -1].mean() == pytest.approx(theirs.trace[:, -1].mean(), rel=0.05)
@@ -150,9 +148,7 @@ def by_the_benchmark_paper(given: SurfaceLinks, rounds: int) -> list[float]:
 def test_aif_is_that_of_its_own_paper(solve: Any) -> None:
     """Six elements and three users: every relaxed phase step has one answer."""
     given, start = links(1), np.ones((1, 6), complex)
-    found = solve(
-        given, start, max_iterations=4, tolerance=0.0, phase_accuracy=1e-10, max_sweeps=20000
-    )
+    found = solve(given, start, max_iterations=4, tolerance=0.0, phase_accuracy=1e-8)
     np.testing.assert_allclose(found.trace[0, 1:], by_the_benchmark_paper(given, 4), rtol=2e-4)
 
 
@@ -161,14 +157,14 @@ def test_a_direct_link_is_in_the_steps_of_both_engines() -> None:
     plain, start = links(1), np.ones((1, 6), complex)
     rng = np.random.default_rng(4)
     direct = rng.standard_normal((1, 3, 4)) + 1j * rng.standard_normal((1, 3, 4))
-    options: dict[str, Any] = {"max_iterations": 4, "tolerance": 0.0, "phase_accuracy": 1e-10}
+    options: dict[str, Any] = {"max_iterations": 4, "tolerance": 0.0, "phase_accuracy": 1e-8}
     made = []
     for strength in (0.0, 1.0):
         given = plain._replace(direct=np.asarray(strength * direct, np.complex128))
-        made.append(alternate_fractional(given, start, max_sweeps=20000, **options))
+        made.append(alternate_fractional(given, start, **options))
         theirs = alternate_fractional_reference(given, start, **options)
         np.testing.assert_allclose(made[-1].trace, theirs.trace, rtol=2e-4)
-    without = alternate_fractional(plain, start, max_sweeps=20000, **options)
+    without = alternate_fractional(plain, start, **options)
     np.testing.assert_allclose(made[0].trace, without.trace, rtol=1e-9)
     assert abs(made[1].trace[0, -1] / without.trace[0, -1] - 1.0) > 0.01
 

@@ -39,9 +39,9 @@ _ACCURACY = {
 
 
 @cache
-def _cone_program(size: int) -> tuple[Any, Any, Any, Any]:
+def _cone_program(count: int, size: int) -> tuple[Any, Any, Any, Any]:
     """Return the problem in real coordinates with its parameters: canonicalised once per size."""
-    factor = cp.Parameter((2 * size, 2 * size))
+    factor = cp.Parameter((2 * count, 2 * size))
     linear = cp.Parameter(2 * size)
     point = cp.Variable(2 * size)
     objective = cp.Minimize(cp.sum_squares(factor @ point) - 2 * linear @ point)
@@ -62,13 +62,29 @@ def solve_unit_disc_cvxpy(matrix: Complex, linear: Complex) -> Complex:
     Raises:
         SolverError: no solver reports an optimum.
     """
-    size = linear.size
-    # Largest entry 1e4: ill-conditioned forms then have values of the order of one.
-    scale = 1e-4 * max(np.abs(matrix).max(), np.abs(linear).max()) or 1.0
-    eigenvalues, vectors = np.linalg.eigh(matrix / scale)
+    eigenvalues, vectors = np.linalg.eigh(matrix)
     root = np.sqrt(np.maximum(eigenvalues, 0.0))[:, None] * vectors.conj().T
-    problem, factor, slope, point = _cone_program(size)
-    factor.value = real_form(root)
+    return solve_forms_cvxpy(root, linear)
+
+
+def solve_forms_cvxpy(forms: Complex, linear: Complex) -> Complex:
+    """Solve one phase step of few forms, A = F^H F, with cvxpy and Clarabel.
+
+    Args:
+        forms: F, (form, element) complex; its square in any unit.
+        linear: u, (element,) complex, in that unit.
+
+    Returns:
+        x, (element,), in the unit disc: where there are many, about the middle one.
+
+    Raises:
+        SolverError: no solver reports an optimum.
+    """
+    # Largest entry 1e4: ill-conditioned forms then have values of the order of one.
+    largest = (np.abs(forms) ** 2).sum(axis=0).max()
+    scale = 1e-4 * max(largest, np.abs(linear).max()) or 1.0
+    problem, factor, slope, point = _cone_program(*forms.shape)
+    factor.value = real_form(forms) / np.sqrt(scale)
     slope.value = stacked(linear) / scale
     # "Inaccurate" is a gap above 1e-11 but below 1e-8.
     optimise_program(problem, (("CLARABEL", _ACCURACY), ("CLARABEL", {}), FIRST_ORDER))

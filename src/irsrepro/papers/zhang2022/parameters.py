@@ -78,8 +78,7 @@ class Parameters(PaperParameters):
     blockage_distance: Literal["own", "inter-IRS"]
     aif_iterations: Budget
     aif_tolerance: Tolerance
-    phase_accuracy: Annotated[float, Quantity("nat", at_least=0, at_most=1)]
-    phase_sweeps: Budget
+    phase_accuracy: Tolerance
     sdr_tolerance: Share
     randomisations: Budget
     polish: bool

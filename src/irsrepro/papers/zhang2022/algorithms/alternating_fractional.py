@@ -7,10 +7,11 @@ The benchmark that zhang2022 takes from its reference [7]. With s_kj = e_k w_j o
     W = E^H D (nu I + D^H E E^H D)^-1 diag(sqrt(1 + alpha_k) beta_k / |beta_k|),  D = diag|beta_k|,
 
 nu such that all power is used, by bisection; then rho, beta's closed form at the new beams, alpha
-kept; and the reflection as the maximiser over the unit disc of 2 Re(x^H u) - ||B^T x||^2, B and u
-made with rho (`unit_disc.thin`; the dual of the same problem is the semidefinite program of the
-Schur complement that the reference solves), projected to unit modulus. The projection may lower
-the sum-rate, and nothing is held against it.
+kept; and the reflection as the minimiser over the unit disc of ||B^T x - v||^2, B and v made with
+rho, projected to unit modulus. The projection may lower the sum-rate, and nothing is held against
+it. Where elements outnumber pairs of users the minimiser is one of many. The authors take that of
+an interior-point solver, from the dual semidefinite program, which lies in the middle, and so does
+`central_minimiser`; others lead to other rates.
 """
 
 from math import sqrt
@@ -22,7 +23,7 @@ from irsrepro.compiled import kernel
 from irsrepro.optimize.fractional import quadratic_auxiliary
 from irsrepro.optimize.linear_algebra import squared_modulus
 from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT, NO_CHANNEL
-from irsrepro.optimize.unit_disc.thin import thin_sweeps
+from irsrepro.optimize.unit_disc.centre import central_minimiser
 from irsrepro.papers.zhang2022.algorithms.linear_beams import MMSE_BEAMS, ZF_BEAMS, linear_beams
 from irsrepro.papers.zhang2022.algorithms.manifold_alternation import Alternation
 from irsrepro.papers.zhang2022.algorithms.rates import SUM_RATE, ratios, weighted_rate
@@ -96,28 +97,26 @@ def fractional_beams(
 
 @kernel
 def phase_problem(
-    responses: Responses, sinr: Real, auxiliary: Complex, forms: Complex, linear: Complex
+    responses: Responses, sinr: Real, auxiliary: Complex, forms: Complex, target: Complex
 ) -> None:
-    """Set the phase step's B and u.
+    """Set the phase step's B and v.
 
     Args:
         responses: a and b of `surface_downlink`.
         sinr: alpha, (user,).
         auxiliary: rho, (user,).
         forms: B, (element, beam x user), overwritten.
-        linear: u, (element,), overwritten.
+        target: v, (beam x user,), overwritten.
     """
     users = sinr.size
-    for n in range(linear.size):
-        linear[n] = 0.0
+    for j in range(users):
         for k in range(users):
-            size = abs(auxiliary[k])
-            for j in range(users):
-                forward = responses.forward[n, j * users + k]
-                forms[n, j * users + k] = size * forward
-                linear[n] -= size**2 * responses.rest[j, k] * forward.conjugate()
-            signal_response = responses.forward[n, k * users + k].conjugate()
-            linear[n] += sqrt(1.0 + sinr[k]) * auxiliary[k] * signal_response
+            size, form = abs(auxiliary[k]), j * users + k
+            target[form] = -size * responses.rest[j, k]
+            if j == k and size > 0.0:
+                target[form] += sqrt(1.0 + sinr[k]) * auxiliary[k] / size
+            for n in range(forms.shape[0]):
+                forms[n, form] = size * responses.forward[n, form]
 
 
 @kernel
@@ -128,14 +127,13 @@ def _alternate(
     trace: Real,
     tolerance: float,
     phase_accuracy: float,
-    max_sweeps: int,
 ) -> tuple[int, float, int]:
     users, elements = links.outgoing.shape
     ones, sinr = np.ones(users), np.empty(users)
     auxiliary = np.empty(users, np.complex128)
     responses = np.empty((users, users), np.complex128)
     forms = np.empty((elements, users * users), np.complex128)
-    linear = np.empty(elements, np.complex128)
+    target = np.empty(users * users, np.complex128)
     channel = effective_channel(links, reflection)
     trace[:] = 0.0
     beams[:] = 0.0
@@ -153,8 +151,8 @@ def _alternate(
         np.dot(beams, np.ascontiguousarray(channel.T), responses)
         quadratic_auxiliary(responses, ones, sinr, 1.0, auxiliary)
         block_responses = affine_responses(BOTH, links, reflection, beams)
-        phase_problem(block_responses, sinr, auxiliary, forms, linear)
-        thin_sweeps(forms, linear, reflection, phase_accuracy, max_sweeps)
+        phase_problem(block_responses, sinr, auxiliary, forms, target)
+        gap, _ = central_minimiser(forms, target, reflection, phase_accuracy)
         for n in range(elements):
             size = abs(reflection[n])
             reflection[n] = reflection[n] / size if size > 0.0 else 1.0
@@ -164,7 +162,7 @@ def _alternate(
         previous_rate, rate = rate, weighted_rate(SUM_RATE, sinr, ones)
         trace[iteration] = rate
         change = (rate - previous_rate) / rate if rate > 0.0 else 0.0
-        if not np.isfinite(rate):
+        if not np.isfinite(rate) or not np.isfinite(gap):
             trace[:] = np.nan
             return iteration, np.nan, FAILURE
         if iteration >= LEAST_ITERATIONS and abs(change) <= tolerance:
@@ -179,8 +177,7 @@ def alternate_fractional(
     *,
     max_iterations: int,
     tolerance: float = 1e-2,
-    phase_accuracy: float = 1e-3,
-    max_sweeps: int = 200,
+    phase_accuracy: float = 1e-6,
 ) -> Alternation:
     """Alternate between beams and projected reflections; a realisation depends on no other.
 
@@ -192,8 +189,7 @@ def alternate_fractional(
         reflection: start of x, (realisation, element), unit modulus.
         max_iterations: largest number of iterations.
         tolerance: relative change of the sum-rate at which to stop, after three iterations.
-        phase_accuracy: what a phase step may leave of the transformed sum-rate, in nats.
-        max_sweeps: largest number of sweeps of a phase step.
+        phase_accuracy: duality gap of a phase step, relative.
 
     Raises:
         ValueError: shapes that do not fit; a path between the surfaces.
@@ -211,6 +207,6 @@ def alternate_fractional(
     status = np.empty(count, np.int8)
     for r in range(count):
         iterations[r], residual[r], status[r] = _alternate(
-            links.of(r), w[r], x[r], trace[r], tolerance, phase_accuracy, max_sweeps
+            links.of(r), w[r], x[r], trace[r], tolerance, phase_accuracy
         )
     return Alternation(w, x, trace=trace, iterations=iterations, residual=residual, status=status)

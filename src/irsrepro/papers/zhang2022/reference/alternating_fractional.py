@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from irsrepro.array_types import Complex, Real
-from irsrepro.optimize.reference.unit_disc import solve_unit_disc
+from irsrepro.optimize.reference.unit_disc import solve_forms_cvxpy
 from irsrepro.optimize.result import CONVERGED, ITERATION_LIMIT, NO_CHANNEL
 from irsrepro.papers.zhang2022.algorithms.alternating_fractional import LEAST_ITERATIONS
 from irsrepro.papers.zhang2022.algorithms.manifold_alternation import Alternation
@@ -23,8 +23,7 @@ def alternate_fractional(
     *,
     max_iterations: int,
     tolerance: float = 1e-2,
-    phase_accuracy: float = 1e-3,
-    max_sweeps: int = 200,
+    phase_accuracy: float = 1e-6,
 ) -> Alternation:
     """Alternate between beams and projected reflections as `alternate_fractional` does.
 
@@ -34,8 +33,7 @@ def alternate_fractional(
         reflection: start of x, (realisation, element), unit modulus.
         max_iterations: largest number of iterations.
         tolerance: relative change of the sum-rate at which to stop, after three iterations.
-        phase_accuracy: of the other implementation; a cone solver takes exact phase steps.
-        max_sweeps: likewise.
+        phase_accuracy: of the other implementation; a cone solver has its own.
 
     Raises:
         SolverError: no solver answers a phase step.
@@ -64,14 +62,12 @@ def alternate_fractional(
             rho = _auxiliary(channel @ w[r].T, alpha)
             forms = (o[r][:, None] * (g[r] @ w[r].T).T[None]).reshape(users, users, -1)
             weighted = (np.abs(rho)[:, None, None] * forms).reshape(users**2, -1)
-            A = weighted.conj().T @ weighted
             signal = forms[range(users), range(users)]
             u = ((np.sqrt(1.0 + alpha) * rho)[:, None] * signal.conj()).sum(axis=0)
             if links.direct.size:
                 rest = np.abs(rho)[:, None] * (links.direct[r] @ w[r].T)
                 u -= weighted.conj().T @ rest.ravel()
-            solution = solve_unit_disc(A, u)
-            x[r] = np.exp(1j * np.angle(solution))
+            x[r] = np.exp(1j * np.angle(solve_forms_cvxpy(weighted, u)))
             channel = composite_channel(links.of(slice(r, r + 1)), x[r : r + 1])[0]
             previous_rate = rate
             alpha, beta, rate = _auxiliaries(channel @ w[r].T)

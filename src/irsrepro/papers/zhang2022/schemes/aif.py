@@ -28,7 +28,6 @@ def design(problem: Problem) -> xr.Dataset:
         max_iterations=parameters["aif_iterations"],
         tolerance=parameters["aif_tolerance"],
         phase_accuracy=parameters["phase_accuracy"],
-        max_sweeps=parameters["phase_sweeps"],
     )
     return design_variables(solution.beams, solution.reflection).assign(
         progress(solution, "sum-rate")
