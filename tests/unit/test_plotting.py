@@ -20,6 +20,7 @@ from PIL import Image
 from irsrepro.build.storage import read_dataset, variable, write_dataset
 from irsrepro.errors import IrsreproError
 from irsrepro.figures.annotation import warnings
+from irsrepro.figures.formats import encode
 from irsrepro.figures.plotting import render
 from irsrepro.figures.style import COLOURS, MARKERS, curve_style, curve_styles
 from irsrepro.figures.tables import table
@@ -407,3 +408,22 @@ def test_small_print_tells_undefined_solutions_from_failed_ones() -> None:
     text = " ".join(svg_text(render(data, FIGURE, SCHEMES)).split())
     failed = int(data["failures"].sum()) - 3
     assert "solutions undefined" in text and f"{failed} of" in text and "solutions failed" in text
+
+
+@pytest.mark.parametrize(("moved", "made"), [(0.0, ["svg", "png"]), (0.05, ["svg", "png", "svg"])])
+def test_a_format_from_before_the_layout_settled_is_made_again(
+    monkeypatch: pytest.MonkeyPatch, moved: float, made: list[str]
+) -> None:
+    picture = Figure()
+    axes = picture.subplots()
+    calls: list[str] = []
+
+    def save(_: Figure, buffer: io.BytesIO, *, format: str, **__: Any) -> None:
+        axes.set_position((0.1 + (moved if calls else 0.0), 0.1, 0.8, 0.8))
+        calls.append(format)
+        buffer.write(f"{format} {len(calls)}".encode())
+
+    monkeypatch.setattr(Figure, "savefig", save)
+    files = encode(picture, {"svg": {}, "png": {}})
+    assert calls == made
+    assert files == {"svg": f"svg {made.count('svg') * 2 - 1}".encode(), "png": b"png 2"}

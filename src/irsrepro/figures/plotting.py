@@ -7,7 +7,6 @@ data gives the same bytes.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 
 from irsrepro.errors import IrsreproError
 from irsrepro.figures.annotation import annotate, metadata
+from irsrepro.figures.formats import encode
 from irsrepro.figures.layout import draw_layout, layout_height
 from irsrepro.figures.legend import draw_legend, label_axes, legend_height
 from irsrepro.figures.style import (
@@ -67,7 +67,7 @@ def render(
         height = _draw(picture.subplots(), data, figure, schemes, experiments or {})
         lines = annotate(picture, [data], schemes)
         picture.set_size_inches(WIDTH, height + LINE * lines)
-        return _files(picture, data, figure, schemes)
+        return encode(picture, metadata(data, figure, schemes))
 
 
 def render_sheet(
@@ -97,7 +97,7 @@ def render_sheet(
         ]
         lines = annotate(picture, [first, *(data for data, _ in panels[1:])], schemes)
         picture.set_size_inches(WIDTH * len(panels), max(heights) + LINE * lines)
-        return _files(picture, first, figure, schemes)
+        return encode(picture, metadata(first, figure, schemes))
 
 
 def _draw(
@@ -145,13 +145,6 @@ def _set_scale(axes: Axes, scale: str) -> None:
         axes.set_xscale("log", base=2)
     else:
         axes.set_xscale(scale)
-
-
-def _files(
-    picture: Figure, data: xr.Dataset, figure: Mapping[str, Any], schemes: Schemes
-) -> dict[str, bytes]:
-    facts = metadata(data, figure, schemes)
-    return {ending: _encode(picture, ending, fact) for ending, fact in facts.items()}
 
 
 def _schemes_of(data: xr.Dataset) -> list[str]:
@@ -393,9 +386,3 @@ def _draw_published(
 def _finite(values: xr.DataArray) -> NDArray[np.float64]:
     numbers: NDArray[np.float64] = values.values
     return np.where(np.isfinite(numbers), numbers, np.nan)
-
-
-def _encode(picture: Figure, ending: str, metadata: dict[str, Any]) -> bytes:
-    buffer = io.BytesIO()
-    picture.savefig(buffer, format=ending, metadata=metadata)
-    return buffer.getvalue()

@@ -8,7 +8,6 @@ of its reading. The same data gives the same bytes.
 
 from __future__ import annotations
 
-import io
 import math
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -22,6 +21,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from irsrepro.figures.formats import encode
 from irsrepro.figures.style import GREY, STYLE, VERDICTS
 
 MARKERS = {"replicated": "o", "undecided": "s", "not replicated": "X"}
@@ -119,10 +119,8 @@ def render_specification(specification: Specification) -> dict[str, bytes]:
         picture.supxlabel(caption, x=0.01, ha="left", color=GREY, fontsize=8)
         lines = title.count("\n") + caption.count("\n") + 3
         picture.set_size_inches(WIDTH, sum(heights) + 0.3 + LINE * lines)
-        return {
-            ending: _encode(picture, ending, facts)
-            for ending, facts in _metadata(specification).items()
-        }
+        # Many curves share one page: fewer pixels than a figure of its own.
+        return encode(picture, _metadata(specification), dpi=130)
 
 
 def _draw_bars(axes: Axes, specification: Specification) -> None:
@@ -252,10 +250,3 @@ def _metadata(specification: Specification) -> dict[str, dict[str, Any]]:
         "png": {"Title": title, "Description": about, "Comment": ", ".join(facts),
                 "Software": "irsrepro"},
     }  # fmt: skip
-
-
-def _encode(picture: Figure, ending: str, metadata: dict[str, Any]) -> bytes:
-    buffer = io.BytesIO()
-    # Many curves share one page: fewer pixels than a figure of its own.
-    picture.savefig(buffer, format=ending, metadata=metadata, dpi=130)
-    return buffer.getvalue()
