@@ -42,12 +42,12 @@ page from `benchmarks/results/reference_engine.json`.
 
 A large distance is no error where a design has no single answer: random samples round a relaxed
 solution whose factors differ (zheng2021 with several users, noh2022); alternations with MRT beams
-amplify the last digits; and the phase step of AIF (zhang2022, Figs. 9 to 11 and those of seconds)
-has many maximisers, of which public solvers find better ones, see its errata. Cells are empty where
-cone programs take too long: Clarabel needs 0.7 s for a subproblem of the inner approximation of
-yu2020 with 20 elements, 5.6 s with 30 and 55 s with 50, of which a design takes a hundred and more
-and the run to a KKT point 7750. The failures in Fig. 2 of yu2020 were programs with a solution that
-Clarabel called infeasible; since then that is no answer, and the next attempt runs.
+amplify the last digits; and the phase step of AIF (zhang2022, Figs. 8 to 11 and those of seconds)
+may have many maximisers, of which either engine takes one near the middle, not the same one. Cells
+are empty where cone programs take too long: Clarabel needs 0.7 s for a subproblem of the inner
+approximation of yu2020 with 20 elements, 5.6 s with 30 and 55 s with 50, of which a design takes a
+hundred and more and the run to a KKT point 7750. The failures in Fig. 2 of yu2020 were programs
+with a solution that Clarabel called infeasible; since then that is no answer, and the next attempt runs.
 
 """
 

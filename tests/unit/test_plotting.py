@@ -410,20 +410,22 @@ def test_small_print_tells_undefined_solutions_from_failed_ones() -> None:
     assert "solutions undefined" in text and f"{failed} of" in text and "solutions failed" in text
 
 
-@pytest.mark.parametrize(("moved", "made"), [(0.0, ["svg", "png"]), (0.05, ["svg", "png", "svg"])])
-def test_a_format_from_before_the_layout_settled_is_made_again(
-    monkeypatch: pytest.MonkeyPatch, moved: float, made: list[str]
+@pytest.mark.parametrize("settled", [0, 1, 2])
+def test_formats_from_before_the_layout_settled_are_made_again(
+    monkeypatch: pytest.MonkeyPatch, settled: int
 ) -> None:
     picture = Figure()
     axes = picture.subplots()
     calls: list[str] = []
 
     def save(_: Figure, buffer: io.BytesIO, *, format: str, **__: Any) -> None:
-        axes.set_position((0.1 + (moved if calls else 0.0), 0.1, 0.8, 0.8))
+        axes.set_position((0.1 if len(calls) < settled else 0.2, 0.1, 0.8, 0.8))
         calls.append(format)
         buffer.write(f"{format} {len(calls)}".encode())
 
     monkeypatch.setattr(Figure, "savefig", save)
-    files = encode(picture, {"svg": {}, "png": {}})
-    assert calls == made
-    assert files == {"svg": f"svg {made.count('svg') * 2 - 1}".encode(), "png": b"png 2"}
+    files = encode(picture, {"pdf": {}, "svg": {}, "png": {}})
+    endings = ["pdf", "svg", "png"]
+    assert calls == endings + endings[:settled]
+    last = {ending: 3 - calls[::-1].index(ending) + settled for ending in endings}
+    assert files == {ending: f"{ending} {last[ending]}".encode() for ending in endings}

@@ -9,29 +9,31 @@ from matplotlib.figure import Figure
 
 
 def encode(
-    picture: Figure, metadata: Mapping[str, Mapping[str, Any]], **options: Any
+    picture: Figure, metadata: Mapping[str, Mapping[str, Any]], dpi: float | None = None
 ) -> dict[str, bytes]:
     """Return the files of a picture by the ending of their names.
 
-    The constrained layout settles over its runs, one for every format, and the first one may cut
-    a label. Where it has moved since, the first file is made again.
+    The constrained layout settles over its runs, one for every format, and the first ones may cut
+    a label. Files from before it came to rest are made again.
 
     Args:
         picture: what to draw.
         metadata: what a file says of itself, by ending, under the keys that each format has.
-        options: of `Figure.savefig`.
+        dpi: pixels per inch; without it, those of the style.
     """
+    sharpness: dict[str, Any] = {} if dpi is None else {"dpi": dpi}
+    files, places = {}, {}
 
-    def encoded(ending: str) -> bytes:
+    def make(ending: str) -> None:
         buffer = io.BytesIO()
-        picture.savefig(buffer, format=ending, metadata=metadata[ending], **options)
-        return buffer.getvalue()
+        picture.savefig(buffer, format=ending, metadata=metadata[ending], **sharpness)
+        files[ending] = buffer.getvalue()
+        places[ending] = [axes.get_position().bounds for axes in picture.axes]
 
-    files, places = {}, []
     for ending in metadata:
-        files[ending] = encoded(ending)
-        places.append([axes.get_position().bounds for axes in picture.axes])
-    if not np.allclose(places[0], places[-1], atol=0.01):
-        first = next(iter(files))
-        files[first] = encoded(first)
+        make(ending)
+    *others, last = metadata
+    for ending in others:
+        if not np.allclose(places[ending], places[last], atol=0.01):
+            make(ending)
     return files

@@ -73,6 +73,20 @@ def factorise_symmetric(matrix: Real) -> bool:
 
 
 @kernel
+def invert_factor(factor: Complex, inverse: Complex) -> None:
+    """Write the inverse of R of `factorise_hermitian` over an array; both are upper triangular."""
+    size = factor.shape[0]
+    for i in range(size):
+        for j in range(size):
+            inverse[i, j] = 0.0
+        inverse[i, i] = 1.0
+        for k in range(i, size):
+            inverse[i, k] /= factor[k, k]
+            for j in range(k + 1, size):
+                inverse[i, j] -= inverse[i, k] * factor[k, j]
+
+
+@kernel
 def invert_matrix(matrix: Complex, inverse: Complex) -> None:
     """Write the inverse of a square matrix over an array, which may be the matrix itself.
 

@@ -64,7 +64,8 @@ def solve_unit_disc_cvxpy(matrix: Complex, linear: Complex) -> Complex:
     """
     eigenvalues, vectors = np.linalg.eigh(matrix)
     root = np.sqrt(np.maximum(eigenvalues, 0.0))[:, None] * vectors.conj().T
-    return solve_forms_cvxpy(root, linear)
+    # Ill-conditioned forms then have values of the order of one.
+    return _solve_cone_program(root, linear, 1e4)
 
 
 def solve_forms_cvxpy(forms: Complex, linear: Complex) -> Complex:
@@ -75,14 +76,18 @@ def solve_forms_cvxpy(forms: Complex, linear: Complex) -> Complex:
         linear: u, (element,) complex, in that unit.
 
     Returns:
-        x, (element,), in the unit disc: where there are many, about the middle one.
+        x, (element,), in the unit disc; where there are many, one near the middle.
 
     Raises:
         SolverError: no solver reports an optimum.
     """
-    # Largest entry 1e4: ill-conditioned forms then have values of the order of one.
-    largest = (np.abs(forms) ** 2).sum(axis=0).max()
-    scale = 1e-4 * max(largest, np.abs(linear).max()) or 1.0
+    return _solve_cone_program(forms, linear, 1.0)
+
+
+def _solve_cone_program(forms: Complex, linear: Complex, largest: float) -> Complex:
+    """Solve one phase step of A = F^H F, its largest entry, or that of u, scaled to `largest`."""
+    diagonal = (np.abs(forms) ** 2).sum(axis=0)
+    scale = max(diagonal.max(), np.abs(linear).max()) / largest or 1.0
     problem, factor, slope, point = _cone_program(*forms.shape)
     factor.value = real_form(forms) / np.sqrt(scale)
     slope.value = stacked(linear) / scale

@@ -78,7 +78,7 @@ class Parameters(PaperParameters):
     blockage_distance: Literal["own", "inter-IRS"]
     aif_iterations: Budget
     aif_tolerance: Tolerance
-    phase_accuracy: Tolerance
+    phase_accuracy: Share
     sdr_tolerance: Share
     randomisations: Budget
     polish: bool

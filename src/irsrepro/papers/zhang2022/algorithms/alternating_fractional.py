@@ -9,9 +9,9 @@ The benchmark that zhang2022 takes from its reference [7]. With s_kj = e_k w_j o
 nu such that all power is used, by bisection; then rho, beta's closed form at the new beams, alpha
 kept; and the reflection as the minimiser over the unit disc of ||B^T x - v||^2, B and v made with
 rho, projected to unit modulus. The projection may lower the sum-rate, and nothing is held against
-it. Where elements outnumber pairs of users the minimiser is one of many. The authors take that of
-an interior-point solver, from the dual semidefinite program, which lies in the middle, and so does
-`central_minimiser`; others lead to other rates.
+it. Where elements outnumber the square of the number of users the minimiser may be one of many,
+which lead to different rates. The authors take that of an interior-point solver, from the dual
+semidefinite program; it ends near the middle, where `central_minimiser` does.
 """
 
 from math import sqrt
@@ -134,6 +134,7 @@ def _alternate(
     responses = np.empty((users, users), np.complex128)
     forms = np.empty((elements, users * users), np.complex128)
     target = np.empty(users * users, np.complex128)
+    relaxed = np.empty(elements, np.complex128)
     channel = effective_channel(links, reflection)
     trace[:] = 0.0
     beams[:] = 0.0
@@ -152,10 +153,11 @@ def _alternate(
         quadratic_auxiliary(responses, ones, sinr, 1.0, auxiliary)
         block_responses = affine_responses(BOTH, links, reflection, beams)
         phase_problem(block_responses, sinr, auxiliary, forms, target)
-        gap, _ = central_minimiser(forms, target, reflection, phase_accuracy)
+        gap, _ = central_minimiser(forms, target, relaxed, phase_accuracy)
         for n in range(elements):
-            size = abs(reflection[n])
-            reflection[n] = reflection[n] / size if size > 0.0 else 1.0
+            size = abs(relaxed[n])
+            if size > 0.0:
+                reflection[n] = relaxed[n] / size
         channel = effective_channel(links, reflection)
         np.dot(beams, np.ascontiguousarray(channel.T), responses)
         ratios(responses, sinr)
@@ -189,7 +191,7 @@ def alternate_fractional(
         reflection: start of x, (realisation, element), unit modulus.
         max_iterations: largest number of iterations.
         tolerance: relative change of the sum-rate at which to stop, after three iterations.
-        phase_accuracy: duality gap of a phase step, relative.
+        phase_accuracy: relative duality gap of a phase step, see `central_minimiser`.
 
     Raises:
         ValueError: shapes that do not fit; a path between the surfaces.
