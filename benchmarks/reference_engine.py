@@ -47,7 +47,8 @@ may have many maximisers, of which either engine takes one near the middle, not 
 are empty where cone programs take too long: Clarabel needs 0.7 s for a subproblem of the inner
 approximation of yu2020 with 20 elements, 5.6 s with 30 and 55 s with 50, of which a design takes a
 hundred and more and the run to a KKT point 7750. The failures in Fig. 2 of yu2020 were programs
-with a solution that Clarabel called infeasible; since then that is no answer, and the next attempt runs.
+with a solution that Clarabel called infeasible; since then that is no answer, and the next attempt
+runs.
 
 """
 
