@@ -427,5 +427,5 @@ def test_formats_from_before_the_layout_settled_are_made_again(
     files = encode(picture, {"pdf": {}, "svg": {}, "png": {}})
     endings = ["pdf", "svg", "png"]
     assert calls == endings + endings[:settled]
-    last = {ending: 3 - calls[::-1].index(ending) + settled for ending in endings}
+    last = {ending: len(calls) - calls[::-1].index(ending) for ending in endings}
     assert files == {ending: f"{ending} {last[ending]}".encode() for ending in endings}

@@ -21,12 +21,11 @@ def encode(
         metadata: what a file says of itself, by ending, under the keys that each format has.
         dpi: pixels per inch; without it, those of the style.
     """
-    sharpness: dict[str, Any] = {} if dpi is None else {"dpi": dpi}
     files, places = {}, {}
 
     def make(ending: str) -> None:
         buffer = io.BytesIO()
-        picture.savefig(buffer, format=ending, metadata=metadata[ending], **sharpness)
+        picture.savefig(buffer, format=ending, metadata=metadata[ending], dpi=dpi)
         files[ending] = buffer.getvalue()
         places[ending] = [axes.get_position().bounds for axes in picture.axes]
 

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from irsrepro.claims.verdicts import REPLICATED
+from irsrepro.figures.formats import encode
 from irsrepro.figures.style import VERDICTS as COLOURS
 from irsrepro.report.listing import duration
 from irsrepro.report.pages import BADGES, OWN, address, counts, with_total
@@ -210,6 +211,4 @@ def overview_picture(exhibits: Sequence[Exhibit], pictures: Mapping[str, bytes])
     bars.set_xticks([])
     bars.spines[:].set_visible(False)
     bars.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=3, frameon=False, fontsize=10)
-    buffer = io.BytesIO()
-    sheet.savefig(buffer, format="png", metadata={"Software": None})
-    return buffer.getvalue()
+    return encode(sheet, {"png": {"Software": None}})["png"]
