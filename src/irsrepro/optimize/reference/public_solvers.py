@@ -26,6 +26,9 @@ Attempt = tuple[str, Mapping[str, Any]]
 FIRST_ORDER: Attempt = ("SCS", {"eps_abs": 1e-8, "eps_rel": 1e-8, "max_iters": 100_000})
 """A last attempt: slow, but it fails in other cases than an interior-point method."""
 
+_ONE_THREAD: Mapping[str, Mapping[str, Any]] = {"CLARABEL": {"max_threads": 1}}
+# Snakemake fills the cores with jobs; these programs are too small to share one among threads.
+
 
 def solve_program(program: Any, attempts: Sequence[Attempt]) -> str:
     """Solve a cvxpy program by the first solver that answers.
@@ -60,7 +63,8 @@ def _first_answer(program: Any, attempts: Sequence[Attempt], answers: Sequence[s
             with warnings.catch_warnings():  # "may be inaccurate": the status says so
                 warnings.simplefilter("ignore", UserWarning)
                 # A warm start would make a realisation depend on the one before it.
-                program.solve(solver=solver, warm_start=False, **options)
+                own = _ONE_THREAD.get(solver, {})
+                program.solve(solver=solver, warm_start=False, **own, **options)
         except Exception as error:  # of whatever kind: it is the solver's
             failures.append(f"{solver}: {' '.join(str(error).split()) or type(error).__name__}")
             continue
