@@ -31,12 +31,16 @@ def reachable_choices(
         source: the configuration of the paper.
     """
     key = multiverse.facts["paper"]
-    ours = _comparisons(Paper(key, source, {DEFAULT: {}}, {}), DEFAULT)
+    paper = Paper(key, source, {DEFAULT: {}}, {})
+    checks = pairs_of(paper, claims_under(paper, DEFAULT))
+    pairs = {claim: set().union(*compared) for claim, compared in checks.items()}
+    ours = _comparisons(paper, DEFAULT, pairs)
     reachable = {claim: dict(varied) for claim in multiverse.claims}
     for choice, dimension in varied.items():
         values = dimension.values
         options = (values[0], values[-1]) if dimension.numeric else values
-        comparisons = [_comparisons(_probe(key, source, choice, value), PROBE) for value in options]
+        probes = (_probe(key, source, choice, value) for value in options)
+        comparisons = [_comparisons(probe, PROBE, pairs) for probe in probes]
         for claim in set(reachable) & set(ours):
             if all(comparison.get(claim) == ours[claim] for comparison in comparisons):
                 del reachable[claim][choice]
@@ -51,10 +55,14 @@ def _probe(key: str, source: Mapping[str, Any], choice: str, value: Any) -> Pape
     return Paper(key, source, {DEFAULT: {}, PROBE: {} if single else choices}, adjustments)
 
 
-def _comparisons(paper: Paper, reading: str) -> dict[str, Any]:
-    """Return what each claim compares under a reading: its checks and every input of its curves."""
+def _comparisons(
+    paper: Paper, reading: str, pairs: Mapping[str, set[tuple[str, str]]]
+) -> dict[str, Any]:
+    """Return what each claim compares under a reading: its checks and every input of its curves.
+
+    Experiments and schemes, the pairs, are those of any reading in which all checks are made.
+    """
     claims = claims_under(paper, reading)
-    pairs = {claim: set().union(*checks) for claim, checks in pairs_of(paper, claims).items()}
     inputs = {
         (experiment, scheme): (
             paper.plan_of(reading, experiment, scheme),
@@ -64,5 +72,5 @@ def _comparisons(paper: Paper, reading: str) -> dict[str, Any]:
     }
     return {
         claim: (claims[claim]["checks"], {pair: inputs[pair] for pair in pairs[claim]})
-        for claim in claims
+        for claim in set(claims) & set(pairs)
     }
