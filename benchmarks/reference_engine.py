@@ -44,11 +44,9 @@ A large distance is no error where a design has no single answer: random samples
 solution whose factors differ (zheng2021 with several users, noh2022); alternations with MRT beams
 amplify the last digits; and the phase step of AIF (zhang2022, Figs. 8 to 11 and those of seconds)
 may have many maximisers, of which either engine takes one near the middle, not the same one. Cells
-are empty where cone programs take too long: Clarabel needs 0.7 s for a subproblem of the inner
-approximation of yu2020 with 20 elements, 5.6 s with 30 and 55 s with 50, of which a design takes a
-hundred and more and the run to a KKT point 7750. The failures in Fig. 2 of yu2020 were programs
-with a solution that Clarabel called infeasible; since then that is no answer, and the next attempt
-runs.
+are empty where cone programs take too long: Clarabel needs 0.5 s for a subproblem of the inner
+approximation of yu2020 with 20 elements, 3.4 s with 30 and 33 s with 50, of which a design takes
+130 to 600 and the run to a KKT point 7750.
 
 """
 
