@@ -60,7 +60,10 @@ def _comparisons(
 ) -> dict[str, Any]:
     """Return what each claim compares under a reading: its checks and every input of its curves.
 
-    Experiments and schemes, the pairs, are those of any reading in which all checks are made.
+    Args:
+        paper: the paper.
+        reading: one of its readings.
+        pairs: experiments and schemes that the checks of each claim compare, whatever the reading.
     """
     claims = claims_under(paper, reading)
     inputs = {

@@ -26,8 +26,8 @@ Attempt = tuple[str, Mapping[str, Any]]
 FIRST_ORDER: Attempt = ("SCS", {"eps_abs": 1e-8, "eps_rel": 1e-8, "max_iters": 100_000})
 """A last attempt: slow, but it fails in other cases than an interior-point method."""
 
+# Jobs share the cores already, and programs of this size gain nothing from a second thread.
 _ONE_THREAD: Mapping[str, Mapping[str, Any]] = {"CLARABEL": {"max_threads": 1}}
-# Snakemake fills the cores with jobs; these programs are too small to share one among threads.
 
 
 def solve_program(program: Any, attempts: Sequence[Attempt]) -> str:

@@ -141,6 +141,8 @@ class ReferenceSubproblem:
         images = np.einsum("kma,iab,knb->kimn", H, beams, H.conj(), optimize=True)  # B'
         sizes = np.linalg.norm(images, axis=(2, 3))
         balance = self._scaling * np.sqrt(sizes / np.linalg.norm(matrix))  # c
+        # With x = c V + s B / c and x' at the iterate, (13) holds |x - x'|^2 / 2 + s L, where
+        # L = <V', B> + <B', V> - <V', B'> is the product <V, B> to first order.
         signed = self._weights * self._signs
         middles = balance[..., None] * parts(matrix)
         middles += (self._signs / balance)[..., None] * parts(images)
