@@ -38,8 +38,8 @@ of a figure, in half-widths of its committed interval; below one, a curve of pub
 inside the interval of ours everywhere. A distribution, a drop by itself and the level at the end of
 a trace have no interval, so that any difference shows (*different*), and *rounding* is a relative
 difference below 1e-9. The failures are designs that a public solver gave up and that a figure
-counts. `python benchmarks/reference_engine.py` writes this
-page from `benchmarks/results/reference_engine.json`.
+counts. `python benchmarks/reference_engine.py` writes this page from
+`benchmarks/results/reference_engine.json`.
 
 A large distance is no error where a design has no single answer: random samples round a relaxed
 solution whose factors differ (zheng2021 with several users, noh2022); alternations with MRT beams

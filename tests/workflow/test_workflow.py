@@ -285,11 +285,14 @@ def test_killed_unlocked_and_restarted_gives_the_same_bytes(
     assert not (fresh.root / target).exists()
     refused = fresh.run(target, *TINY)
     assert refused.returncode != 0 and "unlock" in refused.stdout + refused.stderr
+    struck = set(fresh.root.rglob("*.partial"))
     fresh.build("--unlock", target, *TINY)
     fresh.build(target, *TINY)
     assert fresh.payloads() == {name: built.payloads()[name] for name in fresh.payloads()}
     assert (fresh.root / target).read_bytes() == (built.root / target).read_bytes()
-    # A writer struck in the middle leaves a file under a name of its own, which `prune` deletes.
+    # A writer struck in the middle leaves a file under a name of its own, which `prune` deletes;
+    # the run that ended well has left none.
+    assert set(fresh.root.rglob("*.partial")) <= struck
     kept = fresh.payloads()
     assert fresh.command("prune", *TINY[1:]).returncode == 0
     assert fresh.payloads() == kept

@@ -3,7 +3,7 @@
 An independent second implementation of `algorithms.inner_approximation`: full matrices, the
 constraints (13) with half squares as rotated cones (as sums of squares they make the solver fail on
 larger instances). The squares are taken about the iterate, where they vanish: as printed, terms of
-a hundred and more cancel, which costs the solver half of its digits and twice the iterations.
+a hundred and more cancel, which costs the solver one to four digits and half of its time.
 """
 
 # mypy: disable-error-code="attr-defined"
