@@ -61,12 +61,12 @@ def share_compiled_kernels(root: Path) -> None:
     place: Callable[[str], str] = UserProvidedCacheLocator.get_suitable_cache_subpath
     own = root / ".numba" / KERNELS.name
     own.mkdir(parents=True)
-    for floor in COMPILED_FLOORS:
-        for package in {path.parent for path in (LIBRARY / floor).rglob("*.py")}:
-            compiled = KERNELS / place(str(package / "kernel.py"))
-            compiled.mkdir(parents=True, exist_ok=True)
-            copied = root.resolve() / "src" / package.relative_to(LIBRARY.parent) / "kernel.py"
-            (own / place(str(copied))).symlink_to(compiled, target_is_directory=True)
+    files = [path for floor in COMPILED_FLOORS for path in (LIBRARY / floor).rglob("*.py")]
+    for package in {LIBRARY, *(path.parent for path in files)}:
+        compiled = KERNELS / place(str(package / "kernel.py"))
+        compiled.mkdir(parents=True, exist_ok=True)
+        copied = root.resolve() / "src" / package.relative_to(LIBRARY.parent) / "kernel.py"
+        (own / place(str(copied))).symlink_to(compiled, target_is_directory=True)
 
 
 def build_paper(folder: Path, key: str) -> "Workflow":

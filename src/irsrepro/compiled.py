@@ -1,15 +1,14 @@
 """How kernels are compiled."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
-from numba import njit
-from numba.core import types
+from numba.core import config
 from numpy.typing import NDArray
 
-Kernel = TypeVar("Kernel", bound=Callable[..., object])
+from irsrepro.nested_code import KernelDispatcher
 
-_unliteral: Callable[[Any], Any] = types.unliteral
+Kernel = TypeVar("Kernel", bound=Callable[..., object])
 
 
 @overload
@@ -28,6 +27,7 @@ def kernel(function: Kernel | None = None, *, allocates: bool = True) -> Any:
 
     Numba recompiles a kernel, and all that it calls, for every kind of its arguments; a slice of a
     contiguous array and one that is read-only are kinds of their own, a literal number is none.
+    A kernel called both from Python and from other kernels is compiled once for either.
 
     Args:
         function: what to compile.
@@ -38,28 +38,12 @@ def kernel(function: Kernel | None = None, *, allocates: bool = True) -> Any:
     """
     if function is None:
         return lambda given: kernel(given, allocates=allocates)  # type: ignore[call-overload]
+    if config.DISABLE_JIT:
+        return function
+    options = {"nopython": True, "error_model": "numpy"}
     # Python and other kernels call a kernel; a third way in, for C, would be compiled for nothing.
-    extra: dict[str, Any] = {"no_cfunc_wrapper": True} | ({} if allocates else {"_nrt": False})
-    return _without_literals(njit(cache=True, error_model="numpy", **extra)(function))
-
-
-def _without_literals(dispatcher: Any) -> Any:
-    """Let other kernels call a kernel with a literal number as with any other number.
-
-    Numba has no option for that, and in a loop takes a variable for the literal that it starts
-    from before it knows better: either way everything called is compiled a second time.
-    """
-    call_template = getattr(dispatcher, "get_call_template", None)
-    if call_template is not None:  # not where compiling is switched off
-
-        def with_variables(args: Sequence[Any], kws: Mapping[str, Any]) -> Any:
-            return call_template(
-                [_unliteral(kind) for kind in args],
-                {name: _unliteral(kind) for name, kind in kws.items()},
-            )
-
-        dispatcher.get_call_template = with_variables
-    return dispatcher
+    options |= {"no_cfunc_wrapper": True} | ({} if allocates else {"_nrt": False})
+    return KernelDispatcher(function, targetoptions=options)
 
 
 @kernel(allocates=False)

@@ -23,6 +23,7 @@ from irsrepro.config.modules import LIBRARY
 from irsrepro.errors import IrsreproError, StorageError
 
 COMPILED_FLOORS = ("channels", "optimize", "papers")
+_COMPILER = (LIBRARY / "compiled.py", LIBRARY / "nested_code.py")
 
 
 @contextmanager
@@ -79,7 +80,7 @@ def _note(log: str, text: str) -> None:
 
 
 def keep_compiled_kernels(root: Path = Path()) -> Path:
-    """Choose where numba keeps compiled kernels: a folder named by the source of their floors.
+    """Choose where numba keeps compiled kernels: a folder named by all that they are made of.
 
     Numba recompiles a cached function when its own file changes, not when a function of another
     file that it calls does. All jobs share the folder, so that a kernel is compiled once. Must be
@@ -92,7 +93,7 @@ def keep_compiled_kernels(root: Path = Path()) -> Path:
         The folder.
     """
     kernels = [path for floor in COMPILED_FLOORS for path in (LIBRARY / floor).rglob("*.py")]
-    folder = (root / ".numba" / digest(kernels)).resolve()
+    folder = (root / ".numba" / digest([*kernels, *_COMPILER])).resolve()
     for path in folder.rglob("*.nb?"):
         if not path.stat().st_size:  # left by a power cut; numba would stop at it
             path.unlink(missing_ok=True)

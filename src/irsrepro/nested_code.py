@@ -1,0 +1,127 @@
+"""Code of a kernel that other kernels call: kept for linking, never made into machine code.
+
+Numba links what a function calls into it, optimises the whole and makes machine code of that. It
+does the same for every function called, with a way in from Python besides, although no one enters
+there: of a hundred kernels that stand behind a scheme, six are called from Python. Without that
+work a scheme is compiled in two thirds of the time. Machine code and numbers stay the same.
+
+This rests on Numba's internals, which may change with its minor version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import llvmlite.binding as llvm
+from numba.core.caching import CompileResultCacheImpl, FunctionCache
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import Compiler, CompileResult
+from numba.core.registry import CPUDispatcher
+from numba.core.types.misc import unliteral
+
+
+class KernelDispatcher(CPUDispatcher):  # type: ignore[misc]
+    """A compiled function: `nested` for other kernels, itself for Python."""
+
+    def __init__(self, function: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__(function, *args, **kwargs)
+        self.nested = _NestedDispatcher(
+            function, targetoptions=self.targetoptions, pipeline_class=_NestedCompiler
+        )
+        self.enable_caching()
+
+    def get_call_template(self, args: Sequence[Any], kws: Mapping[str, Any]) -> Any:
+        """Compile for another kernel, with a literal number as with any other number.
+
+        Numba has no option for that, and in a loop takes a variable for the literal that it starts
+        from before it knows better: either way everything called is compiled a second time.
+        """
+        return self.nested.get_call_template(
+            [unliteral(kind) for kind in args],
+            {name: unliteral(kind) for name, kind in kws.items()},
+        )
+
+    def get_overload(self, sig: Any) -> Any:
+        """Return what another kernel calls."""
+        return self.nested.get_overload(sig)
+
+    def add_overload(self, result: CompileResult) -> None:
+        """Let Python call what has been compiled."""
+        super().add_overload(result)
+        # What print and errors of the code linked in need of Python.
+        for environment in result._find_referenced_environments():
+            result.codegen.set_env(environment.env_name, environment)
+
+
+class _NestedLibrary(JITCodeLibrary):  # type: ignore[misc]
+    """LLVM code without machine code, optimised where it is linked in."""
+
+    def _optimize_final_module(self) -> None:
+        pass
+
+    def _finalize_final_module(self) -> None:
+        self._finalize_dynamic_globals()
+        self._verify_declare_only_symbols()
+        self._finalized = True
+
+    def serialize_using_object_code(self) -> Any:
+        return self.serialize_using_bitcode()
+
+    @classmethod
+    def _unserialize(cls, codegen: Any, state: tuple[str, str, bytes]) -> _NestedLibrary:
+        name, _, code = state
+        library = cls(codegen, name)
+        library._final_module = llvm.parse_bitcode(code)
+        library._finalize_final_module()
+        return library
+
+
+class _NestedCompiler(Compiler):  # type: ignore[misc]
+    def compile_extra(self, func: Any) -> CompileResult:
+        state = self.state
+        state.flags.no_compile = True
+        state.flags.no_cpython_wrapper = True
+        state.library = _NestedLibrary(state.targetctx.codegen(), func.__qualname__)
+        return super().compile_extra(func)
+
+
+class _NestedCacheEntries(CompileResultCacheImpl):  # type: ignore[misc]
+    def get_filename_base(self, fullname: str, abiflags: str) -> str:
+        return f"nested-{super().get_filename_base(fullname, abiflags)}"
+
+    def rebuild(self, target_context: Any, payload: tuple[Any, ...]) -> CompileResult:
+        state, description, environment, signature, *_, reload_init, environments = payload
+        return CompileResult(
+            typing_context=target_context.typing_context,
+            target_context=target_context,
+            entry_point=None,
+            typing_error=None,
+            type_annotation=None,
+            signature=signature,
+            objectmode=False,
+            lifted=(),
+            fndesc=description,
+            library=_NestedLibrary._unserialize(target_context.codegen(), state),
+            call_helper=None,
+            environment=environment,
+            metadata=None,
+            reload_init=reload_init,
+            referenced_envs=environments,
+        )
+
+
+class _NestedCache(FunctionCache):  # type: ignore[misc]
+    _impl_class = _NestedCacheEntries
+
+
+class _NestedDispatcher(CPUDispatcher):  # type: ignore[misc]
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._cache = _NestedCache(self.py_func)
+
+    def add_overload(self, result: CompileResult) -> None:
+        name = object()  # Numba knows what it may call by an entry point, of which there is none
+        result.target_context.insert_user_function(name, result.fndesc, [result.library])
+        arguments = tuple(result.signature.args)
+        self.overloads[arguments] = result._replace(entry_point=name)
