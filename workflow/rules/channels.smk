@@ -5,6 +5,8 @@ rule channels:
         f"logs/{CHANNELS}.log",
     benchmark:
         benchmark_of(CHANNELS)
+    # before all that they are for, so that the order of `urgency` is kept from the start
+    priority: 200
     conda:
         "../envs/irsrepro.yaml"
     resources:
