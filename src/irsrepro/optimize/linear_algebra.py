@@ -101,6 +101,20 @@ def invert_matrix(matrix: Complex, inverse: Complex) -> None:
 
 
 @kernel
+def solve_system(matrix: Real, sides: Real) -> Real:
+    """Solve linear equations for one or several right-hand sides, as `numpy.linalg.solve`.
+
+    A kernel, so that only the first scheme that needs it waits: of what Numba takes three seconds
+    to compile, most is the text of an error.
+
+    Raises:
+        numpy.linalg.LinAlgError: the matrix is singular.
+
+    """
+    return np.linalg.solve(matrix, sides)  # type: ignore[return-value]
+
+
+@kernel
 def eliminate(matrix: Real, count: int, shift: float) -> bool:
     """Eliminate the first rows of a symmetric matrix, in place in its upper triangle.
 

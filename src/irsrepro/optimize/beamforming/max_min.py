@@ -24,7 +24,7 @@ from numpy.typing import ArrayLike
 from irsrepro.array_types import Complex, Real
 from irsrepro.compiled import kernel
 from irsrepro.optimize.beamforming.receivers import MMSE, Workspace, combiner_from_gram, workspace
-from irsrepro.optimize.linear_algebra import squared_modulus
+from irsrepro.optimize.linear_algebra import solve_system, squared_modulus
 from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT, Solution
 
 _TINY = 1e-150
@@ -111,7 +111,7 @@ def _downlink(
         for j in range(users):
             square = squared_modulus(amplitudes[k, j])
             system[k, j] = square * weights[k] / level if j == k else -square
-    power = np.linalg.solve(system, np.ones(users))
+    power = solve_system(system, np.ones(users))
     total = 0.0
     for k in range(users):
         if not power[k] > 0.0:

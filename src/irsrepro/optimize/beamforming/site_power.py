@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from irsrepro.array_types import Complex, Real
 from irsrepro.compiled import assign, kernel
-from irsrepro.optimize.linear_algebra import squared_modulus
+from irsrepro.optimize.linear_algebra import solve_system, squared_modulus
 from irsrepro.optimize.result import Solution, converged_or_limited
 
 RIDGE = 1e-7  # of the mean diagonal entry of B, added to its diagonal
@@ -85,7 +85,7 @@ def _model_step(curvature: Real, target: Real, start: Real, zero: float, step: R
     for a in range(sites):
         if step[a] <= lower_bounds[a] or not curvature[a, a] > 0.0:
             system[a, :], system[a, a], side[a] = 0.0, 1.0, step[a]
-    exact = np.linalg.solve(system, side)
+    exact = solve_system(system, side)
     for a in range(sites):
         if not exact[a] >= lower_bounds[a]:
             return

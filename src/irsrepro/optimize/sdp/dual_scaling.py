@@ -27,7 +27,7 @@ import numpy as np
 
 from irsrepro.array_types import Complex, Real
 from irsrepro.compiled import assign, kernel
-from irsrepro.optimize.linear_algebra import squared_modulus
+from irsrepro.optimize.linear_algebra import solve_system, squared_modulus
 from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT
 from irsrepro.optimize.sdp.columns import dense_columns, forms
 from irsrepro.optimize.sdp.instance import Instance, level_terms, linear_problem, quotients
@@ -88,7 +88,7 @@ def _newton(
         sides[size + k, 0] = problem.numerator_constant[k]
         sides[size + k, 1] = trace - 1.0 / lam[k]
         sides[size + k, 2] = 1.0
-    solutions = np.linalg.solve(system, sides)
+    solutions = solve_system(system, sides)
     sums = solutions[size:].sum(axis=0)
     u1 = solutions[:, 2] * (sums[0] / sums[2]) - solutions[:, 0]
     u2 = solutions[:, 2] * (sums[1] / sums[2]) - solutions[:, 1]

@@ -225,7 +225,8 @@ def _alternate(
         # A step solved to finite accuracy must not lower the rate; the old precoder stays then.
         candidate_rate = ratios(amplitudes, sinr)
         if candidate_rate >= rate:
-            precoder[:], rate = candidate, candidate_rate
+            assign(candidate, precoder)
+            rate = candidate_rate
         else:
             amplitudes = amplitudes_of(channels, precoder)
             rate = ratios(amplitudes, sinr)

@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 from irsrepro.array_types import Complex, Real
 from irsrepro.channels.rician_network import Fading
 from irsrepro.compiled import assign, kernel
-from irsrepro.optimize.linear_algebra import invert_matrix, squared_modulus
+from irsrepro.optimize.linear_algebra import invert_matrix, solve_system, squared_modulus
 from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT
 from irsrepro.papers.noh2022.algorithms.downlink_sum_rate import (
     amplitudes_of,
@@ -163,7 +163,7 @@ def downlink_precoder(
         for j in range(users):
             system[k, j] = -squared_modulus(C[k, j])
         system[k, k] = (1.0 - C[k, k].real) * C[k, k].real
-    power = np.linalg.solve(system, user)
+    power = solve_system(system, user)
     for k in range(users):
         for j in range(users):
             C[j, k] *= sqrt(user[j] * max(power[k], 0.0))
@@ -303,11 +303,14 @@ def _climb(
             if trials == _TRIALS:
                 return step
             length *= _SHRINK
-        moves[head] = trial - point
-        falls[head] = slope - trial_slope
+        for i in range(size):
+            moves[head, i] = trial[i] - point[i]
+            falls[head, i] = slope[i] - trial_slope[i]
         curvature = np.dot(moves[head], falls[head])
         change = trial_value - value
-        point[:], slope[:], value = trial, trial_slope, trial_value
+        assign(trial, point)
+        assign(trial_slope, slope)
+        value = trial_value
         if curvature > 0.0:
             inverses[head] = 1.0 / curvature
             head = (head + 1) % _MEMORY

@@ -37,7 +37,7 @@ from irsrepro.channels.rician_network import (
     RicianNetwork,
 )
 from irsrepro.channels.wishart import fill_wishart_factor
-from irsrepro.compiled import kernel
+from irsrepro.compiled import assign, kernel
 from irsrepro.optimize.linear_algebra import squared_modulus
 
 _RANK = 1e-13  # of a diagonal entry of a Gram matrix, below which its pivot is rounding
@@ -226,13 +226,13 @@ def find_coordinates(vectors: Complex, coordinates: Complex) -> int:
     dimension = 0
     if elements <= size:
         dimension = elements
-        coordinates[:elements] = vectors
+        assign(vectors, coordinates[:elements])
     else:
         fill_gram(vectors, coordinates)
         factorise_gram(coordinates)
         for i in range(size):
             if coordinates[i, i].real > 0.0:
-                coordinates[dimension] = coordinates[i]
+                assign(coordinates[i], coordinates[dimension])
                 dimension += 1
     coordinates[dimension:] = 0.0
     return dimension
@@ -304,8 +304,11 @@ def _simulate(
     active, seen = np.zeros(surfaces, np.bool_), np.zeros((sites, surfaces), np.bool_)
     for s in range(surfaces):
         active[s] = np.any(reflection[s] != 0.0)
-        vectors[:, :sites] = arrival[:, s].T
-        vectors[:, sites:] = (surface_mean[s] * reflection[s].conjugate()).T
+        for n in range(elements):
+            for a in range(sites):
+                vectors[n, a] = arrival[a, s, n]
+            for k in range(users):
+                vectors[n, sites + k] = surface_mean[s, k, n] * reflection[s, n].conjugate()
         dimensions[s] = find_coordinates(vectors, coordinates[s])
         for a in range(sites):
             seen[a, s] = site_scatter[a, s] != 0.0 or np.any(arrival[a, s] != 0.0)
