@@ -1,9 +1,9 @@
-"""Code of a kernel that other kernels call: kept for linking, never made into machine code.
+"""Code of kernels that other kernels call: linked into them, never made into machine code.
 
 Numba links what a function calls into it, optimises the whole and makes machine code of that. It
-does the same for every function called, with a way in from Python besides, although no one enters
-there: of a hundred kernels that stand behind a scheme, six are called from Python. Without that
-work a scheme is compiled in two thirds of the time. Machine code and numbers stay the same.
+does the same for each function called, with a way in from Python besides, although no one enters
+there: of the hundred kernels behind a scheme of yu2020, Python calls nine. Without that work
+kernels are compiled in two thirds of the time, and numbers are the same to the byte.
 
 This rests on Numba's internals, which may change with its minor version.
 """
