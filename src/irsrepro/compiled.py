@@ -27,7 +27,8 @@ def kernel(function: Kernel | None = None, *, allocates: bool = True) -> Any:
 
     Numba recompiles a kernel, and all that it calls, for every kind of its arguments; a slice of a
     contiguous array and one that is read-only are kinds of their own, a literal number is none.
-    A kernel called both from Python and from other kernels is compiled once for either.
+    A kernel that both Python and other kernels call is compiled once for each. No kernel may call
+    itself, however indirectly.
 
     Args:
         function: what to compile.
@@ -40,9 +41,15 @@ def kernel(function: Kernel | None = None, *, allocates: bool = True) -> Any:
         return lambda given: kernel(given, allocates=allocates)  # type: ignore[call-overload]
     if config.DISABLE_JIT:
         return function
-    options = {"nopython": True, "error_model": "numpy"}
-    # Python and other kernels call a kernel; a third way in, for C, would be compiled for nothing.
-    options |= {"no_cfunc_wrapper": True} | ({} if allocates else {"_nrt": False})
+    options = {
+        "nopython": True,
+        "error_model": "numpy",
+        # Said, or else taken over from what is the first to call the kernel.
+        "fastmath": False,
+        "_nrt": allocates,
+        # Python and other kernels call a kernel; a third way in, for C, would serve no one.
+        "no_cfunc_wrapper": True,
+    }
     return KernelDispatcher(function, targetoptions=options)
 
 

@@ -18,18 +18,22 @@ from numba.core.caching import CompileResultCacheImpl, FunctionCache
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler, CompileResult
 from numba.core.registry import CPUDispatcher
+from numba.core.sigutils import normalize_signature
 from numba.core.types.misc import unliteral
 
 
 class KernelDispatcher(CPUDispatcher):  # type: ignore[misc]
-    """A compiled function: `nested` for other kernels, itself for Python."""
+    """A compiled function: `nested` for other kernels, itself for Python.
+
+    What calls kernels that print, or raise errors with arguments, has to be a kernel, too.
+    """
 
     def __init__(self, function: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(function, *args, **kwargs)
         self.nested = _NestedDispatcher(
             function, targetoptions=self.targetoptions, pipeline_class=_NestedCompiler
         )
-        self.enable_caching()
+        self._cache = _Cache(function)
 
     def get_call_template(self, args: Sequence[Any], kws: Mapping[str, Any]) -> Any:
         """Compile for another kernel, with a literal number as with any other number.
@@ -49,7 +53,7 @@ class KernelDispatcher(CPUDispatcher):  # type: ignore[misc]
     def add_overload(self, result: CompileResult) -> None:
         """Let Python call what has been compiled."""
         super().add_overload(result)
-        # What print and errors of the code linked in need of Python.
+        # Code linked in needs these to print, and to raise errors with arguments.
         for environment in result._find_referenced_environments():
             result.codegen.set_env(environment.env_name, environment)
 
@@ -61,6 +65,10 @@ class _NestedLibrary(JITCodeLibrary):  # type: ignore[misc]
         pass
 
     def _finalize_final_module(self) -> None:
+        for function in self._final_module.functions:
+            # Named by a place in memory, which another process may have given to other code.
+            if "__numba_array_expr_" in function.name and not function.is_declaration:
+                function.linkage = "internal"
         self._finalize_dynamic_globals()
         self._verify_declare_only_symbols()
         self._finalized = True
@@ -111,7 +119,15 @@ class _NestedCacheEntries(CompileResultCacheImpl):  # type: ignore[misc]
         )
 
 
-class _NestedCache(FunctionCache):  # type: ignore[misc]
+class _Cache(FunctionCache):  # type: ignore[misc]
+    def _load_overload(self, sig: Any, target_context: Any) -> CompileResult | None:
+        """Return what was kept for a signature: two processes at once may have mixed up files."""
+        result = super()._load_overload(sig, target_context)
+        arguments, _ = normalize_signature(sig)
+        return result if result is None or tuple(result.signature.args) == arguments else None
+
+
+class _NestedCache(_Cache):
     _impl_class = _NestedCacheEntries
 
 

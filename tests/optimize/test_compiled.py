@@ -5,6 +5,9 @@ function just compiled and one read from the cache, and on what the process has 
 """
 
 import ast
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -61,39 +64,68 @@ def test_a_kernel_is_compiled_once_for_all_literal_numbers() -> None:
     assert len(power_sum.nested.signatures) == 1  # type: ignore[attr-defined]
 
 
+def test_a_kernel_within_another_has_no_code_of_its_own() -> None:
+    calls_with_literals(np.array([1.0, 2.0]))
+    calls_with_literals.recompile()  # type: ignore[attr-defined]
+    (code,) = power_sum.nested.overloads.values()  # type: ignore[attr-defined]
+    assert code.library.get_function(code.fndesc.llvm_func_name)
+    with pytest.raises(NameError):  # no way in for Python
+        code.library.get_function(code.fndesc.llvm_cpython_wrapper_name)
+    assert power_sum(np.array([1.0, 2.0]), 2) == 5.0  # which gets one when it calls
+
+
+KERNELS = """
+import irsrepro
+import numpy as np
+from irsrepro.compiled import kernel
+
 @kernel
-def checked_sum(values: Real, limit: float) -> float:
-    total = power_sum(values, 1)
+def innermost(values):
+    return np.sum(2.0 * values)
+
+@kernel
+def inner(values, limit):
+    total = innermost(values)
     if total > limit:
         raise ValueError("the sum is above", limit)
     if limit == 0.0:
         print("sum:", total)
     return total
 
-
 @kernel
-def twice(values: Real, limit: float) -> float:
-    return 2.0 * checked_sum(values, limit)
+def outer(values, limit):
+    return 2.0 * inner(values, limit)
+
+for sign, limit in ((1.0, 4.0), (1.0, 1.0), (-1.0, 0.0)):
+    try:
+        print(outer(sign * np.array([0.5, 1.0]), limit))
+    except ValueError as error:
+        print(error.args)
+hits = (sum(each.stats.cache_hits.values()) for each in (outer, inner.nested, innermost.nested))
+print(*hits, inner(np.zeros(2), 1.0))
+"""
 
 
-def test_a_kernel_within_another_has_no_machine_code(
-    capfd: pytest.CaptureFixture[str],
+@pytest.mark.parametrize(
+    ("kept", "hits"),
+    [("", "0 0 0"), ("*inner-*", "0 1 0"), ("*", "1 0 0")],
+    ids=["nothing", "what is called", "everything"],
+)
+def test_a_kernel_prints_and_fails_alike_whatever_comes_from_the_cache(
+    tmp_path: Path, kept: str, hits: str
 ) -> None:
-    """What it needs of Python, for errors and to print, it has nevertheless."""
-    values = np.array([0.5, 1.0])
-    for _ in range(2):  # just compiled, and as far as possible from the cache
-        assert twice(values, 2.0) == 3.0
-        with pytest.raises(ValueError, match="the sum is above") as raised:
-            twice(values, 1.0)
-        assert raised.value.args == ("the sum is above", 1.0)
-        assert twice(-values, 0.0) == -3.0
-        assert capfd.readouterr().out == "sum: -1.5\n"
-        twice.recompile()  # type: ignore[attr-defined]
-    assert not checked_sum.signatures  # type: ignore[attr-defined]
-    entries = [code.entry_point for code in checked_sum.nested.overloads.values()]  # type: ignore[attr-defined]
-    assert entries and not any(callable(entry) for entry in entries)
+    script, cache = tmp_path / "kernels.py", tmp_path / "cache"
+    script.write_text(KERNELS)
+    command, environment = [sys.executable, str(script)], os.environ | {"NUMBA_CACHE_DIR": str(cache)}
 
+    def run() -> list[str]:
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        return str(done.stdout).splitlines()
 
-def test_a_kernel_serves_python_and_other_kernels() -> None:
-    values = np.array([1.0, 2.0])
-    assert twice(values, 4.0) == 2.0 * checked_sum(values, 4.0) == 6.0
+    expected = ["6.0", "('the sum is above', 1.0)", "sum: -3.0", "-6.0"]
+    if kept:
+        assert run() == [*expected, "0 0 0 0.0"]
+        for path in cache.rglob("*.nb?"):
+            if not path.match(kept):
+                path.unlink()
+    assert run() == [*expected, f"{hits} 0.0"]

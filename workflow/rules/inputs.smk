@@ -122,7 +122,7 @@ def solved_schemes(wildcards):
 
 
 def urgency(wildcards):
-    """First come jobs that between them run every kernel, of all papers in turn.
+    """After the channels come jobs that between them run every kernel, of all papers in turn.
 
     Jobs that run at the same time then hardly ever compile the same ones.
     """

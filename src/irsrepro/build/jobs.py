@@ -23,7 +23,7 @@ from irsrepro.config.modules import LIBRARY
 from irsrepro.errors import IrsreproError, StorageError
 
 COMPILED_FLOORS = ("channels", "optimize", "papers")
-_COMPILER = (LIBRARY / "compiled.py", LIBRARY / "nested_code.py")
+_COMPILER = [LIBRARY / f"{name}.py" for name in ("arithmetic", "compiled", "nested_code")]
 
 
 @contextmanager
@@ -80,7 +80,7 @@ def _note(log: str, text: str) -> None:
 
 
 def keep_compiled_kernels(root: Path = Path()) -> Path:
-    """Choose where numba keeps compiled kernels: a folder named by all that they are made of.
+    """Choose where numba keeps compiled kernels: a folder named by all that decides what they become.
 
     Numba recompiles a cached function when its own file changes, not when a function of another
     file that it calls does. All jobs share the folder, so that a kernel is compiled once. Must be

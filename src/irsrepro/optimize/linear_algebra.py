@@ -104,11 +104,11 @@ def invert_matrix(matrix: Complex, inverse: Complex) -> None:
 def solve_system(matrix: Real, sides: Real) -> Real:
     """Solve linear equations for one or several right-hand sides, as `numpy.linalg.solve`.
 
-    A kernel, so that only the first scheme that needs it waits: of what Numba takes three seconds
-    to compile, most is the text of an error.
+    A kernel, so that it is translated once for all schemes: that takes Numba three seconds, most of
+    it for the text of an error.
 
     Raises:
-        numpy.linalg.LinAlgError: the matrix is singular.
+        numpy.linalg.LinAlgError: the matrix is singular, or something is not finite.
 
     """
     return np.linalg.solve(matrix, sides)  # type: ignore[return-value]
