@@ -5,8 +5,7 @@ rule channels:
         f"logs/{CHANNELS}.log",
     benchmark:
         benchmark_of(CHANNELS)
-    # before all that they are for, so that the order of `urgency` is kept from the start
-    priority: 200
+    priority: channel_urgency
     conda:
         "../envs/irsrepro.yaml"
     resources:

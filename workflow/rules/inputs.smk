@@ -122,7 +122,7 @@ def solved_schemes(wildcards):
 
 
 def urgency(wildcards):
-    """After the channels come jobs that between them run every kernel, of all papers in turn.
+    """First come jobs that between them run every kernel, of all papers in turn.
 
     Jobs that run at the same time then hardly ever compile the same ones.
     """
@@ -130,6 +130,17 @@ def urgency(wildcards):
     if wildcards.experiment not in experiments or int(wildcards.chunk.split("-")[0]):
         return 0
     return 100 - experiments.index(wildcards.experiment)
+
+
+def channel_urgency(wildcards):
+    """Channels of those jobs come before them, or else what is ready first is started first.
+
+    Others wait until designs want them: every job that is ready costs Snakemake time at every turn.
+    """
+    source = paper(wildcards)
+    urgent = {source.experiments[key]["ensemble"] for key in source.telling_experiments}
+    first = int(wildcards.chunk.split("-")[0]) == 0
+    return 200 if first and wildcards.ensemble in urgent else 0
 
 
 def scheme_sections(wildcards, reading, schemes):
