@@ -37,6 +37,9 @@ end_when_terminated()
 
 onstart:
     serve_jobs()
+    # To start no more than 100 jobs a second, Snakemake goes through all that are ready every second,
+    # once more for each job that has ended: by the end of a build that took a quarter of a core.
+    workflow.scheduler.job_rate_limiter = None
 
 
 # On a cluster only designs are worth a job; all else takes seconds, where Snakemake itself runs.
