@@ -116,7 +116,8 @@ def test_a_kernel_prints_and_fails_alike_whatever_comes_from_the_cache(
 ) -> None:
     script, cache = tmp_path / "kernels.py", tmp_path / "cache"
     script.write_text(KERNELS)
-    command, environment = [sys.executable, str(script)], os.environ | {"NUMBA_CACHE_DIR": str(cache)}
+    command = [sys.executable, str(script)]
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(cache)}
 
     def run() -> list[str]:
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)

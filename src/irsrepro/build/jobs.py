@@ -80,7 +80,7 @@ def _note(log: str, text: str) -> None:
 
 
 def keep_compiled_kernels(root: Path = Path()) -> Path:
-    """Choose where numba keeps compiled kernels: a folder named by all that decides what they become.
+    """Choose where numba keeps compiled kernels: a folder named by all that makes them.
 
     Numba recompiles a cached function when its own file changes, not when a function of another
     file that it calls does. All jobs share the folder, so that a kernel is compiled once. Must be
