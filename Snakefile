@@ -38,7 +38,7 @@ end_when_terminated()
 onstart:
     serve_jobs()
     # To start no more than 100 jobs a second, Snakemake goes through all that are ready every second,
-    # once more for each job that has ended: by the end of a build that took a quarter of a core.
+    # once more for each job that has ended: the longer a build runs, the more of a core that takes.
     workflow.scheduler.job_rate_limiter = None
 
 

@@ -121,13 +121,18 @@ def solved_schemes(wildcards):
     )
 
 
+def is_first(wildcards):
+    """Whether a chunk has the first realisations."""
+    return int(wildcards.chunk.split("-")[0]) == 0
+
+
 def urgency(wildcards):
     """First come jobs that between them run every kernel, of all papers in turn.
 
     Jobs that run at the same time then hardly ever compile the same ones.
     """
     experiments = paper(wildcards).telling_experiments
-    if wildcards.experiment not in experiments or int(wildcards.chunk.split("-")[0]):
+    if wildcards.experiment not in experiments or not is_first(wildcards):
         return 0
     return 100 - experiments.index(wildcards.experiment)
 
@@ -139,8 +144,7 @@ def channel_urgency(wildcards):
     """
     source = paper(wildcards)
     urgent = {source.experiments[key]["ensemble"] for key in source.telling_experiments}
-    first = int(wildcards.chunk.split("-")[0]) == 0
-    return 200 if first and wildcards.ensemble in urgent else 0
+    return 200 if wildcards.ensemble in urgent and is_first(wildcards) else 0
 
 
 def scheme_sections(wildcards, reading, schemes):
