@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -43,7 +43,7 @@ def certify(matrix: Complex, linear: Complex, limits: Real, found: GroupPowerSol
         dual = np.vdot(linear[r], np.linalg.solve(shifted, linear[r])).real + mu @ limits
         value = objective(definite, linear[r], W)
         assert found.value[r] == pytest.approx(value, rel=1e-9)
-        assert (dual - value) / dual == pytest.approx(found.residual[r], abs=1e-6)
+        assert (dual - value) / dual == pytest.approx(found.residual[r], abs=1e-10)
 
 
 @given(
@@ -54,6 +54,9 @@ def certify(matrix: Complex, linear: Complex, limits: Real, found: GroupPowerSol
     snr=st.floats(-2, 5),
     spread=st.floats(0, 1),
 )
+# Multipliers of the size of the ridge, which alone keeps the matrix from being singular.
+@example(seed=252, sites=5, group=4, users=2, snr=0.0, spread=0.75)
+@example(seed=254, sites=5, group=4, users=2, snr=0.0, spread=0.75)
 @settings(max_examples=60, deadline=None)
 def test_every_problem_is_solved_to_a_certified_gap(
     seed: int, sites: int, group: int, users: int, snr: float, spread: float
@@ -62,7 +65,7 @@ def test_every_problem_is_solved_to_a_certified_gap(
     matrix, linear = precoder_step(rng, sites, group, users, 10**snr)
     limits = 10 ** rng.uniform(-spread, spread, sites)
     found = solve_group_power(matrix, linear, limits)
-    assert found.residual[0] < 1e-5
+    assert found.converged.all() and found.residual[0] <= 1e-9
     certify(matrix, linear, limits, found)
 
 

@@ -22,14 +22,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import inf, sqrt
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from irsrepro.array_types import Complex, Real
 from irsrepro.compiled import assign, kernel
-from irsrepro.optimize.linear_algebra import solve_system, squared_modulus
+from irsrepro.optimize.linear_algebra import (
+    factorise_hermitian,
+    invert_factor,
+    solve_system,
+    squared_modulus,
+)
 from irsrepro.optimize.result import Solution, converged_or_limited
 
 RIDGE = 1e-7  # of the mean diagonal entry of B, added to its diagonal
@@ -94,23 +97,54 @@ def _model_step(curvature: Real, target: Real, start: Real, zero: float, step: R
 
 @kernel
 def _dual(
-    matrix: Complex, linear: Complex, limits: Real, multipliers: Real, ridge: float, powers: Real
-) -> tuple[float, Complex, NDArray[Any]]:
-    """D at some multipliers, W there, the inverse behind it, and the powers used, in place."""
+    matrix: Complex,
+    linear: Complex,
+    limits: Real,
+    multipliers: Real,
+    ridge: float,
+    powers: Real,
+    factor: Complex,
+) -> tuple[float, Complex]:
+    """D at some multipliers, and W there; D is infinite where B + Diag mu is not definite.
+
+    Where the ridge is all that makes it definite, W by the inverse would be wrong from the eighth
+    digit on, and steps that lower D could not be told from others.
+
+    Args:
+        matrix: B.
+        linear: V.
+        limits: P.
+        multipliers: mu.
+        ridge: added to them.
+        powers: those that W uses, (site,), overwritten.
+        factor: R with B + Diag mu = R^H R in its upper triangle, (antenna, antenna), overwritten.
+    """
     antennas, users = linear.shape
     group = antennas // limits.size
-    shifted = matrix.copy()
+    assign(matrix, factor)
     for i in range(antennas):
-        shifted[i, i] += max(multipliers[i // group] + ridge, 1e-300)
-    inverse = np.linalg.inv(shifted)
-    point: Complex = np.dot(inverse, linear)
-    value = float(np.dot(multipliers, limits))
+        factor[i, i] += max(multipliers[i // group] + ridge, 1e-300)
+    point = linear.copy()
     powers[:] = 0.0
+    if not factorise_hermitian(factor):
+        return inf, point
+    value = float(np.dot(multipliers, limits))
     for i in range(antennas):
         for j in range(users):
+            point[i, j] /= factor[i, i].real
+            value += squared_modulus(point[i, j])
+        for n in range(i + 1, antennas):
+            weight = factor[i, n].conjugate()
+            for j in range(users):
+                point[n, j] -= weight * point[i, j]
+    for i in range(antennas - 1, -1, -1):
+        for n in range(i + 1, antennas):
+            for j in range(users):
+                point[i, j] -= factor[i, n] * point[n, j]
+        for j in range(users):
+            point[i, j] /= factor[i, i].real
             powers[i // group] += squared_modulus(point[i, j])
-            value += (linear[i, j].conjugate() * point[i, j]).real
-    return value, point, inverse
+    return value, point
 
 
 @kernel
@@ -135,10 +169,13 @@ def _feasible(
 
 
 @kernel
-def _curvature(point: Complex, inverse: NDArray[Any], sites: int) -> Real:
-    """Hessian of D, (site, site)."""
+def _curvature(point: Complex, factor: Complex, sites: int) -> Real:
+    """Hessian of D, (site, site), at W and the factor R."""
     antennas, users = point.shape
     group = antennas // sites
+    root = np.empty_like(factor)
+    invert_factor(factor, root)
+    inverse = np.dot(root, root.conj().T.copy())
     curvature = np.zeros((sites, sites))
     for i in range(antennas):
         for n in range(antennas):
@@ -189,43 +226,45 @@ def dual_step(
         return 0.0, 0.0, 0
     start, powers = multipliers.copy(), np.empty(sites)
     direction, best_direction = np.empty(sites), np.empty(sites)
-    dual, point, inverse = _dual(matrix, linear, limits, start, ridge, powers)
+    factor = np.empty_like(matrix)
+    dual, point = _dual(matrix, linear, limits, start, ridge, powers, factor)
     value, gap, steps = -inf, inf, 0
     while True:
-        curvature = _curvature(point, inverse, sites)
+        candidate = point.copy()
+        objective = _feasible(matrix, linear, limits, powers, ridge, candidate)
+        if objective > value:
+            value = objective
+            assign(candidate, beamformer)
+        gap = max(dual - value, 0.0) / dual if dual > 0.0 else 0.0
+        if gap <= tolerance or steps >= max_iterations:
+            break
+        curvature = _curvature(point, factor, sites)
         slope = limits - powers
         secant = 2.0 * powers * (np.sqrt(powers / limits) - 1.0)
         for a in range(sites):
             if start[a] <= zero and slope[a] > 0.0:
                 curvature[a, :], curvature[:, a] = 0.0, 0.0
                 curvature[a, a], secant[a], slope[a] = 1.0, 0.0, 0.0
-        objective = _feasible(matrix, linear, limits, powers, ridge, point)
-        if objective > value:
-            value = objective
-            assign(point, beamformer)
-            assign(start, multipliers)
-        gap = max(dual - value, 0.0) / dual if dual > 0.0 else 0.0
-        if gap <= tolerance or steps >= max_iterations:
-            break
         steps += 1
         # The root finder is the faster one near the limits, Newton's method on D the safer one.
         best, length = inf, 1.0
         for attempt in range(2):
             _model_step(curvature, secant if attempt == 0 else -slope, start, zero, direction)
             trial = np.maximum(0.0, start + direction)
-            objective = _dual(matrix, linear, limits, trial, ridge, powers)[0]
+            objective = _dual(matrix, linear, limits, trial, ridge, powers, factor)[0]
             if objective < best:
                 best = objective
                 assign(direction, best_direction)
         while best > dual + _INVISIBLE * dual and length > _SHORTEST_STEP:
             length *= 0.5
             trial = np.maximum(0.0, start + length * direction)
-            best = _dual(matrix, linear, limits, trial, ridge, powers)[0]
+            best = _dual(matrix, linear, limits, trial, ridge, powers, factor)[0]
             assign(direction, best_direction)
         if not best <= dual + _INVISIBLE * dual:
             break
         start = np.maximum(0.0, start + length * best_direction)
-        dual, point, inverse = _dual(matrix, linear, limits, start, ridge, powers)
+        dual, point = _dual(matrix, linear, limits, start, ridge, powers, factor)
+    assign(start, multipliers)
     return value, gap, steps
 
 
