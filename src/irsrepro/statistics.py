@@ -67,6 +67,7 @@ def bootstrap_weights(realisations: int, seed: int = SEED) -> NDArray[np.float64
 
     Returns:
         Multinomial counts, shape (resample, realisation), read-only; rows sum to ``realisations``.
+        Resamples lie side by side in memory.
 
     Raises:
         ValueError: there is nothing to resample.
@@ -92,11 +93,21 @@ def weight_blocks(realisations: int) -> Iterator[Real]:
 
 
 def _draw_weights(generator: np.random.Generator, rows: int, realisations: int) -> Real:
-    """Draw weights of the next resamples, (resample, realisation)."""
+    """Draw weights of the next resamples, (resample, realisation), resamples side by side."""
     draws = generator.integers(realisations, size=(rows, realisations))
     draws += realisations * np.arange(rows)[:, None]
     counts = np.bincount(draws.ravel(), minlength=draws.size)
-    return counts.reshape(draws.shape).astype(float)
+    return counts.reshape(draws.shape).astype(float, order="F")
+
+
+def _weighted_sums(weights: Real, columns: Real) -> Real:
+    """Return the sums of columns (realisation, column) in resamples, (resample, column).
+
+    Not a matrix product: BLAS may round equal columns differently. Resamples are many, so the
+    innermost loop is over these, up to ten times as fast as one over few columns.
+    """
+    sums: Real = np.einsum("rb,rc->cb", weights.T, columns).T
+    return sums
 
 
 def mean_interval(samples: ArrayLike, axis: int = 0) -> tuple[Real, Real, Real]:
@@ -235,8 +246,8 @@ def _standard_errors(weights: Real, influence: Real, sample_counts: Any) -> Real
         sample_counts: number of valid realisations of each contrast.
     """
     n = np.maximum(sample_counts, 2)
-    squares = np.einsum("br,rc->bc", weights, influence**2)
-    means = np.einsum("br,rc->bc", weights, influence) / n
+    squares = _weighted_sums(weights, influence**2)
+    means = _weighted_sums(weights, influence) / n
     errors: Real = np.sqrt(np.maximum(squares / n - means**2, 0.0) / (n - 1.0))
     return errors
 
@@ -348,20 +359,24 @@ def _aggregate(columns: Real, valid: NDArray[np.bool_], weights: Real, orders: R
     """
     if orders is not None:
         aggregated = np.empty((len(weights), columns.shape[1]))
-        copies = weights.astype(np.int32)  # several times faster to reorder than float64
-        for column, order in enumerate(orders):
+        copies = weights.astype(np.int32, order="C")  # several times faster to reorder than float64
+        # Columns in the same order, such as one of which several quantiles are wanted.
+        alike: dict[bytes, list[int]] = {}
+        for column in range(columns.shape[1]):
             rows = np.flatnonzero(valid[:, column])
             rows = rows[np.argsort(columns[rows, column], kind="stable")]
-            aggregated[:, column] = _quantiles(
-                columns[rows, column], np.take(copies, rows, axis=1), order
+            alike.setdefault(rows.tobytes(), []).append(column)
+        for key, places in alike.items():
+            rows = np.frombuffer(key, dtype=np.intp)
+            aggregated[:, places] = _quantiles(
+                columns[rows][:, places], np.take(copies, rows, axis=1), orders[places]
             )
         return aggregated
     first, centred = _centred(columns, valid)
-    # einsum and not a matrix product: BLAS may round equal columns differently.
-    sums = np.einsum("br,rc->bc", weights, centred)
+    sums = _weighted_sums(weights, centred)
     counts = np.full_like(sums, columns.shape[0])
     if not valid.all():
-        counts = np.einsum("br,rc->bc", weights, valid.astype(float))
+        counts = _weighted_sums(weights, valid.astype(float))
     with np.errstate(invalid="ignore"):
         mean: Real = first + sums / counts
     return mean
@@ -387,32 +402,34 @@ def _means_without_one(columns: Real, valid: NDArray[np.bool_]) -> Real:
     return mean
 
 
-def _quantiles(values: Real, copies: NDArray[np.int32], order: float) -> Real:
-    """Return a quantile of each resample, interpolated as ``numpy.quantile`` does.
+def _quantiles(values: Real, copies: NDArray[np.int32], orders: Real) -> Real:
+    """Return quantiles of each resample, interpolated as ``numpy.quantile`` does.
 
     Args:
-        values: ascending, shape (realisation,).
-        copies: how often each value occurs, shape (resample, realisation).
-        order: which quantile, in [0, 1].
+        values: of one or several columns, each ascending, shape (realisation, column).
+        copies: how often each realisation occurs, shape (resample, realisation).
+        orders: which quantile of each column, in [0, 1].
 
     Returns:
-        Shape (resample,); NaN for an empty resample.
+        Shape (resample, column); NaN for an empty resample.
     """
-    quantiles = np.full(len(copies), np.nan)
-    if not values.size:
+    quantiles = np.full((len(copies), orders.size), np.nan)
+    size = len(values)
+    if not size:
         return quantiles
     cumulative = np.cumsum(copies, axis=1, dtype=np.int32)
     nonempty = cumulative[:, -1] > 0
     last = cumulative[nonempty, -1].astype(np.int64) - 1
-    position = last * order
-    lower_ranks = np.floor(position).astype(np.int64)
     # Rows set one above the other are one ascending list, so that one search serves them all.
     start = np.arange(last.size)
     lift = start * (last.max(initial=0) + 2)
     stacked = (cumulative[nonempty] + lift[:, None]).ravel()
-    lower, upper = (
-        values[np.searchsorted(stacked, rank + lift, side="right") - start * values.size]
-        for rank in (lower_ranks, np.minimum(lower_ranks + 1, last))
-    )
-    quantiles[nonempty] = lower + (position - lower_ranks) * (upper - lower)
+    for column, order in enumerate(orders):
+        position = last * order
+        lower_ranks = np.floor(position).astype(np.int64)
+        lower, upper = (
+            values[np.searchsorted(stacked, rank + lift, side="right") - start * size, column]
+            for rank in (lower_ranks, np.minimum(lower_ranks + 1, last))
+        )
+        quantiles[nonempty, column] = lower + (position - lower_ranks) * (upper - lower)
     return quantiles

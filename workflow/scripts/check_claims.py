@@ -13,13 +13,14 @@ if TYPE_CHECKING:
 
 with job(snakemake.output[0], snakemake.log[0]):
     params, seed = snakemake.params, snakemake.params.identity["seed"]
+    quantities = quantities_of(params.claims.values())
     experiments = {
-        name: read_experiment(paths, plan["schemes"], plan["metric"], seed=seed)
+        name: read_experiment(paths, plan["schemes"], plan["metric"], quantities[name], seed=seed)
         for name, plan in params.experiments.items()
         if (paths := snakemake.input.get(f"data_{name}"))
     }
     changes = read_changes(snakemake.input.rounding, seed=seed)
-    others = roundings(experiments, changes, quantities_of(params.claims.values()))
+    others = roundings(experiments, changes)
     results = []
     for name, claim in params.claims.items():
         try:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,18 @@ _PLAIN = ("point", "realisation")
 _TRACED = (*_PLAIN, "iteration")
 
 
-def compared_quantities(solution: xr.Dataset) -> xr.Dataset:
-    """Return a solution without its variables, with what `compare` takes of it."""
-    return solution[[name for name, values in solution.items() if values.dims in (_PLAIN, _TRACED)]]
+def compared_quantities(solution: xr.Dataset, traces: Collection[str] | None = None) -> xr.Dataset:
+    """Return a solution without its variables, with what `compare` takes of it.
+
+    Args:
+        solution: of a scheme.
+        traces: those to keep; without any, all.
+    """
+
+    def is_kept(name: str, dims: tuple[Hashable, ...]) -> bool:
+        return dims == _PLAIN or (dims == _TRACED and (traces is None or name in traces))
+
+    return solution[[name for name, values in solution.items() if is_kept(str(name), values.dims)]]
 
 
 def gather(paths: Sequence[str], **expected: object) -> xr.Dataset:
@@ -95,7 +105,12 @@ def join(chunks: Sequence[xr.Dataset], name: str) -> xr.Dataset:
 
 
 def read_experiment(
-    paths: Sequence[str], schemes: Collection[str], metric: str, **expected: object
+    paths: Sequence[str],
+    schemes: Collection[str],
+    metric: str,
+    traces: Collection[str] | None = None,
+    /,
+    **expected: object,
 ) -> xr.Dataset:
     """Read the solutions of an experiment and put its schemes side by side, see ``compare``.
 
@@ -105,9 +120,11 @@ def read_experiment(
         paths: see `read_solutions`.
         schemes: the schemes.
         metric: name of the variable that the figure plots.
+        traces: those that are wanted, since they are large; without any, all.
         expected: attributes that every solution must carry.
     """
-    return compare(_read_and_join(paths, schemes, expected, compared_quantities), metric)
+    keep = partial(compared_quantities, traces=traces)
+    return compare(_read_and_join(paths, schemes, expected, keep), metric)
 
 
 def read_changes(paths: Iterable[str], **expected: object) -> dict[str, xr.Dataset]:

@@ -8,7 +8,7 @@ another rounding would change, realisation by realisation, independently.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import xarray as xr
@@ -113,16 +113,13 @@ def _random_rows(draws: np.random.Generator, size: int, count: int) -> tuple[Int
 
 
 def roundings(
-    experiments: Mapping[str, xr.Dataset],
-    changes: Mapping[str, xr.Dataset],
-    quantities: Collection[str] | None = None,
+    experiments: Mapping[str, xr.Dataset], changes: Mapping[str, xr.Dataset]
 ) -> list[dict[str, xr.Dataset]]:
     """Return experiments as other roundings might have left them.
 
     Args:
         experiments: collated experiments.
-        changes: of some of them, see `differences`.
-        quantities: those to change; the others stay. Without any, all.
+        changes: of some of them, see `differences`, and perhaps of more quantities than they have.
 
     Returns:
         First the experiments with the sample as it is on disturbed channels; then with every
@@ -130,11 +127,9 @@ def roundings(
         disturbance changes no quantity by more than rounding.
     """
     relevant = {
-        name: change[
-            [each for each in change if each in (quantities or change) and each != "asked"]
-        ]
+        name: beyond_rounding
         for name, change in changes.items()
-        if _exceeds_rounding(experiments[name], change)
+        if (beyond_rounding := _beyond_rounding(experiments[name], change))
     }
     if not relevant:
         return []
@@ -152,13 +147,21 @@ def roundings(
     return [{**experiments, **version} for version in versions]
 
 
-def _exceeds_rounding(table: xr.Dataset, changes: xr.Dataset) -> bool:
-    """Whether a quantity changes by more than a comparison takes for rounding."""
+def _beyond_rounding(table: xr.Dataset, changes: xr.Dataset) -> xr.Dataset:
+    """Return the quantities that change by more than a comparison takes for rounding.
+
+    Schemes that do not are left as they are, with changes of zero.
+    """
+    found = {}
     for name, change in changes.data_vars.items():
+        if name == "asked" or name not in table:
+            continue
         largest = float(np.nanmax(np.abs(table[name].values.astype(float)), initial=0.0))
-        if name != "asked" and np.nanmax(np.abs(change), initial=0.0) > _NEGLIGIBLE * largest:
-            return True
-    return False
+        matters = abs(change) > _NEGLIGIBLE * largest
+        if matters.any():
+            others = [dim for dim in change.dims if dim != "scheme"]
+            found[name] = change.where(matters.any(others), 0.0)
+    return changes.drop_vars(set(changes.data_vars) - set(found)).assign(found)
 
 
 def _add_changes(
@@ -171,11 +174,13 @@ def _add_changes(
     else:
         rows, signs = _random_rows(draws, len(sample), len(numbers))
     variables = {}
-    for name, change in changes.data_vars.items():
+    for name, change in changes.transpose("scheme", ...).data_vars.items():
         axis = change.dims.index("realisation")
         weights = signs.reshape(-1, *[1] * (change.ndim - 1 - axis))
         known = np.where(np.isnan(change.values), 0.0, change.values)
-        moved = known.take(rows, axis=axis) * weights
+        changed = known.reshape(len(known), -1).any(axis=1)
         values = table[name].transpose(*change.dims)
-        variables[name] = (change.dims, values.values + moved, values.attrs)
+        moved = values.values.copy()
+        moved[changed] += known[changed].take(rows, axis=axis) * weights
+        variables[name] = (change.dims, moved, values.attrs)
     return table.assign(variables)

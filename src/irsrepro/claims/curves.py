@@ -16,7 +16,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from irsrepro.array_types import Real
-from irsrepro.config.checks import Curve
+from irsrepro.config import checks
+from irsrepro.config.checks import Curve, experiments_of
 from irsrepro.metrics import difference_unit
 
 _POINT = ("scheme", "point", "realisation")
@@ -27,10 +28,13 @@ def checks_of(claim: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return list(claim["checks"]) if "checks" in claim else [claim["check"]]
 
 
-def quantities_of(claims: Iterable[Mapping[str, Any]]) -> set[str]:
-    """Return what checks of claims may look at: what they name, and what is theirs without."""
-    checks = [check for claim in claims for check in checks_of(claim)]
-    return {"metric", "trace"} | {check["quantity"] for check in checks if "quantity" in check}
+def quantities_of(claims: Iterable[Mapping[str, Any]]) -> dict[str, set[str]]:
+    """Return the quantities that checks of claims look at, by experiment."""
+    found: dict[str, set[str]] = {}
+    for check in (check for claim in claims for check in checks_of(claim)):
+        for experiment in experiments_of(check):
+            found.setdefault(experiment, set()).update(checks.quantities_of(check))
+    return found
 
 
 def plans_of(experiments: Mapping[str, xr.Dataset]) -> dict[str, dict[str, Any]]:
@@ -144,6 +148,25 @@ class Curves:
         indices = [int(np.abs(swept - value).argmin()) for value in points]
         rows = self._rows[curve.experiment]
         return np.moveaxis(ordered.values[np.ix_(np.array(indices), rows)].astype(float), 1, 0)
+
+
+def are_changed(
+    check: Mapping[str, Any],
+    curves: Iterable[Curve],
+    experiments: Mapping[str, xr.Dataset],
+    others: Mapping[str, xr.Dataset],
+) -> bool:
+    """Whether any curve of a check differs between experiments and other versions of these."""
+    quantities = {"metric", check["quantity"] or "trace"}
+    for experiment, scheme in {(curve.experiment, curve.scheme) for curve in curves}:
+        table, other = experiments[experiment], others[experiment]
+        if table is other:
+            continue
+        for quantity in quantities & set(table.data_vars):
+            before, after = (each[quantity].sel(scheme=scheme).values for each in (table, other))
+            if not np.array_equal(before, after, equal_nan=before.dtype.kind == "f"):
+                return True
+    return False
 
 
 def _positions(numbers: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.intp]:

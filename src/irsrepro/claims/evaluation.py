@@ -12,7 +12,7 @@ import xarray as xr
 
 from irsrepro.claims.bounds import Bounds
 from irsrepro.claims.contrasts import PLANS, Plan, Row
-from irsrepro.claims.curves import Curves, checks_of, plans_of
+from irsrepro.claims.curves import Curves, are_changed, checks_of, plans_of
 from irsrepro.claims.looks import enough, level_at, looks_until, realisations_wanted
 from irsrepro.claims.properties import Trials, count
 from irsrepro.claims.verdicts import (
@@ -71,7 +71,7 @@ def evaluate(
     )
     verdict = worst(result.verdict for result in results)
     other_verdicts = {
-        _verdict_under(rounding, resolved, results, sizes, number, counting=place == 0)
+        _verdict_under(rounding, experiments, resolved, results, sizes, number, counting=place == 0)
         for place, rounding in enumerate(roundings)
     } - {verdict}
     rests_on = claim.get("rests_on", [])
@@ -99,6 +99,7 @@ def evaluate(
 
 def _verdict_under(
     rounding: Mapping[str, xr.Dataset],
+    experiments: Mapping[str, xr.Dataset],
     checks: Sequence[Mapping[str, Any]],
     results: Sequence[CheckResult],
     sizes: Sequence[int | None],
@@ -114,6 +115,7 @@ def _verdict_under(
     return worst(
         _check(check, rounding, number, size).verdict
         if (check["kind"] in OF_REALISATIONS) == counting
+        and are_changed(check, curves_of(check), experiments, rounding)
         else result.verdict
         for check, size, result in zip(checks, sizes, results, strict=True)
     )

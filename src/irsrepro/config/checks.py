@@ -51,6 +51,13 @@ def fewest_points(check: Mapping[str, Any]) -> int:
     return _ANY_CHECK.validate_python(check).fewest_points
 
 
+def quantities_of(check: Mapping[str, Any]) -> set[str]:
+    """Return the quantities that a valid check looks at: the metric, and what it is about."""
+    model = _ANY_CHECK.validate_python(check)
+    own = "trace" if model.traced or check.get("along") == "iteration" else "metric"
+    return {"metric", model.quantity or own}
+
+
 def experiments_of(check: Mapping[str, Any]) -> list[str]:
     """Return the names of the experiments that a valid check reads, its own first."""
     names = [check["experiment"]]
