@@ -134,18 +134,20 @@ def test_distributions_are_drawn_at_points() -> None:
     assert np.isfinite(made["value"].sel(curve="costly@5")).sum() == 2
 
 
-@pytest.mark.parametrize("limit", [0.0, np.inf])
+@pytest.mark.parametrize(("seconds", "copies"), [(0.3, 0), (0.1, 3), (0.001, TIMED_BATCH)])
 def test_a_timed_sweep_tells_the_seconds_of_every_realisation(
-    limit: float, monkeypatch: pytest.MonkeyPatch
+    seconds: float, copies: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A long design is timed alone, a short one with copies of itself."""
-    monkeypatch.setattr("irsrepro.build.sweeps.LONG_DESIGN", limit)
+    """A long design is timed alone, a short one with as many copies as take as long together."""
+    clock = [0.0]
+    monkeypatch.setattr("irsrepro.build.sweeps.time.perf_counter", lambda: clock[0])
     channels = xr.Dataset({"gain": variable(ONE, np.ones(3), "gain", "1")})
     channels = channels.assign_coords(realisation=variable(ONE, np.arange(3), "number", "1"))
     sizes = []
 
     def design(problem: Problem) -> xr.Dataset:
         sizes.append(problem.channels.sizes["realisation"])
+        clock[0] += seconds * sizes[-1]
         assert len(problem.streams) == sizes[-1]
         return xr.Dataset({"x": variable(ONE, problem.channels["gain"].values, "x", "1")})
 
@@ -153,8 +155,9 @@ def test_a_timed_sweep_tells_the_seconds_of_every_realisation(
     sweep = {"parameter": "power", "values": [1.0], "unit": "dBm", "design_once": False}
     done = run(design, lambda *_: xr.Dataset(), Problem(channels, {}, "fast", streams),
                sweep | {"timed": True})  # fmt: skip
-    assert done["seconds"].dims == ("point", *ONE) and (done["seconds"] > 0).all()
-    assert sizes == [3] + ([1, 1, 1] if limit == 0.0 else [1, TIMED_BATCH] * 3)
+    assert done["seconds"].dims == ("point", *ONE)
+    np.testing.assert_allclose(done["seconds"], seconds)
+    assert sizes == [3] + ([1, copies] * 3 if copies else [1] * 3)
     plain = run(design, lambda *_: xr.Dataset(), Problem(channels, {}, "fast", streams),
                 sweep | {"timed": False})  # fmt: skip
     assert "seconds" not in plain

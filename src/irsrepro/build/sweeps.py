@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
+from math import ceil
 from typing import Any, TypeVar
 
 import numpy as np
@@ -39,8 +40,8 @@ CHUNK_LIMIT, REALISATION_LIMIT = 1200.0, 300.0
 Both are far above what any takes; a chunk that needs more is designed one realisation at a time.
 """
 
-TIMED_BATCH = 8  # copies of a realisation designed at once, so that calls as such weigh little
-LONG_DESIGN = 0.25  # seconds; the call weighs little in such a design, which is timed alone
+TIMED_BATCH = 8  # copies of a realisation designed at once at most, so that the call weighs little
+LONG_DESIGN = 0.25  # seconds; the call, of a few milliseconds, weighs little beside so many
 
 
 @dataclass(frozen=True)
@@ -340,7 +341,7 @@ def _mark_failures(dataset: xr.Dataset, failures: Failures) -> xr.Dataset:
 
 
 def _seconds(design: Callable[[Problem], xr.Dataset], problem: Problem, failures: Failures) -> Any:
-    """Time the design of each realisation, a short one as part of a batch.
+    """Time the design of each realisation, a short one together with copies of itself.
 
     Kernels are compiled by now.
     """
@@ -359,7 +360,8 @@ def _seconds(design: Callable[[Problem], xr.Dataset], problem: Problem, failures
             seconds.append(np.nan)
             continue
         alone = time_copies(number, 1)
-        seconds.append(alone if alone >= LONG_DESIGN else time_copies(number, TIMED_BATCH))
+        copies = min(TIMED_BATCH, ceil(LONG_DESIGN / alone))
+        seconds.append(alone if copies == 1 else time_copies(number, copies))
     return variable(("realisation",), seconds, "time of the design", "s")
 
 
