@@ -11,6 +11,7 @@ This rests on Numba's internals, which may change with its minor version.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -34,6 +35,20 @@ class KernelDispatcher(CPUDispatcher):  # type: ignore[misc]
             function, targetoptions=self.targetoptions, pipeline_class=_NestedCompiler
         )
         self._cache = _Cache(function)
+        self._loaded = 0
+
+    def load_compiled(self) -> None:
+        """Load all that processes have compiled of this kernel for calls from Python."""
+        index = Path(self._cache._cache_file._index_path)
+        changed = index.stat().st_mtime_ns if index.exists() else 0
+        if changed == self._loaded:
+            return
+        self._loaded = changed
+        for signature, *_ in self._cache._cache_file._load_index():
+            if signature not in self.overloads:
+                result = self._cache.load_overload(signature, self.targetctx)
+                if result is not None:
+                    self.add_overload(result)
 
     def get_call_template(self, args: Sequence[Any], kws: Mapping[str, Any]) -> Any:
         """Compile for another kernel, with a literal number as with any other number.

@@ -75,6 +75,7 @@ def test_a_kernel_within_another_has_no_code_of_its_own() -> None:
 
 
 KERNELS = """
+import sys
 import irsrepro
 import numpy as np
 from irsrepro.compiled import kernel
@@ -96,6 +97,10 @@ def inner(values, limit):
 def outer(values, limit):
     return 2.0 * inner(values, limit)
 
+if "load" in sys.argv:
+    outer.load_compiled()
+    print(len(outer.overloads), sum(outer.stats.cache_misses.values()))
+    sys.exit()
 for sign, limit in ((1.0, 4.0), (1.0, 1.0), (-1.0, 0.0)):
     try:
         print(outer(sign * np.array([0.5, 1.0]), limit))
@@ -106,6 +111,17 @@ print(*hits, inner(np.zeros(2), 1.0))
 """
 
 
+def run_kernels(folder: Path, *arguments: str) -> list[str]:
+    """Run `KERNELS` with a cache in a folder; return the lines that it prints."""
+    script = folder / "kernels.py"
+    if not script.exists():  # a file written again would be another one for the cache
+        script.write_text(KERNELS)
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(folder / "cache")}
+    command = [sys.executable, str(script), *arguments]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    return str(done.stdout).splitlines()
+
+
 @pytest.mark.parametrize(
     ("kept", "hits"),
     [("", "0 0 0"), ("*inner-*", "0 1 0"), ("*", "1 0 0")],
@@ -114,19 +130,16 @@ print(*hits, inner(np.zeros(2), 1.0))
 def test_a_kernel_prints_and_fails_alike_whatever_comes_from_the_cache(
     tmp_path: Path, kept: str, hits: str
 ) -> None:
-    script, cache = tmp_path / "kernels.py", tmp_path / "cache"
-    script.write_text(KERNELS)
-    command = [sys.executable, str(script)]
-    environment = os.environ | {"NUMBA_CACHE_DIR": str(cache)}
-
-    def run() -> list[str]:
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-        return str(done.stdout).splitlines()
-
     expected = ["6.0", "('the sum is above', 1.0)", "sum: -3.0", "-6.0"]
     if kept:
-        assert run() == [*expected, "0 0 0 0.0"]
-        for path in cache.rglob("*.nb?"):
+        assert run_kernels(tmp_path) == [*expected, "0 0 0 0.0"]
+        for path in tmp_path.rglob("*.nb?"):
             if not path.match(kept):
                 path.unlink()
-    assert run() == [*expected, f"{hits} 0.0"]
+    assert run_kernels(tmp_path) == [*expected, f"{hits} 0.0"]
+
+
+def test_what_other_processes_have_compiled_is_loaded(tmp_path: Path) -> None:
+    assert run_kernels(tmp_path, "load") == ["0 0"]
+    run_kernels(tmp_path)
+    assert run_kernels(tmp_path, "load") == ["1 0"]

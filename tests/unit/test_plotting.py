@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import zlib
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
+from fontTools.ttLib import TTFont
 from matplotlib.figure import Figure
 from matplotlib.quiver import Quiver
 from numpy.typing import ArrayLike
@@ -20,7 +22,7 @@ from PIL import Image
 from irsrepro.build.storage import read_dataset, variable, write_dataset
 from irsrepro.errors import IrsreproError
 from irsrepro.figures.annotation import warnings
-from irsrepro.figures.formats import encode
+from irsrepro.figures.formats import LAYOUT_TABLES, encode
 from irsrepro.figures.plotting import render
 from irsrepro.figures.style import COLOURS, MARKERS, curve_style, curve_styles
 from irsrepro.figures.tables import table
@@ -127,6 +129,15 @@ def test_same_data_same_bytes(make: Callable[..., xr.Dataset]) -> None:
     assert set(first) == {"pdf", "svg", "png"}
     for clock in (b"CreationDate", b"<dc:date>", b"Creation Time"):
         assert not any(clock in content for content in first.values())
+
+
+def test_fonts_in_a_pdf_have_their_glyphs_and_no_tables_of_layout() -> None:
+    parts = re.findall(rb"stream\n(.*?)\nendstream", drawn_plainly(KINDS[0])["pdf"], re.DOTALL)
+    contents = [zlib.decompress(part) for part in parts if part.startswith(b"x")]
+    fonts = [TTFont(io.BytesIO(each)) for each in contents if each.startswith(b"\0\1\0\0")]
+    assert fonts
+    for font in fonts:
+        assert "glyf" in font and not set(LAYOUT_TABLES) & set(font.keys())
 
 
 @pytest.mark.parametrize("make", KINDS)

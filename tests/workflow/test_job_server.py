@@ -22,6 +22,12 @@ import irsrepro.build.storage
 print(os.getcwd(), os.environ["TOLD"], sys.argv[0], __name__, os.getppid())
 sys.exit(int(os.environ["CODE"]))
 """
+STARTING = """
+import subprocess
+from pathlib import Path
+from irsrepro.build.job_server import forking
+subprocess.run([*forking(Path("other.py")), "-f", "a b"], check=True)
+"""
 WAITING = """
 import os, pathlib, time
 pathlib.Path("child").write_text(str(os.getpid()))
@@ -63,6 +69,16 @@ def test_a_script_has_folder_environment_output_and_exit_code(
     )  # fmt: skip
     assert done.stdout == f"{other} ä b script.py __main__ {process.pid}\n"
     assert done.returncode == int(code)
+
+
+def test_a_script_starts_another_with_arguments_as_a_fork(server: Server, tmp_path: Path) -> None:
+    client, process = server
+    (tmp_path / "script.py").write_text(STARTING)
+    (tmp_path / "other.py").write_text("import os, sys\nprint(sys.argv, os.getppid())\n")
+    done = subprocess.run([*client, sys.executable, "script.py"], capture_output=True, text=True)
+    assert done.stdout == f"['other.py', '-f', 'a b'] {process.pid}\n", done.stderr
+    alone = subprocess.run([sys.executable, "script.py"], capture_output=True, text=True)
+    assert alone.stdout.startswith("['other.py', '-f', 'a b'] "), alone.stderr
 
 
 def test_an_error_of_a_script_is_told_and_harms_no_other(server: Server, tmp_path: Path) -> None:

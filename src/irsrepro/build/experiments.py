@@ -17,18 +17,22 @@ _PLAIN = ("point", "realisation")
 _TRACED = (*_PLAIN, "iteration")
 
 
-def compared_quantities(solution: xr.Dataset, traces: Collection[str] | None = None) -> xr.Dataset:
-    """Return a solution without its variables, with what `compare` takes of it.
+def is_compared(
+    name: str, dims: tuple[Hashable, ...], traces: Collection[str] | None = None
+) -> bool:
+    """Whether `compare` takes a variable of a solution; designs it does not.
 
     Args:
-        solution: of a scheme.
-        traces: those to keep; without any, all.
+        name: of the variable.
+        dims: its dimensions.
+        traces: those to take; without any, all.
     """
+    return dims == _PLAIN or (dims == _TRACED and (traces is None or name in traces))
 
-    def is_kept(name: str, dims: tuple[Hashable, ...]) -> bool:
-        return dims == _PLAIN or (dims == _TRACED and (traces is None or name in traces))
 
-    return solution[[name for name, values in solution.items() if is_kept(str(name), values.dims)]]
+def compared_quantities(solution: xr.Dataset) -> xr.Dataset:
+    """Return a solution without its design, with what `compare` takes of it."""
+    return solution[[name for name, each in solution.items() if is_compared(str(name), each.dims)]]
 
 
 def gather(paths: Sequence[str], **expected: object) -> xr.Dataset:
@@ -58,20 +62,20 @@ def read_solutions(
     Raises:
         StorageError: a file is broken or foreign, or a realisation is missing or doubled.
     """
-    return _read_and_join(paths, schemes, expected, lambda solution: solution)
+    return _read_and_join(paths, schemes, expected, lambda name, dims: True)
 
 
 def _read_and_join(
     paths: Sequence[str],
     schemes: Collection[str] | None,
     expected: Mapping[str, object],
-    keep: Callable[[xr.Dataset], xr.Dataset],
+    is_wanted: Callable[[str, tuple[str, ...]], bool],
 ) -> dict[str, xr.Dataset]:
-    """Read solutions, keep a part of each chunk and join what was kept."""
+    """Read variables of solutions and join their chunks."""
     chunks: dict[str, dict[str, xr.Dataset]] = {}
     for path in paths:
-        for scheme, dataset in read_groups(path, schemes, **expected).items():
-            chunks.setdefault(scheme, {}).setdefault(Path(path).stem, keep(dataset))
+        for scheme, dataset in read_groups(path, schemes, is_wanted, **expected).items():
+            chunks.setdefault(scheme, {}).setdefault(Path(path).stem, dataset)
     order = chunks if schemes is None else schemes
     return {
         scheme: join(list(chunks.get(scheme, {}).values()), f"{paths[0]}, {scheme}")
@@ -114,7 +118,7 @@ def read_experiment(
 ) -> xr.Dataset:
     """Read the solutions of an experiment and put its schemes side by side, see ``compare``.
 
-    Designs are dropped chunk by chunk: what is in memory grows with the quantities alone.
+    Designs are left out: what is in memory grows with the quantities alone.
 
     Args:
         paths: see `read_solutions`.
@@ -123,8 +127,8 @@ def read_experiment(
         traces: those that are wanted, since they are large; without any, all.
         expected: attributes that every solution must carry.
     """
-    keep = partial(compared_quantities, traces=traces)
-    return compare(_read_and_join(paths, schemes, expected, keep), metric)
+    wanted = partial(is_compared, traces=traces)
+    return compare(_read_and_join(paths, schemes, expected, wanted), metric)
 
 
 def read_changes(paths: Iterable[str], **expected: object) -> dict[str, xr.Dataset]:

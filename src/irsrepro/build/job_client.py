@@ -19,12 +19,12 @@ def main(address: str, *command: str) -> int:
     """Have a script run, and return its exit code; without a server, become the command itself."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as server:
         try:
-            if command[:-1] != (sys.executable,):
+            if command[0] != sys.executable or command[1].startswith("-"):
                 raise OSError  # of another environment, not a script
             server.connect(f"\0{address}")
             check_owner(server)
             folder = os.getcwd()  # noqa: PTH109  pathlib takes as long as all of this
-            request = marshal.dumps((folder, command[-1], dict(os.environ)))
+            request = marshal.dumps((folder, command[1:], dict(os.environ)))
             socket.send_fds(server, [request], STANDARD_FILES)
         except OSError:
             os.execvp(command[0], command)

@@ -25,6 +25,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from multiprocessing.connection import wait
@@ -34,6 +35,9 @@ from pathlib import Path
 from irsrepro.build import job_client
 from irsrepro.build.isolation import die_with_parent
 from irsrepro.build.job_client import STANDARD_FILES, check_owner
+
+ADDRESS = "IRSREPRO_JOB_SERVER"
+"""Environment variable that tells jobs of a server where it is."""
 
 MESSAGE_LIMIT = 1 << 20  # bytes of an environment; Linux allows commands no more than twice that
 MODULE_NAME = re.compile(r"irsrepro(?:\.\w+)+")
@@ -66,12 +70,24 @@ def start_server() -> tuple[list[str], subprocess.Popen[bytes]]:
         )
         atexit.register(server.communicate)
         address = listener.getsockname()[1:].decode()
-    return [sys.executable, "-I", "-S", job_client.__file__, address], server
+    return _client(address), server
+
+
+def forking(script: Path) -> list[str]:
+    """Return the command that runs a script, in a job as a fork of the server that started it."""
+    address = os.environ.get(ADDRESS)
+    return [*(_client(address) if address else ()), sys.executable, str(script)]
+
+
+def _client(address: str) -> list[str]:
+    """What to put before the command of a script that a server is to run."""
+    return [sys.executable, "-I", "-S", job_client.__file__, address]
 
 
 def serve(listener: socket.socket) -> None:
     """Fork a child for every client; ends when the standard input closes."""
     running: dict[socket.socket, ForkProcess] = {}
+    os.environ[ADDRESS] = listener.getsockname()[1:].decode()
     while True:
         ready = wait([0, listener, *running, *(child.sentinel for child in running.values())])
         if 0 in ready:
@@ -99,10 +115,10 @@ def _start_job(client: socket.socket) -> ForkProcess:
     check_owner(client)
     message, files, _, _ = socket.recv_fds(client, MESSAGE_LIMIT, len(STANDARD_FILES))
     try:
-        folder, script, environment = marshal.loads(message)
-        import_modules(Path(folder, script))
+        folder, arguments, environment = marshal.loads(message)
+        import_modules(Path(folder, arguments[0]))
         child = multiprocessing.get_context("fork").Process(
-            target=_run, args=(files, folder, script, environment)
+            target=_run, args=(files, folder, arguments, environment)
         )
         child.start()
     finally:
@@ -121,6 +137,7 @@ def import_modules(script: Path) -> None:
             importlib.import_module(name)
     if "numba" in sys.modules:
         _load_numba()
+        _load_kernels()
     gc.freeze()  # so that a collection in a child copies no pages of the server
 
 
@@ -133,7 +150,25 @@ def _load_numba() -> None:
     cpu_target.target_context.refresh()
 
 
-def _run(files: list[int], folder: str, script: str, environment: dict[str, str]) -> None:
+def _load_kernels() -> None:
+    """Load what jobs have compiled by now, so that no other has to: a tenth of a second each."""
+    from irsrepro.nested_code import KernelDispatcher
+
+    kernels = {
+        value
+        for name, module in list(sys.modules.items())
+        if name.startswith("irsrepro.")
+        for value in vars(module).values()
+        if isinstance(value, KernelDispatcher)
+    }
+    for kernel in kernels:
+        with suppress(Exception):  # a broken file, which the job compiles anew
+            kernel.load_compiled()
+
+
+def _run(
+    files: list[int], folder: str, arguments: Sequence[str], environment: Mapping[str, str]
+) -> None:
     """Be the process that the client was asked to start."""
     die_with_parent()
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -141,10 +176,12 @@ def _run(files: list[int], folder: str, script: str, environment: dict[str, str]
         os.dup2(descriptor, number)
         os.close(descriptor)
     os.chdir(folder)
+    address = os.environ[ADDRESS]
     os.environ.clear()
-    os.environ.update(environment)
+    os.environ.update(environment, **{ADDRESS: address})
     tempfile.tempdir = None
-    runpy.run_path(script, run_name="__main__")
+    sys.argv[1:] = arguments[1:]
+    runpy.run_path(arguments[0], run_name="__main__")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import hashlib
 import os
 import tempfile
 import uuid
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -138,6 +138,8 @@ def with_complex_parts(dataset: xr.Dataset) -> xr.Dataset:
 
 def with_complex(dataset: xr.Dataset) -> xr.Dataset:
     """Return a stored dataset with its complex variables put together again."""
+    if "part" not in dataset.dims:
+        return dataset
     joined = dataset.copy()
     for name, variable in dataset.data_vars.items():
         if "part" in variable.dims:
@@ -223,13 +225,18 @@ def read_dataset(path: Path | str, **expected: object) -> xr.Dataset:
 
 
 def read_groups(
-    path: Path | str, names: Collection[str] | None = None, **expected: object
+    path: Path | str,
+    names: Collection[str] | None = None,
+    is_wanted: Callable[[str, tuple[str, ...]], bool] = lambda name, dims: True,
+    /,
+    **expected: object,
 ) -> dict[str, xr.Dataset]:
     """Read datasets from the groups of one file, see `read_dataset`.
 
     Args:
         path: a NetCDF file of this project.
         names: groups to read, as far as they are there; without any all, but for the root.
+        is_wanted: tells by name and dimensions of a variable whether to read it, coordinates aside.
         expected: attributes that every group must carry.
     """
     content, datasets = read_sealed(path, NETCDF), {}
@@ -240,7 +247,14 @@ def read_groups(
                 groups[1:] if names is None else [group for group in groups if group in names]
             ):
                 group = xr.backends.NetCDF4DataStore(stream, group=name)  # type: ignore[no-untyped-call]
-                datasets[name] = with_complex(xr.open_dataset(group).load())
+                stored = stream if name == "/" else stream[name]
+                left = [
+                    key
+                    for key, variable in stored.variables.items()
+                    if variable.dimensions != (key,) and not is_wanted(key, variable.dimensions)
+                ]
+                read = xr.open_dataset(group, drop_variables=left).load()
+                datasets[name] = with_complex(read)
     except (OSError, RuntimeError, ValueError, AttributeError) as error:
         raise StorageError(f"{path}: not a NetCDF file of this project; {REMEDY}") from error
     for name, dataset in datasets.items():

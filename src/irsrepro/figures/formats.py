@@ -5,7 +5,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from fontTools.subset import Options
 from matplotlib.figure import Figure
+
+# A PDF says where each glyph stands. What a font knows of ligatures and kerning is of no use there,
+# and to reduce that to the glyphs of a picture takes longer than the rest of the file.
+LAYOUT_TABLES = ["GDEF", "GPOS", "GSUB", "MATH", "kern"]
+Options._drop_tables_default = Options._drop_tables_default + LAYOUT_TABLES
 
 
 def encode(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -55,10 +55,7 @@ class Build:
     def experiment(self, name: str) -> xr.Dataset:
         """Return the solutions of an experiment's schemes side by side, read once for all cells."""
         if name not in self._experiments:
-            plan = self.source["experiments"][name]
-            paths, expected = self._solution_files(name), self.expected
-            table = read_experiment(paths, plan["schemes"], plan["metric"], **expected)
-            self._experiments[name] = table
+            self._experiments[name] = self._read(name)
         return self._experiments[name].copy()
 
     def solution(self, experiment: str, scheme: str) -> xr.Dataset:
@@ -95,11 +92,18 @@ class Build:
     def _designs(self) -> Iterable[tuple[str, str, int, int]]:
         """Yield experiment, scheme, how many designs it made over points, and how many failed."""
         for name in self.source["experiments"]:
-            table = self.experiment(name)
+            known = self._experiments
+            table = known[name] if name in known else self._read(name, traces=())
             for scheme in table["scheme"].values:
                 scheme_table = table.sel(scheme=scheme)
                 metric = scheme_table["metric"].isel(realisation=scheme_table["asked"].values)
                 yield name, str(scheme), metric.size, int(metric.isnull().sum())
+
+    def _read(self, name: str, traces: Collection[str] | None = None) -> xr.Dataset:
+        """Read an experiment, with all of its traces or with some."""
+        plan = self.source["experiments"][name]
+        paths, expected = self._solution_files(name), self.expected
+        return read_experiment(paths, plan["schemes"], plan["metric"], traces, **expected)
 
     def figure_data(self, name: str) -> xr.Dataset:
         """Return the data of a figure, empty for one that has none, as a sheet."""

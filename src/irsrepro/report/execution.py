@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
 import os
 import re
@@ -20,6 +21,7 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 
+from irsrepro.build.job_server import forking
 from irsrepro.errors import IrsreproError
 from irsrepro.report.pages import TEMPLATES
 
@@ -46,12 +48,13 @@ def execute(template: Path, parameters: Mapping[str, Any]) -> tuple[bytes, bytes
     with tempfile.TemporaryDirectory() as folder:
         # Nothing of what a person has set for notebooks of their own, nor a need for a home.
         os.environ |= dict.fromkeys(
-            ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR"), folder
+            ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_PATH", "JUPYTER_RUNTIME_DIR"), folder
         )
+        _specify_kernel(Path(folder))
         try:
             notebook = papermill.execute_notebook(
                 str(template),
-                str(Path(folder, "report.ipynb")),
+                None,  # or else papermill writes the whole notebook before and after every cell
                 parameters=dict(parameters),
                 kernel_name=KERNEL["name"],
                 language=KERNEL["language"],
@@ -69,6 +72,15 @@ def execute(template: Path, parameters: Mapping[str, Any]) -> tuple[bytes, bytes
     text = io.StringIO()
     nbformat.write(notebook, text)
     return text.getvalue().encode(), _page(notebook, template.stem).encode()
+
+
+def _specify_kernel(folder: Path) -> None:
+    """Write how a kernel is started into a folder: in a job as a fork, which has its libraries."""
+    script, place = folder / "kernel.py", folder / "kernels" / KERNEL["name"]
+    script.write_text("from irsrepro.report.kernel import launch\n\nlaunch()\n")
+    place.mkdir(parents=True)
+    argv = [*forking(script), "-f", "{connection_file}"]
+    (place / "kernel.json").write_text(json.dumps(KERNEL | {"argv": argv}))
 
 
 def _forget_the_run(notebook: NotebookNode) -> None:
