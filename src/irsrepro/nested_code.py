@@ -43,12 +43,15 @@ class KernelDispatcher(CPUDispatcher):  # type: ignore[misc]
         changed = index.stat().st_mtime_ns if index.exists() else 0
         if changed == self._loaded:
             return
-        self._loaded = changed
-        for signature, *_ in self._cache._cache_file._load_index():
-            if signature not in self.overloads:
-                result = self._cache.load_overload(signature, self.targetctx)
-                if result is not None:
-                    self.add_overload(result)
+        results = [
+            self._cache.load_overload(signature, self.targetctx)
+            for signature, *_ in self._cache._cache_file._load_index()
+            if signature not in self.overloads
+        ]
+        for result in filter(None, results):
+            self.add_overload(result)
+        if all(results):  # a process may have written the index, but not yet what it names
+            self._loaded = changed
 
     def get_call_template(self, args: Sequence[Any], kws: Mapping[str, Any]) -> Any:
         """Compile for another kernel, with a literal number as with any other number.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,8 @@ import pytest
 import scipy.stats
 import xarray as xr
 
-from irsrepro.build.experiments import compare
-from irsrepro.build.storage import variable
+from irsrepro.build.experiments import compare, read_experiment, read_solutions
+from irsrepro.build.storage import variable, write_groups
 from irsrepro.build.sweeps import TIMED_BATCH, Problem, run
 from irsrepro.channels.streams import RandomStream, realisation_streams
 from irsrepro.errors import ConfigurationError
@@ -51,6 +52,23 @@ def test_what_was_not_asked_for_is_neither_averaged_nor_a_failure() -> None:
     np.testing.assert_array_equal(made["realisations"], [[3, 4], [2, 2]])
     np.testing.assert_array_equal(made["failures"], [[1, 0], [0, 0]])
     np.testing.assert_array_equal(TABLE["asked"], [[1, 1, 1, 1], [1, 1, 0, 0]])
+
+
+def test_what_is_not_compared_and_traces_that_are_not_wanted_are_not_read(tmp_path: Path) -> None:
+    beams = variable((*ONE, "antenna"), np.full((4, 2), 1j), "beams", "1")
+    stored = CHEAP.assign(beams=beams).assign_attrs(scheme="cheap")
+    path = tmp_path / "solutions.nc"
+    write_groups(path, {"cheap": stored})
+    plain = {"rate", "metric", "asked"}
+    for traces, expected in (
+        (None, plain | {"trace"}),
+        (["trace"], plain | {"trace"}),
+        ((), plain),
+    ):
+        made = read_experiment([str(path)], ["cheap"], "rate", traces)
+        assert set(made) == expected
+        np.testing.assert_array_equal(made["metric"][0], CHEAP["rate"])
+    assert set(read_solutions([str(path)])["cheap"]) == {"rate", "trace", "beams"}
 
 
 def test_schemes_at_other_points_are_refused() -> None:

@@ -13,7 +13,7 @@ from irsrepro.build.sensitivity import DISTURBANCE, differences, disturb, roundi
 from irsrepro.build.storage import variable
 from irsrepro.build.sweeps import Problem, run
 from irsrepro.channels.streams import RandomStream, realisation_streams
-from irsrepro.claims import evaluate
+from irsrepro.claims import evaluate, evaluation
 from irsrepro.figures.data import make
 
 ONE = ("realisation",)
@@ -157,3 +157,29 @@ def test_nothing_is_looked_at_again_where_nothing_moves() -> None:
     assert (
         roundings({"power": compare({"smooth": PLAIN["smooth"]}, "rate")}, {"power": still}) == []
     )
+
+
+def test_schemes_that_rounding_leaves_alone_are_not_checked_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    experiments = {"power": TABLE}
+    others = roundings(experiments, {"power": CHANGES, "another": CHANGES})
+    for other in others:
+        moved = (other["power"]["metric"] != TABLE["metric"]).any(["point", "realisation"])
+        assert dict(zip(moved["scheme"].values, moved.values, strict=True)) == {
+            "smooth": False, "chaotic": True,
+        }  # fmt: skip
+    looks: list[object] = []
+    look = evaluation._check
+
+    def noted(check: Any, *others: Any) -> Any:
+        looks.append(check)
+        return look(check, *others)
+
+    monkeypatch.setattr(evaluation, "_check", noted)
+    for scheme, expected in (("smooth", 1), ("chaotic", len(others))):
+        looks.clear()
+        made = claim(0.0)
+        made["checks"][0]["schemes"] = [scheme]
+        assert evaluate(made, experiments, {}, others).verdict == "replicated"
+        assert len(looks) == expected

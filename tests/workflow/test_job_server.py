@@ -1,6 +1,7 @@
 """Scripts run as forks of the job server end, fail and die as processes of their own would."""
 
 import os
+import shlex
 import socket
 import subprocess
 import sys
@@ -48,11 +49,16 @@ def child(client: list[str], folder: Path) -> tuple["subprocess.Popen[bytes]", p
     """Start a script that waits; return the client and the process of the script."""
     (folder / "script.py").write_text(WAITING)
     started = subprocess.Popen([*client, sys.executable, "script.py"])
-    place, deadline = folder / "child", time.monotonic() + 60
+    return started, psutil.Process(read_pid(folder / "child"))
+
+
+def read_pid(place: Path) -> int:
+    """Wait for a file that `WAITING` writes."""
+    deadline = time.monotonic() + 60
     while not (place.is_file() and place.read_text()):
         assert time.monotonic() < deadline
         time.sleep(0.02)
-    return started, psutil.Process(int(place.read_text()))
+    return int(place.read_text())
 
 
 @pytest.mark.parametrize("code", ["0", "3"])
@@ -79,6 +85,18 @@ def test_a_script_starts_another_with_arguments_as_a_fork(server: Server, tmp_pa
     assert done.stdout == f"['other.py', '-f', 'a b'] {process.pid}\n", done.stderr
     alone = subprocess.run([sys.executable, "script.py"], capture_output=True, text=True)
     assert alone.stdout.startswith("['other.py', '-f', 'a b'] "), alone.stderr
+    assert str(process.pid) not in alone.stdout
+
+
+def test_a_script_ends_with_who_waits_for_its_client(server: Server, tmp_path: Path) -> None:
+    client, _ = server
+    (tmp_path / "script.py").write_text(WAITING)
+    command = shlex.join([*client, sys.executable, "script.py"])
+    waiting = subprocess.Popen(["sh", "-c", f"{command}; exit 0"])
+    script = psutil.Process(read_pid(tmp_path / "child"))
+    waiting.kill()
+    waiting.wait()
+    script.wait(30)
 
 
 def test_an_error_of_a_script_is_told_and_harms_no_other(server: Server, tmp_path: Path) -> None:

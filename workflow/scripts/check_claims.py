@@ -17,7 +17,7 @@ with job(snakemake.output[0], snakemake.log[0]):
     experiments = {
         name: read_experiment(paths, plan["schemes"], plan["metric"], quantities[name], seed=seed)
         for name, plan in params.experiments.items()
-        if (paths := snakemake.input.get(f"data_{name}"))
+        if name in quantities and (paths := snakemake.input.get(f"data_{name}"))
     }
     changes = read_changes(snakemake.input.rounding, seed=seed)
     others = roundings(experiments, changes)

@@ -19,7 +19,8 @@ def main(address: str, *command: str) -> int:
     """Have a script run, and return its exit code; without a server, become the command itself."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as server:
         try:
-            if command[0] != sys.executable or command[1].startswith("-"):
+            interpreter, script, *_ = *command, "-"
+            if interpreter != sys.executable or script.startswith("-"):
                 raise OSError  # of another environment, not a script
             server.connect(f"\0{address}")
             check_owner(server)
@@ -29,7 +30,14 @@ def main(address: str, *command: str) -> int:
         except OSError:
             os.execvp(command[0], command)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the script has it, too, and says how it ends
-        return (server.recv(1) or b"\1")[0]
+        parent = os.getppid()
+        server.settimeout(1.0)
+        while True:
+            try:
+                return (server.recv(1) or b"\1")[0]
+            except TimeoutError:
+                if os.getppid() != parent:  # no one waits for the script, which ends with this
+                    return 1
 
 
 def check_owner(other: socket.socket) -> None:

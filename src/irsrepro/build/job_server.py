@@ -36,8 +36,8 @@ from irsrepro.build import job_client
 from irsrepro.build.isolation import die_with_parent
 from irsrepro.build.job_client import STANDARD_FILES, check_owner
 
-ADDRESS = "IRSREPRO_JOB_SERVER"
-"""Environment variable that tells jobs of a server where it is."""
+CLIENT = "IRSREPRO_JOB_CLIENT"
+"""Environment variable with what jobs of a server put before the command of another script."""
 
 MESSAGE_LIMIT = 1 << 20  # bytes of an environment; Linux allows commands no more than twice that
 MODULE_NAME = re.compile(r"irsrepro(?:\.\w+)+")
@@ -75,8 +75,7 @@ def start_server() -> tuple[list[str], subprocess.Popen[bytes]]:
 
 def forking(script: Path) -> list[str]:
     """Return the command that runs a script, in a job as a fork of the server that started it."""
-    address = os.environ.get(ADDRESS)
-    return [*(_client(address) if address else ()), sys.executable, str(script)]
+    return [*shlex.split(os.environ.get(CLIENT, "")), sys.executable, str(script)]
 
 
 def _client(address: str) -> list[str]:
@@ -87,7 +86,7 @@ def _client(address: str) -> list[str]:
 def serve(listener: socket.socket) -> None:
     """Fork a child for every client; ends when the standard input closes."""
     running: dict[socket.socket, ForkProcess] = {}
-    os.environ[ADDRESS] = listener.getsockname()[1:].decode()
+    os.environ[CLIENT] = shlex.join(_client(listener.getsockname()[1:].decode()))
     while True:
         ready = wait([0, listener, *running, *(child.sentinel for child in running.values())])
         if 0 in ready:
@@ -176,9 +175,9 @@ def _run(
         os.dup2(descriptor, number)
         os.close(descriptor)
     os.chdir(folder)
-    address = os.environ[ADDRESS]
+    client = os.environ[CLIENT]
     os.environ.clear()
-    os.environ.update(environment, **{ADDRESS: address})
+    os.environ.update(environment, **{CLIENT: client})
     tempfile.tempdir = None
     sys.argv[1:] = arguments[1:]
     runpy.run_path(arguments[0], run_name="__main__")

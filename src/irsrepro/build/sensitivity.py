@@ -23,7 +23,7 @@ DISTURBANCE = 1e-13
 REPETITIONS = 40
 _VERSIONS = 4  # of the experiments with every realisation changed
 _SEED = 20_261_124
-_NEGLIGIBLE = 1e-9  # of the largest value of a quantity: what a comparison calls rounding
+_NEGLIGIBLE = 1e-9  # of the largest value of a curve: what a comparison calls rounding
 
 
 def disturb(channels: xr.Dataset, streams: Sequence[RandomStream]) -> xr.Dataset:
@@ -119,7 +119,7 @@ def roundings(
 
     Args:
         experiments: collated experiments.
-        changes: of some of them, see `differences`, and perhaps of more quantities than they have.
+        changes: of some of them, see `differences`, and perhaps of others and more quantities.
 
     Returns:
         First the experiments with the sample as it is on disturbed channels; then with every
@@ -129,7 +129,7 @@ def roundings(
     relevant = {
         name: beyond_rounding
         for name, change in changes.items()
-        if (beyond_rounding := _beyond_rounding(experiments[name], change))
+        if name in experiments and (beyond_rounding := _beyond_rounding(experiments[name], change))
     }
     if not relevant:
         return []
@@ -156,10 +156,9 @@ def _beyond_rounding(table: xr.Dataset, changes: xr.Dataset) -> xr.Dataset:
     for name, change in changes.data_vars.items():
         if name == "asked" or name not in table:
             continue
-        largest = float(np.nanmax(np.abs(table[name].values.astype(float)), initial=0.0))
-        matters = abs(change) > _NEGLIGIBLE * largest
+        others = [dim for dim in change.dims if dim != "scheme"]
+        matters = abs(change) > _NEGLIGIBLE * abs(table[name]).max(others)
         if matters.any():
-            others = [dim for dim in change.dims if dim != "scheme"]
             found[name] = change.where(matters.any(others), 0.0)
     return changes.drop_vars(set(changes.data_vars) - set(found)).assign(found)
 

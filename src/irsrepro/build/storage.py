@@ -251,7 +251,8 @@ def read_groups(
                 left = [
                     key
                     for key, variable in stored.variables.items()
-                    if variable.dimensions != (key,) and not is_wanted(key, variable.dimensions)
+                    if variable.dimensions != (key,)
+                    and not is_wanted(key, tuple(d for d in variable.dimensions if d != "part"))
                 ]
                 read = xr.open_dataset(group, drop_variables=left).load()
                 datasets[name] = with_complex(read)

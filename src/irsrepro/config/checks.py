@@ -54,8 +54,8 @@ def fewest_points(check: Mapping[str, Any]) -> int:
 def quantities_of(check: Mapping[str, Any]) -> set[str]:
     """Return the quantities that a valid check looks at: the metric, and what it is about."""
     model = _ANY_CHECK.validate_python(check)
-    own = "trace" if model.traced or check.get("along") == "iteration" else "metric"
-    return {"metric", model.quantity or own}
+    traced = model.traced or check.get("along") == "iteration"
+    return {"metric", *(["trace"] if traced else []), *([model.quantity] if model.quantity else [])}
 
 
 def experiments_of(check: Mapping[str, Any]) -> list[str]:

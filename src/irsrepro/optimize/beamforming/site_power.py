@@ -229,6 +229,9 @@ def dual_step(
     factor = np.empty_like(matrix)
     dual, point = _dual(matrix, linear, limits, start, ridge, powers, factor)
     value, gap, steps = -inf, inf, 0
+    if not dual < inf:  # not positive semidefinite
+        beamformer[:] = 0.0
+        return 0.0, gap, steps
     while True:
         candidate = point.copy()
         objective = _feasible(matrix, linear, limits, powers, ridge, candidate)
