@@ -43,10 +43,12 @@ class KernelDispatcher(CPUDispatcher):  # type: ignore[misc]
         changed = index.stat().st_mtime_ns if index.exists() else 0
         if changed == self._loaded:
             return
+        codegen = self.targetctx.codegen()
         results = [
             self._cache.load_overload(signature, self.targetctx)
-            for signature, *_ in self._cache._cache_file._load_index()
+            for signature, *made_by in self._cache._cache_file._load_index()
             if signature not in self.overloads
+            and (signature, *made_by) == self._cache._index_key(signature, codegen)
         ]
         for result in filter(None, results):
             self.add_overload(result)
