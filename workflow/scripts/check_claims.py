@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from irsrepro.build.experiments import read_changes, read_experiment
 from irsrepro.build.jobs import facts, job
 from irsrepro.build.sensitivity import roundings
-from irsrepro.claims import Verdicts, evaluate, quantities_of, write_verdicts
+from irsrepro.claims import Verdicts, evaluate, traces_of, write_verdicts
 from irsrepro.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 with job(snakemake.output[0], snakemake.log[0]):
     params, seed = snakemake.params, snakemake.params.identity["seed"]
-    quantities = quantities_of(params.claims.values())
+    traces = traces_of(params.claims.values())
     experiments = {
-        name: read_experiment(paths, plan["schemes"], plan["metric"], quantities[name], seed=seed)
+        name: read_experiment(paths, plan["schemes"], plan["metric"], traces[name], seed=seed)
         for name, plan in params.experiments.items()
-        if name in quantities and (paths := snakemake.input.get(f"data_{name}"))
+        if name in traces and (paths := snakemake.input.get(f"data_{name}"))
     }
     changes = read_changes(snakemake.input.rounding, seed=seed)
     others = roundings(experiments, changes)

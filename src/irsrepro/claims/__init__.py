@@ -7,7 +7,7 @@ exact binomial intervals (``properties``). Each interval is held against a requi
 lists the kinds of check.
 """
 
-from irsrepro.claims.curves import quantities_of
+from irsrepro.claims.curves import traces_of
 from irsrepro.claims.evaluation import evaluate
 from irsrepro.claims.files import Verdicts, read_verdicts, write_verdicts
 from irsrepro.claims.verdicts import (
@@ -24,7 +24,7 @@ __all__ = [
     "Contrast",
     "Verdicts",
     "evaluate",
-    "quantities_of",
     "read_verdicts",
+    "traces_of",
     "write_verdicts",
 ]

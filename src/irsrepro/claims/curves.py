@@ -28,12 +28,12 @@ def checks_of(claim: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return list(claim["checks"]) if "checks" in claim else [claim["check"]]
 
 
-def quantities_of(claims: Iterable[Mapping[str, Any]]) -> dict[str, set[str]]:
-    """Return the quantities that checks of claims look at, by experiment."""
+def traces_of(claims: Iterable[Mapping[str, Any]]) -> dict[str, set[str]]:
+    """Return the traces that checks of claims look at, by all experiments that they read."""
     found: dict[str, set[str]] = {}
     for check in (check for claim in claims for check in checks_of(claim)):
         for experiment in experiments_of(check):
-            found.setdefault(experiment, set()).update(checks.quantities_of(check))
+            found.setdefault(experiment, set()).update(checks.traces_of(check))
     return found
 
 

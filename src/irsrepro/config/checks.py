@@ -51,11 +51,11 @@ def fewest_points(check: Mapping[str, Any]) -> int:
     return _ANY_CHECK.validate_python(check).fewest_points
 
 
-def quantities_of(check: Mapping[str, Any]) -> set[str]:
-    """Return the quantities that a valid check looks at: the metric, and what it is about."""
+def traces_of(check: Mapping[str, Any]) -> set[str]:
+    """Return the names of what a valid check may look at per iteration."""
     model = _ANY_CHECK.validate_python(check)
     traced = model.traced or check.get("along") == "iteration"
-    return {"metric", *(["trace"] if traced else []), *([model.quantity] if model.quantity else [])}
+    return {"trace", model.quantity or "trace"} if traced else set()
 
 
 def experiments_of(check: Mapping[str, Any]) -> list[str]:
