@@ -62,14 +62,14 @@ def read_solutions(
     Raises:
         StorageError: a file is broken or foreign, or a realisation is missing or doubled.
     """
-    return _read_and_join(paths, schemes, expected, lambda name, dims: True)
+    return _read_and_join(paths, schemes, expected)
 
 
 def _read_and_join(
     paths: Sequence[str],
     schemes: Collection[str] | None,
     expected: Mapping[str, object],
-    is_wanted: Callable[[str, tuple[str, ...]], bool],
+    is_wanted: Callable[[str, tuple[str, ...]], bool] | None = None,
 ) -> dict[str, xr.Dataset]:
     """Read variables of solutions and join their chunks."""
     chunks: dict[str, dict[str, xr.Dataset]] = {}

@@ -227,7 +227,7 @@ def read_dataset(path: Path | str, **expected: object) -> xr.Dataset:
 def read_groups(
     path: Path | str,
     names: Collection[str] | None = None,
-    is_wanted: Callable[[str, tuple[str, ...]], bool] = lambda name, dims: True,
+    is_wanted: Callable[[str, tuple[str, ...]], bool] | None = None,
     /,
     **expected: object,
 ) -> dict[str, xr.Dataset]:
@@ -236,7 +236,8 @@ def read_groups(
     Args:
         path: a NetCDF file of this project.
         names: groups to read, as far as they are there; without any all, but for the root.
-        is_wanted: tells by name and dimensions of a variable whether to read it, coordinates aside.
+        is_wanted: tells by name and dimensions of a variable whether to read it, coordinates aside;
+            without it, all are read.
         expected: attributes that every group must carry.
     """
     content, datasets = read_sealed(path, NETCDF), {}
@@ -251,7 +252,8 @@ def read_groups(
                 left = [
                     key
                     for key, variable in stored.variables.items()
-                    if variable.dimensions != (key,)
+                    if is_wanted is not None
+                    and variable.dimensions != (key,)
                     and not is_wanted(key, tuple(d for d in variable.dimensions if d != "part"))
                 ]
                 read = xr.open_dataset(group, drop_variables=left).load()

@@ -54,8 +54,7 @@ def fewest_points(check: Mapping[str, Any]) -> int:
 def traces_of(check: Mapping[str, Any]) -> set[str]:
     """Return the names of what a valid check may look at per iteration."""
     model = _ANY_CHECK.validate_python(check)
-    traced = model.traced or check.get("along") == "iteration"
-    return {"trace", model.quantity or "trace"} if traced else set()
+    return {"trace", model.quantity or "trace"} if _is_traced(model) else set()
 
 
 def experiments_of(check: Mapping[str, Any]) -> list[str]:
@@ -218,7 +217,7 @@ class _Resolution:
             self.reject("over", over, f"one curve for each of {', '.join(chain)}, along scheme")
 
     def check_variables(self, resolved: Mapping[str, Any], curves: Sequence[Curve]) -> None:
-        traced = self.check.traced or resolved.get("along") == "iteration"
+        traced = _is_traced(self.check)
         quantity = resolved["quantity"]
         for experiment in dict.fromkeys(curve.experiment for curve in curves):
             plan = self.plans[experiment]
@@ -235,6 +234,11 @@ class _Resolution:
             for iteration in _as_list(resolved.get("iteration", [])):
                 if iteration >= plan.get("iterations", math.inf):
                     self.reject("iteration", iteration, f"at most {plan['iterations'] - 1}")
+
+
+def _is_traced(check: AnyCheck) -> bool:
+    """Whether a check looks at something per iteration."""
+    return check.traced or getattr(check, "along", "") == "iteration"
 
 
 def _contains(values: Sequence[float], point: float) -> bool:
