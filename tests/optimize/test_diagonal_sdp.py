@@ -375,7 +375,7 @@ def test_a_realisation_does_not_depend_on_its_batch(method: Method, kind: str) -
 
 
 def test_a_start_close_to_the_solution_saves_work() -> None:
-    problem = sinr_problem(np.random.default_rng(9), 40, 3, count=3)
+    problem = sinr_problem(np.random.default_rng(9), 40, 3, count=20)
     cold = solve_diagonal_sdp(problem, method="low rank")
     warm = solve_diagonal_sdp(problem, method="low rank", start=cold.factor[..., :6])
     assert warm.converged.all()

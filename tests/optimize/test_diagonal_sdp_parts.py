@@ -19,6 +19,7 @@ from irsrepro.optimize.sdp.problem import (
 )
 from irsrepro.optimize.sdp.slack import (
     apply_inverse,
+    dense_inverse,
     invert_slack,
     lowest_vector,
     new_slack_inverse,
@@ -77,6 +78,9 @@ def test_slack_matrices_thin_and_dense(size: int, width: int) -> None:
             np.testing.assert_allclose(
                 Z @ apply_inverse(instance, inverse, vectors), vectors, atol=1e-9 * np.abs(Z).max()
             )
+            np.testing.assert_allclose(
+                Z @ dense_inverse(instance, inverse), np.eye(size), atol=1e-9 * np.abs(Z).max()
+            )
     assert 10 < definite < 30
     diagonal = np.abs(product).sum(axis=1)
     metric = rng.uniform(0.5, 2.0, size)
@@ -89,6 +93,33 @@ def test_slack_matrices_thin_and_dense(size: int, width: int) -> None:
     assert value == pytest.approx(np.linalg.eigvalsh(Z / np.outer(root, root))[0], rel=0.05)
     assert np.vdot(vector, Z @ vector).real == pytest.approx(value, rel=1e-6)
     assert np.vdot(vector, metric * vector).real == pytest.approx(1.0)
+
+
+def test_thin_slack_matrices_with_negative_entries_of_the_diagonal() -> None:
+    rng = np.random.default_rng(3)
+    columns, weights = gaussian(rng, 12, 4), np.array([0.02, -1.0, -2.0, -0.5])
+    none = np.empty((0, 0), complex)
+    instance = Instance(
+        Columns(columns, columns.conj(), np.array([0, 12]), none, none),
+        weights[None],
+        np.zeros(1),
+        np.zeros((1, 4)),
+        np.ones(1),
+    )
+    inverse, definite = new_slack_inverse(12, 4), 0
+    product = (columns * weights) @ columns.conj().T
+    for _ in range(60):
+        diagonal = rng.uniform(0.1, 1.0, 12)
+        diagonal[:2] = -rng.uniform(0.0, 0.2, 2)
+        Z = np.diag(diagonal) - product
+        expected = np.linalg.eigvalsh(Z)[0] > 0.0
+        assert invert_slack(instance, diagonal, weights, True, inverse) == expected
+        if expected:
+            definite += 1
+            np.testing.assert_allclose(
+                Z @ dense_inverse(instance, inverse), np.eye(12), atol=1e-9 * np.abs(Z).max()
+            )
+    assert 15 < definite < 45
 
 
 def test_dense_matrices_are_factored() -> None:

@@ -7,6 +7,7 @@ from irsrepro.array_types import Complex
 from irsrepro.optimize.linear_algebra import (
     eliminate,
     factorise_hermitian,
+    factorise_signed,
     factorise_symmetric,
     solve_factored,
     squared_modulus,
@@ -44,6 +45,19 @@ def test_factors_and_solutions_agree_with_lapack(size: int) -> None:
     solution = vector.copy()
     solve_factored(real, solution)
     np.testing.assert_allclose(matrix.real @ solution, vector, rtol=1e-9)
+
+
+@pytest.mark.parametrize(("size", "negative"), [(1, 0), (1, 1), (6, 2), (9, 9), (20, 7)])
+def test_signs_of_a_factorisation_are_those_asked_for(size: int, negative: int) -> None:
+    rng = np.random.default_rng(size)
+    factor = np.triu(gram(size, size, size)) / (10.0 * size)
+    factor[range(size), range(size)] = rng.uniform(0.5, 1.0, size)
+    signs = np.where(np.arange(size) < negative, -1.0, 1.0)
+    found = upper((factor.conj().T * signs) @ factor)
+    assert factorise_signed(found, negative)
+    np.testing.assert_allclose(np.triu(found), factor, rtol=1e-8, atol=1e-8)
+    other = upper((factor.conj().T * signs) @ factor)
+    assert not factorise_signed(other, negative - 1 if negative else 1)
 
 
 @pytest.mark.parametrize("size", [2, 17, 40])

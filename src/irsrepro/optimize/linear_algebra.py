@@ -55,6 +55,34 @@ def factorise_hermitian(matrix: Complex) -> bool:
 
 
 @kernel
+def factorise_signed(matrix: Complex, negative: int) -> bool:
+    """Factor R of a Hermitian matrix = R^H S R, as `factorise_hermitian`, with signs S on the way.
+
+    Args:
+        matrix: (row, column), overwritten.
+        negative: number of entries of S that are -1, the first ones; the others are 1.
+
+    Returns:
+        Whether the matrix has such a factor to working precision.
+
+    """
+    size = matrix.shape[0]
+    for k in range(size):
+        sign = -1.0 if k < negative else 1.0
+        pivot = sign * matrix[k, k].real
+        if not pivot > 0.0:
+            return False
+        scale = sign / sqrt(pivot)
+        for j in range(k, size):
+            matrix[k, j] *= scale
+        for i in range(k + 1, size):
+            weight = sign * matrix[k, i].conjugate()
+            for j in range(i, size):
+                matrix[i, j] -= weight * matrix[k, j]
+    return True
+
+
+@kernel
 def factorise_symmetric(matrix: Real) -> bool:
     """Cholesky factor R of a real symmetric matrix = R^T R, as `factorise_hermitian`."""
     size = matrix.shape[0]

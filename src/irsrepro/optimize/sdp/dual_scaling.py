@@ -31,7 +31,12 @@ from irsrepro.optimize.linear_algebra import solve_system, squared_modulus
 from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT
 from irsrepro.optimize.sdp.columns import dense_columns, forms
 from irsrepro.optimize.sdp.instance import Instance, level_terms, linear_problem, quotients
-from irsrepro.optimize.sdp.slack import apply_inverse, invert_slack, new_slack_inverse
+from irsrepro.optimize.sdp.slack import (
+    apply_inverse,
+    dense_inverse,
+    invert_slack,
+    new_slack_inverse,
+)
 
 _STRIDE = 0.5  # a step down the path in the norm of H, in units of the root of n + K
 _WITHIN = 0.7  # share of the longest step that is taken
@@ -45,7 +50,7 @@ _FIRST_LIFT, _LARGEST_LIFT = 1e-3, 1e9  # of the mean of |y|
 
 @kernel
 def _newton(
-    problem: Instance, lam: Real, inverse: Complex
+    problem: Instance, lam: Real, inverse: Complex, B: Complex
 ) -> tuple[Real, Real, float, float, float, Real]:
     """Return u1 and u2, over (y, lam), and what V is worth.
 
@@ -53,6 +58,7 @@ def _newton(
         problem: at a level.
         lam: multipliers, (user,).
         inverse: Z^-1, (element, element).
+        B: Z^-1 F, (element, column).
 
     Returns:
         u1 and u2, (element and user,), which keep 1^T lam; <u1, u1>, <u1, u2> and <u2, u2> in the
@@ -60,7 +66,6 @@ def _newton(
     """
     S, size, users = problem.numerator, inverse.shape[0], lam.size
     width = S.shape[1]
-    B = np.dot(inverse, dense_columns(problem.columns))
     G = forms(problem.columns, B)
     squares, gram = np.empty((size, width)), np.empty((width, width))
     system, sides = np.zeros((size + users, size + users)), np.zeros((size + users, 3))
@@ -147,7 +152,7 @@ def dual_scaling(
     size, users = diagonal.size, multipliers.size
     width = instance.numerator.shape[1]
     problem = linear_problem(instance)
-    inverse, identity = new_slack_inverse(size, width), np.eye(size).astype(np.complex128)
+    inverse, F = new_slack_inverse(size, width), dense_columns(problem.columns)
     scales, denominators, ratios = np.ones(users), np.empty(users), np.empty(users)
     total = multipliers.sum()
     lam, y = np.maximum(multipliers / total, _LEAST_MULTIPLIER), diagonal / total
@@ -176,11 +181,13 @@ def dual_scaling(
         if status == CONVERGED or steps == max_iterations:
             break
         steps += 1
-        matrix = apply_inverse(problem, inverse, identity)
+        matrix = dense_inverse(problem, inverse)
         if not np.isfinite(matrix.sum().real):
             status = FAILURE
             break
-        u1, u2, a11, a12, a22, powers = _newton(problem, lam, matrix)
+        u1, u2, a11, a12, a22, powers = _newton(
+            problem, lam, matrix, apply_inverse(problem, inverse, F)
+        )
         if not a11 > 0.0:
             status = FAILURE  # the limit of precision
             break

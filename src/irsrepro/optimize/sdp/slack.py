@@ -7,7 +7,9 @@ columns (m <= n / 2): with J = diag(sign s), T = F |s|^(1/2), D = Diag(y) and H 
     inverse   Z^-1 = D^-1 + D^-1 F M F^H D^-1,  M = |s|^(1/2) H^-1 |s|^(1/2)    (Woodbury)
 
 so matrices of order m suffice, for weights s and even diagonals y of any sign. Where no weight is
-negative J = I, and definite D and H are what makes Z definite.
+negative J = I, and definite D and H are what makes Z definite. Where D is definite, the part of H
+for negative weights is negative definite, and Z is definite if elimination of that part leaves a
+definite matrix of the others. Only where neither holds eigenvalues of H are needed.
 """
 
 from typing import NamedTuple
@@ -16,8 +18,17 @@ import numpy as np
 
 from irsrepro.array_types import Complex, Real
 from irsrepro.compiled import kernel
-from irsrepro.optimize.linear_algebra import factorise_hermitian, invert_matrix
-from irsrepro.optimize.sdp.columns import combine_columns, forms, gram_matrix
+from irsrepro.optimize.linear_algebra import (
+    factorise_hermitian,
+    factorise_signed,
+    invert_matrix,
+)
+from irsrepro.optimize.sdp.columns import (
+    combine_columns,
+    dense_columns,
+    forms,
+    gram_matrix,
+)
 from irsrepro.optimize.sdp.instance import Instance, slack
 
 _SMALLEST_PIVOT = 0.01  # of the lift: how close to 0 the thin formulas let an entry of y come
@@ -119,6 +130,17 @@ def invert_slack(
             return False
         if invert:
             invert_matrix(core, core)
+    elif surplus == 0:
+        negative = np.flatnonzero(weights < 0.0)
+        order = np.concatenate((negative, np.flatnonzero(weights >= 0.0)))
+        ordered = np.empty_like(core)
+        for a in range(width):
+            for b in range(width):
+                ordered[a, b] = core[order[a], order[b]]
+        if not factorise_signed(ordered, negative.size):
+            return False
+        if invert:
+            invert_matrix(core, core)
     else:
         values, vectors = np.linalg.eigh(core)
         for a in range(width):
@@ -166,6 +188,22 @@ def apply_inverse(instance: Instance, inverse: SlackInverse, vectors: Complex) -
         for c in range(vectors.shape[1]):
             result[i, c] = scaled[i, c] + inverse.reciprocal[i] * result[i, c]
     return result
+
+
+@kernel
+def dense_inverse(instance: Instance, inverse: SlackInverse) -> Complex:
+    """Return Z^-1, (element, element), as `invert_slack` left it."""
+    if inverse.dense.shape[0] > 0:
+        return inverse.dense
+    size, width = inverse.reciprocal.size, inverse.core.shape[0]
+    scaled = dense_columns(instance.columns).copy()
+    for i in range(size):
+        for a in range(width):
+            scaled[i, a] *= inverse.reciprocal[i]
+    matrix: Complex = np.dot(np.dot(scaled, inverse.core), scaled.conj().T.copy())
+    for i in range(size):
+        matrix[i, i] += inverse.reciprocal[i]
+    return matrix
 
 
 @kernel
