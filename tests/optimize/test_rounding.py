@@ -238,3 +238,12 @@ def test_the_best_of_many_blocks_is_that_of_a_plain_loop(shared: bool) -> None:
     found = gaussian_randomisation(problem, factor, draws)
     assert found.sample[0] == np.argmax(values)
     assert found.value[0] == pytest.approx(max(values), rel=1e-12)
+    ranks = np.argsort(values)[::-1]
+    for better in (500, 5, 1):
+        incumbent = vectors[ranks[better]][None]
+        assert (
+            gaussian_randomisation(problem, factor, draws, incumbent=incumbent).sample == ranks[0]
+        )
+    climbed = polish(problem, found.vector)
+    kept = gaussian_randomisation(problem, factor, draws, incumbent=climbed.vector)
+    assert climbed.value > found.value and kept.sample == NOT_A_SAMPLE

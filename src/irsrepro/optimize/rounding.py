@@ -14,7 +14,7 @@ figure uses.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,39 +76,9 @@ def gaussian_randomisation(
         array([9.])
 
     """
-    realisations, size, _ = problem.columns.shape
-    if factor.ndim != 3 or factor.shape[:2] != (realisations, size):
-        raise ValueError(f"factor {factor.shape} must be ({realisations}, {size}, rank)")
-    if draws.ndim != 3 or draws.shape[0] != realisations:
-        raise ValueError(f"draws {draws.shape} must be ({realisations}, samples, rank)")
-    if incumbent is not None and incumbent.shape != (realisations, size):
-        raise ValueError(f"incumbent {incumbent.shape} must be ({realisations}, {size})")
-    if incumbent is None and draws.shape[1] == 0:
-        raise ValueError("there must be samples or an incumbent")
-    vectors = np.empty((realisations, size), np.complex128)
-    sample_indices = np.full(realisations, NOT_A_SAMPLE)
-    for r in range(realisations):
-        instance = scale_instance(problem, r).instance
-        rank = _rank(factor[r])
-        if draws.shape[2] < rank:
-            raise ValueError(f"draws {draws.shape} have fewer columns than the rank {rank}")
-        Y, z = factor[r, :, :rank], draws[r, :, :rank]
-        if rank == 1:
-            z = z[:1]  # the same vector, whatever is drawn
-        best = -np.inf
-        if incumbent is not None:
-            vectors[r] = _rotate_to_reference(incumbent[r])
-            best = smallest_value(instance, vectors[r, :, None])
-        candidates = finalists(instance, Y, z)
-        if candidates.size:
-            values = user_values(instance, Y @ z[candidates].T).min(axis=0)
-            # At rank one all are equal: the first is taken, whatever rounding makes of the others.
-            ties = values >= values.max() - _TIE * abs(values.max())
-            winner = int(np.flatnonzero(ties)[0])
-            if values[winner] > best:
-                sample_indices[r] = candidates[winner]
-                vectors[r] = _rotate_to_reference(Y @ z[sample_indices[r]])
-    return UnitModulusVectors(vectors, problem.values(vectors).min(axis=1), sample_indices)
+    if draws.ndim != 3 or draws.shape[0] != problem.columns.shape[0]:
+        raise ValueError(f"draws {draws.shape} must be ({problem.columns.shape[0]}, samples, rank)")
+    return _best_samples(problem, factor, draws, incumbent)
 
 
 def randomise(
@@ -142,22 +112,48 @@ def randomise(
         array([9.])
 
     """
-    solutions = []
-    for r, stream in enumerate(streams):
-        realisation = slice(r, r + 1)
-        rank = _rank(factor[r])
-        draws = rayleigh([stream], (rank, samples if rank > 1 else min(samples, 1))).mT
-        old = None if incumbent is None else incumbent[realisation]
-        solutions.append(
-            gaussian_randomisation(
-                problem.of(realisation), factor[realisation], draws, incumbent=old
-            )
-        )
-    return UnitModulusVectors(
-        np.concatenate([solution.vector for solution in solutions]),
-        np.concatenate([solution.value for solution in solutions]),
-        np.concatenate([solution.sample for solution in solutions]),
+    draws = (
+        rayleigh([stream], (rank, samples if rank > 1 else min(samples, 1)))[0].T
+        for stream, rank in zip(streams, map(_rank, factor), strict=True)
     )
+    return _best_samples(problem, factor, draws, incumbent)
+
+
+def _best_samples(
+    problem: MaxMinProblem, factor: Complex, draws: Iterable[Complex], incumbent: Complex | None
+) -> UnitModulusVectors:
+    """`gaussian_randomisation` with draws (sample, rank) made one realisation after the other."""
+    realisations, size, _ = problem.columns.shape
+    if factor.ndim != 3 or factor.shape[:2] != (realisations, size):
+        raise ValueError(f"factor {factor.shape} must be ({realisations}, {size}, rank)")
+    if incumbent is not None and incumbent.shape != (realisations, size):
+        raise ValueError(f"incumbent {incumbent.shape} must be ({realisations}, {size})")
+    vectors = np.empty((realisations, size), np.complex128)
+    sample_indices = np.full(realisations, NOT_A_SAMPLE)
+    for r, z in enumerate(draws):
+        if incumbent is None and not len(z):
+            raise ValueError("there must be samples or an incumbent")
+        instance = scale_instance(problem, r).instance
+        rank = _rank(factor[r])
+        if z.shape[1] < rank:
+            raise ValueError(f"draws {z.shape} have fewer columns than the rank {rank}")
+        Y, z = factor[r, :, :rank], z[:, :rank]
+        if rank == 1:
+            z = z[:1]  # the same vector, whatever is drawn
+        best = -np.inf
+        if incumbent is not None:
+            vectors[r] = _rotate_to_reference(incumbent[r])
+            best = smallest_value(instance, vectors[r, :, None])
+        candidates = finalists(instance, Y, z, best)
+        if candidates.size:
+            values = user_values(instance, Y @ z[candidates].T).min(axis=0)
+            # At rank one all are equal: the first is taken, whatever rounding makes of the others.
+            ties = values >= values.max() - _TIE * abs(values.max())
+            winner = int(np.flatnonzero(ties)[0])
+            if values[winner] > best:
+                sample_indices[r] = candidates[winner]
+                vectors[r] = _rotate_to_reference(Y @ z[sample_indices[r]])
+    return UnitModulusVectors(vectors, problem.values(vectors).min(axis=1), sample_indices)
 
 
 def polish(

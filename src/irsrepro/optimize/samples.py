@@ -1,8 +1,8 @@
 """The best of many random vectors with a given covariance, found in single precision.
 
-Vectors are the phases of Y z for draws z. Where every user has columns of its own, the user who is
-the last one most often is looked at first: most vectors already give that user less than the best
-ones before them, and are out.
+Vectors are the phases of Y z for draws z. Where every user has columns of its own, users are looked
+at one by one, those first who are the last ones most often: most vectors already give the first of
+them less than the best vectors before, and are out.
 """
 
 from typing import NamedTuple
@@ -18,39 +18,43 @@ from irsrepro.optimize.sdp.instance import Instance
 Single = NDArray[np.complex64]
 Float32 = NDArray[np.float32]
 
-_BLOCK = 128  # samples at a time: the block stays in the cache
+_BLOCK = 256  # samples at a time: what is computed of them stays in the cache
+_MIXED_BLOCK = 128  # the same where F has blocks
 _FINALISTS = 8  # samples whose value is computed in double precision
+_ROUNDING = 1e-3  # relative error of a value in single precision, at most
 
 
 class _Listeners(NamedTuple):
-    """Some of the users and the columns that they hear, in single precision.
+    """Groups of users and the columns that they hear, in single precision.
 
     Attributes:
-        forms: for the real and imaginary parts of x those of F^H x, (2 element, 2 column).
-        top: SN, (column, user).
-        constants: n, (user,).
-        bottom: SD, (column, user).
-        noise: d, (user,).
+        columns: real and imaginary parts of F, (group, 2, column, element).
+        top: SN, (group, user, column).
+        constants: n, (group, user).
+        bottom: SD, (group, user, column).
+        noise: d, (group, user).
     """
 
-    forms: Float32
+    columns: Float32
     top: Float32
     constants: Float32
     bottom: Float32
     noise: Float32
 
 
-def _listeners(instance: Instance, users: NDArray[np.bool_]) -> _Listeners:
-    """Return those users of an instance without blocks, (user,)."""
-    top, bottom = instance.numerator[users], instance.denominator[users]
-    active_columns = ((top != 0.0) | (bottom != 0.0)).any(axis=0)
-    F = instance.columns.local[:, active_columns]
+def _listeners(instance: Instance, groups: NDArray[np.int64]) -> _Listeners:
+    """Return groups of users, (group, user), of an instance without blocks."""
+    top, bottom = instance.numerator[groups], instance.denominator[groups]
+    active = ((top != 0.0) | (bottom != 0.0)).any(axis=1)
+    # As many columns as the largest group hears; others hear some of theirs with weight 0.
+    heard = np.argsort(~active, axis=1, kind="stable")[:, : active.sum(axis=1).max()]
+    F = instance.columns.local.T[heard]
     return _Listeners(
-        np.block([[F.real, -F.imag], [F.imag, F.real]]).astype(np.float32, order="C"),
-        top[:, active_columns].T.astype(np.float32, order="C"),
-        instance.numerator_constant[users].astype(np.float32),
-        bottom[:, active_columns].T.astype(np.float32, order="C"),
-        instance.denominator_constant[users].astype(np.float32),
+        np.stack([F.real, F.imag], axis=1).astype(np.float32, order="C"),
+        np.take_along_axis(top, heard[:, None], axis=2).astype(np.float32, order="C"),
+        instance.numerator_constant[groups].astype(np.float32),
+        np.take_along_axis(bottom, heard[:, None], axis=2).astype(np.float32, order="C"),
+        instance.denominator_constant[groups].astype(np.float32),
     )
 
 
@@ -70,25 +74,33 @@ def user_values(instance: Instance, vectors: Complex) -> Real:
     return np.asarray(top / bottom)
 
 
-def _last_user(instance: Instance, factor: Complex, draws: Complex) -> NDArray[np.bool_]:
-    """Return the user with the smallest value for most draws, (user,); all if they share columns.
+def _groups(instance: Instance, factor: Complex, draws: Complex) -> NDArray[np.int64]:
+    """Return users in the order in which to look at them, (group, user); all if they share columns.
 
     Args:
         instance: without blocks.
         factor: Y, (element, column).
-        draws: (sample, column).
+        draws: a few, (sample, column).
     """
     active_columns = (instance.numerator != 0.0) | (instance.denominator != 0.0)
-    users = np.arange(len(active_columns))
     if active_columns.sum(axis=0).max() > 1:
-        return users >= 0
+        return np.arange(len(active_columns))[None]
     last = user_values(instance, factor @ draws.T).argmin(axis=0)
-    counts = np.bincount(last, minlength=users.size)
-    return np.asarray(users == counts.argmax())
+    counts = np.bincount(last, minlength=len(active_columns))
+    return np.argsort(-counts, kind="stable")[:, None]
 
 
-def finalists(instance: Instance, factor: Complex, draws: Complex) -> NDArray[np.int64]:
-    """Indices of the samples with the best values in single precision, in rising order."""
+def finalists(
+    instance: Instance, factor: Complex, draws: Complex, threshold: float
+) -> NDArray[np.int64]:
+    """Indices of the samples with the best values in single precision, in rising order.
+
+    Args:
+        instance: one realisation.
+        factor: Y, (element, column).
+        draws: z, (sample, column).
+        threshold: samples with smaller values need not be returned.
+    """
     count = min(_FINALISTS, draws.shape[0])
     if not count:
         return np.empty(0, np.int64)
@@ -96,104 +108,120 @@ def finalists(instance: Instance, factor: Complex, draws: Complex) -> NDArray[np
     if instance.columns.mixing.size:
         _score_in_blocks(instance, factor, draws, scores)
     else:
-        first = _last_user(instance, factor, draws[:_BLOCK])
-        parts = (_listeners(instance, first), _listeners(instance, ~first))
-        z, Y = (np.array([part.real, part.imag], np.float32) for part in (draws, factor.T))
-        _score_samples(z, Y, *parts, count, scores)
-    return np.sort(np.argpartition(-scores, count - 1)[:count])
+        users = _listeners(instance, _groups(instance, factor, draws[:_MIXED_BLOCK]))
+        z, Y = (np.array([part.real, part.imag], np.float32) for part in (draws.T, factor.T))
+        lowest = np.float32(threshold - _ROUNDING * abs(threshold))
+        _score_samples(z, Y, users, np.full(count, lowest), scores)
+    best = np.argpartition(-scores, count - 1)[:count]
+    return np.sort(best[scores[best] > -np.inf])
 
 
 @kernel
-def _draw_vectors(draws: Float32, factor: Float32, vectors: Float32) -> None:
-    """Phases of Y z.
+def _smallest_values(
+    draws: Float32,
+    factor: Float32,
+    columns: Float32,
+    top: Float32,
+    constants: Float32,
+    bottom: Float32,
+    noise: Float32,
+    values: Float32,
+) -> None:
+    """Lower values to the smallest ones of some users at the phases of Y z.
+
+    Sums go over samples in the innermost loop, which a compiler vectorises without reordering any.
 
     Args:
-        draws: real and imaginary parts of z, (2, sample, column).
-        factor: of Y, (2, column, element).
-        vectors: overwritten, real parts before imaginary ones, (sample, 2 element).
+        draws: real and imaginary parts of z, (2, column of Y, sample).
+        factor: of Y, (2, column of Y, element).
+        columns: of F, (2, column, element).
+        top: SN, (user, column).
+        constants: n, (user,).
+        bottom: SD, (user, column).
+        noise: d, (user,).
+        values: (sample,), overwritten.
     """
-    rank, size = factor.shape[1:]
+    count, width = values.size, top.shape[1]
     tiny = np.float32(1e-30)
-    for s in range(draws.shape[1]):
-        real, imag = vectors[s, :size], vectors[s, size:]
-        for i in range(size):
-            real[i], imag[i] = np.float32(0.0), np.float32(0.0)
-        for c in range(rank):
-            a, b = draws[0, s, c], draws[1, s, c]
-            for i in range(size):
-                real[i] += a * factor[0, c, i] - b * factor[1, c, i]
-                imag[i] += a * factor[1, c, i] + b * factor[0, c, i]
-        for i in range(size):
-            scale = np.float32(1.0) / np.sqrt(real[i] * real[i] + imag[i] * imag[i] + tiny)
-            real[i] *= scale
-            imag[i] *= scale
-
-
-@kernel
-def _smallest_values(vectors: Float32, users: _Listeners) -> Float32:
-    """Smallest value of some users at each vector, (sample,).
-
-    All sums are products of matrices: a compiler that reorders sums to vectorise them gives other
-    last bits in a process that has compiled other kernels before.
-    """
-    images = np.dot(vectors, users.forms)
-    count, width = images.shape[0], images.shape[1] // 2
-    powers = np.empty((count, width), np.float32)
-    for s in range(count):
-        for a in range(width):
-            real, imag = images[s, a], images[s, width + a]
-            powers[s, a] = real * real + imag * imag
-    upper, lower = np.dot(powers, users.top), np.dot(powers, users.bottom)
-    smallest = np.full(count, np.inf, np.float32)
-    for s in range(count):
-        for k in range(users.constants.size):
-            value = (upper[s, k] + users.constants[k]) / (lower[s, k] + users.noise[k])
-            smallest[s] = min(smallest[s], value)
-    return smallest
+    x, y = np.empty(count, np.float32), np.empty(count, np.float32)
+    images, powers = (
+        np.zeros((width, count), np.float32),
+        np.zeros((width, count), np.float32),
+    )
+    for i in range(factor.shape[2]):
+        real, imag, a, b = draws[0, 0], draws[1, 0], factor[0, 0, i], factor[1, 0, i]
+        for s in range(count):
+            x[s], y[s] = real[s] * a - imag[s] * b, real[s] * b + imag[s] * a
+        for c in range(1, factor.shape[1]):
+            real, imag, a, b = draws[0, c], draws[1, c], factor[0, c, i], factor[1, c, i]
+            for s in range(count):
+                x[s] += real[s] * a - imag[s] * b
+                y[s] += real[s] * b + imag[s] * a
+        for s in range(count):
+            scale = np.float32(1.0) / np.sqrt(x[s] * x[s] + y[s] * y[s] + tiny)
+            x[s] *= scale
+            y[s] *= scale
+        for k in range(width):
+            real, imag, a, b = powers[k], images[k], columns[0, k, i], columns[1, k, i]
+            for s in range(count):
+                real[s] += a * x[s] + b * y[s]
+                imag[s] += a * y[s] - b * x[s]
+    for k in range(width):
+        for s in range(count):
+            powers[k, s] = powers[k, s] * powers[k, s] + images[k, s] * images[k, s]
+    for k in range(constants.size):
+        for s in range(count):
+            x[s], y[s] = constants[k], noise[k]
+        for c in range(width):
+            a, b = top[k, c], bottom[k, c]
+            for s in range(count):
+                x[s] += a * powers[c, s]
+                y[s] += b * powers[c, s]
+        for s in range(count):
+            values[s] = min(values[s], x[s] / y[s])
 
 
 @kernel
 def _score_samples(
-    draws: Float32,
-    factor: Float32,
-    first: _Listeners,
-    others: _Listeners,
-    count: int,
-    scores: Float32,
+    draws: Float32, factor: Float32, users: _Listeners, best: Float32, scores: Float32
 ) -> None:
     """Smallest value of each sample that may be among the best, minus infinity for others.
 
-    A sample is out where the first users already have less than the best samples before it.
+    A sample is out where some users already have less than the best samples before it.
 
     Args:
-        draws: real and imaginary parts of z, (2, sample, column).
-        factor: of Y, (2, column, element).
-        first: the users looked at first.
-        others: the others, perhaps none.
-        count: how many samples must be found.
+        draws: real and imaginary parts of z, (2, column of Y, sample).
+        factor: of Y, (2, column of Y, element).
+        users: the groups in the order in which to look at them.
+        best: values that a sample must exceed, in rising order; overwritten by the best ones.
         scores: (sample,), overwritten.
     """
-    best = np.full(count, -np.inf, np.float32)  # in rising order
-    # Reused: memory that is new to a process costs more than the arithmetic on it.
-    buffer = np.empty((_BLOCK, 2 * factor.shape[2]), np.float32)
-    for start in range(0, draws.shape[1], _BLOCK):
-        end = min(draws.shape[1], start + _BLOCK)
-        vectors = buffer[: end - start]
-        _draw_vectors(draws[:, start:end], factor, vectors)
-        values = _smallest_values(vectors, first)
-        if others.constants.size > 0:
-            remaining = np.flatnonzero(values > best[0])
-            first_values = values[remaining]
-            values[:] = -np.inf
-            for s in range(remaining.size):
-                for i in range(vectors.shape[1]):
-                    vectors[s, i] = vectors[remaining[s], i]
-            if remaining.size > 0:
-                other_values = _smallest_values(vectors[: remaining.size], others)
-                for s in range(remaining.size):
-                    values[remaining[s]] = min(first_values[s], other_values[s])
-        for s in range(end - start):
-            scores[start + s] = values[s]
+    rank, infinity = draws.shape[1], np.float32(np.inf)
+    for start in range(0, scores.size, _BLOCK):
+        block = scores[start : start + _BLOCK]
+        remaining, values = np.arange(block.size), np.full(block.size, infinity)
+        part = draws[:, :, start : start + block.size].copy()
+        for g in range(users.noise.shape[0]):
+            _smallest_values(
+                part,
+                factor,
+                users.columns[g],
+                users.top[g],
+                users.constants[g],
+                users.bottom[g],
+                users.noise[g],
+                values,
+            )
+            kept = np.flatnonzero(values > best[0])
+            remaining, values = remaining[kept], values[kept]
+            others = np.empty((2, rank, kept.size), np.float32)
+            for c in range(rank):
+                for s in range(kept.size):
+                    others[0, c, s], others[1, c, s] = part[0, c, kept[s]], part[1, c, kept[s]]
+            part = others
+        block[:] = -infinity
+        for s in range(remaining.size):
+            block[remaining[s]] = values[s]
             if values[s] > best[0]:
                 best[0] = values[s]
                 best.sort()
@@ -233,8 +261,8 @@ def _score_mixed_samples(
 ) -> None:
     """Smallest value of each sample, for draws (column of Y, sample)."""
     tiny = np.float32(1e-30)
-    for first in range(0, draws.shape[1], _BLOCK):
-        last = min(draws.shape[1], first + _BLOCK)
+    for first in range(0, draws.shape[1], _MIXED_BLOCK):
+        last = min(draws.shape[1], first + _MIXED_BLOCK)
         vectors = np.dot(factor, draws[:, first:last].copy())
         parts = vectors.view(np.float32)
         for i in range(factor.shape[0]):

@@ -21,16 +21,20 @@ given in that form, which is faster:
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import log2, sqrt
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from irsrepro.array_types import Complex, Real
+from irsrepro.array_types import Complex, Integers, Real
+from irsrepro.compiled import kernel
+from irsrepro.optimize.linear_algebra import squared_modulus
 from irsrepro.optimize.sdp.columns import Columns, forms, gram_matrix
-from irsrepro.optimize.sdp.instance import Instance
+from irsrepro.optimize.sdp.instance import Instance, row_powers
 
 _FLOOR = 1e-3  # of the smallest user's mean size, below which a gap is no longer relative
 _NEGLIGIBLE = 1e-12  # relative size of an eigenvalue that is no column
+_NONE = np.empty((0, 0), np.complex128)
 
 
 @dataclass(frozen=True)
@@ -239,56 +243,104 @@ class ScaledInstance(NamedTuple):
 def scale_instance(problem: MaxMinProblem, realisation: int) -> ScaledInstance:
     """Bring one realisation to moderate numbers; scaling by powers of two rounds nothing."""
     B, SN, n, SD, d = problem.parts(realisation)
-    W = np.empty((0, 0), np.complex128) if problem.mixing is None else problem.mixing[realisation]
-    length = _binary(float(np.abs(B).max() * np.abs(W).max(initial=0.0 if W.size else 1.0)))
-    # Blocks of moderate numbers too, for single precision.
-    share = _binary(float(np.abs(B).max())) if W.size else length
-    B, W = B / share, W * (share / length)
+    W = _NONE if problem.mixing is None else problem.mixing[realisation]
     edges = np.cumsum([0, *(problem.sizes or (len(B),))])
-    F = Columns(B, B.conj(), edges, W, np.ascontiguousarray(W.conj().T))
-    SN, SD = SN * length**2, SD * length**2
-    norms = column_norms(F)
-    shares = np.ones_like(d) if problem.linear else np.array([_binary(x) for x in SD @ norms + d])
-    SN, n, SD, d = SN / shares[:, None], n / shares, SD / shares[:, None], d / shares
-    magnitudes = np.abs(SN) @ norms
-    unit = _binary(float(magnitudes.max()))
-    instance = Instance(F, SN / unit, n / unit, SD, d)
-    floor = _FLOOR * float(magnitudes[magnitudes > 0.0].min(initial=magnitudes.max() or 1.0)) / unit
+    instance, shares, unit, floor = _scale(B, W, edges, SN, n, SD, d, problem.linear)
     return ScaledInstance(instance, problem.linear, shares, unit, floor)
 
 
+@kernel
+def _scale(
+    B: Complex,
+    W: Complex,
+    edges: Integers,
+    SN: Real,
+    n: Real,
+    SD: Real,
+    d: Real,
+    linear: bool,
+) -> tuple[Instance, Real, float, float]:
+    """Scale `parts` of a problem and its mixing; returns the rest of `ScaledInstance`, too."""
+    share = _binary(_largest_modulus(B))
+    length = share
+    if W.size > 0:
+        # Blocks of moderate numbers too, for single precision.
+        length = _binary(_largest_modulus(B) * _largest_modulus(W))
+    B, W = B * (1.0 / share), W * (share / length)
+    F = Columns(B, B.conj(), edges, W, W.conj().T.copy())
+    SN, SD = SN * length**2, SD * length**2
+    norms = column_norms(F)
+    shares = np.ones(d.size)
+    if not linear:
+        sums = np.dot(SD, norms) + d
+        for k in range(d.size):
+            shares[k] = _binary(sums[k])
+    SN, SD = SN / shares.reshape(-1, 1), SD / shares.reshape(-1, 1)
+    n, d = n / shares, d / shares
+    magnitudes = np.dot(np.abs(SN), norms)
+    largest = magnitudes.max()
+    smallest = largest or 1.0
+    for magnitude in magnitudes:
+        if magnitude > 0.0:
+            smallest = min(smallest, magnitude)
+    unit = _binary(largest)
+    return Instance(F, SN / unit, n / unit, SD, d), shares, unit, _FLOOR * smallest / unit
+
+
+@kernel
+def _largest_modulus(matrix: Complex) -> float:
+    largest = 0.0
+    for number in matrix.reshape(matrix.size):
+        largest = max(largest, squared_modulus(number))
+    return sqrt(largest)
+
+
+@kernel
 def column_norms(columns: Columns) -> Real:
     """Return the squared norms of the columns of F, (column,)."""
-    if not columns.mixing.size:
-        return np.asarray((columns.local.real**2 + columns.local.imag**2).sum(axis=0))
-    return np.diag(gram_matrix(columns, np.ones(len(columns.local)))).real.copy()
+    if columns.mixing.size > 0:
+        return np.diag(gram_matrix(columns, np.ones(columns.local.shape[0]))).real.copy()
+    norms = np.zeros(columns.local.shape[1])
+    for i in range(columns.local.shape[0]):
+        for a in range(norms.size):
+            norms[a] += squared_modulus(columns.local[i, a])
+    return norms
 
 
+@kernel
 def ratio_terms(instance: Instance, factor: Complex) -> tuple[Real, Real]:
     """Numerators and denominators of the users' values at V = Y Y^H, (user,) each.
 
     Args:
         instance: one realisation.
-        factor: Y, (element, any), whose rows are scaled to unit norm.
+        factor: Y, (element, any), contiguous, whose rows are scaled to unit norm.
 
     """
-    unit = factor / np.linalg.norm(factor, axis=1, keepdims=True)
-    powers = (np.abs(forms(instance.columns, np.ascontiguousarray(unit))) ** 2).sum(axis=1)
+    unit = factor.copy()
+    for i in range(factor.shape[0]):
+        square = 0.0
+        for c in range(factor.shape[1]):
+            square += squared_modulus(factor[i, c])
+        for c in range(factor.shape[1]):
+            unit[i, c] *= 1.0 / sqrt(square)
+    powers = np.empty(instance.numerator.shape[1])
+    row_powers(forms(instance.columns, unit), powers)
     return (
-        instance.numerator @ powers + instance.numerator_constant,
-        instance.denominator @ powers + instance.denominator_constant,
+        np.dot(instance.numerator, powers) + instance.numerator_constant,
+        np.dot(instance.denominator, powers) + instance.denominator_constant,
     )
 
 
 def smallest_value(instance: Instance, factor: Complex) -> float:
     """Smallest of the users' values at V = Y Y^H, see `ratio_terms`."""
-    numerators, denominators = ratio_terms(instance, factor)
+    numerators, denominators = ratio_terms(instance, np.ascontiguousarray(factor))
     return float((numerators / denominators).min())
 
 
+@kernel
 def _binary(size: float) -> float:
     """Return the nearest power of two."""
-    return float(2.0 ** np.round(np.log2(size))) if size > 0.0 else 1.0
+    return 2.0 ** round(log2(size)) if size > 0.0 else 1.0
 
 
 def factor_matrices(matrices: Complex) -> tuple[Complex, Real]:
