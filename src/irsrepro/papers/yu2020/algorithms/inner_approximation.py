@@ -12,13 +12,14 @@ eigenvector) with beamformers designed for them need not; the best of these desi
 """
 
 from dataclasses import dataclass
-from math import inf, sqrt
+from math import inf, nan, sqrt
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from irsrepro.array_types import Complex, Real
+from irsrepro.compiled import assign, kernel
 from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT, Solution
 from irsrepro.papers.yu2020.algorithms.iteration import iterate_once, project
 from irsrepro.papers.yu2020.algorithms.minimum_power_phases import arrange, checked_responses
@@ -68,6 +69,16 @@ class InnerApproximation(Solution):
     accuracy: Real
 
 
+@kernel
+def _unscaled(multipliers: Real, scale: Real) -> Real:
+    """Multipliers z of the constraints in units of the noise; the last one belongs to the slack."""
+    result = multipliers.copy()
+    for k in range(scale.size):
+        result[k] *= scale[k]
+    return result
+
+
+@kernel
 def _iterate(
     channels: Complex,
     targets: Real,
@@ -91,26 +102,33 @@ def _iterate(
     uplink, vector = np.zeros(users), start.copy()
     first = project(response, targets, vector, uplink, inf, best_beams)
     if not first < inf:
-        trace[:] = np.nan
-        return np.nan, np.nan, 0, np.nan, FAILURE
+        trace[:] = nan
+        return nan, nan, 0, nan, FAILURE
     best_power = first
-    best_vector[:] = vector
+    assign(vector, best_vector)
     # Powers in units of the first, as the noise is in its own.
     scaled = channels * sqrt(first)
-    adjoint = np.ascontiguousarray(scaled.conj().mT)
-    units = (scaled, adjoint, adjoint @ scaled)
-    streams = np.ascontiguousarray((best_beams / sqrt(first))[:, None])
+    adjoint = np.empty((users, antennas, size), np.complex128)
+    gram = np.empty((users, antennas, antennas), np.complex128)
+    for k in range(users):
+        assign(scaled[k].conj().T.copy(), adjoint[k])
+        np.dot(adjoint[k], scaled[k], gram[k])
+    units = (scaled, adjoint, gram)
+    streams = (best_beams / sqrt(first)).reshape(users, 1, antennas)
     scale = np.maximum(uplink / first, _LEAST_SHARE)
-    multipliers = np.append(np.ones(users), 0.0)
-    factor = np.ascontiguousarray(vector.conj()[:, None])
+    multipliers = np.ones(users + 1)
+    multipliers[users] = 0.0
+    factor = vector.conj().reshape(size, 1)
     memory = new_memory(users, size, antennas)
     beams = np.empty((users, antennas), np.complex128)
-    trace[:, 0] = first, first, first, 0.0, 0.0
+    start_values = (first, first, first, 0.0, 0.0)
+    for row in range(len(start_values)):
+        trace[row, 0] = start_values[row]
     objective, largest_gap, residual = 1.0, 0.0, inf
     status, iterations = ITERATION_LIMIT, 0
-    previous = (factor, streams, np.append(multipliers[:users] * scale, 0.0))
+    previous = (factor, streams, _unscaled(multipliers, scale))
     for t in range(1, limit + 1):
-        last = (factor, streams, np.append(multipliers[:users] * scale, multipliers[users]))
+        last = (factor, streams, _unscaled(multipliers, scale))
         factor, streams, z, measures = iterate_once(
             units,
             response,
@@ -137,28 +155,35 @@ def _iterate(
         if not new_objective <= objective * (1.0 + RISE):
             # No decrease that the accuracy shows, or an unsolved subproblem: the iterate stays, and
             # nothing else would follow. The trace shows the rise.
-            trace[:, t] = trace[:, t - 1]
+            for row in range(len(trace)):
+                trace[row, t] = trace[row, t - 1]
             trace[OBJECTIVE, t] = first * new_objective
             residual = 0.0
             status = CONVERGED if gap <= accuracy else ITERATION_LIMIT
             break
         if projected < best_power:
             best_power = projected
-            best_vector[:] = vector
-            best_beams[:] = beams
-        trace[:, t] = first * new_objective, first * lifted, projected, rank_gap, ratio
+            assign(vector, best_vector)
+            assign(beams, best_beams)
+        measured = (first * new_objective, first * lifted, projected, rank_gap, ratio)
+        for row in range(len(measured)):
+            trace[row, t] = measured[row]
         residual = (objective - new_objective) / objective
         objective = new_objective
         if residual <= tolerance:
             status = CONVERGED
             break
-        multipliers = np.clip(z, 0.0, _LARGEST_START)
+        multipliers = z.copy()
         if projected < inf:
             # Not z itself: where it vanishes once, its constraint would vanish for good.
             new_scale = np.maximum(uplink / projected, _LEAST_SHARE)
-            multipliers[:users] = np.clip(z[:users] * scale / new_scale, 0.0, _LARGEST_START)
+            for k in range(users):
+                multipliers[k] = z[k] * scale[k] / new_scale[k]
             scale = new_scale
-    trace[:, iterations + 1 :] = trace[:, iterations, None]
+        multipliers = np.minimum(np.maximum(multipliers, 0.0), _LARGEST_START)
+    for row in range(len(trace)):
+        for t in range(iterations + 1, limit + 1):
+            trace[row, t] = trace[row, iterations]
     return best_power, largest_gap, iterations, residual, status
 
 
