@@ -22,13 +22,13 @@ NO_NAMES = ["a/b", "../../../../OUTSIDE/x", "/etc", "a b", "-n", "", "x" * 300, 
             "a\u202eb", "a@1", "a:b", "~", "..", "a'b", 'a"b', "\\", "%", "#"]  # fmt: skip
 
 
-def bare_checkout(root: Path) -> Path:
-    """Make a checkout with the configuration only."""
+def bare_checkout(root: Path, *papers: str) -> Path:
+    """Make a checkout with the configuration only, of all or some papers."""
     (root / "config").mkdir()
     (root / "notebooks").mkdir()
-    for key in (*KEYS, "config"):
+    for key in (*(papers or KEYS), "config"):
         (root / f"config/{key}.yaml").write_bytes((ROOT / f"config/{key}.yaml").read_bytes())
-    for key in KEYS:
+    for key in papers or KEYS:
         (root / f"notebooks/{key}.ipynb").touch()
     return root
 
@@ -60,10 +60,10 @@ def check_all(cases: Iterable[Case], fewest: int, *parts: str) -> None:
 
 
 def loading(root: Path, key: str, content: Any) -> Callable[[], object]:
-    """Load a paper whose configuration is this: bytes, or a value (JSON is YAML, and quick)."""
+    """Load a paper whose configuration is this: bytes, or a value."""
 
     def load() -> object:
-        text = content if isinstance(content, bytes) else _yaml(content).encode()
+        text = content if isinstance(content, bytes) else as_yaml(content).encode()
         path = root / f"config/{key}.yaml"
         path.unlink()
         path.write_bytes(text)
@@ -75,6 +75,7 @@ def loading(root: Path, key: str, content: Any) -> Callable[[], object]:
     return load
 
 
-def _yaml(content: Any) -> str:
+def as_yaml(content: Any) -> str:
+    """Return a value as YAML: JSON is YAML, and quick to write and to read."""
     text = json.dumps(content, ensure_ascii=False)
     return text.replace("NaN", ".nan").replace("-Infinity", "-.inf").replace("Infinity", ".inf")

@@ -5,22 +5,28 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from conftest import ROOT
 from irsrepro.build.targets import check_targets
 from irsrepro.config.loading import chunk_bounds, load_project
 from irsrepro.config.paper import DEFAULT
+from irsrepro.config.strict_yaml import read_yaml
 from irsrepro.errors import ConfigurationError
+from refusals import as_yaml, bare_checkout
 
 Change = Callable[[dict[str, Any]], None]
 
 
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A checkout with the configuration of two papers only."""
+    return bare_checkout(tmp_path, "he2020", "zheng2021")
+
+
 def edit(checkout: Path, name: str, change: Change) -> None:
-    path = checkout / "config" / name
-    content = yaml.safe_load(path.read_text())
+    content = read_yaml(checkout, f"config/{name}")
     change(content)
-    path.write_text(yaml.safe_dump(content, sort_keys=False))
+    (checkout / "config" / name).write_text(as_yaml(content))
 
 
 def setting(*keys: str, value: Any) -> Change:
