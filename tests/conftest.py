@@ -24,6 +24,7 @@ from irsrepro.build.collection import collect_rarely
 from irsrepro.build.jobs import COMPILED_FLOORS, keep_compiled_kernels
 from irsrepro.claims import read_verdicts
 from irsrepro.config.modules import LIBRARY
+from warm_snakemake import run_snakemake
 
 ROOT = Path(__file__).resolve().parent.parent
 collect_rarely()
@@ -91,13 +92,7 @@ class Workflow:
 
     def run(self, *arguments: str, cores: int = 2) -> "subprocess.CompletedProcess[str]":
         """Run Snakemake to its end; the caller looks at the exit code."""
-        return subprocess.run(
-            [*SNAKEMAKE, "--cores", str(cores), *arguments],
-            cwd=self.root,
-            env=self.environment(),
-            capture_output=True,
-            text=True,
-        )
+        return run_snakemake(["--cores", str(cores), *arguments], self.root, self.environment())
 
     def command(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run a command of ``irsrepro`` to its end."""
