@@ -21,7 +21,7 @@ Float32 = NDArray[np.float32]
 _BLOCK = 256  # samples at a time: what is computed of them stays in the cache
 _MIXED_BLOCK = 128  # the same where F has blocks
 _FINALISTS = 8  # samples whose value is computed in double precision
-_ROUNDING = 1e-3  # relative error of a value in single precision, at most
+_ROUNDING = 1e-3  # error of a value in single precision, at most, relative to it or to this
 
 
 class _Listeners(NamedTuple):
@@ -110,7 +110,7 @@ def finalists(
     else:
         users = _listeners(instance, _groups(instance, factor, draws[:_MIXED_BLOCK]))
         z, Y = (np.array([part.real, part.imag], np.float32) for part in (draws.T, factor.T))
-        lowest = np.float32(threshold - _ROUNDING * abs(threshold))
+        lowest = np.float32(threshold - _ROUNDING * max(abs(threshold), _ROUNDING))
         _score_samples(z, Y, users, np.full(count, lowest), scores)
     best = np.argpartition(-scores, count - 1)[:count]
     return np.sort(best[scores[best] > -np.inf])
@@ -144,10 +144,8 @@ def _smallest_values(
     count, width = values.size, top.shape[1]
     tiny = np.float32(1e-30)
     x, y = np.empty(count, np.float32), np.empty(count, np.float32)
-    images, powers = (
-        np.zeros((width, count), np.float32),
-        np.zeros((width, count), np.float32),
-    )
+    images = np.zeros((width, count), np.float32)
+    powers = np.zeros((width, count), np.float32)
     for i in range(factor.shape[2]):
         real, imag, a, b = draws[0, 0], draws[1, 0], factor[0, 0, i], factor[1, 0, i]
         for s in range(count):
