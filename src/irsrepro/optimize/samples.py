@@ -20,6 +20,7 @@ Float32 = NDArray[np.float32]
 
 _BLOCK = 256  # samples at a time: what is computed of them stays in the cache
 _MIXED_BLOCK = 128  # the same where F has blocks
+_FIRST_DRAWS = 128  # tell which users to look at first
 _FINALISTS = 8  # samples whose value is computed in double precision
 _ROUNDING = 1e-3  # error of a value in single precision, at most, relative to it or to this
 
@@ -108,7 +109,7 @@ def finalists(
     if instance.columns.mixing.size:
         _score_in_blocks(instance, factor, draws, scores)
     else:
-        users = _listeners(instance, _groups(instance, factor, draws[:_MIXED_BLOCK]))
+        users = _listeners(instance, _groups(instance, factor, draws[:_FIRST_DRAWS]))
         z, Y = (np.array([part.real, part.imag], np.float32) for part in (draws.T, factor.T))
         lowest = np.float32(threshold - _ROUNDING * max(abs(threshold), _ROUNDING))
         _score_samples(z, Y, users, np.full(count, lowest), scores)
