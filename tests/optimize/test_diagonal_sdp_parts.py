@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from draws import gaussian
+from irsrepro.array_types import Complex, Real
 from irsrepro.optimize.linear_algebra import factorise_hermitian
 from irsrepro.optimize.reference.sdp import solve_diagonal_sdp_cvxpy
 from irsrepro.optimize.sdp.columns import Columns
@@ -25,8 +25,6 @@ from irsrepro.optimize.sdp.slack import (
     new_slack_inverse,
 )
 from irsrepro.optimize.sdp.solver import solve_diagonal_sdp
-
-Complex = NDArray[np.complex128]
 
 
 def test_the_rank_grows_where_the_certificate_asks_for_it() -> None:
@@ -50,18 +48,23 @@ def test_the_rank_grows_where_the_certificate_asks_for_it() -> None:
     assert problem.values(alone[None]).min() < best - 0.5
 
 
+def one_value(columns: Complex, weights: Real) -> Instance:
+    """The instance whose only value is linear, with columns (element, column) and their weights."""
+    none = np.empty((0, 0), complex)
+    return Instance(
+        Columns(columns, columns.conj(), np.array([0, len(columns)]), none, none),
+        weights[None],
+        np.zeros(1),
+        np.zeros((1, weights.size)),
+        np.ones(1),
+    )
+
+
 @pytest.mark.parametrize(("size", "width"), [(12, 4), (12, 9), (40, 5)])
 def test_slack_matrices_thin_and_dense(size: int, width: int) -> None:
     rng = np.random.default_rng(size + width)
     columns, weights = gaussian(rng, size, width), rng.standard_normal(width)
-    none = np.empty((0, 0), complex)
-    instance = Instance(
-        Columns(columns, columns.conj(), np.array([0, size]), none, none),
-        weights[None],
-        np.zeros(1),
-        np.zeros((1, width)),
-        np.ones(1),
-    )
+    instance = one_value(columns, weights)
     inverse = new_slack_inverse(size, width)
     assert (inverse.dense.shape[0] == 0) == (2 * width <= size)
     product = (columns * weights) @ columns.conj().T
@@ -98,14 +101,7 @@ def test_slack_matrices_thin_and_dense(size: int, width: int) -> None:
 def test_thin_slack_matrices_with_negative_entries_of_the_diagonal() -> None:
     rng = np.random.default_rng(3)
     columns, weights = gaussian(rng, 12, 4), np.array([0.02, -1.0, -2.0, -0.5])
-    none = np.empty((0, 0), complex)
-    instance = Instance(
-        Columns(columns, columns.conj(), np.array([0, 12]), none, none),
-        weights[None],
-        np.zeros(1),
-        np.zeros((1, 4)),
-        np.ones(1),
-    )
+    instance = one_value(columns, weights)
     inverse, definite = new_slack_inverse(12, 4), 0
     product = (columns * weights) @ columns.conj().T
     for _ in range(60):
