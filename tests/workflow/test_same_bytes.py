@@ -154,8 +154,9 @@ def write() -> None:
             write_dataset(path, dataset)  # type: ignore[arg-type]
             found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
 
+        papers = load_project(ROOT, {}).papers
         for key, experiment in EXPERIMENTS.items():
-            paper = load_project(ROOT, {}).papers[key]
+            paper = papers[key]
             plan = paper.experiments[experiment]
             stream = RandomStream(1, (key,))
             draw = import_module(f"irsrepro.papers.{key}.ensemble").draw

@@ -142,7 +142,9 @@ class Curves:
 
     def _read(self, curve: Curve, quantity: str, dims: tuple[str, ...]) -> Real:
         table = self._tables[curve.experiment]
-        ordered = table[quantity].sel(scheme=curve.scheme).transpose(*dims[1:])
+        scheme = table.indexes["scheme"].get_loc(curve.scheme)
+        # Without coordinates, whose selection costs more than that of the values.
+        ordered = table.variables[quantity].transpose("scheme", *dims[1:])[scheme]
         points = self.points if curve.point is None else [curve.point] * len(self.points)
         swept = table["point"].values
         indices = [int(np.abs(swept - value).argmin()) for value in points]
@@ -182,6 +184,4 @@ def _realisations_of(table: xr.Dataset, curve: Curve) -> NDArray[Any]:
 
 
 def _numbers(table: xr.Dataset) -> NDArray[Any]:
-    if "realisation" in table.coords:
-        return np.asarray(table["realisation"].values)
-    return np.arange(table.sizes["realisation"])
+    return np.asarray(table.get_index("realisation"))

@@ -108,7 +108,8 @@ def render_specification(specification: Specification) -> dict[str, bytes]:
     """
     rows = len(specification.choices)
     with style.context(["default", STYLE]):
-        picture = Figure(layout="constrained")
+        # Many curves share one page: fewer pixels than a figure of its own.
+        picture = Figure(layout="constrained", dpi=130)
         heights = [UPPER, max(ROW * rows, 0.01)]
         upper, lower = picture.subplots(2, 1, sharex=True, height_ratios=heights)
         _draw_bars(upper, specification)
@@ -119,8 +120,7 @@ def render_specification(specification: Specification) -> dict[str, bytes]:
         picture.supxlabel(caption, x=0.01, ha="left", color=GREY, fontsize=8)
         lines = title.count("\n") + caption.count("\n") + 3
         picture.set_size_inches(WIDTH, sum(heights) + 0.3 + LINE * lines)
-        # Many curves share one page: fewer pixels than a figure of its own.
-        return encode(picture, _metadata(specification), dpi=130)
+        return encode(picture, _metadata(specification))
 
 
 def _draw_bars(axes: Axes, specification: Specification) -> None:

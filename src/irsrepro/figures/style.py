@@ -50,7 +50,7 @@ STYLE = {
     "legend.framealpha": 0.85,
     "legend.edgecolor": "#CCCCCC",
     "lines.markersize": 5.5,
-    "savefig.dpi": 220,
+    "figure.dpi": 220,
     "pdf.fonttype": 42,
     "svg.fonttype": "none",
     "svg.hashsalt": "irsrepro",
