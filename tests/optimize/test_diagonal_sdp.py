@@ -1,5 +1,7 @@
 """Unit-diagonal semidefinite programs: closed forms, cvxpy, dual certificates checked afresh."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -156,19 +158,23 @@ def test_a_ratio_without_interference_is_a_linear_problem(method: Method) -> Non
     width=st.integers(1, 12),
     ratio=st.booleans(),
     psd=st.booleans(),
+    share=st.sampled_from([0.3, 1.0]),
 )
 @settings(max_examples=60, deadline=None)
 def test_both_methods_certify_and_agree_on_any_ranks_and_signs(
-    seed: int, size: int, users: int, width: int, ratio: bool, psd: bool
+    seed: int, size: int, users: int, width: int, ratio: bool, psd: bool, share: float
 ) -> None:
+    """Also where users have a weight for a share of the columns only."""
     rng = np.random.default_rng(seed)
     problem = linear_problem(rng, size, users, width, psd=psd or ratio)
+    used = rng.uniform(size=problem.weights.shape) <= share
+    problem = replace(problem, weights=problem.weights * used)
     if ratio:
         problem = MaxMinProblem(
             problem.columns,
             problem.weights,
             np.abs(problem.constants),
-            rng.uniform(0.0, 1.0, problem.weights.shape),
+            rng.uniform(0.0, 1.0, problem.weights.shape) * used,
             rng.uniform(0.5, 5.0, problem.constants.shape),
         )
     inner, low = (solve_diagonal_sdp(problem, method=method) for method in METHODS)

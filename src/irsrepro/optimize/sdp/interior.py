@@ -17,10 +17,13 @@ t + max(0, U) / sum_k lam_k d_k / e_k: raising the level by that makes (D) hold.
 
 Search direction: HKM, dV = R - sym(V dZ Z^-1) with dZ = Diag(dy) - sum_k dlam_k C_k and
 R = sigma mu Z^-1 - V, then Mehrotra's correction. Eliminating dV and ds leaves a real system of
-order n + K in (dy, dlam), bordered by 1^T dlam = 0 whose multiplier is dtau. With A = V F,
-B = Z^-1 F and C_k = F diag(S_k) F^H its blocks are
+order n + K in (dy, dlam), bordered by 1^T dlam = 0 whose multiplier is dtau. With M_k = V C_k Z^-1
+its blocks are
 
-    Re(V o conj(Z^-1)),   -Re(A o conj(B)) S^T,   S Re(F^H A o conj(F^H B)) S^T + Diag(s / lam).
+    Re(V o conj(Z^-1)),   -Re diag(M_k),   Re tr(C_k M_j) + Diag(s / lam).
+
+N_k and D_k are formed once as matrices: what then goes on in a step costs K n^2 or n^3, but for the
+M_k, which cost 3 n^2 for every column of F that a user has a weight for.
 """
 
 from math import inf
@@ -28,7 +31,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from irsrepro.array_types import Complex, Real
+from irsrepro.array_types import Complex, Integers, Real
 from irsrepro.compiled import assign, kernel
 from irsrepro.optimize.linear_algebra import (
     factorise_hermitian,
@@ -37,12 +40,33 @@ from irsrepro.optimize.linear_algebra import (
     solve_factored,
 )
 from irsrepro.optimize.result import CONVERGED, FAILURE, ITERATION_LIMIT
-from irsrepro.optimize.sdp.instance import Instance, level_terms, quotients, slack
+from irsrepro.optimize.sdp.instance import Instance, level_terms
 
 _MARGIN = 0.98  # share of a step known to keep the matrices definite
-_BACKTRACK = 0.85
+_COARSE, _FINE = 0.7, 0.9  # ratios of the steps tried: of the first direction, and to be taken
 _SHORTEST = 1e-7
 _RESCUES = 3
+
+
+class _Matrices(NamedTuple):
+    """The traces of the users as Hermitian matrices of an instance.
+
+    Attributes:
+        rows: F^T, (column, element).
+        conjugate: F^H.
+        first: the first column that a user has a weight for, (user,).
+        last: the one after the last.
+        numerator: N_k, (user, element, element).
+        denominator: D_k.
+
+    """
+
+    rows: Complex
+    conjugate: Complex
+    first: Integers
+    last: Integers
+    numerator: Complex
+    denominator: Complex
 
 
 class _Iterate(NamedTuple):
@@ -51,11 +75,10 @@ class _Iterate(NamedTuple):
     V: Complex
     Z: Complex
     inverse: Complex  # Z^-1
-    A: Complex
-    B: Complex
+    C: Real  # (user, parts of the entries)
+    M: Real
     s: Real
     lam: Real
-    terms: Real  # S
 
 
 class _Direction(NamedTuple):
@@ -89,21 +112,82 @@ def _inner(first: Complex, second: Complex) -> float:
 
 
 @kernel
-def _column_powers(columns: Complex, image: Complex) -> Real:
-    """Re f_a^H g_a for the columns of two matrices, (column,)."""
-    powers = np.zeros(columns.shape[1])
-    for i in range(columns.shape[0]):
-        for a in range(columns.shape[1]):
-            f, g = columns[i, a], image[i, a]
-            powers[a] += f.real * g.real + f.imag * g.imag
-    return powers
+def _parts(matrices: Complex) -> Real:
+    """Real and imaginary parts of the entries of matrices, (matrix, part)."""
+    count = matrices.shape[0]
+    flat: Real = matrices.reshape(count, matrices.size // count).view(np.float64)
+    return flat
+
+
+@kernel
+def _combination(weights: Real, parts: Real, size: int) -> Complex:
+    """Sum of matrices, given by their parts, with real weights."""
+    total: Complex = np.dot(weights, parts).view(np.complex128).reshape(size, size)
+    return total
+
+
+@kernel
+def _slack(diagonal: Real, weights: Real, parts: Real) -> Complex:
+    """Diag(y) - sum_k lam_k C_k, for C_k given by their parts."""
+    matrix = _combination(-weights, parts, diagonal.size)
+    for i in range(diagonal.size):
+        matrix[i, i] += diagonal[i]
+    return matrix
+
+
+@kernel
+def _traces(parts: Real, matrix: Complex) -> Real:
+    """Re tr(C_k X) for Hermitian C_k given by their parts, (user,)."""
+    traces: Real = np.dot(parts, matrix.reshape(matrix.size).view(np.float64))
+    return traces
+
+
+@kernel
+def _matrices(instance: Instance) -> _Matrices:
+    """Form the matrices of an instance whose columns have no blocks."""
+    conjugate = instance.columns.conjugate.T.copy()
+    rows = conjugate.conj()
+    users, size = instance.numerator.shape[0], rows.shape[1]
+    first, last = np.zeros(users, np.int64), np.zeros(users, np.int64)
+    numerator = np.empty((users, size, size), np.complex128)
+    denominator = np.empty((users, size, size), np.complex128)
+    for k in range(users):
+        used = np.flatnonzero((instance.numerator[k] != 0.0) | (instance.denominator[k] != 0.0))
+        if used.size > 0:
+            first[k], last[k] = used[0], used[-1] + 1
+        for weights, result in (
+            (instance.numerator[k], numerator[k]),
+            (instance.denominator[k], denominator[k]),
+        ):
+            result[:] = _weighted_product(rows, conjugate, weights, first[k], last[k])
+            _symmetrise(result)
+    return _Matrices(rows, conjugate, first, last, numerator, denominator)
+
+
+@kernel
+def _weighted_product(
+    left: Complex, right: Complex, weights: Real, first: int, last: int
+) -> Complex:
+    """Sum of weights_a l_a^T r_a over some rows l_a and r_a of two matrices."""
+    scaled = right[first:last].copy()
+    for a in range(first, last):
+        for j in range(scaled.shape[1]):
+            scaled[a - first, j] *= weights[a]
+    product: Complex = np.dot(left[first:last].T, scaled)
+    return product
 
 
 @kernel
 def _step(
-    matrix: Complex, change: Complex, vector: Real, vector_change: Real, step: float, trial: Complex
+    matrix: Complex,
+    change: Complex,
+    vector: Real,
+    vector_change: Real,
+    step: float,
+    ratio: float,
+    trial: Complex,
 ) -> float:
-    """Longest of step, 0.85 step, ... that keeps matrix and vector positive."""
+    """Longest of step, ratio step, ratio^2 step, ... that keeps matrix and vector positive."""
     for k in range(vector.size):
         if vector_change[k] < 0.0:
             step = min(step, -vector[k] / vector_change[k])
@@ -113,34 +197,32 @@ def _step(
                 trial[i, j] = matrix[i, j] + step * change[i, j]
         if factorise_hermitian(trial):
             return step
-        step *= _BACKTRACK
+        step *= ratio
     return 0.0
 
 
 @kernel
-def _newton_matrix(iterate: _Iterate, adjoint: Complex, system: Real) -> None:
-    """Fill the real Newton matrix over (dy, dlam)."""
-    A, B, terms = iterate.A, iterate.B, iterate.terms
-    size, width = A.shape
-    users = terms.shape[0]
+def _products(matrices: _Matrices, V: Complex, inverse: Complex, terms: Real) -> Complex:
+    """M_k = V C_k Z^-1 with C_k = F diag(S_k) F^H, (user, element, element)."""
+    left, right = np.dot(matrices.rows, V.conj()), np.dot(matrices.conjugate, inverse)
+    products = np.empty_like(matrices.numerator)
+    for k in range(terms.shape[0]):
+        products[k] = _weighted_product(left, right, terms[k], matrices.first[k], matrices.last[k])
+    return products
+
+
+@kernel
+def _newton_matrix(iterate: _Iterate, system: Real) -> None:
+    """Fill the upper triangle of the real Newton matrix over (dy, dlam)."""
+    size, users = iterate.V.shape[0], iterate.lam.size
     for i in range(size):
         for j in range(size):
             v, z = iterate.V[i, j], iterate.inverse[i, j]
             system[i, j] = v.real * z.real + v.imag * z.imag
-    products, gram = np.empty((size, width)), np.empty((width, width))
-    for i in range(size):
-        for a in range(width):
-            products[i, a] = A[i, a].real * B[i, a].real + A[i, a].imag * B[i, a].imag
-    left, right = np.dot(adjoint, A), np.dot(adjoint, B)
-    for a in range(width):
-        for b in range(width):
-            gram[a, b] = left[a, b].real * right[a, b].real + left[a, b].imag * right[a, b].imag
-    transposed = terms.T.copy()
-    mixed = np.dot(products, transposed)
-    corner = np.dot(terms, np.dot(gram, transposed))
+    corner = np.dot(iterate.C, iterate.M.T)
     for k in range(users):
         for i in range(size):
-            system[i, size + k] = -mixed[i, k]
+            system[i, size + k] = -iterate.M[k, 2 * i * (size + 1)]
         for j in range(users):
             system[size + k, size + j] = corner[k, j]
         system[size + k, size + k] += iterate.s[k] / iterate.lam[k]
@@ -148,84 +230,59 @@ def _newton_matrix(iterate: _Iterate, adjoint: Complex, system: Real) -> None:
 
 @kernel
 def _direction(
-    instance: Instance,
-    iterate: _Iterate,
-    factor: Real,
-    border: Real,
-    R: Complex,
-    RF: Complex,
-    target: Real,
-    residual: Real,
+    iterate: _Iterate, factor: Real, border: Real, R: Complex, target: Real, residual: Real
 ) -> _Direction:
     """Solve the Newton system for one right-hand side.
 
     Args:
-        instance: the problem.
         iterate: the current point.
         factor: of the Newton matrix.
         border: the Newton matrix solved for (0, 1).
         R: dV + sym(V dZ Z^-1), (element, element).
-        RF: R F.
         target: ds + s / lam dlam, (user,).
         residual: tr(C_k V) + c_k - tau - s, (user,), rounding only.
 
     """
     size, users = iterate.V.shape[0], iterate.lam.size
     unknown = np.empty(size + users)
-    correction = np.dot(iterate.terms, _column_powers(instance.columns.local, RF))
     for i in range(size):
         unknown[i] = R[i, i].real + iterate.V[i, i].real - 1.0
-    for k in range(users):
-        unknown[size + k] = target[k] - correction[k] - residual[k]
+    unknown[size:] = target - _traces(iterate.C, R) - residual
     solve_factored(factor, unknown)
     dtau = (1.0 - iterate.lam.sum() - unknown[size:].sum()) / border[size:].sum()
     unknown += dtau * border
     dy, dlam = unknown[:size].copy(), unknown[size:].copy()
-    weights = np.dot(dlam, iterate.terms)
-    dV = np.dot(iterate.V * dy, iterate.inverse)
-    dV -= np.dot(iterate.A * weights, iterate.B.conj().T.copy())
+    dV = np.dot(iterate.V * dy, iterate.inverse) - _combination(dlam, iterate.M, size)
     _symmetrise(dV)
-    return _Direction(
-        R - dV,
-        slack(instance, dy, weights),
-        dy,
-        dlam,
-        target - iterate.s / iterate.lam * dlam,
-        dtau,
-    )
+    ds = target - iterate.s / iterate.lam * dlam
+    return _Direction(R - dV, _slack(dy, dlam, iterate.C), dy, dlam, ds, dtau)
 
 
 @kernel
 def _predict_and_correct(
-    instance: Instance, iterate: _Iterate, factor: Real, residual: Real
+    iterate: _Iterate, factor: Real, residual: Real
 ) -> tuple[float, float, _Direction]:
     """Step lengths of the primal and the dual point, and Mehrotra's direction."""
-    V, Z, inverse, A, B, s, lam, terms = iterate
+    V, Z, inverse, _, _, s, lam = iterate
     size, users = V.shape[0], lam.size
     trial = np.empty_like(V)
     border = np.zeros(size + users)
     border[size:] = 1.0
     solve_factored(factor, border)
     gap = _inner(V, Z) + (s * lam).sum()
-    move = _direction(instance, iterate, factor, border, -V, -A, -s, residual)
-    primal = _step(V, move.V, s, move.s, 1.0, trial)
-    dual = _step(Z, move.Z, lam, move.lam, 1.0, trial)
+    move = _direction(iterate, factor, border, -V, -s, residual)
+    primal = _step(V, move.V, s, move.s, 1.0, _COARSE, trial)
+    dual = _step(Z, move.Z, lam, move.lam, 1.0, _COARSE, trial)
     remaining_gap = _inner(V + primal * move.V, Z + dual * move.Z)
     remaining_gap += ((s + primal * move.s) * (lam + dual * move.lam)).sum()
     centre = min(1.0, max(1e-4, remaining_gap / gap)) ** 3 * gap / (size + users)
     # What the first direction leaves over in second order.
-    weights = np.dot(move.lam, terms)
-    product = move.V * move.y
-    F = instance.columns.local
-    product -= np.dot(np.dot(move.V, F) * weights, instance.columns.conjugate.T)
-    product = np.dot(product, inverse)
+    product = np.dot(np.dot(move.V, move.Z), inverse)
     _symmetrise(product)
-    R = centre * inverse - V - product
-    RF = centre * B - A - np.dot(product, F)
     target = (centre - move.s * move.lam) / lam - s
-    move = _direction(instance, iterate, factor, border, R, RF, target, residual)
-    primal = _MARGIN * _step(V, move.V, s, move.s, 1.0 / _MARGIN, trial)
-    dual = _MARGIN * _step(Z, move.Z, lam, move.lam, 1.0 / _MARGIN, trial)
+    move = _direction(iterate, factor, border, centre * inverse - V - product, target, residual)
+    primal = _MARGIN * _step(V, move.V, s, move.s, 1.0 / _MARGIN, _FINE, trial)
+    dual = _MARGIN * _step(Z, move.Z, lam, move.lam, 1.0 / _MARGIN, _FINE, trial)
     return primal, dual, move
 
 
@@ -255,10 +312,10 @@ def interior_point(
         steps; the status.
 
     """
-    F = instance.columns.local
-    size, width = F.shape
+    matrices = _matrices(instance)
+    numerator, denominator = _parts(matrices.numerator), _parts(matrices.denominator)
+    size, width = instance.columns.local.shape
     users = instance.numerator_constant.size
-    denominators, ratios = np.empty(users), np.empty(users)
     terms, offsets = np.empty((users, width)), np.empty(users)
     scales, s, tau = np.ones(users), np.empty(users), 0.0
     V: Complex = np.eye(size).astype(np.complex128)
@@ -269,8 +326,8 @@ def interior_point(
     closing, reserve, rescues = False, 0.0, _RESCUES if linear else 0
     system = np.empty((size + users, size + users))
     while True:
-        A = np.dot(V, F)
-        quotients(instance, _column_powers(F, A), denominators, ratios)
+        denominators = _traces(denominator, V) + instance.denominator_constant
+        ratios = (_traces(numerator, V) + instance.numerator_constant) / denominators
         if ratios.min() > best_value:
             best, best_value = V, ratios.min()
         allowance = tolerance * max(abs(best_value), floor)
@@ -288,7 +345,8 @@ def interior_point(
             assign(ratios - level - tau, s)
         level_terms(instance, level, scales, terms, offsets)
         values = (ratios - level) * denominators / scales
-        Z = slack(instance, y, np.dot(lam, terms))
+        C = (numerator - level * denominator) / scales.reshape(-1, 1)
+        Z = _slack(y, lam, C)
         if steps == 0:
             # Diagonally dominant, so definite; V Z = mu I on the average, s lam = mu.
             for i in range(size):
@@ -314,12 +372,13 @@ def interior_point(
         inverse = np.empty_like(Z)
         invert_matrix(Z, inverse)
         _symmetrise(inverse)
-        iterate = _Iterate(V, Z, inverse, A, np.dot(inverse, F), s, lam, terms)
-        _newton_matrix(iterate, instance.columns.conjugate.T, system)
+        M = _products(matrices, V, inverse, terms)
+        iterate = _Iterate(V, Z, inverse, C, _parts(M), s, lam)
+        _newton_matrix(iterate, system)
         primal, dual = 0.0, 0.0
         if factorise_symmetric(system):
             residual = values - tau - s
-            primal, dual, move = _predict_and_correct(instance, iterate, system, residual)
+            primal, dual, move = _predict_and_correct(iterate, system, residual)
             V = V + primal * move.V
             tau += primal * move.tau
             s = s + primal * move.s
