@@ -14,7 +14,7 @@ from irsrepro.channels.arrays import (
 from irsrepro.channels.fading import multipath, rayleigh, rician, uniform_phases
 from irsrepro.channels.layouts import uniform_in_disc, uniform_in_mirrored_rectangle
 from irsrepro.channels.path_loss import distances, log_distance_gain
-from irsrepro.channels.streams import RandomStream, realisation_streams
+from irsrepro.channels.streams import RandomStream, realisation_streams, spawn_key
 from irsrepro.errors import ConfigurationError
 from irsrepro.papers.he2020 import ensemble
 
@@ -40,6 +40,17 @@ def test_streams_of_different_names_and_kinds_differ() -> None:
 def test_a_known_draw_stays_what_it_is() -> None:
     """The numbers are part of the contract: whoever changes the streams changes every result."""
     assert RandomStream(1).child("x", 2).generator().integers(2**32) == 1689616930
+
+
+@pytest.mark.parametrize("zeros", [0, 1, 3, 12])
+def test_words_in_one_number_make_the_same_stream(zeros: int) -> None:
+    words = np.random.default_rng(1).integers(2**32, size=12, dtype="<u4")
+    words[12 - zeros :] = 0
+    one, each = (
+        np.random.SeedSequence(5, spawn_key=key).generate_state(4).tolist()
+        for key in (spawn_key(words.tobytes()), tuple(words.tolist()))
+    )
+    assert one == each and spawn_key(b"") == ()
 
 
 def test_a_larger_array_begins_with_the_smaller_one() -> None:

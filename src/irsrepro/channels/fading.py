@@ -26,7 +26,7 @@ def rayleigh(streams: Sequence[RandomStream], shape: tuple[int, ...]) -> NDArray
     parts = np.empty((len(streams), *shape, 2))
     for index, stream in enumerate(streams):
         stream.generator().standard_normal(out=parts[index])
-        parts[index] *= np.sqrt(0.5)
+    parts *= np.sqrt(0.5)
     return parts.view(np.complex128)[..., 0]
 
 
