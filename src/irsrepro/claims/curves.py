@@ -142,9 +142,7 @@ class Curves:
 
     def _read(self, curve: Curve, quantity: str, dims: tuple[str, ...]) -> Real:
         table = self._tables[curve.experiment]
-        scheme = table.indexes["scheme"].get_loc(curve.scheme)
-        # Without coordinates, whose selection costs more than that of the values.
-        ordered = table.variables[quantity].transpose("scheme", *dims[1:])[scheme]
+        ordered = _of_scheme(table, quantity, curve.scheme).transpose(*dims[1:])
         points = self.points if curve.point is None else [curve.point] * len(self.points)
         swept = table["point"].values
         indices = [int(np.abs(swept - value).argmin()) for value in points]
@@ -165,10 +163,15 @@ def are_changed(
         if table is other:
             continue
         for quantity in quantities & set(table.data_vars):
-            before, after = (each[quantity].sel(scheme=scheme).values for each in (table, other))
+            before, after = (_of_scheme(each, quantity, scheme).values for each in (table, other))
             if not np.array_equal(before, after, equal_nan=before.dtype.kind == "f"):
                 return True
     return False
+
+
+def _of_scheme(table: xr.Dataset, quantity: str, scheme: str) -> xr.Variable:
+    """Return a quantity of a scheme, without coordinates: to select these costs more than it."""
+    return table.variables[quantity].isel(scheme=table.indexes["scheme"].get_loc(scheme))
 
 
 def _positions(numbers: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.intp]:
@@ -180,7 +183,7 @@ def _positions(numbers: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.intp]
 def _realisations_of(table: xr.Dataset, curve: Curve) -> NDArray[Any]:
     """Return the numbers of the realisations that a scheme ran on."""
     numbers = _numbers(table)
-    return numbers[table["asked"].sel(scheme=curve.scheme).values] if "asked" in table else numbers
+    return numbers[_of_scheme(table, "asked", curve.scheme).values] if "asked" in table else numbers
 
 
 def _numbers(table: xr.Dataset) -> NDArray[Any]:

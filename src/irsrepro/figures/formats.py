@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Mapping
-from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,6 @@ _REST = 1e-3  # of the picture: how far axes may still move
 _MOST_RUNS = 5
 
 
-@wraps(subset.load_font)
 def _load_glyphs(*arguments: Any, **options: Any) -> TTFont:
     """Load a font without the tables that a PDF has no use for."""
     font = _load_font(*arguments, **options)
