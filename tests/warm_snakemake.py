@@ -4,6 +4,7 @@ Only Snakemake and what it imports are shared. The library is imported anew by e
 checkout that it runs in.
 """
 
+import importlib
 import json
 import os
 import runpy
@@ -13,6 +14,15 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+
+IMPORTED = [
+    "snakemake.cli",
+    "snakemake.report",
+    "snakemake.storage",
+    "snakemake_logger_plugin_rich",
+    "smart_open",
+    "grimp",
+]
 
 
 def run_snakemake(
@@ -41,7 +51,9 @@ def _server() -> "subprocess.Popen[str]":
 
 def _serve() -> None:
     """Fork a child for every line, and tell its exit code."""
-    import snakemake.cli  # noqa: F401
+    for name in IMPORTED:
+        importlib.import_module(name)
+    sys.modules["snakemake.cli"].get_argument_parser()  # which imports its plug-ins
 
     for line in sys.stdin:
         child = os.fork()

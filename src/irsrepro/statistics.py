@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import betaincinv, ndtr, ndtri, stdtrit
+from scipy.special import bdtr, bdtrik, betaincinv, ndtr, ndtri, stdtrit
 
-from irsrepro.array_types import Real
+from irsrepro.array_types import Integers, Real
 
 Statistic = Callable[[Real], Real]
 
@@ -308,6 +308,23 @@ def _valid_quantile(values: Real, order: float | list[float]) -> Real:
     """
     find = np.nanquantile if np.isnan(values).any() else np.quantile
     return np.asarray(find(values, order, axis=0))
+
+
+def binomial_quantile(share: float, trials: int, probability: Real) -> Integers:
+    """Return the least number of successes that is not exceeded with at least a probability.
+
+    Args:
+        share: that probability.
+        trials: number of them.
+        probability: of a success, (...).
+
+    Returns:
+        (...,), from 0 to ``trials``.
+    """
+    found = np.maximum(np.ceil(np.nan_to_num(bdtrik(share, trials, probability)) - 1e-9), 0)
+    below = np.maximum(found - 1, 0)
+    least = np.where(bdtr(below, trials, probability) >= share, below, found)
+    return np.asarray(least, dtype=np.int64)
 
 
 def clopper_pearson(successes: int, trials: int, level: float = LEVEL) -> tuple[float, float]:

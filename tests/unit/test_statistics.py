@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scipy.stats import binomtest
+from scipy.stats import binom, binomtest
 from scipy.stats import t as student
 
 from irsrepro import statistics
 from irsrepro.statistics import (
     RESAMPLES,
     _means_without_one,
+    binomial_quantile,
     bootstrap_weights,
     clopper_pearson,
     mean_interval,
@@ -245,6 +246,14 @@ def test_point_interval_skips_failures_and_keeps_axes() -> None:
     alone = mean_interval(samples[0, :, 1])
     assert np.array([lower[0, 1], upper[0, 1]]) == pytest.approx(np.array(alone[1:]))
     assert median_interval(samples, axis=1)[0] == pytest.approx(np.nanmedian(samples, axis=1))
+
+
+@pytest.mark.parametrize("trials", [0, 1, 7, 100, 1000])
+def test_binomial_quantiles_are_those_of_scipy(trials: int) -> None:
+    probability = np.concatenate([[1e-12], np.arange(1, 301) / 300])
+    for share in (0.025, 0.5, 0.975):
+        ours = binomial_quantile(share, trials, probability)
+        np.testing.assert_array_equal(ours, binom.ppf(share, trials, probability))
 
 
 def test_clopper_pearson_is_that_of_scipy() -> None:

@@ -88,6 +88,17 @@ def test_a_script_starts_another_with_arguments_as_a_fork(server: Server, tmp_pa
     assert str(process.pid) not in alone.stdout
 
 
+def test_kernels_are_loaded_and_public_solvers_left_alone(server: Server, tmp_path: Path) -> None:
+    client, _ = server
+    (tmp_path / "script.py").write_text(
+        "import sys\n"
+        "import irsrepro.optimize.reference.public_solvers, irsrepro.optimize.fractional\n"
+        "print(*(each in sys.modules for each in ('numba', 'cvxpy.atoms', 'pymanopt.manifolds')))\n"
+    )
+    done = subprocess.run([*client, sys.executable, "script.py"], capture_output=True, text=True)
+    assert done.stdout == "True False False\n", done.stderr
+
+
 def test_a_script_ends_with_who_waits_for_its_client(server: Server, tmp_path: Path) -> None:
     client, _ = server
     (tmp_path / "script.py").write_text(WAITING)

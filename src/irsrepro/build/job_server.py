@@ -158,7 +158,7 @@ def _load_kernels() -> None:
         for name, module in list(sys.modules.items())
         if name.startswith("irsrepro.")
         for value in vars(module).values()
-        if isinstance(value, KernelDispatcher)
+        if issubclass(type(value), KernelDispatcher)
     }
     for kernel in kernels:
         with suppress(Exception):  # a broken file, which the job compiles anew

@@ -13,12 +13,9 @@ from numpy.typing import NDArray
 from irsrepro.build.sensitivity import spread
 from irsrepro.build.storage import variable
 from irsrepro.errors import ConfigurationError
-from irsrepro.lazy_import import lazily
 from irsrepro.metrics import difference_unit
 from irsrepro.optimize.result import FAILURE, ITERATION_LIMIT
-from irsrepro.statistics import LEVEL, mean_interval, median_interval
-
-stats = lazily("scipy.stats")
+from irsrepro.statistics import LEVEL, binomial_quantile, mean_interval, median_interval
 
 Curve = Mapping[str, Any]
 FILL = {"value": np.nan, "lower": np.nan, "upper": np.nan, "realisations": 0, "failures": 0}
@@ -63,7 +60,7 @@ def _quantiles(samples: xr.DataArray) -> xr.Dataset:
     # A rank counts from 1; of n values, B(n, level) are expected not to exceed the quantile.
     rank = np.ceil(levels * n - 1e-9).astype(int)
     tail = (1 - LEVEL) / 2
-    low, high = (stats.binom.ppf(share, n, levels).astype(int) for share in (tail, 1 - tail))
+    low, high = (binomial_quantile(share, n, levels) for share in (tail, 1 - tail))
     dataset = _curve_dataset(
         samples,
         "level",
