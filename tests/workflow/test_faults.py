@@ -39,7 +39,7 @@ def test_odd_surroundings_give_the_same_bytes(built: Built, tmp_path: Path) -> N
 
 
 def test_a_second_run_is_refused_for_the_same_files_only(built: Built) -> None:
-    assert not faults.two_runs(*built).wrong
+    assert not faults.two_runs(built[0]).wrong
 
 
 def test_a_full_disk_is_one_line(built: Built) -> None:

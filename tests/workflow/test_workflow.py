@@ -6,10 +6,8 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +15,7 @@ import numpy as np
 import pytest
 import yaml
 
-from conftest import ROOT, SNAKEMAKE, Workflow, check_paper, copy_checkout, plotted, raw
+from conftest import ROOT, Workflow, check_paper, copy_checkout, plotted, raw
 from irsrepro.build.storage import read_groups, write_groups
 
 TINY = ["--config", "fidelity=preview", "realisations=4", "chunk=2"]
@@ -262,41 +260,6 @@ def test_one_core_and_another_chunk_size_give_the_same_data(
             )
             np.testing.assert_array_equal(first, second, err_msg=f"{scheme} {name}")
     assert (fresh.root / target).read_bytes() == (built.root / target).read_bytes(), "chunk size"
-
-
-def test_killed_unlocked_and_restarted_gives_the_same_bytes(
-    built: Workflow, fresh: Workflow
-) -> None:
-    target = "figures/he2020/fig04.csv"
-    running = subprocess.Popen(
-        [*SNAKEMAKE, "--cores", "2", target, *TINY],
-        cwd=fresh.root,
-        env=fresh.environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    deadline = time.monotonic() + 120
-    while not list(fresh.root.glob(f"{DATA}/fast/**/*.nc")):
-        assert running.poll() is None and time.monotonic() < deadline, "ended before the kill"
-        time.sleep(0.02)
-    os.killpg(running.pid, signal.SIGKILL)
-    running.wait()
-    assert not (fresh.root / target).exists()
-    refused = fresh.run(target, *TINY)
-    assert refused.returncode != 0 and "unlock" in refused.stdout + refused.stderr
-    struck = set(fresh.root.rglob("*.partial"))
-    fresh.build("--unlock", target, *TINY)
-    fresh.build(target, *TINY)
-    assert fresh.payloads() == {name: built.payloads()[name] for name in fresh.payloads()}
-    assert (fresh.root / target).read_bytes() == (built.root / target).read_bytes()
-    # A writer struck in the middle leaves a file under a name of its own, which `prune` deletes;
-    # the run that ended well has left none.
-    assert set(fresh.root.rglob("*.partial")) <= struck
-    kept = fresh.payloads()
-    assert fresh.command("prune", *TINY[1:]).returncode == 0
-    assert fresh.payloads() == kept
-    assert not list(fresh.root.rglob("*.partial"))
 
 
 def test_a_variant_stands_beside_the_original(again: Workflow) -> None:
