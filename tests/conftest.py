@@ -21,7 +21,8 @@ import yaml
 from numpy.typing import NDArray
 
 from irsrepro.build.collection import collect_rarely
-from irsrepro.build.jobs import COMPILED_FLOORS, keep_compiled_kernels
+from irsrepro.build.jobs import keep_compiled_kernels
+from irsrepro.build.provenance import kernel_files
 from irsrepro.claims import read_verdicts
 from irsrepro.config.modules import LIBRARY
 from warm_snakemake import run_snakemake
@@ -62,8 +63,7 @@ def share_compiled_kernels(root: Path) -> None:
     place: Callable[[str], str] = UserProvidedCacheLocator.get_suitable_cache_subpath
     own = root / ".numba" / KERNELS.name
     own.mkdir(parents=True)
-    files = [path for floor in COMPILED_FLOORS for path in (LIBRARY / floor).rglob("*.py")]
-    for package in {LIBRARY, *(path.parent for path in files)}:
+    for package in {path.parent for path in kernel_files()}:
         compiled = KERNELS / place(str(package / "kernel.py"))
         compiled.mkdir(parents=True, exist_ok=True)
         copied = root.resolve() / "src" / package.relative_to(LIBRARY.parent) / "kernel.py"

@@ -1,6 +1,7 @@
 """The files that a rule declares are the files that its job imports."""
 
 import json
+import re
 import subprocess
 import sys
 from functools import cache
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from irsrepro.build import provenance
-from irsrepro.build.provenance import digest, library_files, number_files
+from irsrepro.build.provenance import digest, kernel_files, library_files, number_files
 from irsrepro.config.loading import load_project
 from irsrepro.config.modules import LIBRARY
 
@@ -135,3 +136,17 @@ def test_a_copy_without_git_has_the_version_it_was_given(
     assert provenance.code_version() == "v1-2-gabc"
     monkeypatch.delenv(provenance.VERSION_GIVEN)
     assert provenance.code_version() == "unknown"
+
+
+def test_compiled_code_depends_on_kernels_and_what_they_import() -> None:
+    """A kernel is what `irsrepro.compiled` decorates, wherever it is."""
+    names = {path.relative_to(LIBRARY).as_posix() for path in kernel_files()}
+    decorated = {
+        path.relative_to(LIBRARY).as_posix()
+        for path in LIBRARY.rglob("*.py")
+        if re.search(r"^@kernel\b", path.read_text(), re.MULTILINE)
+    }
+    assert len(decorated) > 40 and decorated <= names
+    assert {"optimize/result.py", "papers/zheng2021/algorithms/links.py"} <= names - decorated
+    assert {"arithmetic.py", "compiled.py", "nested_code.py"} <= names
+    assert not [name for name in names if "/schemes/" in name or "/reference/" in name]

@@ -17,13 +17,9 @@ import xarray as xr
 
 from irsrepro import arithmetic
 from irsrepro.build.failures import STARTED
-from irsrepro.build.provenance import digest
+from irsrepro.build.provenance import digest, kernel_files
 from irsrepro.build.storage import read_groups
-from irsrepro.config.modules import LIBRARY
 from irsrepro.errors import IrsreproError, StorageError
-
-COMPILED_FLOORS = ("channels", "optimize", "papers")
-_COMPILER = [LIBRARY / f"{name}.py" for name in ("arithmetic", "compiled", "nested_code")]
 
 
 @contextmanager
@@ -83,8 +79,9 @@ def keep_compiled_kernels(root: Path = Path()) -> Path:
     """Choose where numba keeps compiled kernels: a folder named by all that makes them.
 
     Numba recompiles a cached function when its own file changes, not when a function of another
-    file that it calls does. All jobs share the folder, so that a kernel is compiled once. Must be
-    called before a kernel is imported.
+    file that it calls does. All jobs share the folder, so that a kernel is compiled once; a scheme
+    or a paper without kernels of its own can be edited or added, and no kernel is compiled for it.
+    Must be called before a kernel is imported.
 
     Args:
         root: the checkout whose ``.numba`` holds the folder; by default the working directory.
@@ -92,8 +89,7 @@ def keep_compiled_kernels(root: Path = Path()) -> Path:
     Returns:
         The folder.
     """
-    kernels = [path for floor in COMPILED_FLOORS for path in (LIBRARY / floor).rglob("*.py")]
-    folder = (root / ".numba" / digest([*kernels, *_COMPILER])).resolve()
+    folder = (root / ".numba" / digest(kernel_files())).resolve()
     for path in folder.rglob("*.nb?"):
         if not path.stat().st_size:  # left by a power cut; numba would stop at it
             path.unlink(missing_ok=True)

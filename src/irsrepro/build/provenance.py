@@ -36,6 +36,8 @@ _NUMBERS = (
     "nested_code.py", "optimize/", "papers/",
 )  # fmt: skip
 
+_COMPILER = "irsrepro.compiled"
+
 
 def library_files(*starts: str | Path) -> list[Path]:
     """Return every library file that the given modules and scripts import, directly or not.
@@ -79,6 +81,12 @@ def number_files(engine: str, *starts: str | Path) -> list[Path]:
     twins = reference_modules() if engine == "reference" else ()
     files = library_files(*starts, *twins)
     return [path for path in files if _name(path).startswith(_NUMBERS)]
+
+
+@cache
+def kernel_files() -> list[Path]:
+    """Return the library files that compiled code depends on: of kernels and what they import."""
+    return library_files(*_import_graph().find_modules_that_directly_import(_COMPILER))
 
 
 def external_files(key: str) -> list[Path]:

@@ -19,6 +19,7 @@ import yaml
 from IPython.display import HTML, Image, Markdown
 from numpy.typing import NDArray
 
+from irsrepro.build.jobs import keep_compiled_kernels
 from irsrepro.claims import read_verdicts
 from irsrepro.config.loading import load_paper
 from irsrepro.config.models import Origin
@@ -321,6 +322,7 @@ def load(
         ConfigurationError: its configuration is wrong.
     """
     root, sources = places()
+    keep_compiled_kernels(root)  # for cells that solve something
     source = load_paper(sources, paper).source
     figures_dir = root / "figures" / paper
     if fidelity is None or engine is None:
