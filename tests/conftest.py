@@ -27,6 +27,9 @@ from irsrepro.claims import read_verdicts
 from irsrepro.config.modules import LIBRARY
 from warm_snakemake import run_snakemake
 
+# Builds start many interpreters, each of which would compile the library where none may keep it.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 ROOT = Path(__file__).resolve().parent.parent
 collect_rarely()
 KERNELS = keep_compiled_kernels(ROOT)  # before any test imports a kernel
@@ -42,7 +45,7 @@ def copy_checkout(destination: Path, *papers: str) -> Path:
         shutil.copytree(
             ROOT / name,
             destination / name,
-            ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"),
+            ignore=shutil.ignore_patterns("*.nb?", "*.egg-info"),
         )
     for name in ("Snakefile", "environment.yml", "CITATION.cff"):
         shutil.copy(ROOT / name, destination / name)

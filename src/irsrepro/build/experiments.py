@@ -131,6 +131,13 @@ def read_experiment(
     return compare(_read_and_join(paths, schemes, expected, wanted), metric)
 
 
+def read_metric(
+    paths: Sequence[str], schemes: Collection[str], metric: str, **expected: object
+) -> xr.Dataset:
+    """Read what an experiment plots and nothing else; otherwise as `read_experiment`."""
+    return compare(_read_and_join(paths, schemes, expected, lambda name, _: name == metric), metric)
+
+
 def read_changes(paths: Iterable[str], **expected: object) -> dict[str, xr.Dataset]:
     """Read how rounding changes experiments, by the name that each file carries.
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import xarray as xr
 
-from irsrepro.build.experiments import read_experiment, read_solutions
+from irsrepro.build.experiments import read_experiment, read_metric, read_solutions
 from irsrepro.build.paths import benchmark_of
 from irsrepro.build.storage import read_dataset
 from irsrepro.config.loading import chunks_of_scheme
@@ -55,7 +55,10 @@ class Build:
     def experiment(self, name: str) -> xr.Dataset:
         """Return the solutions of an experiment's schemes side by side, read once for all cells."""
         if name not in self._experiments:
-            self._experiments[name] = self._read(name)
+            plan, paths = self.source["experiments"][name], self._solution_files(name)
+            self._experiments[name] = read_experiment(
+                paths, plan["schemes"], plan["metric"], **self.expected
+            )
         return self._experiments[name].copy()
 
     def solution(self, experiment: str, scheme: str) -> xr.Dataset:
@@ -91,19 +94,15 @@ class Build:
 
     def _designs(self) -> Iterable[tuple[str, str, int, int]]:
         """Yield experiment, scheme, how many designs it made over points, and how many failed."""
-        for name in self.source["experiments"]:
-            known = self._experiments
-            table = known[name] if name in known else self._read(name, traces=())
+        for name, plan in self.source["experiments"].items():
+            table = self._experiments.get(name)
+            if table is None:
+                paths = self._solution_files(name)
+                table = read_metric(paths, plan["schemes"], plan["metric"], **self.expected)
             for scheme in table["scheme"].values:
                 scheme_table = table.sel(scheme=scheme)
                 metric = scheme_table["metric"].isel(realisation=scheme_table["asked"].values)
                 yield name, str(scheme), metric.size, int(metric.isnull().sum())
-
-    def _read(self, name: str, traces: Collection[str] | None = None) -> xr.Dataset:
-        """Read an experiment, with all of its traces or with some."""
-        plan = self.source["experiments"][name]
-        paths, expected = self._solution_files(name), self.expected
-        return read_experiment(paths, plan["schemes"], plan["metric"], traces, **expected)
 
     def figure_data(self, name: str) -> xr.Dataset:
         """Return the data of a figure, empty for one that has none, as a sheet."""
