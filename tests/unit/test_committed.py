@@ -1,8 +1,5 @@
-"""The committed gallery as tables, and the notebook that looks at it."""
+"""The committed gallery as tables."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -60,16 +57,3 @@ def test_what_is_not_there_is_said_in_one_line() -> None:
     with pytest.raises(StorageError, match=r"csv: not committed; snakemake multiverse/wu2019"):
         gallery.readings("wu2019")
     assert set(gallery.verdicts("yu2020")["paper"]) == {"yu2020"}
-
-
-def test_the_notebook_runs_where_it_lies_without_a_build(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "papermill", "first_look.ipynb", str(tmp_path / "run.ipynb")]
-    done = subprocess.run(
-        [*command, "--no-progress-bar"],
-        cwd=ROOT / "notebooks",
-        env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert (tmp_path / "run.ipynb").read_text().count('"image/png"') == 3

@@ -397,7 +397,7 @@ def page(outcomes: list[Outcome]) -> str:
         "an undisturbed build. A few of each kind run in `tests/workflow/test_faults.py`.",
         "Kernels and public solvers that raise are tested with every scheme in",
         "`tests/papers/test_solver_failures.py`; those that hang, crash, or return NaN or nothing",
-        "with a made-up scheme in `tests/unit/test_isolation.py`.", "",
+        "with a made-up scheme in `tests/processes/test_isolation.py`.", "",
         "| done on purpose | times | what should come of it | violations |", "|---|---|---|---|",
         *rows, "", *(["## What did not", "", *said] if said else ["Nothing else came of any."]), "",
     ])  # fmt: skip
