@@ -232,7 +232,7 @@ def corruptions() -> dict[str, tuple[str, Callable[[Path], None]]]:
     channels = f"{DATA}/channels/fixed/00000-00001.nc"
     solution = f"{DATA}/fast/snr/00000-00001.nc"
     return {
-        "another figure's data": (figure, copied("fig04_modulus.nc")),
+        "another figure's data": (figure, copied("fig05.nc")),
         "a value of figure data": (figure, changed("value", 1.0)),
         "NaN in figure data": (figure, changed("value", float("nan"))),
         "truncated figure data": (figure, lambda path: os.truncate(path, 4000)),
@@ -240,7 +240,7 @@ def corruptions() -> dict[str, tuple[str, Callable[[Path], None]]]:
         "empty channels": (channels, lambda path: os.truncate(path, 0)),
         "another chunk of solutions": (solution, copied("00002-00003.nc")),
         "a value of a solution": (solution, changed("sum_rate", 1.0, "joint")),
-        "another experiment's solutions": (solution, copied("../modulus/00000-00001.nc")),
+        "another experiment's solutions": (solution, copied("../irs_count/00000-00001.nc")),
         "text": (solution, lambda path: write(path, b"not NetCDF")),
     }
 
