@@ -158,7 +158,7 @@ def _load_kernels() -> None:
         for name, module in list(sys.modules.items())
         if name.startswith("irsrepro.")
         for value in vars(module).values()
-        if issubclass(type(value), KernelDispatcher)
+        if issubclass(type(value), KernelDispatcher)  # `isinstance` would import lazy modules
     }
     for kernel in kernels:
         with suppress(Exception):  # a broken file, which the job compiles anew
