@@ -9,9 +9,8 @@ A failed realisation is NaN and is left out where it would be used, and counted.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -19,17 +18,15 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import bdtr, bdtrik, betaincinv, ndtr, ndtri, stdtrit
 
 from irsrepro.array_types import Integers, Real
+from irsrepro.resampling import aggregate, means_without_one, weight_blocks, weighted_sums
 
 Statistic = Callable[[Real], Real]
 
 LEVEL = 0.95
 """Coverage of an interval unless another is asked for."""
 
-RESAMPLES = 4000
-SEED = 20_240_229
 _EXACT = 1e-13  # standard error, relative to a contrast, below which it does not vary
 _SMALLEST_ERROR = 1e-3  # of the standard error, below which that of a resample tells nothing
-_WEIGHTS_AT_ONCE = 8_000_000  # 64 MB
 _COLUMNS_AT_ONCE = 128  # bounds the memory of resampled curves to about 4 MB a block
 
 
@@ -55,59 +52,6 @@ class Interval:
     upper_alone: Real
     realisations: NDArray[np.int64]
     left_out: NDArray[np.int64]
-
-
-@lru_cache(maxsize=16)  # every look at a claim has its own number
-def bootstrap_weights(realisations: int, seed: int = SEED) -> NDArray[np.float64]:
-    """Return how often each realisation occurs in each bootstrap resample.
-
-    Args:
-        realisations: number of realisations, at least 1.
-        seed: seed of the generator; the same seed gives the same weights.
-
-    Returns:
-        Multinomial counts, shape (resample, realisation), read-only; rows sum to ``realisations``.
-        Resamples lie side by side in memory.
-
-    Raises:
-        ValueError: there is nothing to resample.
-    """
-    if realisations < 1:
-        raise ValueError(f"realisations: {realisations} is not allowed; at least 1 is")
-    weights = _draw_weights(np.random.default_rng(seed), RESAMPLES, realisations)
-    weights.flags.writeable = False  # it is cached and shared
-    return weights
-
-
-def weight_blocks(realisations: int) -> Iterator[Real]:
-    """Yield `bootstrap_weights` in blocks of resamples that are small enough for memory.
-
-    Few realisations are one block, which is kept for the next call.
-    """
-    if RESAMPLES * realisations <= _WEIGHTS_AT_ONCE:
-        yield bootstrap_weights(realisations)
-        return
-    generator, rows = np.random.default_rng(SEED), max(1, _WEIGHTS_AT_ONCE // realisations)
-    for first in range(0, RESAMPLES, rows):
-        yield _draw_weights(generator, min(rows, RESAMPLES - first), realisations)
-
-
-def _draw_weights(generator: np.random.Generator, rows: int, realisations: int) -> Real:
-    """Draw weights of the next resamples, (resample, realisation), resamples side by side."""
-    draws = generator.integers(realisations, size=(rows, realisations))
-    draws += realisations * np.arange(rows)[:, None]
-    counts = np.bincount(draws.ravel(), minlength=draws.size)
-    return counts.reshape(draws.shape).astype(float, order="F")
-
-
-def _weighted_sums(weights: Real, columns: Real) -> Real:
-    """Return the sums of columns (realisation, column) in resamples, (resample, column).
-
-    Not a matrix product: BLAS may round equal columns differently. Resamples are many, so the
-    innermost loop is over these, up to ten times as fast as one over few columns.
-    """
-    sums: Real = np.einsum("rb,rc->cb", weights.T, columns).T
-    return sums
 
 
 def mean_interval(samples: ArrayLike, axis: int = 0) -> tuple[Real, Real, Real]:
@@ -190,14 +134,14 @@ def simultaneous_interval(
             return statistic(aggregated.reshape(-1, *shape))
 
     def resampled(weights: Real) -> Real:
-        return contrasts(_aggregate(columns, valid_columns, weights, orders))
+        return contrasts(aggregate(columns, valid_columns, weights, orders))
 
     estimate = resampled(np.ones((1, total)))[0]
     sample_counts = np.broadcast_to(valid.sum(axis=0), estimate.shape)
     determined = np.isfinite(estimate) & (sample_counts >= 2)
     influence = np.empty((0, 0))
     if orders is None:
-        without = contrasts(_means_without_one(columns, valid_columns))
+        without = contrasts(means_without_one(columns, valid_columns))
         influence = -(sample_counts - 1.0) * (without - np.where(determined, estimate, 0.0))
         is_finite = np.isfinite(influence)
         determined &= is_finite.all(axis=0)
@@ -246,8 +190,8 @@ def _standard_errors(weights: Real, influence: Real, sample_counts: Any) -> Real
         sample_counts: number of valid realisations of each contrast.
     """
     n = np.maximum(sample_counts, 2)
-    squares = _weighted_sums(weights, influence**2)
-    means = _weighted_sums(weights, influence) / n
+    squares = weighted_sums(weights, influence**2)
+    means = weighted_sums(weights, influence) / n
     errors: Real = np.sqrt(np.maximum(squares / n - means**2, 0.0) / (n - 1.0))
     return errors
 
@@ -356,9 +300,9 @@ def _point_interval(
         block = slice(first, first + _COLUMNS_AT_ONCE)
         orders = None if quantile is None else np.full(estimate[block].shape, quantile)
         arguments = columns[:, block], valid[:, block]
-        estimate[block] = _aggregate(*arguments, np.ones((1, total)), orders)[0]
+        estimate[block] = aggregate(*arguments, np.ones((1, total)), orders)[0]
         estimates = np.concatenate(
-            [_aggregate(*arguments, weights, orders) for weights in weight_blocks(total)]
+            [aggregate(*arguments, weights, orders) for weights in weight_blocks(total)]
         )
         for n in np.unique(sample_counts[block]):
             if n < 2:
@@ -369,93 +313,3 @@ def _point_interval(
                 estimates[:, same_count], [tail, 1 - tail]
             )
     return estimate.reshape(shape), ends[0].reshape(shape), ends[1].reshape(shape)
-
-
-def _aggregate(columns: Real, valid: NDArray[np.bool_], weights: Real, orders: Real | None) -> Real:
-    """Return the weighted mean, or quantile, of each column over its valid rows.
-
-    Args:
-        columns: shape (realisation, column).
-        valid: which entries count, same shape.
-        weights: shape (resample, realisation), whole numbers, as many in a row as realisations.
-        orders: quantile of each column, or None for means.
-
-    Returns:
-        Shape (resample, column); NaN where a resample holds no valid row.
-    """
-    if orders is not None:
-        aggregated = np.empty((len(weights), columns.shape[1]))
-        copies = weights.astype(np.int32, order="C")  # several times faster to reorder than float64
-        # Columns in the same order, such as one of which several quantiles are wanted.
-        alike: dict[bytes, list[int]] = {}
-        for column in range(columns.shape[1]):
-            rows = np.flatnonzero(valid[:, column])
-            rows = rows[np.argsort(columns[rows, column], kind="stable")]
-            alike.setdefault(rows.tobytes(), []).append(column)
-        for key, places in alike.items():
-            rows = np.frombuffer(key, dtype=np.intp)
-            aggregated[:, places] = _quantiles(
-                columns[rows][:, places], np.take(copies, rows, axis=1), orders[places]
-            )
-        return aggregated
-    first, centred = _centred(columns, valid)
-    sums = _weighted_sums(weights, centred)
-    counts = np.full_like(sums, columns.shape[0])
-    if not valid.all():
-        counts = _weighted_sums(weights, valid.astype(float))
-    with np.errstate(invalid="ignore"):
-        mean: Real = first + sums / counts
-    return mean
-
-
-def _centred(columns: Real, valid: NDArray[np.bool_]) -> tuple[Real, Real]:
-    """Return the first valid value of each column (1, column), and the column measured from it.
-
-    So a constant column has its mean without rounding error. Zero where a row is not valid.
-    """
-    first = np.take_along_axis(columns, valid.argmax(axis=0)[None], axis=0)
-    return first, np.where(valid, columns - first, 0.0)
-
-
-def _means_without_one(columns: Real, valid: NDArray[np.bool_]) -> Real:
-    """Return the mean of each column over its valid rows but one, for each row, as `_aggregate`.
-
-    Where the row is not valid, that is the mean of all.
-    """
-    first, centred = _centred(columns, valid)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        mean: Real = first + (centred.sum(axis=0) - centred) / (valid.sum(axis=0) - valid)
-    return mean
-
-
-def _quantiles(values: Real, copies: NDArray[np.int32], orders: Real) -> Real:
-    """Return quantiles of each resample, interpolated as ``numpy.quantile`` does.
-
-    Args:
-        values: of one or several columns, each ascending, shape (realisation, column).
-        copies: how often each realisation occurs, shape (resample, realisation).
-        orders: which quantile of each column, in [0, 1].
-
-    Returns:
-        Shape (resample, column); NaN for an empty resample.
-    """
-    quantiles = np.full((len(copies), orders.size), np.nan)
-    size = len(values)
-    if not size:
-        return quantiles
-    cumulative = np.cumsum(copies, axis=1, dtype=np.int32)
-    nonempty = cumulative[:, -1] > 0
-    last = cumulative[nonempty, -1].astype(np.int64) - 1
-    # Rows set one above the other are one ascending list, so that one search serves them all.
-    start = np.arange(last.size)
-    lift = start * (last.max(initial=0) + 2)
-    stacked = (cumulative[nonempty] + lift[:, None]).ravel()
-    for column, order in enumerate(orders):
-        position = last * order
-        lower_ranks = np.floor(position).astype(np.int64)
-        lower, upper = (
-            values[np.searchsorted(stacked, rank + lift, side="right") - start * size, column]
-            for rank in (lower_ranks, np.minimum(lower_ranks + 1, last))
-        )
-        quantiles[nonempty, column] = lower + (position - lower_ranks) * (upper - lower)
-    return quantiles

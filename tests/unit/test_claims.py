@@ -27,7 +27,7 @@ from irsrepro.claims.verdicts import decide, in_words
 from irsrepro.config.checks import resolve
 from irsrepro.config.kinds import OF_REALISATIONS
 from irsrepro.errors import ConfigurationError, StorageError
-from irsrepro.statistics import bootstrap_weights
+from irsrepro.resampling import bootstrap_weights
 
 KINDS = {*PLANS, *OF_REALISATIONS}
 YES, NO, OPEN = "replicated", "not replicated", "undecided"

@@ -6,17 +6,14 @@ from numpy.typing import NDArray
 from scipy.stats import binom, binomtest
 from scipy.stats import t as student
 
-from irsrepro import statistics
+from irsrepro import resampling
+from irsrepro.resampling import RESAMPLES, bootstrap_weights, means_without_one, weight_blocks
 from irsrepro.statistics import (
-    RESAMPLES,
-    _means_without_one,
     binomial_quantile,
-    bootstrap_weights,
     clopper_pearson,
     mean_interval,
     median_interval,
     simultaneous_interval,
-    weight_blocks,
 )
 
 Array = NDArray[np.float64]
@@ -57,7 +54,7 @@ def test_weights_in_blocks_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None
     (whole,) = weight_blocks(50)
     samples = np.random.default_rng(2).normal(size=(50, 3))
     one_block = simultaneous_interval(samples, steps), mean_interval(samples)
-    monkeypatch.setattr(statistics, "_WEIGHTS_AT_ONCE", 50 * 7)
+    monkeypatch.setattr(resampling, "_WEIGHTS_AT_ONCE", 50 * 7)
     blocks = list(weight_blocks(50))
     assert len(blocks) == -(-RESAMPLES // 7) and np.array_equal(np.concatenate(blocks), whole)
     blockwise = simultaneous_interval(samples, steps), mean_interval(samples)
@@ -75,11 +72,11 @@ def test_no_interval_is_narrower_than_students(n: int) -> None:
 
 
 @pytest.mark.parametrize("missing", [0, 3])
-def test_means_without_one_are_those_of_the_others(missing: int) -> None:
+def testmeans_without_one_are_those_of_the_others(missing: int) -> None:
     columns = np.random.default_rng(3).normal(size=(9, 2))
     columns[:missing, 1] = np.nan
     left = [np.nanmean(np.delete(columns, row, axis=0), axis=0) for row in range(9)]
-    found = _means_without_one(columns, np.isfinite(columns))
+    found = means_without_one(columns, np.isfinite(columns))
     np.testing.assert_allclose(found, left, rtol=1e-12)
 
 

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from irsrepro.array_types import Real
-from irsrepro.statistics import SEED
+from irsrepro.resampling import SEED
 
 SHUFFLES = 9999
 SMALLEST_SIDE = 2
