@@ -16,7 +16,6 @@ from functools import cache
 from pathlib import Path
 
 IMPORTED = [
-    "snakemake.cli",
     "snakemake.report",
     "snakemake.storage",
     "snakemake_logger_plugin_rich",
@@ -51,9 +50,11 @@ def _server() -> "subprocess.Popen[str]":
 
 def _serve() -> None:
     """Fork a child for every line, and tell its exit code."""
+    import snakemake.cli
+
+    snakemake.cli.get_argument_parser()  # which imports its plug-ins
     for name in IMPORTED:
         importlib.import_module(name)
-    sys.modules["snakemake.cli"].get_argument_parser()  # which imports its plug-ins
 
     for line in sys.stdin:
         child = os.fork()

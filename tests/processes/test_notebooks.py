@@ -2,7 +2,6 @@
 
 # mypy: disable-error-code="no-untyped-call"
 
-import io
 import os
 import re
 import subprocess
@@ -11,22 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-import PIL.Image
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from conftest import ROOT
 from irsrepro.errors import IrsreproError
 from irsrepro.report.execution import execute
+from made_up import png
 
-
-def dot() -> bytes:
-    buffer = io.BytesIO()
-    PIL.Image.new("RGB", (1, 1)).save(buffer, format="png")
-    return buffer.getvalue()
-
-
-PNG = dot()
+PNG = png(1, 1)
 CELLS = [
     new_code_cell("limit = 1", metadata={"tags": ["parameters"]}),
     new_markdown_cell("Rate ½ log₂(1 + SINRₖ) and p<sub>k</sub> in $text$"),

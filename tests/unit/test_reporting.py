@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import datetime
-import io
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +24,7 @@ from irsrepro.claims import CheckResult, ClaimResult, Contrast, Verdicts, write_
 from irsrepro.errors import StorageError
 from irsrepro.multiverse.tables import as_csv, gather_readings
 from irsrepro.report.notebooks import Report, load
+from made_up import png
 from made_up_multiverse import SOURCE as MULTIVERSE_SOURCE
 from made_up_multiverse import multiverse
 
@@ -33,13 +33,7 @@ NOTEBOOKS = sorted(set((ROOT / "notebooks").glob("*.ipynb")) - {FIRST_LOOK})
 TEMPLATES = [path for path in NOTEBOOKS if path.stem != "summary"]
 
 
-def dot() -> bytes:
-    buffer = io.BytesIO()
-    PIL.Image.new("RGB", (1, 1)).save(buffer, format="png")
-    return buffer.getvalue()
-
-
-PNG = dot()
+PNG = png(1, 1)
 SOURCE: dict[str, Any] = {
     "title": "A title",
     "authors": ["A. Author"],

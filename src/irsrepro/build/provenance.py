@@ -36,8 +36,6 @@ _NUMBERS = (
     "nested_code.py", "optimize/", "papers/",
 )  # fmt: skip
 
-_COMPILER = "irsrepro.compiled"
-
 
 def library_files(*starts: str | Path) -> list[Path]:
     """Return every library file that the given modules and scripts import, directly or not.
@@ -86,7 +84,7 @@ def number_files(engine: str, *starts: str | Path) -> list[Path]:
 @cache
 def kernel_files() -> list[Path]:
     """Return the library files that compiled code depends on: of kernels and what they import."""
-    return library_files(*_import_graph().find_modules_that_directly_import(_COMPILER))
+    return library_files(*_import_graph().find_modules_that_directly_import("irsrepro.compiled"))
 
 
 def external_files(key: str) -> list[Path]:

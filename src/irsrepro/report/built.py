@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -55,10 +55,7 @@ class Build:
     def experiment(self, name: str) -> xr.Dataset:
         """Return the solutions of an experiment's schemes side by side, read once for all cells."""
         if name not in self._experiments:
-            plan, paths = self.source["experiments"][name], self._solution_files(name)
-            self._experiments[name] = read_experiment(
-                paths, plan["schemes"], plan["metric"], **self.expected
-            )
+            self._experiments[name] = self._read(read_experiment, name)
         return self._experiments[name].copy()
 
     def solution(self, experiment: str, scheme: str) -> xr.Dataset:
@@ -94,15 +91,18 @@ class Build:
 
     def _designs(self) -> Iterable[tuple[str, str, int, int]]:
         """Yield experiment, scheme, how many designs it made over points, and how many failed."""
-        for name, plan in self.source["experiments"].items():
-            table = self._experiments.get(name)
-            if table is None:
-                paths = self._solution_files(name)
-                table = read_metric(paths, plan["schemes"], plan["metric"], **self.expected)
+        for name in self.source["experiments"]:
+            known = self._experiments
+            table = known[name] if name in known else self._read(read_metric, name)
             for scheme in table["scheme"].values:
                 scheme_table = table.sel(scheme=scheme)
                 metric = scheme_table["metric"].isel(realisation=scheme_table["asked"].values)
                 yield name, str(scheme), metric.size, int(metric.isnull().sum())
+
+    def _read(self, read: Callable[..., xr.Dataset], name: str) -> xr.Dataset:
+        """Read an experiment, whole or its metric."""
+        plan = self.source["experiments"][name]
+        return read(self._solution_files(name), plan["schemes"], plan["metric"], **self.expected)
 
     def figure_data(self, name: str) -> xr.Dataset:
         """Return the data of a figure, empty for one that has none, as a sheet."""
