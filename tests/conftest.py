@@ -25,7 +25,7 @@ from irsrepro.build.jobs import keep_compiled_kernels
 from irsrepro.build.provenance import kernel_files
 from irsrepro.claims import read_verdicts
 from irsrepro.config.modules import LIBRARY
-from warm_snakemake import run_snakemake
+from warm_processes import run_snakemake
 
 # Builds start many interpreters, each of which would compile the library where none may keep it.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

@@ -22,7 +22,8 @@ from PIL import Image
 
 from irsrepro.build.storage import read_dataset, variable, write_dataset
 from irsrepro.errors import IrsreproError
-from irsrepro.figures.annotation import warnings
+from irsrepro.figures import plotting
+from irsrepro.figures.annotation import metadata, warnings
 from irsrepro.figures.formats import encode
 from irsrepro.figures.plotting import render
 from irsrepro.figures.style import COLOURS, MARKERS, curve_style, curve_styles
@@ -119,8 +120,15 @@ def drawn_plainly(make: Callable[..., xr.Dataset]) -> dict[str, bytes]:
     return render(make(), FIGURE, SCHEMES)
 
 
-def svg_text(drawn: dict[str, bytes]) -> str:
-    return drawn["svg"].decode()
+def plain_text(make: Callable[..., xr.Dataset]) -> str:
+    return drawn_plainly(make)["svg"].decode()
+
+
+def svg_text(*given: Any) -> str:
+    """The SVG of a figure, drawn without the other files."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plotting, "metadata", lambda *facts: {"svg": metadata(*facts)["svg"]})
+        return render(*given)["svg"].decode()
 
 
 @pytest.mark.parametrize("make", KINDS)
@@ -146,7 +154,7 @@ def test_files_say_what_they_are(make: Callable[..., xr.Dataset]) -> None:
     drawn = drawn_plainly(make)
     said = {
         "pdf": drawn["pdf"].decode("latin-1"),
-        "svg": svg_text(drawn).split("</metadata>")[0],
+        "svg": drawn["svg"].decode().split("</metadata>")[0],
         "png": str(Image.open(io.BytesIO(drawn["png"])).info),
     }
     for ending, text in said.items():
@@ -157,7 +165,7 @@ def test_files_say_what_they_are(make: Callable[..., xr.Dataset]) -> None:
 @pytest.mark.parametrize("make", KINDS)
 def test_a_plain_figure_is_quiet(make: Callable[..., xr.Dataset]) -> None:
     assert warnings(make()) == []
-    text = svg_text(drawn_plainly(make))
+    text = plain_text(make)
     assert "#c00000" not in text.lower() and "PREVIEW" not in text
     assert "made2020/fig07, n = " in text
 
@@ -165,7 +173,7 @@ def test_a_plain_figure_is_quiet(make: Callable[..., xr.Dataset]) -> None:
 @pytest.mark.parametrize("make", KINDS)
 def test_whatever_is_not_the_figure_itself_is_loud(make: Callable[..., xr.Dataset]) -> None:
     data = make(fidelity="preview", engine="reference", reading="ring", changes="drop = ring")
-    text = svg_text(render(data, FIGURE, SCHEMES))
+    text = svg_text(data, FIGURE, SCHEMES)
     count = 12 if make is layout else 100
     for words in (f"PREVIEW, n = {count}", "reference engine", "reading ring: drop = ring"):
         shown = re.search(f"<text[^>]*>{words}</text>", text)
@@ -175,14 +183,14 @@ def test_whatever_is_not_the_figure_itself_is_loud(make: Callable[..., xr.Datase
 
 def test_a_long_change_is_told_whole() -> None:
     changes = "irs_region = {'x': [100, 200], 'mirrored_y': [50, 60]} (was {'x': [100, 300]})"
-    text = svg_text(render(curves(reading="around", changes=changes), FIGURE, SCHEMES))
+    text = svg_text(curves(reading="around", changes=changes), FIGURE, SCHEMES)
     red = " ".join(re.findall("<text[^>]*#c00000[^>]*>([^<]*)</text>", text))
     assert red == f"reading around: {changes}"
 
 
 def test_failures_are_told() -> None:
-    assert "failed" not in svg_text(drawn_plainly(curves))
-    text = svg_text(render(curves(failures=3), FIGURE, SCHEMES))
+    assert "failed" not in plain_text(curves)
+    text = svg_text(curves(failures=3), FIGURE, SCHEMES)
     assert "n = 100 realisations, 95 % intervals, 3 of 1200 solutions failed" in text
 
 
@@ -190,11 +198,11 @@ def test_a_failure_in_a_trace_counts_once() -> None:
     data = trace()
     data["failures"].loc[{"curve": "first"}] = 2
     data["realisations"].loc[{"curve": "first"}] = 98
-    assert "2 of 300 solutions failed" in svg_text(render(data, FIGURE, SCHEMES))
+    assert "2 of 300 solutions failed" in svg_text(data, FIGURE, SCHEMES)
 
 
 def test_titles_axes_and_ticks_come_from_the_configuration() -> None:
-    text = svg_text(drawn_plainly(curves))
+    text = plain_text(curves)
     for words in ("Rate against power", "Power (dBm)", "Rate (bit/s/Hz)", "First &lt;scheme&gt;",
                   "Not in the paper", ">2.5<", ">7.5<"):  # fmt: skip
         assert words in text
@@ -225,7 +233,7 @@ def test_several_experiments_differ_by_dashes_and_are_explained_once() -> None:
     plain = [drawn[name] for name in ("near/first", "far/first")]
     assert len({each.dashes for each in plain}) == 2 and len({each.colour for each in plain}) == 1
     titles = {"near": "From nearby", "far": "From afar"}
-    text = svg_text(render(several(), FIGURE, SCHEMES, titles))
+    text = svg_text(several(), FIGURE, SCHEMES, titles)
     assert all(text.count(words) == 1 for words in (*titles.values(), "First &lt;scheme&gt;<"))
     assert "First &lt;scheme&gt;, 1 iteration<" in text
 
@@ -236,7 +244,7 @@ def test_a_point_that_an_experiment_lacks_is_no_row() -> None:
 
 
 def test_a_scheme_looks_the_same_in_every_figure() -> None:
-    alone = svg_text(render(curves(schemes=["second"]), FIGURE, SCHEMES))
+    alone = svg_text(curves(schemes=["second"]), FIGURE, SCHEMES)
     colour = curve_style(SCHEMES, "second").colour.lower()
     assert colour == COLOURS[1].lower()
     assert colour in alone and COLOURS[0].lower() not in alone
@@ -255,7 +263,7 @@ def test_a_scheme_without_a_trace_is_left_out_and_missing_intervals_are_no_harm(
     data = trace()
     data["value"].loc[{"curve": "second"}] = np.nan
     data["lower"].loc[{"curve": "first"}] = -np.inf
-    text = svg_text(render(data, FIGURE, SCHEMES))
+    text = svg_text(data, FIGURE, SCHEMES)
     assert "Second scheme" not in text and "First &lt;scheme&gt;" in text
     assert "after 900 iterations" in text
 
@@ -313,13 +321,13 @@ def test_a_long_layout_shows_its_ends_with_coordinates(
 
 
 def test_layout_labels_are_the_classes() -> None:
-    text = svg_text(drawn_plainly(layout))
+    text = plain_text(layout)
     assert ">User<" in text and ">IRS<" in text
 
 
 def test_big_enough_to_read_at_100_mm() -> None:
     drawn = drawn_plainly(curves)
-    svg = svg_text(drawn)
+    svg = drawn["svg"].decode()
     (width,) = re.findall(r'<svg [^>]*width="([\d.]+)pt"', svg)
     sizes = [float(size) for size in re.findall(r"<text[^>]*?\b([\d.]+)px", svg)]
     scale = 100 / 25.4 * 72 / float(width)
@@ -386,7 +394,7 @@ def test_colours_of_a_figure_come_first() -> None:
     assert (drawn["far/first"].colour, drawn["near/first"].colour) == ("red", "blue")
     by_experiment = curve_styles(several(), SCHEMES, {"colours": {"near": "green"}})
     assert by_experiment["near/first"].colour == "green"
-    text = svg_text(render(several(), FIGURE | figure, SCHEMES))
+    text = svg_text(several(), FIGURE | figure, SCHEMES)
     assert "stroke: #ff0000" in text and "stroke: #0000ff" in text
 
 
@@ -405,19 +413,19 @@ def test_small_print_tells_of_capped_runs_and_what_rounding_loses() -> None:
     shares = np.linspace(0.0, 0.5, data.sizes["curve"])
     for name in ("capped", "rounding_loss"):
         data[name] = ("curve", shares)
-    text = " ".join(svg_text(render(data, FIGURE, SCHEMES)).split())
+    text = " ".join(svg_text(data, FIGURE, SCHEMES).split())
     last = SCHEMES[str(data["scheme"].values[-1])]["title"]
     assert "at the iteration limit up to:" in text and "rounding loss up to:" in text
     assert "50 %" in text and last.split()[0] in text
     data["rounding_loss"] = ("curve", np.full(data.sizes["curve"], 0.0002))
-    assert " 0.02 %" in " ".join(svg_text(render(data, FIGURE, SCHEMES)).split())
+    assert " 0.02 %" in " ".join(svg_text(data, FIGURE, SCHEMES).split())
 
 
 def test_small_print_tells_undefined_solutions_from_failed_ones() -> None:
     data = curves()
     data["failures"][0, 0] = 5
     data["undefined"] = ("curve", [3] + [0] * (data.sizes["curve"] - 1))
-    text = " ".join(svg_text(render(data, FIGURE, SCHEMES)).split())
+    text = " ".join(svg_text(data, FIGURE, SCHEMES).split())
     failed = int(data["failures"].sum()) - 3
     assert "solutions undefined" in text and f"{failed} of" in text and "solutions failed" in text
 

@@ -19,11 +19,11 @@ TARGETS = [line.removeprefix("snakemake ") for line in PAGE.commands]
 def added(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workflow, set[str], set[Path]]:
     """A checkout built before and after the additions; jobs of the second build; files kept."""
     workflow = Workflow(copy_checkout(tmp_path_factory.mktemp("added"), "he2020"))
-    workflow.build(TARGETS[0], *TINY, cores=1)
+    workflow.build(TARGETS[0], *TINY)
     PAGE.follow(workflow.root)
     before = {path: path.stat().st_mtime_ns for path in (workflow.root / "results").rglob("*.nc")}
     planned = {output for rule, output in workflow.jobs(TARGETS[0], *TINY) if rule == "solve"}
-    workflow.build(*TARGETS, "figures/all", *TINY, cores=1)
+    workflow.build(*TARGETS, *TINY)
     kept = {path for path, time in before.items() if path.stat().st_mtime_ns == time}
     return workflow, planned, kept
 

@@ -17,8 +17,8 @@ from conftest import SNAKEMAKE, Workflow, copy_checkout
 TARGETS = [
     f"results/preview/he2020/default/fast/figures/{figure}.nc" for figure in ("fig03", "fig04")
 ]
-TINY = ["--config", "fidelity=preview", "realisations=4", "chunk=1"]
-# The profile but for two things: eight designs are to be several jobs, and their ends seen at once.
+TINY = ["--config", "fidelity=preview", "realisations=3", "chunk=1"]
+# The profile but for two things: six designs are to be several jobs, and their ends seen at once.
 PIECE = 2
 SHORT = [
     *("--group-components", f"designs={PIECE}", "--seconds-between-status-checks", "2"),
