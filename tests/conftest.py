@@ -17,7 +17,6 @@ import irsrepro  # noqa: F401  before NumPy, which then uses the kernels that ir
 import netCDF4
 import numpy as np
 import pytest
-import yaml
 from numpy.typing import NDArray
 
 from irsrepro.build.collection import collect_rarely
@@ -25,6 +24,7 @@ from irsrepro.build.jobs import keep_compiled_kernels
 from irsrepro.build.provenance import kernel_files
 from irsrepro.claims import read_verdicts
 from irsrepro.config.modules import LIBRARY
+from irsrepro.config.strict_yaml import read_yaml
 from warm_processes import run_snakemake
 
 # Builds start many interpreters, each of which would compile the library where none may keep it.
@@ -152,7 +152,7 @@ def check_paper(workflow: Workflow, key: str) -> None:
 
     Data must carry names and units, and nothing of the run.
     """
-    source = yaml.safe_load((workflow.root / f"config/{key}.yaml").read_text())
+    source = read_yaml(workflow.root, f"config/{key}.yaml")
     beginnings = {"pdf": b"%PDF", "svg": b"<?xml", "png": b"\x89PNG", "csv": b""}
     for figure in source["figures"]:
         for end, beginning in beginnings.items():

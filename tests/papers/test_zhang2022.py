@@ -5,24 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import xarray as xr
-import yaml
 from numpy.typing import NDArray
 
+from conftest import ROOT
 from irsrepro.build.sweeps import Problem
 from irsrepro.channels.streams import RandomStream, realisation_streams
+from irsrepro.config.strict_yaml import read_yaml
 from irsrepro.errors import ConfigurationError
 from irsrepro.optimize.result import CONVERGED, NO_CHANNEL, NO_INVERSE
 from irsrepro.papers.zhang2022 import ensemble, system
 from irsrepro.papers.zhang2022.algorithms.surface_downlink import composite_channel
 from irsrepro.papers.zhang2022.schemes import aif, alternation, socp_sdr
 
-SOURCE = yaml.safe_load(Path(__file__).parents[2].joinpath("config/zhang2022.yaml").read_text())
+SOURCE = read_yaml(ROOT, "config/zhang2022.yaml")
 SIZES = {"antennas": 16, "elements": 12, "users": 10}
 PAIRED = {"draw_inter_irs": True}
 SMALL = {"antennas": 8, "elements": 8, "users": 3, "outer_iterations": 6, "beam_steps": 10,

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import xarray as xr
-import yaml
 
+from conftest import ROOT
 from irsrepro.build.sweeps import Problem, run
 from irsrepro.channels.arrays import rectangular_array, response, unit_vector
 from irsrepro.channels.streams import RandomStream, realisation_streams
+from irsrepro.config.strict_yaml import read_yaml
 from irsrepro.errors import ConfigurationError
 from irsrepro.optimize.beamforming.receivers import receiver_sinr
 from irsrepro.papers.zheng2021 import ensemble, system
@@ -30,7 +30,7 @@ from irsrepro.papers.zheng2021.schemes import (
     single_surface,
 )
 
-SOURCE = yaml.safe_load(Path(__file__).parents[2].joinpath("config/zheng2021.yaml").read_text())
+SOURCE = read_yaml(ROOT, "config/zheng2021.yaml")
 VALUES = {name: entry["value"] for name, entry in SOURCE["parameters"].items()}
 SEVERAL = SOURCE["ensembles"]["multipath"]["set"]
 

@@ -7,11 +7,12 @@ import pytest
 import yaml
 
 from conftest import ROOT
+from irsrepro.config.strict_yaml import read_yaml
 
 CITATION = yaml.safe_load((ROOT / "CITATION.cff").read_text())
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 PAPERS = {
-    path.stem: yaml.safe_load(path.read_text())
+    path.stem: read_yaml(ROOT, f"config/{path.name}")
     for path in sorted((ROOT / "config").glob("*.yaml"))
     if path.stem != "config"
 }

@@ -9,7 +9,6 @@ from error_rates import CLAIMS, TRUTHS, experiment, rates
 from irsrepro.claims import evaluate
 from irsrepro.claims.looks import level_at, looks_until, realisations_to_decide
 
-
 BORDERS = [truth for truth, (_, verdict) in TRUTHS.items() if verdict == "undecided"]
 
 

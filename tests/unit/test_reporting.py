@@ -16,11 +16,11 @@ import PIL.Image
 import PIL.PngImagePlugin
 import pytest
 import xarray as xr
-import yaml
 
 from conftest import ROOT
 from irsrepro.build.storage import variable, write_groups
 from irsrepro.claims import CheckResult, ClaimResult, Contrast, Verdicts, write_verdicts
+from irsrepro.config.strict_yaml import read_yaml
 from irsrepro.errors import StorageError
 from irsrepro.multiverse.tables import as_csv, gather_readings
 from irsrepro.report.notebooks import Report, load
@@ -366,7 +366,7 @@ def test_prose_states_no_results(path: Path) -> None:
 def test_templates_show_every_figure_and_all_claims(path: Path) -> None:
     cells = nbformat.read(path, 4).cells
     text = "\n".join(cell.source for cell in cells)
-    source = yaml.safe_load((ROOT / f"config/{path.stem}.yaml").read_text())
+    source = read_yaml(ROOT, f"config/{path.stem}.yaml")
     for figure in source["figures"]:
         assert f'report.figure("{figure}")' in text and f'report.caption("{figure}")' in text
     for call in ("heading", "summary", "parameter_table", "alternatives", "claims_table", "errata",

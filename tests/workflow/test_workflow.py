@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 
 from conftest import ROOT, Workflow, check_paper, copy_checkout, plotted, raw
 from irsrepro.build.storage import read_groups, write_groups
+from irsrepro.config.strict_yaml import read_yaml
 
 TINY = ["--config", "fidelity=preview", "realisations=4", "chunk=2"]
 FEWER = ["--config", "fidelity=preview", "realisations=2", "chunk=2"]
@@ -142,7 +142,7 @@ def test_snakemake_makes_its_own_report(built: Workflow, tmp_path: Path) -> None
         },
         "Overview": {"Other": ["figures/index.html", "scorecard/scorecard.html"]},
     }
-    source = yaml.safe_load((built.root / "config/he2020.yaml").read_text())
+    source = read_yaml(built.root, "config/he2020.yaml")
     for figure in source["figures"].values():
         assert f"<strong>{figure['title']}</strong>" in text
         assert figure["caption"].split(". ")[0] in text

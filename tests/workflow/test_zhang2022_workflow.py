@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-import yaml
 
 from conftest import Workflow, build_paper, check_paper, plotted, raw
+from irsrepro.config.strict_yaml import read_yaml
 
 DATA = "results/preview/zhang2022/default"
 
@@ -22,7 +22,7 @@ def test_a_plotted_number_follows_from_channels_and_solution(built: Workflow) ->
     """Fig. 16 by hand: links, reflection and beams of four users, eqs. (3) and (4)."""
     channels = built.root / DATA / "channels/open/00000-00001.nc"
     solution = built.root / DATA / "fast/min_power/00000-00001.nc"
-    source = yaml.safe_load((built.root / "config/zhang2022.yaml").read_text())
+    source = read_yaml(built.root, "config/zhang2022.yaml")
     noise = 10 ** (source["parameters"]["noise_power"]["value"] / 10 - 3)
     power = 10 ** (np.array(source["experiments"]["min_power"]["sweep"]["values"]) / 10 - 3)
     w, x = raw(solution, "sdomalo/beams"), raw(solution, "sdomalo/reflection")

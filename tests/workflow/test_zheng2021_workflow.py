@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-import yaml
 from numpy.typing import NDArray
 
 from conftest import Workflow, build_paper, check_paper, plotted, raw
+from irsrepro.config.strict_yaml import read_yaml
 
 DATA = "results/preview/zheng2021/default"
 
@@ -25,7 +25,7 @@ def test_a_plotted_number_follows_from_channels_and_solution(built: Workflow) ->
     """Fig. 9 by hand: links, reflections and receivers of eight users, eqs. (1), (9) and (53)."""
     channels = built.root / DATA / "channels/multipath/00000-00001.nc"
     solution = built.root / DATA / "fast/many_users/00000-00001.nc"
-    source = yaml.safe_load((built.root / "config/zheng2021.yaml").read_text())["parameters"]
+    source = read_yaml(built.root, "config/zheng2021.yaml")["parameters"]
     gain = source["subsurface_gain"]["value"]
     noise = 10 ** (source["noise_power"]["value"] / 10 - 3)
 

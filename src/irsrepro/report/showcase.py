@@ -14,8 +14,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from irsrepro.arithmetic import machine_facts
 from irsrepro.build.paths import claims_file
 from irsrepro.build.provenance import library_versions
@@ -86,12 +84,8 @@ def exhibits_of(
 
 def load_exhibits(root: Path) -> list[Exhibit]:
     """Read the papers of a checkout's committed gallery."""
-    sources = {
-        key: yaml.safe_load((root / "config" / f"{key}.yaml").read_text(encoding="utf-8"))
-        for key in paper_keys(root)
-    }
     tables = (read_table(root / FOLDER / name) for name in ("scorecard.csv", "times.csv"))
-    return exhibits_of(sources, *tables)
+    return exhibits_of(_sources(root), *tables)
 
 
 def pages(root: Path) -> dict[Path, str]:
@@ -103,7 +97,8 @@ def pages(root: Path) -> dict[Path, str]:
     exhibits = load_exhibits(root)
     readme = (root / "README.md").read_text(encoding="utf-8")
     alternatives = root / FOLDER / "alternatives.csv"
-    surveys = multiverse_gallery.committed_surveys(root, _sources(root))
+    sources = {paper.key: paper.source for paper in exhibits}
+    surveys = multiverse_gallery.committed_surveys(root, sources)
     shares = multiverse_gallery.shares(surveys)
     readme = splice(readme, "papers", overview_table(exhibits, f"{FOLDER}/"))
     readme = splice(readme, "multiverse", multiverse_gallery.readme_text(surveys))
