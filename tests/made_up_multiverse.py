@@ -10,6 +10,8 @@ import numpy as np
 
 from irsrepro.claims import CheckResult, ClaimResult, Contrast, Verdicts
 from irsrepro.multiverse.explored import ExploredReading
+from irsrepro.multiverse.hinges import Finding, findings
+from irsrepro.multiverse.tables import gather_readings
 
 YES, OPEN, NO = "replicated", "undecided", "not replicated"
 ESTIMATES = {YES: 1.0, OPEN: 0.1, NO: -1.0}
@@ -131,3 +133,8 @@ def random_rules(seed: int) -> dict[str, Rule]:
     """Return one claim whose verdicts have nothing to do with any choice."""
     generator = np.random.default_rng(seed)
     return {"a-chance": lambda _: YES if generator.random() < 0.6 else NO}
+
+
+def told_of(made: list[Any]) -> dict[str, Finding]:
+    """Return what is found in readings, by claim."""
+    return findings(gather_readings(made, SOURCE), SOURCE)

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import scipy.stats
 import xarray as xr
 
 from irsrepro.build.experiments import compare, read_experiment, read_solutions
@@ -131,17 +130,6 @@ def test_failures_leave_the_distribution_of_the_others() -> None:
     made = distributions({"a": sample([3.0, np.nan, 2.0, 5.0])})
     np.testing.assert_array_equal(made["value"], [[2.0, 3.0, 5.0, 5.0]])
     assert (made["failures"] == 1).all() and (made["realisations"] == 3).all()
-
-
-def test_intervals_of_quantiles_cover() -> None:
-    """Exact for any distribution: of 400 samples of 60, at least 95 % cover the true quantile."""
-    rng = np.random.default_rng(4)
-    covered = np.zeros(60)
-    for _ in range(400):
-        made = distributions({"a": sample(rng.exponential(size=60))}).isel(curve=0)
-        true = scipy.stats.expon.ppf(made["level"])
-        covered += (made["lower"].values <= true) & (true <= made["upper"].values)
-    assert (covered[:-1] / 400 >= 0.92).all() and (covered[5:55] / 400 < 1).any()
 
 
 def test_distributions_are_drawn_at_points() -> None:
