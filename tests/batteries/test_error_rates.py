@@ -6,14 +6,13 @@ import scipy.stats
 import xarray as xr
 from numpy.typing import NDArray
 
-from error_rates import TRUTHS
-from error_rates import rates as error_rates
+import error_rates
 from irsrepro.figures.data import distributions
 from irsrepro.statistics import mean_interval, median_interval, simultaneous_interval
 from made_up_multiverse import multiverse, random_rules, told_of
 
 Array = NDArray[np.float64]
-BORDERS = [truth for truth, (_, verdict) in TRUTHS.items() if verdict == "undecided"]
+BORDERS = [truth for truth, (_, verdict) in error_rates.TRUTHS.items() if verdict == "undecided"]
 
 
 def correlated(rng: np.random.Generator, n: int, points: int) -> Array:
@@ -53,21 +52,21 @@ def test_point_intervals_cover_a_skewed_law(interval: object, truth: float) -> N
 @pytest.mark.parametrize(
     ("law", "truth"),
     [
-        *(("normal", truth) for truth in TRUTHS),
+        *(("normal", truth) for truth in error_rates.TRUTHS),
         # Skewness shifts intervals, which tells where the truth lies on a border.
         *((law, truth) for law in ("exponential", "mirrored exponential") for truth in BORDERS),
     ],
 )
 def test_whoever_stops_at_a_verdict_is_seldom_wrong(law: str, truth: str) -> None:
     """At most 5 % in truth; 60 claims with 9 errors would be a chance of one in two hundred."""
-    found = error_rates(law, truth, 60, 32, seed=3)
+    found = error_rates.rates(law, truth, 60, 32, seed=3)
     assert found["wrong"] * 60 <= 8
-    if TRUTHS[truth][1] != "undecided":
+    if error_rates.TRUTHS[truth][1] != "undecided":
         assert found["wrong"] == 0.0
 
 
 def test_a_claim_of_several_checks_fails_no_more_often_by_chance() -> None:
-    found = error_rates("normal", "0 at every point", 60, 16, seed=4, claim="four checks")
+    found = error_rates.rates("normal", "0 at every point", 60, 16, seed=4, claim="four checks")
     assert found["wrong"] < 0.1
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
@@ -22,6 +23,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from irsrepro.build.isolation import alive, answers
 from irsrepro.build.storage import variable
@@ -169,9 +171,10 @@ def run(
         before = variables if sweep.get("continued") else None
         point_problem = replace(problem, parameters=parameters, before=before)
         if variables is None or not sweep.get("design_once"):
-            variables, design_failures = _design_all(design, point_problem)
             if sweep.get("timed"):
-                variables["seconds"] = _seconds(design, point_problem, design_failures)
+                variables, design_failures = _design_timed(design, point_problem)
+            else:
+                variables, design_failures = _design_all(design, point_problem)
             if statistics is not None:
                 variables, new_failures = _add_metrics(
                     statistics, point_problem, variables, design_failures
@@ -203,21 +206,33 @@ def run(
 
 
 def _design_all(
-    design: Callable[[Problem], xr.Dataset], problem: Problem
+    design: Callable[[Problem], xr.Dataset],
+    problem: Problem,
+    seconds: NDArray[np.float64] | None = None,
 ) -> tuple[xr.Dataset, Failures]:
-    """Design every realisation; the reference engine takes one after the other anyway."""
+    """Design every realisation; the reference engine takes one after the other anyway.
+
+    Args:
+        design: the scheme.
+        problem: what it is given.
+        seconds: (realisation,), filled with what each design takes, which is then made alone.
+    """
     count = len(problem.streams)
 
     def design_subset(positions: Sequence[int]) -> xr.Dataset:
-        subset = problem.of(positions)
-        if not problem.apart:
-            return _require_complete(design(subset), len(positions))
-        ((solution, reason),) = answers([partial(design, subset)], REALISATION_LIMIT)
-        if reason:
-            raise SolverError(reason)
+        subset, start = problem.of(positions), time.perf_counter()
+        solution: Any
+        if problem.apart:
+            ((solution, reason),) = answers([partial(design, subset)], REALISATION_LIMIT)
+            if reason:
+                raise SolverError(reason)
+        else:
+            solution = design(subset)
+        if seconds is not None:
+            seconds[positions] = time.perf_counter() - start
         return _require_complete(solution, len(positions))
 
-    at_once = problem.engine == "fast" and not problem.apart
+    at_once = problem.engine == "fast" and not problem.apart and seconds is None
     solution, failures = _call_with_fallback(design_subset, range(count), count, at_once=at_once)
     nan_failures = {r: reason for r, reason in _nan_failures(solution).items() if r not in failures}
     return _mark_failures(solution, nan_failures), failures | nan_failures
@@ -340,13 +355,12 @@ def _mark_failures(dataset: xr.Dataset, failures: Failures) -> xr.Dataset:
     return result
 
 
-def _seconds(design: Callable[[Problem], xr.Dataset], problem: Problem, failures: Failures) -> Any:
-    """Time the design of each realisation, a short one together with copies of itself.
+def _design_timed(
+    design: Callable[[Problem], xr.Dataset], problem: Problem
+) -> tuple[xr.Dataset, Failures]:
+    """Design every realisation, and time it, a short design together with copies of itself."""
 
-    Kernels are compiled by now.
-    """
-
-    def time_copies(number: int, copies: int) -> float:
+    def design_copies(number: int, copies: int) -> float:
         channels = problem.channels.isel(realisation=[number] * copies)
         batch = replace(problem, channels=channels, streams=[problem.streams[number]] * copies)
         start = time.perf_counter()
@@ -354,15 +368,18 @@ def _seconds(design: Callable[[Problem], xr.Dataset], problem: Problem, failures
         alive()
         return (time.perf_counter() - start) / copies
 
-    seconds = []
-    for number in range(len(problem.streams)):
+    if not problem.apart:
+        with suppress(*FAILING):
+            design_copies(0, 1)  # compiles or loads kernels
+    seconds = np.full(len(problem.streams), np.nan)
+    variables, failures = _design_all(design, problem, seconds)
+    for number, alone in enumerate(seconds):
         if number in failures:
-            seconds.append(np.nan)
-            continue
-        alone = time_copies(number, 1)
-        copies = min(TIMED_BATCH, ceil(LONG_DESIGN / alone))
-        seconds.append(alone if copies == 1 else time_copies(number, copies))
-    return variable(("realisation",), seconds, "time of the design", "s")
+            seconds[number] = np.nan
+        elif (copies := min(TIMED_BATCH, ceil(LONG_DESIGN / alone))) > 1:
+            seconds[number] = design_copies(number, copies)
+    variables["seconds"] = variable(("realisation",), seconds, "time of the design", "s")
+    return variables, failures
 
 
 def _with_indices(dataset: xr.Dataset) -> xr.Dataset:
