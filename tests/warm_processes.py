@@ -119,6 +119,7 @@ def _snakemake() -> Forks:
 def _serve(asking: socket.socket, become: Callable[..., NoReturn]) -> None:
     """Fork a child for every message; ends with those who could send one."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # those who asked get it, too, and end
     while True:
         message, files, _, _ = socket.recv_fds(asking, MESSAGE_LIMIT, MOST_FILES)
         if not message:
@@ -176,6 +177,7 @@ def _serve_jobs(asking: socket.socket) -> None:
 def _tell_the_end(told: int) -> None:
     """Go on in a child, whose exit code this process tells."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     child = os.fork()
     if child:
         _, status = os.waitpid(child, 0)

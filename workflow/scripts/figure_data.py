@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from irsrepro.build.experiments import gather, read_changes, read_experiment
 from irsrepro.build.jobs import job, stamp
 from irsrepro.build.storage import write_dataset
-from irsrepro.figures.data import make
+from irsrepro.figures.data import make, traces_of
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -17,9 +17,10 @@ with job(snakemake.output[0], snakemake.log[0]):
         name = section["ensemble"]
         data = {name: gather(snakemake.input[f"data_{name}"], seed=seed)}
     else:
+        traces = traces_of(section["kind"], snakemake.params.curves)
         data = {
             name: read_experiment(
-                snakemake.input[f"data_{name}"], plan["schemes"], plan["metric"], seed=seed
+                snakemake.input[f"data_{name}"], plan["schemes"], plan["metric"], traces, seed=seed
             )
             for name, plan in plans.items()
         }

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from irsrepro.build.storage import read_dataset, read_groups
+from irsrepro.build.storage import read_dataset, read_groups, variable
 from irsrepro.errors import ConfigurationError, StorageError
 
 _PLAIN = ("point", "realisation")
@@ -131,13 +131,6 @@ def read_experiment(
     return compare(_read_and_join(paths, schemes, expected, wanted), metric)
 
 
-def read_metric(
-    paths: Sequence[str], schemes: Collection[str], metric: str, **expected: object
-) -> xr.Dataset:
-    """Read what an experiment plots and nothing else; otherwise as `read_experiment`."""
-    return compare(_read_and_join(paths, schemes, expected, lambda name, _: name == metric), metric)
-
-
 def read_changes(paths: Iterable[str], **expected: object) -> dict[str, xr.Dataset]:
     """Read how rounding changes experiments, by the name that each file carries.
 
@@ -168,70 +161,66 @@ def compare(solutions: Mapping[str, xr.Dataset], metric: str) -> xr.Dataset:
     Raises:
         ConfigurationError: no scheme reports the metric, or schemes have other points.
     """
-    names = {
-        str(name): values.attrs
-        for dataset in solutions.values()
-        for name, values in dataset.data_vars.items()
-        if values.dims == _PLAIN
-    }
-    if metric not in names:
+    plain, traced = (_names(solutions, dims) for dims in (_PLAIN, _TRACED))
+    if metric not in plain:
         raise ConfigurationError(
-            f"metric {metric!r} is not there; solutions hold {', '.join(names)}"
+            f"metric {metric!r} is not there; solutions hold {', '.join(plain)}"
         )
-    schemes = _scheme_axis(solutions)
     points = {tuple(dataset["point"].values.tolist()) for dataset in solutions.values()}
     if len(points) > 1:
         raise ConfigurationError(f"schemes were solved at different points: {sorted(points)}")
-    table = xr.concat(
-        [_select_quantities(dataset, names) for dataset in solutions.values()],
-        dim=schemes,
-        join="outer",
-        combine_attrs="override",
-    )
-    has_run = [
-        np.isin(table["realisation"], solution["realisation"]) for solution in solutions.values()
-    ]
+    numbers = np.unique(np.concatenate([each["realisation"] for each in solutions.values()]))
+    has_run = np.stack([np.isin(numbers, each["realisation"]) for each in solutions.values()])
+    first, *_ = solutions.values()
+    coordinates: dict[str, Any] = {
+        "scheme": variable(("scheme",), list(solutions), "scheme", "1"),
+        "point": first["point"].variable,
+        "realisation": (("realisation",), numbers, first["realisation"].attrs),
+    }
+    if traced:
+        longest = max(solutions.values(), key=lambda each: each.sizes.get("iteration", 0))
+        coordinates["iteration"] = longest["iteration"].variable
+    table = xr.Dataset(coords=coordinates, attrs=first.attrs)
+    quantities: dict[str, Any] = {
+        name: _side_by_side(solutions, name, ("scheme", *dims), table)
+        for dims, names in ((_PLAIN, plain), (_TRACED, traced))
+        for name in names
+    }
     about = {"long_name": "whether the scheme ran on the realisation", "units": "1"}
-    table["asked"] = (("scheme", "realisation"), np.stack(has_run), about)
-    trace_names = {
+    asked = (("scheme", "realisation"), has_run, about)
+    return table.assign(quantities | {"asked": asked, "metric": quantities[metric]})
+
+
+def _names(solutions: Mapping[str, xr.Dataset], dims: tuple[str, ...]) -> list[str]:
+    """Return the names of what solutions have along some dimensions, each once."""
+    named = {
         str(name): None
-        for dataset in solutions.values()
-        for name, values in dataset.data_vars.items()
-        if values.dims == _TRACED
+        for solution in solutions.values()
+        for name, values in solution.data_vars.items()
+        if values.dims == dims
     }
-    iterations = max(
-        (solution.sizes.get("iteration", 0) for solution in solutions.values()), default=0
-    )
-    for name in trace_names:
-        trace_by_scheme = {
-            scheme: solution[name] for scheme, solution in solutions.items() if name in solution
-        }
-        traces = xr.concat(
-            list(trace_by_scheme.values()),
-            dim=_scheme_axis(trace_by_scheme),
-            join="outer",
-            combine_attrs="override",
-        )
-        table[name] = traces.reindex(
-            scheme=schemes.values,
-            realisation=table["realisation"].values,
-            iteration=np.arange(iterations),
-        )
-    table["metric"] = table[metric]
-    table["scheme"].attrs.update(long_name="scheme", units="1")
-    return table
+    return list(named)
 
 
-def _select_quantities(dataset: xr.Dataset, names: Mapping[str, dict[str, Any]]) -> xr.Dataset:
-    """Keep the named quantities (point, realisation), NaN for those that are not there."""
-    shape = tuple(dataset.sizes[dimension] for dimension in ("point", "realisation"))
-    missing = {
-        name: (("point", "realisation"), np.full(shape, np.nan), attributes)
-        for name, attributes in names.items()
-        if name not in dataset
-    }
-    return dataset.assign(missing)[list(names)]
+def _side_by_side(
+    solutions: Mapping[str, xr.Dataset], name: str, dims: tuple[str, ...], table: xr.Dataset
+) -> xr.Variable:
+    """Put a quantity of schemes side by side, NaN where one has no such number.
 
-
-def _scheme_axis(schemes: Iterable[str]) -> xr.DataArray:
-    return xr.DataArray(list(schemes), dims="scheme", name="scheme")
+    Args:
+        solutions: by scheme; some may not have the quantity, or not on every realisation.
+        name: of the quantity.
+        dims: of the result, ``scheme`` first.
+        table: has the coordinates of the result.
+    """
+    parts = [each[name].variable if name in each else None for each in solutions.values()]
+    known = [part for part in parts if part is not None]
+    shape = tuple(table.sizes[dimension] for dimension in dims)
+    if len(known) == len(parts) and all(part.shape == shape[1:] for part in known):
+        return xr.Variable(dims, np.stack([part.values for part in known]), known[0].attrs)
+    values = np.full(shape, np.nan)
+    for row, part, solution in zip(values, parts, solutions.values(), strict=True):
+        if part is not None:
+            places = np.searchsorted(table["realisation"], solution["realisation"])
+            row[(slice(None), places, *map(slice, part.shape[2:]))] = part.values
+    return xr.Variable(dims, values, known[0].attrs)

@@ -109,6 +109,12 @@ def layout(channels: xr.Dataset) -> xr.Dataset:
     return channels[names].drop_attrs(deep=False)
 
 
+def traces_of(kind: str, curve_specs: Sequence[Curve]) -> list[str]:
+    """Return the traces that a figure is made from; most need none, and they are large."""
+    after_iterations = any("after" in spec for spec in curve_specs)
+    return ["trace"] if kind == "trace" or after_iterations else []
+
+
 def make(
     kind: str,
     data: Mapping[str, xr.Dataset],

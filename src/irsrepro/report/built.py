@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import xarray as xr
 
-from irsrepro.build.experiments import read_experiment, read_metric, read_solutions
+from irsrepro.build.experiments import read_experiment, read_solutions
 from irsrepro.build.paths import benchmark_of
 from irsrepro.build.storage import read_dataset
 from irsrepro.config.loading import chunks_of_scheme
@@ -51,12 +51,20 @@ class Build:
     multiverse_file: Path = Path()
     expected: Mapping[str, object] = field(default_factory=dict)
     _experiments: dict[str, xr.Dataset] = field(default_factory=dict, init=False, repr=False)
+    _without_traces: dict[str, xr.Dataset] = field(default_factory=dict, init=False, repr=False)
 
     def experiment(self, name: str) -> xr.Dataset:
         """Return the solutions of an experiment's schemes side by side, read once for all cells."""
         if name not in self._experiments:
-            self._experiments[name] = self._read(read_experiment, name)
+            self._experiments[name] = self._read(name, None)
         return self._experiments[name].copy()
+
+    def without_traces(self, name: str) -> xr.Dataset:
+        """Return an experiment for tables, which need no traces: these are large."""
+        for known in (self._experiments, self._without_traces):
+            if name in known:
+                return known[name]
+        return self._without_traces.setdefault(name, self._read(name, ()))
 
     def solution(self, experiment: str, scheme: str) -> xr.Dataset:
         """Return everything that one scheme returned in an experiment."""
@@ -92,17 +100,16 @@ class Build:
     def _designs(self) -> Iterable[tuple[str, str, int, int]]:
         """Yield experiment, scheme, how many designs it made over points, and how many failed."""
         for name in self.source["experiments"]:
-            known = self._experiments
-            table = known[name] if name in known else self._read(read_metric, name)
+            table = self.without_traces(name)
             for scheme in table["scheme"].values:
                 scheme_table = table.sel(scheme=scheme)
                 metric = scheme_table["metric"].isel(realisation=scheme_table["asked"].values)
                 yield name, str(scheme), metric.size, int(metric.isnull().sum())
 
-    def _read(self, read: Callable[..., xr.Dataset], name: str) -> xr.Dataset:
-        """Read an experiment, whole or its metric."""
-        plan = self.source["experiments"][name]
-        return read(self._solution_files(name), plan["schemes"], plan["metric"], **self.expected)
+    def _read(self, name: str, traces: Collection[str] | None) -> xr.Dataset:
+        """Read an experiment with some or all of its traces."""
+        plan, paths = self.source["experiments"][name], self._solution_files(name)
+        return read_experiment(paths, plan["schemes"], plan["metric"], traces, **self.expected)
 
     def figure_data(self, name: str) -> xr.Dataset:
         """Return the data of a figure, empty for one that has none, as a sheet."""

@@ -208,7 +208,7 @@ class Report(Build):
         """Return, per experiment and scheme, how many realisations converged and how fast."""
         rows = []
         for name in self.source["experiments"]:
-            table = self.experiment(name)
+            table = self.without_traces(name)
             for scheme in table["scheme"].values:
                 runs = table.sel(scheme=scheme)
                 runs = runs.isel(realisation=runs["asked"].values)
@@ -232,7 +232,7 @@ class Report(Build):
         """
         groups = []
         for name, plan in self.source["experiments"].items():
-            metric = self.experiment(name)["metric"]
+            metric = self.without_traces(name)["metric"]
             points = metric["point"].values
             rows = [
                 [self.title(scheme), *(_spread(metric.sel(scheme=scheme, point=point).values)
