@@ -53,6 +53,21 @@ def test_what_was_not_asked_for_is_neither_averaged_nor_a_failure() -> None:
     np.testing.assert_array_equal(TABLE["asked"], [[1, 1, 1, 1], [1, 1, 0, 0]])
 
 
+def test_schemes_that_report_and_ran_less_stand_beside_the_others_with_nan() -> None:
+    status = variable(("point", *ONE), np.zeros((2, 1), np.int8), "status", "1")
+    short = COSTLY.isel(realisation=[1], iteration=[0, 1]).assign(status=status)
+    table = compare({"cheap": CHEAP, "short": short}, "rate")
+    np.testing.assert_array_equal(table["asked"], [[1, 1, 1, 1], [0, 1, 0, 0]])
+    np.testing.assert_array_equal(table["rate"][1, 0], [np.nan, 20.0, np.nan, np.nan])
+    np.testing.assert_array_equal(table["trace"][1, 0, 1], [18.0, 19.0, np.nan])
+    np.testing.assert_array_equal(table["trace"][0], CHEAP["trace"])
+    assert table["status"].isel(scheme=0).isnull().all() and table["status"][1, 0, 1] == 0
+    assert table["iteration"].values.tolist() == [0, 1, 2]
+    whole = {name: each.assign(status=each["rate"].notnull().astype(int)) for name, each in
+             {"cheap": CHEAP, "other": CHEAP}.items()}  # fmt: skip
+    assert compare(whole, "rate")["status"].dtype.kind == "i", "of everyone, everywhere"
+
+
 def test_what_is_not_compared_and_traces_that_are_not_wanted_are_not_read(tmp_path: Path) -> None:
     beams = variable((*ONE, "antenna"), np.full((4, 2), 1j), "beams", "1")
     stored = CHEAP.assign(beams=beams).assign_attrs(scheme="cheap")
